@@ -1,0 +1,1 @@
+"""Board platforms and bitstream builds; empty until the board flow lands."""

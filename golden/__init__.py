@@ -1,0 +1,1 @@
+"""The integer IF network, its file and its exact NumPy reference simulation."""

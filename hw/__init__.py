@@ -1,0 +1,1 @@
+"""Amaranth generator of streaming integrate-and-fire accelerators (DESIGN section 2)."""

@@ -1,0 +1,114 @@
+"""Accumulator lane: the weights of a lane's events, summed for P neurons."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.errors import RheobaseError
+from .checks import check_range
+from .payloads import EventLayout, vector
+from .shapes import signed_shape
+
+
+class AccumulatorLane(wiring.Component):
+    """acc = (acc << shift) + weights[address], an event a cycle, a sum at every ``last`` event.
+
+    Args:
+        weights: integers (words, P), the lane's own part of the weights.
+        weight_bits: two's complement width of a weight.
+        event_shift: largest shift of an event.
+        bounds: inclusive range of a sum, partial ones included.
+
+    Raises:
+        RheobaseError: a weight that ``weight_bits`` does not hold, or another bad parameter.
+    """
+
+    def __init__(
+        self,
+        weights: np.ndarray,
+        weight_bits: int,
+        event_shift: int,
+        bounds: tuple[int, int],
+    ):
+        check_range("AccumulatorLane", "weight_bits", weight_bits, 1, None)
+        check_range("AccumulatorLane", "event_shift", event_shift, 0, None)
+        if weights.ndim != 2 or 0 in weights.shape:
+            raise RheobaseError(
+                f"AccumulatorLane: weights have shape {weights.shape}, accepted is (words, P)"
+            )
+        limit = 1 << (weight_bits - 1)
+        if weights.min() < -limit or weights.max() >= limit:
+            raise RheobaseError(
+                f"AccumulatorLane: weights span {weights.min()}..{weights.max()}, accepted at "
+                f"{weight_bits} bits is {-limit}..{limit - 1}"
+            )
+        self.weights = weights
+        self.weight_layout = vector(signed(weight_bits), weights.shape[1])
+        self.sum_shape = signed_shape(bounds)
+        self.event_shift = event_shift
+        self.event_layout = EventLayout(weights.shape[0], event_shift)
+        super().__init__(
+            {
+                "events": In(stream.Signature(self.event_layout)),
+                "sums": Out(stream.Signature(vector(self.sum_shape, weights.shape[1]))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        words, neurons = self.weights.shape
+        m.submodules.weights = storage = memory.Memory(
+            shape=self.weight_layout, depth=words, init=self.weights.tolist()
+        )
+        weight = storage.read_port()
+
+        # While the memory answers, what is to be done with the answer waits here.
+        valid = Signal()
+        add = Signal()
+        shift = Signal.like(self.events.payload.shift)
+        last = Signal()
+        first = Signal(init=1)
+        stalled = Signal()
+        m.d.comb += [
+            stalled.eq(valid & last & self.sums.valid & ~self.sums.ready),
+            self.events.ready.eq(~stalled),
+            weight.addr.eq(self.events.payload.address),
+            weight.en.eq(~stalled),
+        ]
+        with m.If(~stalled):
+            m.d.sync += [
+                valid.eq(self.events.valid),
+                add.eq(self.events.payload.add),
+                shift.eq(self.events.payload.shift),
+                last.eq(self.events.payload.last),
+            ]
+
+        with m.If(self.sums.ready):
+            m.d.sync += self.sums.valid.eq(0)
+        accumulates = Signal()
+        m.d.comb += accumulates.eq(valid & ~stalled)
+        with m.If(accumulates):
+            m.d.sync += first.eq(last)
+            with m.If(last):
+                m.d.sync += self.sums.valid.eq(1)
+        for neuron in range(neurons):
+            accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}")
+            shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
+            total = Signal(self.sum_shape, name=f"total_{neuron}")
+            with m.Switch(shift):
+                for amount in range(1, self.event_shift + 1):
+                    with m.Case(amount):
+                        m.d.comb += shifted.eq(accumulator << amount)
+                with m.Default():
+                    m.d.comb += shifted.eq(accumulator)
+            m.d.comb += total.eq(
+                Mux(first, 0, shifted) + Mux(add, weight.data[neuron], 0)
+            )
+            with m.If(accumulates):
+                m.d.sync += accumulator.eq(total)
+                with m.If(last):
+                    m.d.sync += self.sums.payload[neuron].eq(total)
+        return m

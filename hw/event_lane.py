@@ -1,0 +1,77 @@
+"""Event lane: from its share of the slabs to weighted sums for P neurons."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .accumulator import AccumulatorLane
+from .event_scanner import EventScanner
+from .payloads import vector
+from .queue import Queue
+from .word_filter import LaneSlabLayout, WordFilter
+
+#: Words and sums that a lane may be ahead of or behind the others.
+WORD_QUEUE_DEPTH = 8
+SUM_QUEUE_DEPTH = 4
+
+
+class EventLane(wiring.Component):
+    """Filter, queue, scanner and accumulators of one lane, and a queue for its sums.
+
+    The queues let lanes run ahead of one another, so that the layer's time comes close to the
+    mean load of its lanes.
+
+    Args:
+        taps, planes, slabs, groups: shape of the lane's slabs (see ``LaneSlabLayout``).
+        weights: (groups * slabs * taps, P).
+        weight_bits: width of a weight.
+        separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
+        bounds: inclusive range of the lane's sums.
+    """
+
+    def __init__(
+        self,
+        *,
+        taps: int,
+        planes: int,
+        slabs: int,
+        groups: int,
+        weights: np.ndarray,
+        weight_bits: int,
+        separate_planes: int,
+        bounds: tuple[int, int],
+    ):
+        word_shift = separate_planes - 1
+        # Pixels often have runs of empty planes; two shift stages pass most in no time.
+        event_shift = min(3, planes - 1) if planes > 1 else min(1, word_shift)
+        self.filter = WordFilter(taps, planes, slabs, groups, word_shift)
+        self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
+        self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
+        self.sums_layout = vector(self.accumulator.sum_shape, weights.shape[1])
+        super().__init__(
+            {
+                "slab": In(stream.Signature(LaneSlabLayout(taps, planes, slabs, groups))),
+                "sums": Out(stream.Signature(self.sums_layout)),
+                "accumulating": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.filter = self.filter
+        m.submodules.words = words = Queue(self.filter.word_layout, WORD_QUEUE_DEPTH)
+        m.submodules.scanner = scanner = self.scanner
+        m.submodules.accumulator = self.accumulator
+        m.submodules.sums = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)
+        wiring.connect(m, wiring.flipped(self.slab), self.filter.slab)
+        wiring.connect(m, self.filter.words, words.input)
+        wiring.connect(m, words.output, scanner.words)
+        wiring.connect(m, scanner.events, self.accumulator.events)
+        wiring.connect(m, self.accumulator.sums, sums.input)
+        wiring.connect(m, sums.output, wiring.flipped(self.sums))
+        events = scanner.events
+        m.d.comb += self.accumulating.eq(events.valid & events.ready & events.payload.add)
+        return m

@@ -1,0 +1,96 @@
+"""Adder tree over the event lanes."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.hdl import Shape
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.errors import RheobaseError
+from .payloads import UnitLayout, vector
+
+
+class SumLayout(data.StructLayout):
+    """A complete weighted sum for each neuron of a group, and what it is for."""
+
+    def __init__(self, shape: Shape, neurons: int, unit: UnitLayout):
+        super().__init__({"sums": vector(shape, neurons), "unit": unit})
+
+
+class LaneJoin(wiring.Component):
+    """Adds one sum of every lane, neuron by neuron; a register after each level of the tree.
+
+    Args:
+        lane_shapes: shape of the sums of each lane.
+        neurons: P.
+        sum_shape: shape that holds the total.
+        unit: layout of what the sums are for; units come in the order of the sums.
+    """
+
+    def __init__(
+        self, lane_shapes: list[Shape], neurons: int, sum_shape: Shape, unit: UnitLayout
+    ):
+        if not lane_shapes:
+            raise RheobaseError("LaneJoin: lane_shapes is empty, accepted is one shape per lane")
+        self.neurons = neurons
+        self.lane_shapes = lane_shapes
+        self.sum_shape = sum_shape
+        self.sum_layout = SumLayout(sum_shape, neurons, unit)
+        members = {
+            f"lane_{index}": In(stream.Signature(vector(shape, neurons)))
+            for index, shape in enumerate(lane_shapes)
+        }
+        super().__init__(
+            members
+            | {
+                "units": In(stream.Signature(unit)),
+                "joined": Out(stream.Signature(self.sum_layout)),
+            }
+        )
+
+    @property
+    def lanes(self) -> list:
+        """The lanes' input streams."""
+        return [getattr(self, f"lane_{index}") for index in range(len(self.lane_shapes))]
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        all_valid = Signal()
+        advance = Signal()
+        arrived = self.units.valid
+        for lane in self.lanes:
+            arrived = arrived & lane.valid
+        m.d.comb += all_valid.eq(arrived)
+        for source in (self.units, *self.lanes):
+            m.d.comb += source.ready.eq(all_valid & advance)
+
+        valid = all_valid
+        unit = self.units.payload
+        terms = [[lane.payload[neuron] for lane in self.lanes] for neuron in range(self.neurons)]
+        level = 0
+        while len(terms[0]) > 1:
+            next_valid = Signal(name=f"valid_{level}")
+            next_unit = Signal.like(unit, name=f"unit_{level}")
+            next_terms = []
+            with m.If(advance):
+                m.d.sync += [next_valid.eq(valid), next_unit.eq(unit)]
+            for neuron, addends in enumerate(terms):
+                row = []
+                for index in range(0, len(addends), 2):
+                    # A sum of some lanes is a partial sum of the window, so it fits as well.
+                    partial = Signal(self.sum_shape, name=f"partial_{level}_{neuron}_{index // 2}")
+                    with m.If(advance):
+                        m.d.sync += partial.eq(sum(addends[index : index + 2]))
+                    row.append(partial)
+                next_terms.append(row)
+            valid, unit, terms = next_valid, next_unit, next_terms
+            level += 1
+        m.d.comb += [
+            advance.eq(~self.joined.valid | self.joined.ready if level else self.joined.ready),
+            self.joined.valid.eq(valid),
+            self.joined.payload.unit.eq(unit),
+        ]
+        for neuron, (total,) in enumerate(terms):
+            m.d.comb += self.joined.payload.sums[neuron].eq(total)
+        return m

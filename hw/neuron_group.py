@@ -1,0 +1,102 @@
+"""Pooling and neurons of one layer: from weighted sums to spike words, or to scores."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.bounds import effective_bias, layer_bounds
+from ..golden.network import Coding, Network, PoolRule
+from .current_pool import CurrentPool
+from .current_readout import CurrentReadout
+from .neuron_parameters import NeuronParameters
+from .payloads import vector
+from .radix_neuron import RadixNeuron
+from .rate_neuron import RateNeuron
+from .shapes import count_shape, index_shape, signed_shape
+
+
+class NeuronGroup(wiring.Component):
+    """What follows the lanes of layer ``index``, for ``neurons`` (P) channels at a time.
+
+    Both codings and both pooling rules; the last layer of a ``current`` readout has sums in the
+    place of neurons, and then ``spikes`` is replaced by ``scores``.
+    """
+
+    def __init__(self, network: Network, index: int, neurons: int):
+        layer = network.layers[index]
+        bounds = layer_bounds(network, index)
+        bias = effective_bias(network, index)
+        groups = -(-layer.out_channels // neurons)
+        pixels = index == 0
+        rate = network.coding == Coding.RATE
+        positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
+        cumulative = (
+            rate and not pixels and positions > 1 and layer.pool.rule == PoolRule.CUMULATIVE
+        )
+        self.fires = layer.threshold is not None
+        self.pool = CurrentPool(
+            neurons=neurons,
+            groups=groups,
+            positions=positions,
+            sum_shape=signed_shape(bounds.window),
+            pooled_shape=signed_shape(bounds.pooled if cumulative else bounds.window),
+            accumulate=cumulative,
+        )
+        current_shape = self.pool.pooled_shape
+        if not self.fires:
+            self.neurons = CurrentReadout(
+                bias,
+                neurons=neurons,
+                current_shape=current_shape,
+                bounds=bounds.potential,
+                steps=network.steps,
+                constant=pixels,
+                whole_train=not rate,
+            )
+            self.score_shape = self.neurons.score_shape
+        else:
+            parameters = NeuronParameters(bias, layer.threshold, layer.initial_potential)
+            if rate:
+                self.neurons = RateNeuron(
+                    parameters,
+                    neurons=neurons,
+                    current_shape=current_shape,
+                    potential=bounds.potential,
+                    cumulative=cumulative,
+                    constant=pixels,
+                    steps=network.steps,
+                )
+            else:
+                self.neurons = RadixNeuron(
+                    parameters,
+                    neurons=neurons,
+                    current_shape=current_shape,
+                    potential=bounds.potential,
+                    steps=network.steps,
+                )
+        members = {
+            "sums": In(stream.Signature(self.pool.sum_layout)),
+            "steps": In(count_shape(network.steps)),
+        }
+        if self.fires:
+            members["spikes"] = Out(stream.Signature(neurons))
+        else:
+            members["delay"] = In(index_shape(network.steps))
+            members["scores"] = Out(stream.Signature(vector(self.score_shape, neurons)))
+        super().__init__(members)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.pool = self.pool
+        m.submodules.neurons = self.neurons
+        wiring.connect(m, wiring.flipped(self.sums), self.pool.sums)
+        wiring.connect(m, self.pool.pooled, self.neurons.currents)
+        m.d.comb += self.neurons.steps.eq(self.steps)
+        if self.fires:
+            wiring.connect(m, self.neurons.spikes, wiring.flipped(self.spikes))
+        else:
+            m.d.comb += self.neurons.delay.eq(self.delay)
+            wiring.connect(m, self.neurons.scores, wiring.flipped(self.scores))
+        return m

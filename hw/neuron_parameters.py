@@ -1,0 +1,56 @@
+"""Constants of a layer's neurons, one word of P values per group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import Module, Signal, Value
+from amaranth.lib import data
+
+from ..golden.errors import RheobaseError
+from .payloads import vector
+from .shapes import signed_shape
+from .table import lookup
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronParameters:
+    """Integers (out channels,) of one layer.
+
+    Attributes:
+        bias: added once per step (``rate``) or once in all (``radix``).
+        threshold, initial_potential: of the IF neurons.
+    """
+
+    bias: np.ndarray
+    threshold: np.ndarray
+    initial_potential: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not self.bias.shape == self.threshold.shape == self.initial_potential.shape:
+            raise RheobaseError(
+                f"NeuronParameters: shapes {self.bias.shape}, {self.threshold.shape}, "
+                f"{self.initial_potential.shape} differ, accepted is (out channels,) for each"
+            )
+        if self.threshold.min() < 1:
+            raise RheobaseError(
+                f"NeuronParameters: a threshold is {self.threshold.min()}, accepted is >= 1"
+            )
+
+
+def group_constants(
+    m: Module, group: Value, values: np.ndarray, neurons: int, *, name: str, fill: int = 0
+) -> data.View:
+    """Signal with the ``neurons`` values of ``group``; ``fill`` past the last channel."""
+    groups = -(-len(values) // neurons)
+    padded = np.full(groups * neurons, fill, dtype=np.int64)
+    padded[: len(values)] = values
+    shape = signed_shape((int(padded.min()), int(padded.max())))
+    result = Signal(vector(shape, neurons), name=name)
+    for neuron in range(neurons):
+        column = [int(value) for value in padded[neuron::neurons]]
+        m.d.comb += result[neuron].eq(
+            lookup(m, group, column, name=f"{name}_{neuron}", shape=shape)
+        )
+    return result

@@ -1,0 +1,90 @@
+"""How a window's taps are dealt to the event lanes of a layer.
+
+The window buffer delivers a *slab* at a time: for spikes one kernel column (kernel rows x
+channels), for pixels the whole window (kernel rows x kernel columns x channels). Every bit of the
+slab belongs to exactly one lane, which holds the weights of that bit and no others, so the lanes'
+weight memories add up to one copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..golden.network import Layer
+from .checks import check_range
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One bit of a slab: kernel row, kernel column within the slab, input channel."""
+
+    row: int
+    column: int
+    channel: int
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Taps of each lane in the order of their bits in the lane's word.
+
+    ``slab_columns`` is how many kernel columns a slab covers and ``slabs`` how many slabs make a
+    window.
+    """
+
+    lanes: tuple[tuple[Tap, ...], ...]
+    slab_columns: int
+    slabs: int
+
+
+def largest_lanes(layer: Layer, pixels: bool) -> int:
+    """Most event lanes that ``layer`` can use: one per bit of its slab."""
+    rows, columns = layer.kernel
+    return rows * layer.in_channels * (columns if pixels else 1)
+
+
+def partition(layer: Layer, lanes: int, *, pixels: bool) -> Partition:
+    """Deal the taps of ``layer`` to ``lanes`` lanes.
+
+    Taps are dealt in turn, row after row, each row starting one channel further on. So lanes
+    differ by at most one tap, and each sees many channels and many rows: a channel that spikes
+    more than others loads all lanes alike.
+
+    Raises:
+        RheobaseError: ``lanes`` is not in 1..``largest_lanes``.
+    """
+    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(layer, pixels))
+    rows, columns = layer.kernel
+    channels = layer.in_channels
+    slab_columns = columns if pixels else 1
+    dealt: list[list[Tap]] = [[] for _ in range(lanes)]
+    lane = 0
+    for line in range(rows * slab_columns):
+        row, column = divmod(line, slab_columns)
+        for offset in range(channels):
+            dealt[lane].append(Tap(row, column, (line + offset) % channels))
+            lane = (lane + 1) % lanes
+    return Partition(
+        lanes=tuple(tuple(taps) for taps in dealt),
+        slab_columns=slab_columns,
+        slabs=columns // slab_columns,
+    )
+
+
+def lane_weights(layer: Layer, parts: Partition, lane: int, neurons: int) -> np.ndarray:
+    """Weight words of one lane: int8, (words, ``neurons``).
+
+    Word (group * slabs + slab) * taps + tap holds the weights from that tap to the ``neurons``
+    output channels of the group; channels past the last are zero.
+    """
+    groups = -(-layer.out_channels // neurons)
+    padded = np.zeros((groups * neurons, *layer.weight.shape[1:]), dtype=np.int8)
+    padded[: layer.out_channels] = layer.weight
+    words = np.zeros((groups, parts.slabs, len(parts.lanes[lane]), neurons), dtype=np.int8)
+    grouped = padded.reshape(groups, neurons, *layer.weight.shape[1:])
+    for slab in range(parts.slabs):
+        for bit, tap in enumerate(parts.lanes[lane]):
+            column = slab * parts.slab_columns + tap.column
+            words[:, slab, bit] = grouped[:, :, tap.channel, tap.row, column]
+    return words.reshape(-1, neurons)

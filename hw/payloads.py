@@ -1,0 +1,127 @@
+"""Layouts of what travels between the components of a layer."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Shape
+from amaranth.lib import data
+
+from .geometry import WindowGeometry
+from .shapes import count_shape, index_shape
+
+
+def vector(shape: Shape, neurons: int) -> data.ArrayLayout:
+    """One value of ``shape`` for each of the P neurons of a group."""
+    return data.ArrayLayout(shape, neurons)
+
+
+class UnitLayout(data.StructLayout):
+    """What one weighted sum (a *unit*) is for: which position, group and step it belongs to.
+
+    A unit is a window at one step in ``rate``, and a window over its whole train otherwise. The
+    units of one pooled output and step follow one another, from ``first_position`` to
+    ``last_position``; ``first_step`` and ``last_step`` bound the steps of one group.
+    """
+
+    def __init__(self, positions: int, groups: int):
+        super().__init__(
+            {
+                "position": index_shape(positions),
+                "first_position": 1,
+                "last_position": 1,
+                "first_step": 1,
+                "last_step": 1,
+                "group": index_shape(groups),
+            }
+        )
+
+
+class JobLayout(data.StructLayout):
+    """One pooled output to compute, from the window walker to the window fetcher.
+
+    Members:
+        slot: ring slot of the footprint's first row (which may lie in the padding).
+        address: buffer address of the footprint's first column at step 0, modulo the depth.
+        occupied: per footprint column, the rows whose pixel has any spike or set bit.
+        row_valid, column_valid: footprint rows and columns that lie inside the map.
+        position_valid: pooling positions that lie inside the convolution's output.
+        release: rows to give back after this job.
+    """
+
+    def __init__(self, geometry: WindowGeometry, address: Shape):
+        rows, columns = geometry.span
+        super().__init__(
+            {
+                "slot": index_shape(geometry.slots),
+                "address": address,
+                "occupied": data.ArrayLayout(rows, columns),
+                "row_valid": rows,
+                "column_valid": columns,
+                "position_valid": len(geometry.positions),
+                "release": count_shape(geometry.slots),
+            }
+        )
+
+
+class SlabLayout(data.StructLayout):
+    """Bits of one slab of a window, from the window buffer to the lanes.
+
+    Members:
+        bits: per kernel row, per kernel column of the slab, per bit plane (most significant
+            first), one bit per channel.
+        slab: index of the slab in the window.
+        new_plane: the first slab of a plane other than the first of its unit.
+        last: the unit's last slab.
+        unit: what the unit is for.
+    """
+
+    def __init__(self, geometry: WindowGeometry, slab_columns: int, groups: int):
+        row = data.ArrayLayout(
+            data.ArrayLayout(geometry.channels, geometry.planes), slab_columns
+        )
+        super().__init__(
+            {
+                "bits": data.ArrayLayout(row, geometry.kernel[0]),
+                "slab": index_shape(geometry.kernel[1] // slab_columns),
+                "new_plane": 1,
+                "last": 1,
+                "unit": UnitLayout(len(geometry.positions), groups),
+            }
+        )
+
+
+class LaneWordLayout(data.StructLayout):
+    """A lane's part of a slab, queued for its event scanner.
+
+    Members:
+        bits: per bit plane, one bit per tap of the lane.
+        address: weight word of the part's first tap.
+        shift: planes begun since the unit's last queued word.
+        last: nothing of the unit follows.
+    """
+
+    def __init__(self, taps: int, planes: int, words: int, largest_shift: int):
+        super().__init__(
+            {
+                "bits": data.ArrayLayout(taps, planes),
+                "address": index_shape(words),
+                "shift": count_shape(largest_shift),
+                "last": 1,
+            }
+        )
+
+
+class EventLayout(data.StructLayout):
+    """One step of an accumulation: acc = (acc << shift) + (weights[address] if add).
+
+    ``last`` ends the unit: the sum is complete with this event.
+    """
+
+    def __init__(self, words: int, largest_shift: int):
+        super().__init__(
+            {
+                "address": index_shape(words),
+                "add": 1,
+                "shift": count_shape(largest_shift),
+                "last": 1,
+            }
+        )

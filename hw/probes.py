@@ -1,0 +1,54 @@
+"""Where a simulation of the accelerator's Verilog finds each layer's spikes and accumulations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..golden.network import Network
+from .folding import Folding, check_folding
+
+
+@dataclass(frozen=True)
+class LayerProbe:
+    """Signals of module ``accelerator`` that show one layer at work.
+
+    Attributes:
+        layer: the layer's name in the network.
+        word: the spike word, ``neurons`` bits.
+        valid, ready: one bit each; a word leaves the layer in a cycle in which both are set.
+        neurons, groups: P, and the groups of P output channels.
+        accumulating: ``lanes`` bits: the lane adds an accumulation in this cycle.
+        lanes: E.
+
+    ``word``, ``valid`` and ``ready`` are "" for a last layer without neurons. Words leave in the order: image, output pixel (raster), group, step.
+    """
+
+    layer: str
+    word: str
+    valid: str
+    ready: str
+    neurons: int
+    groups: int
+    accumulating: str
+    lanes: int
+
+
+def probes(network: Network, folding: Folding) -> tuple[LayerProbe, ...]:
+    """Probes of every layer, first to last."""
+    check_folding(network, folding)
+    result = []
+    for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
+        fires = layer.threshold is not None
+        result.append(
+            LayerProbe(
+                layer=layer.name,
+                word=f"layer{index}_spike_word" if fires else "",
+                valid=f"layer{index}_spike_valid" if fires else "",
+                ready=f"layer{index}_spike_ready" if fires else "",
+                neurons=fold.neurons,
+                groups=-(-layer.out_channels // fold.neurons),
+                accumulating=f"layer{index}_accumulating",
+                lanes=fold.lanes,
+            )
+        )
+    return tuple(result)

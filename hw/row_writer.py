@@ -1,0 +1,129 @@
+"""Write side of the window buffer: spike words into the ring of rows."""
+
+from __future__ import annotations
+
+from math import gcd
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .checks import check_range
+from .geometry import WindowGeometry
+from .shapes import count_shape, index_shape
+
+
+class RowWriter(wiring.Component):
+    """Places the words of an incoming map in memory and notes which pixels hold any event.
+
+    A pixel arrives as ``groups`` groups of ``word_width`` bits, each as ``steps`` words, step
+    after step; pixels come in raster order. The memory word at address ``column * steps + step``
+    holds all slots (rows) of that column, slot after slot, ``channels * planes`` bits each.
+
+    Members:
+        words: the incoming map; pixels come as one word of ``channels * planes`` bits.
+        steps: T of the images under way, 1..geometry.steps (not read where that is 1).
+        released: rows given back in this cycle.
+        write_*: port of the memory; one enable bit per ``granularity`` bits.
+        occupancy_*: port of the memory of pixel flags, one word per column, one bit per slot.
+        row_written: a row became complete in this cycle.
+    """
+
+    def __init__(self, geometry: WindowGeometry, word_width: int):
+        width = geometry.channels * geometry.planes
+        check_range("RowWriter", "word_width", word_width, 1, width)
+        self.geometry = geometry
+        self.word_width = word_width
+        self.groups = -(-width // word_width)
+        self.granularity = gcd(width, word_width)
+        self.depth = geometry.columns * geometry.steps
+        slots = geometry.slots
+        super().__init__(
+            {
+                "words": In(stream.Signature(word_width)),
+                "steps": In(count_shape(geometry.steps)),
+                "released": In(count_shape(slots)),
+                "write_address": Out(index_shape(self.depth)),
+                "write_data": Out(slots * width),
+                "write_enable": Out(slots * width // self.granularity),
+                "occupancy_address": Out(index_shape(geometry.columns)),
+                "occupancy_data": Out(slots),
+                "occupancy_enable": Out(slots),
+                "row_written": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        geometry = self.geometry
+        width = geometry.channels * geometry.planes
+        slots = geometry.slots
+
+        step = Signal(index_shape(geometry.steps))
+        group = Signal(index_shape(self.groups))
+        column = Signal(index_shape(geometry.columns))
+        slot = Signal(index_shape(slots))
+        column_base = Signal(index_shape(self.depth))
+        pixel_occupied = Signal()
+        occupied_rows = Signal(count_shape(slots))
+
+        last_step = Signal()
+        last_group = Signal()
+        last_column = Signal()
+        m.d.comb += [
+            last_step.eq(1 if geometry.steps == 1 else step == self.steps - 1),
+            last_group.eq(group == self.groups - 1),
+            last_column.eq(column == geometry.columns - 1),
+            self.words.ready.eq(occupied_rows != slots),
+        ]
+        transfer = Signal()
+        occupied = Signal()
+        m.d.comb += [
+            transfer.eq(self.words.valid & self.words.ready),
+            occupied.eq(pixel_occupied | self.words.payload.any()),
+            self.row_written.eq(transfer & last_step & last_group & last_column),
+        ]
+        with m.If(transfer):
+            m.d.sync += [step.eq(step + 1), pixel_occupied.eq(occupied)]
+            with m.If(last_step):
+                m.d.sync += [step.eq(0), group.eq(group + 1)]
+                with m.If(last_group):
+                    m.d.sync += [
+                        group.eq(0),
+                        pixel_occupied.eq(0),
+                        column.eq(column + 1),
+                        column_base.eq(column_base + geometry.steps),
+                    ]
+                    with m.If(last_column):
+                        m.d.sync += [
+                            column.eq(0),
+                            column_base.eq(0),
+                            slot.eq(Mux(slot == slots - 1, 0, slot + 1)),
+                        ]
+        m.d.sync += occupied_rows.eq(occupied_rows + self.row_written - self.released)
+
+        # Every slot and group sees the same word; the enables choose where it is kept.
+        parts_per_word = self.word_width // self.granularity
+        parts_per_slot = width // self.granularity
+        slot_data = Cat(
+            self.words.payload.word_select(part % parts_per_word, self.granularity)
+            for part in range(parts_per_slot)
+        )
+        group_enable = Cat(
+            group == part // parts_per_word for part in range(parts_per_slot)
+        )
+        slot_select = Signal(slots)
+        m.d.comb += [
+            slot_select.eq(Cat(slot == index for index in range(slots))),
+            self.write_address.eq(column_base + step),
+            self.write_data.eq(slot_data.replicate(slots)),
+            self.write_enable.eq(
+                Cat(Mux(slot_select[i] & transfer, group_enable, 0) for i in range(slots))
+            ),
+            self.occupancy_address.eq(column),
+            self.occupancy_data.eq(occupied.replicate(slots)),
+            self.occupancy_enable.eq(
+                Mux(transfer & last_step & last_group, slot_select, 0)
+            ),
+        ]
+        return m

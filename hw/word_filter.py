@@ -1,0 +1,108 @@
+"""What of a lane's slabs is worth a cycle: words without events are dropped."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .checks import check_range
+from .payloads import LaneWordLayout
+from .shapes import count_shape, index_shape
+from .table import lookup
+
+
+class LaneSlabLayout(data.StructLayout):
+    """A lane's share of a slab: its bits, which slab of which group, and the unit's marks."""
+
+    def __init__(self, taps: int, planes: int, slabs: int, groups: int):
+        super().__init__(
+            {
+                "bits": data.ArrayLayout(taps, planes),
+                "slab": index_shape(slabs),
+                "group": index_shape(groups),
+                "new_plane": 1,
+                "last": 1,
+            }
+        )
+
+
+class WordFilter(wiring.Component):
+    """Passes the words that hold events and folds into them what the others meant.
+
+    A word is held back until it is known whether it is its unit's last with events, so that the
+    end of a unit never costs a word of its own, unless the unit has none. ``largest_shift`` is
+    the number of planes of a unit less one where planes come as separate slabs, else 0; planes
+    before the first event need no shift, as the sum is still zero.
+    """
+
+    def __init__(self, taps: int, planes: int, slabs: int, groups: int, largest_shift: int):
+        for name, value in (("taps", taps), ("planes", planes), ("slabs", slabs)):
+            check_range("WordFilter", name, value, 1, None)
+        check_range("WordFilter", "groups", groups, 1, None)
+        check_range("WordFilter", "largest_shift", largest_shift, 0, None)
+        self.taps = taps
+        self.slabs = slabs
+        self.groups = groups
+        self.largest_shift = largest_shift
+        self.word_layout = LaneWordLayout(taps, planes, groups * slabs * taps, largest_shift)
+        super().__init__(
+            {
+                "slab": In(stream.Signature(LaneSlabLayout(taps, planes, slabs, groups))),
+                "words": Out(stream.Signature(self.word_layout)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        slab = self.slab.payload
+        pending = Signal(self.word_layout)
+        pending_valid = Signal()
+        started = Signal()
+        planes_skipped = Signal(count_shape(self.largest_shift))
+
+        slab_base = lookup(
+            m, slab.slab, [index * self.taps for index in range(self.slabs)], name="slab_base"
+        )
+        group_base = lookup(
+            m,
+            slab.group,
+            [index * self.slabs * self.taps for index in range(self.groups)],
+            name="group_base",
+        )
+        shift = Signal(count_shape(self.largest_shift))
+        has_events = Signal()
+        ends_empty = Signal()
+        replaces = Signal()
+        complete = Signal()
+        m.d.comb += [
+            has_events.eq(slab.bits.as_value().any()),
+            # A unit that ends in empty planes, or has no event at all, needs a word for that.
+            ends_empty.eq(slab.last & ~has_events & ((shift != 0) | ~started)),
+            replaces.eq(has_events | ends_empty),
+            complete.eq(pending.last),
+            self.words.payload.eq(pending),
+            self.words.valid.eq(pending_valid & (complete | (self.slab.valid & replaces))),
+            self.slab.ready.eq(~(pending_valid & (complete | replaces)) | self.words.ready),
+        ]
+        if self.largest_shift:
+            m.d.comb += shift.eq(Mux(started, planes_skipped + slab.new_plane, 0))
+
+        with m.If(self.words.valid & self.words.ready):
+            m.d.sync += pending_valid.eq(0)
+        with m.If(self.slab.valid & self.slab.ready):
+            m.d.sync += [
+                planes_skipped.eq(Mux(replaces | slab.last, 0, shift)),
+                started.eq(~slab.last & (started | has_events)),
+            ]
+            with m.If(replaces):
+                m.d.sync += [
+                    pending_valid.eq(1),
+                    pending.bits.eq(slab.bits),
+                    pending.address.eq(group_base + slab_base),
+                    pending.shift.eq(shift),
+                    pending.last.eq(slab.last),
+                ]
+            with m.Elif(slab.last):
+                m.d.sync += pending.last.eq(1)
+        return m

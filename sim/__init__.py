@@ -1,0 +1,1 @@
+"""Verilator builds, cocotb test-bench parts and the fast batch runner."""

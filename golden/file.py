@@ -1,0 +1,242 @@
+"""The network file: one safetensors file, integers only, with the topology as JSON in its header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from .errors import RheobaseError
+from .network import Coding, Layer, Network, Pool, PoolRule, Readout
+
+FORMAT = "rheobase-network"
+FORMAT_VERSION = 1
+#: A network file larger than this is refused before it is read.
+MAX_FILE_BYTES = 2**31
+_NETWORK_KEYS = {
+    "name", "input_shape", "coding", "steps", "delay", "readout", "layers",
+}  # fmt: skip
+_LAYER_KEYS = {"name", "weight_bits", "stride", "padding", "pool", "neurons"}
+_POOL_KEYS = {"kernel", "stride", "padding", "rule"}
+
+
+def network_bytes(network: Network) -> bytes:
+    """The file's content, the same for the same network."""
+    tensors = {"zero_point": network.zero_point}
+    for index, layer in enumerate(network.layers):
+        for field in _tensor_fields(layer.threshold is not None):
+            tensors[f"layers.{index}.{field}"] = getattr(layer, field)
+    tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    metadata = {
+        "format": FORMAT,
+        "version": str(FORMAT_VERSION),
+        "topology": json.dumps(_topology(network), sort_keys=True),
+    }
+    content = save(tensors, metadata=metadata)
+    return _with_sorted_header(content)
+
+
+def network_hash(network: Network) -> str:
+    """SHA-256 of the network's content, in hexadecimal; its name counts too."""
+    return hashlib.sha256(network_bytes(network)).hexdigest()
+
+
+def save_network(network: Network, path: str | Path) -> None:
+    """Write ``network`` to ``path``, whole or not at all.
+
+    Raises:
+        RheobaseError: the file cannot be written.
+    """
+    write_whole(Path(path), network_bytes(network))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` by way of a temporary file beside it.
+
+    Raises:
+        RheobaseError: the folder is absent or not writable, or ``path`` is a folder.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(content)
+        # A temporary file is private; what the user asked for has the usual permissions.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise RheobaseError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def load_network(path: str | Path) -> Network:
+    """Read a network from ``path`` and check it whole.
+
+    Raises:
+        RheobaseError: the file is absent or no network file, is of another version, has missing or
+            extra tensors, wrong shapes or types, values out of range or an inconsistent topology.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise RheobaseError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no network file")
+        content = path.read_bytes()
+    except OSError as error:
+        raise RheobaseError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        return _parse(content)
+    except RheobaseError as error:
+        raise RheobaseError(f"{path}: {error}") from error
+
+
+def _parse(content: bytes) -> Network:
+    try:
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        tensors = load(content)
+    except (SafetensorError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        raise RheobaseError("not a safetensors file, or a damaged one") from None
+    if metadata.get("format") != FORMAT:
+        raise RheobaseError(
+            f"metadata 'format' is {metadata.get('format')!r}, accepted is {FORMAT!r} "
+            "(a file that `rheobase convert` wrote)"
+        )
+    if metadata.get("version") != str(FORMAT_VERSION):
+        raise RheobaseError(
+            f"metadata 'version' is {metadata.get('version')!r}, accepted is '{FORMAT_VERSION}'"
+        )
+    try:
+        topology = json.loads(metadata["topology"])
+    except (KeyError, ValueError, TypeError, RecursionError):
+        raise RheobaseError("metadata 'topology' is missing or no JSON") from None
+    return _network(topology, tensors)
+
+
+def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
+    _keys("topology", topology, _NETWORK_KEYS)
+    entries = topology["layers"]
+    if not isinstance(entries, list):
+        raise RheobaseError("topology: layers is no list, accepted is a list of layers")
+    expected = {"zero_point"}
+    for index, entry in enumerate(entries):
+        _keys(f"topology: layer {index}", entry, _LAYER_KEYS)
+        if not isinstance(entry["neurons"], bool):
+            raise RheobaseError(
+                f"topology: layer {index}: neurons is {entry['neurons']!r}, accepted is true, false"
+            )
+        expected |= {f"layers.{index}.{field}" for field in _tensor_fields(entry["neurons"])}
+    for problem, names in (
+        ("missing", expected - tensors.keys()),
+        ("not part of the network", tensors.keys() - expected),
+    ):
+        if names:
+            raise RheobaseError(f"tensor {min(names)!r} is {problem}")
+    return Network(
+        input_shape=_numbers(topology["input_shape"]),
+        zero_point=tensors["zero_point"],
+        layers=tuple(_layer(index, entry, tensors) for index, entry in enumerate(entries)),
+        coding=_member("topology: coding", Coding, topology["coding"]),
+        steps=topology["steps"],
+        delay=topology["delay"],
+        readout=_member("topology: readout", Readout, topology["readout"]),
+        name=topology["name"],
+    )
+
+
+def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) -> Layer:
+    pool = entry["pool"]
+    if pool is not None:
+        where = f"topology: layer {index}: pool"
+        _keys(where, pool, _POOL_KEYS)
+        pool = Pool(
+            kernel=_numbers(pool["kernel"]),
+            stride=_numbers(pool["stride"]),
+            padding=_numbers(pool["padding"]),
+            rule=_member(f"{where} rule", PoolRule, pool["rule"]),
+        )
+    arrays = {
+        field: tensors.get(f"layers.{index}.{field}")
+        for field in ("weight", "bias", "threshold", "initial_potential")
+    }
+    return Layer(
+        name=entry["name"],
+        **arrays,
+        weight_bits=entry["weight_bits"],
+        stride=_numbers(entry["stride"]),
+        padding=_numbers(entry["padding"]),
+        pool=pool,
+    )
+
+
+def _topology(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "input_shape": network.input_shape,
+        "coding": network.coding.value,
+        "steps": network.steps,
+        "delay": network.delay,
+        "readout": network.readout.value,
+        "layers": [
+            {
+                "name": layer.name,
+                "weight_bits": layer.weight_bits,
+                "stride": layer.stride,
+                "padding": layer.padding,
+                "neurons": layer.threshold is not None,
+                "pool": layer.pool
+                and {
+                    "kernel": layer.pool.kernel,
+                    "stride": layer.pool.stride,
+                    "padding": layer.pool.padding,
+                    "rule": layer.pool.rule.value,
+                },
+            }
+            for layer in network.layers
+        ],
+    }
+
+
+def _tensor_fields(neurons: bool) -> tuple[str, ...]:
+    return ("weight", "bias") + (("threshold", "initial_potential") if neurons else ())
+
+
+def _keys(where: str, value: Any, accepted: set[str]) -> None:
+    if not isinstance(value, dict):
+        raise RheobaseError(f"{where}: {type(value).__name__}, accepted is an object")
+    for problem, names in (("missing", accepted - value.keys()), ("unknown", value.keys() - accepted)):
+        if names:
+            raise RheobaseError(f"{where}: field {min(names)!r} is {problem}")
+
+
+def _numbers(value: Any) -> Any:
+    """JSON lists as the tuples that a network has; anything else is left for its check."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _member(where: str, kind: type, value: Any) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        accepted = ", ".join(repr(member.value) for member in kind)
+        raise RheobaseError(f"{where} is {value!r}, accepted is one of {accepted}") from None
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """``content`` with its header's keys sorted: safetensors keeps no order of the metadata."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]

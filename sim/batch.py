@@ -1,0 +1,253 @@
+"""Fast batch runner: whole image sets through the accelerator's Verilog in Verilator."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Network
+from ..golden.simulate import check_images, check_setting
+from ..hw.accelerator import Accelerator
+from ..hw.folding import Folding
+from ..hw.probes import probes
+from ..hw.verilog import TOP, to_verilog
+from .build import Sources, build_executable
+from .design_header import control_file, design_header, watched_signals
+
+_HARNESS = Path(__file__).with_name("harness.cpp")
+
+
+@dataclass(frozen=True, eq=False)
+class BatchResult:
+    """What the hardware answered and how long it took.
+
+    Attributes:
+        answers: int64, (images,).
+        scores: int64, (images, classes).
+        cycles_per_image: mean cycles from one image's result to the next in a stream of images;
+            the whole run where there are no two in one process.
+        latency: cycles from the first image's first pixel to its last result beat.
+        total_cycles: of all processes together.
+        accumulations: per layer, over all images.
+        spikes: per layer bool, (recorded images, T, channels, rows, columns), None without neurons;
+            empty where nothing was recorded. Steps past an image's own T are False.
+    """
+
+    answers: np.ndarray
+    scores: np.ndarray
+    cycles_per_image: float
+    latency: int
+    total_cycles: int
+    accumulations: tuple[int, ...]
+    spikes: tuple[np.ndarray | None, ...]
+
+
+@dataclass(frozen=True)
+class BuiltAccelerator:
+    """A simulation that is ready to run."""
+
+    network: Network
+    folding: Folding
+    executable: Path
+
+
+def build_accelerator(
+    network: Network,
+    folding: Folding,
+    *,
+    optimise: str = "fast-run",
+    verilog: str | None = None,
+) -> BuiltAccelerator:
+    """Build the simulation of ``network``'s hardware, or find it in the cache.
+
+    Args:
+        optimise: "fast-run" or "fast-build".
+        verilog: text to simulate; generated where None.
+    """
+    accelerator = Accelerator(network, folding)
+    sources = Sources(
+        verilog=to_verilog(accelerator, TOP) if verilog is None else verilog,
+        top=TOP,
+        control=control_file(watched_signals(network, accelerator)),
+        main=_HARNESS.read_text(),
+        header=design_header(network, accelerator),
+    )
+    return BuiltAccelerator(network, folding, build_executable(sources, optimise))
+
+
+def run(
+    built: BuiltAccelerator,
+    images: np.ndarray,
+    *,
+    steps: int | Sequence[int] | None = None,
+    delay: int | Sequence[int] | None = None,
+    record_images: int = 0,
+    processes: int | None = None,
+    gap: int = 0,
+    stall: int = 0,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> BatchResult:
+    """Run ``images`` through the simulation.
+
+    Args:
+        images: uint8, (images, channels, rows, columns).
+        steps, delay: T and t0, for all images or one for each; the network's own where None.
+        record_images: keep the spikes of the first so many images.
+        processes: simulations at a time, the images shared out among them; one per core by default.
+        gap: percentage of cycles in which no pixel is offered.
+        stall: percentage of cycles in which no result is taken.
+        seed: of the gaps and stalls.
+        progress: called with the number of images newly done.
+
+    Raises:
+        RheobaseError: bad images or settings, or the hardware hung or broke a stream rule.
+    """
+    network = built.network
+    check_images(network, images)
+    count = len(images)
+    settings = np.array(
+        [
+            check_setting(network, _one(steps, i), _one(delay, i))
+            for i in range(count)
+        ],
+        dtype=np.int32,
+    ).reshape(count, 2)
+    processes = max(1, min(processes or os.cpu_count() or 1, count))
+    shares = _shares(count, processes)
+    with (
+        tempfile.TemporaryDirectory(prefix="rheobase-batch-") as folder,
+        ThreadPoolExecutor(max_workers=processes) as pool,
+    ):
+        jobs = []
+        for index, (start, end) in enumerate(shares):
+            place = Path(folder) / str(index)
+            place.mkdir()
+            recorded = min(max(0, record_images - start), end - start)
+            jobs.append(
+                pool.submit(
+                    _simulate, built, place, images[start:end], settings[start:end],
+                    recorded, gap, stall, seed + index, progress,
+                )
+            )  # fmt: skip
+        parts = [job.result() for job in jobs]
+    return _combined(network, parts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    results: np.ndarray  # (images, classes + 3)
+    cycles: int
+    accumulations: list[int]
+    spikes: list[np.ndarray | None]
+
+
+def _simulate(
+    built: BuiltAccelerator,
+    folder: Path,
+    images: np.ndarray,
+    settings: np.ndarray,
+    recorded: int,
+    gap: int,
+    stall: int,
+    seed: int,
+    progress: Callable[[int], None] | None,
+) -> _Part:
+    """One process of the harness, its files in ``folder``."""
+    network = built.network
+    np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tofile(folder / "images")
+    settings.tofile(folder / "settings")
+    command = [
+        str(built.executable), "images", "settings", "results", "spikes",
+        str(recorded), str(gap), str(stall), str(seed),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    done, cycles, accumulations, error = 0, 0, [], ""
+    for line in process.stdout:
+        word, _, rest = line.strip().partition(" ")
+        if word == "done":
+            if progress is not None:
+                progress(int(rest) - done)
+            done = int(rest)
+        elif word == "cycles":
+            cycles = int(rest)
+        elif word == "accumulations":
+            accumulations.append(int(rest))
+        elif word == "error":
+            error = rest
+    if process.wait() or error:
+        raise RheobaseError(f"simulation: {error or f'ended with status {process.returncode}'}")
+    results = np.fromfile(folder / "results", dtype=np.int64)
+    return _Part(
+        results=results.reshape(len(images), network.classes + 3),
+        cycles=cycles,
+        accumulations=accumulations,
+        spikes=_read_spikes(built, folder, settings[:recorded, 0]) if recorded else [],
+    )
+
+
+def _read_spikes(
+    built: BuiltAccelerator, folder: Path, steps: np.ndarray
+) -> list[np.ndarray | None]:
+    """Spikes of each layer: (images, network's T, channels, rows, columns)."""
+    network = built.network
+    layers: list[np.ndarray | None] = []
+    for index, probe in enumerate(probes(network, built.folding)):
+        if not probe.word:
+            layers.append(None)
+            continue
+        channels, rows, columns = network.shapes[index].output
+        words = np.fromfile(folder / f"spikes{index}", dtype=np.uint8)
+        words = words.reshape(-1, probe.neurons).astype(bool)
+        spikes = np.zeros((len(steps), network.steps, channels, rows, columns), dtype=bool)
+        start = 0
+        for image, length in enumerate(steps):
+            end = start + rows * columns * probe.groups * int(length)
+            train = words[start:end].reshape(rows, columns, probe.groups, length, probe.neurons)
+            train = train.transpose(3, 2, 4, 0, 1).reshape(length, -1, rows, columns)
+            spikes[image, :length] = train[:, :channels]
+            start = end
+        layers.append(spikes)
+    return layers
+
+
+def _combined(network: Network, parts: list[_Part]) -> BatchResult:
+    results = np.concatenate([part.results for part in parts])
+    classes = network.classes
+    intervals = [part.results[-1, -1] - part.results[0, -1] for part in parts]
+    gaps = sum(len(part.results) - 1 for part in parts)
+    total = sum(part.cycles for part in parts)
+    recorded = [part.spikes for part in parts if part.spikes]
+    return BatchResult(
+        answers=results[:, classes],
+        scores=results[:, :classes],
+        cycles_per_image=float(sum(intervals) / gaps) if gaps else float(total / len(results)),
+        latency=int(results[0, -1] - results[0, -2] + 1),
+        total_cycles=total,
+        accumulations=tuple(map(sum, zip(*(part.accumulations for part in parts), strict=True))),
+        spikes=tuple(
+            None if layer[0] is None else np.concatenate(layer)
+            for layer in zip(*recorded, strict=True)
+        ),
+    )
+
+
+def _shares(count: int, processes: int) -> list[tuple[int, int]]:
+    """Ranges of images per process."""
+    bounds = [count * index // processes for index in range(processes + 1)]
+    return [(start, end) for start, end in zip(bounds, bounds[1:], strict=False) if end > start]
+
+
+def _one(setting: int | Sequence[int] | None, image: int) -> int | None:
+    """The setting of one image."""
+    if setting is None or isinstance(setting, int):
+        return setting
+    return int(setting[image])

@@ -1,0 +1,113 @@
+"""Verilog and a C++ main program to an executable, kept by the hash of what went in."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from .cache import cached, content_key
+from .runtime import compile_flags, run_tool, runtime_objects
+from .toolchain import Toolchain, find_toolchain
+
+#: Compiler optimisation for a short test, where building counts, and for long runs.
+OPTIMISE = {"fast-build": "-O1", "fast-run": "-O3"}
+_PREFIX = "Vtop"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What an executable is built from.
+
+    Attributes:
+        verilog: text of the design.
+        top: its top module.
+        control: Verilator configuration (which signals are public).
+        main: text of the C++ program that drives it.
+        header: text of ``design.h``, which ``main`` includes.
+        vpi: link the interface that cocotb uses.
+        libraries: further linker arguments.
+    """
+
+    verilog: str
+    top: str
+    control: str
+    main: str
+    header: str = ""
+    vpi: bool = False
+    libraries: tuple[str, ...] = ()
+
+
+def build_executable(sources: Sources, optimise: str = "fast-run") -> Path:
+    """Executable of ``sources``, from the cache where it was built before.
+
+    Raises:
+        RheobaseError: a tool is absent, or the build failed.
+    """
+    tools = find_toolchain()
+    level = OPTIMISE[optimise]
+    key = content_key(
+        [
+            sources.verilog,
+            sources.top,
+            sources.control,
+            sources.main,
+            sources.header,
+            str(sources.vpi),
+            *sources.libraries,
+            tools.version,
+            tools.compiler_version,
+            str(tools.root),
+            level,
+        ]
+    )
+    return cached("builds", key, lambda folder: _build(folder, sources, tools, level)) / "simulation"
+
+
+def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None:
+    (folder / "design.v").write_text(sources.verilog)
+    (folder / "control.vlt").write_text(sources.control)
+    (folder / "main.cpp").write_text(sources.main)
+    (folder / "design.h").write_text(sources.header)
+    run_tool(
+        [
+            str(tools.verilator), "--cc", "--prefix", _PREFIX, "--top-module", sources.top,
+            "-Mdir", "generated", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+            "--noassert", "--no-timing", *(["--vpi"] if sources.vpi else []),
+            "--output-split", "20000", "control.vlt", "design.v",
+        ],
+        tools,
+        folder,
+        f"Verilator on {sources.top}",
+    )  # fmt: skip
+    generated = folder / "generated"
+    flags = [*compile_flags(tools), f"-I{generated}", f"-I{folder}"]
+
+    def compile_one(source: Path) -> Path:
+        target = folder / f"{source.stem}.o"
+        # Code that runs once, at the start, is not worth the compiler's time.
+        optimisation = "-O0" if "__Slow" in source.name or "__Syms" in source.name else level
+        run_tool(
+            [str(tools.compiler), *flags, optimisation, "-c", str(source), "-o", str(target)],
+            tools,
+            folder,
+            f"compiling the simulation of {sources.top}",
+        )
+        return target
+
+    units = [folder / "main.cpp", *sorted(generated.glob("*.cpp"))]
+    with ThreadPoolExecutor() as pool:
+        objects = list(pool.map(compile_one, units))
+        runtime = runtime_objects(tools, vpi=sources.vpi)
+    run_tool(
+        [
+            str(tools.compiler), "-o", "simulation",
+            *map(str, [*objects, *runtime]), "-lpthread", *sources.libraries,
+        ],
+        tools,
+        folder,
+        f"linking the simulation of {sources.top}",
+    )  # fmt: skip
+    for leftover in [*objects, *generated.iterdir()]:
+        leftover.unlink()
+    generated.rmdir()

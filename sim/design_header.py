@@ -1,0 +1,153 @@
+"""C++ header that tells the harness how to drive and watch one accelerator."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Shape
+
+from ..golden.network import Network
+from ..hw.accelerator import Accelerator
+from ..hw.probes import LayerProbe, probes
+from ..hw.verilog import TOP
+
+#: Cycles without any movement after which the harness calls it a hang, at the least.
+LEAST_HANG_CYCLES = 100_000
+
+_FIELDS = """
+template <typename T>
+inline uint64_t field(const T& value, int low, int width) {
+    uint64_t bits = 0;
+    if constexpr (std::is_integral_v<T>) {
+        bits = static_cast<uint64_t>(value) >> low;
+    } else {
+        for (int bit = 0; bit < width; bit++)
+            bits |= static_cast<uint64_t>(value[(low + bit) / 32] >> ((low + bit) % 32) & 1) << bit;
+    }
+    return width == 64 ? bits : bits & ((uint64_t{1} << width) - 1);
+}
+inline int64_t sign_extended(uint64_t bits, int width) {
+    return static_cast<int64_t>(bits << (64 - width)) >> (64 - width);
+}
+template <typename T>
+inline int ones(const T& value, int width) {
+    int count = 0;
+    for (int low = 0; low < width; low += 32)
+        count += __builtin_popcountll(field(value, low, width - low < 32 ? width - low : 32));
+    return count;
+}
+template <typename T>
+inline void bytes_of(const T& value, int width, std::vector<uint8_t>& bytes) {
+    bytes.resize(width);
+    for (int bit = 0; bit < width; bit++) bytes[bit] = field(value, bit, 1);
+}
+struct Result {
+    int64_t score, prediction;
+    bool last;
+    bool operator==(const Result& other) const {
+        return score == other.score && prediction == other.prediction && last == other.last;
+    }
+};
+"""
+
+
+def watched_signals(network: Network, accelerator: Accelerator) -> list[str]:
+    """Internal signals of the top module that the harness reads."""
+    return [
+        signal
+        for probe in probes(network, accelerator.folding)
+        for signal in (probe.word, probe.valid, probe.ready, probe.accumulating)
+        if signal
+    ]
+
+
+def control_file(signals: list[str]) -> str:
+    """Verilator configuration that makes ``signals`` of the top module readable, and no others."""
+    lines = [f'public_flat_rd -module "{TOP}" -var "{signal}"' for signal in signals]
+    return "\n".join(["`verilator_config", *lines, ""])
+
+
+def design_header(network: Network, accelerator: Accelerator) -> str:
+    """``design.h`` for ``harness.cpp``."""
+    channels, rows, columns = network.input_shape
+    layers = probes(network, accelerator.folding)
+    trains = [
+        shape.output[1] * shape.output[2] * probe.groups
+        for shape, probe in zip(network.shapes, layers, strict=True)
+    ]
+    busiest = max(train * network.steps for train in trains)
+    layout = accelerator.result_layout
+    fields = {name: (layout[name].offset, Shape.cast(layout[name].shape)) for name in layout.members}
+    score_low, score_shape = fields["score"]
+    prediction_low, prediction_shape = fields["prediction"]
+    last_low, _ = fields["last"]
+    score = f"field(bits, {score_low}, {score_shape.width})"
+    if score_shape.signed:
+        score = f"sign_extended({score}, {score_shape.width})"
+    return f"""
+#include <type_traits>
+#include <vector>
+#include "Vtop.h"
+#include "Vtop___024root.h"
+using Model = Vtop;
+#define PIXELS_VALID pixels___05Fvalid
+#define PIXELS_READY pixels___05Fready
+#define RESULTS_VALID results___05Fvalid
+#define RESULTS_READY results___05Fready
+constexpr int CHANNELS = {channels}, PIXELS = {rows * columns}, CLASSES = {network.classes};
+constexpr int LAYERS = {len(layers)};
+constexpr int LAYER_NEURONS[LAYERS] = {{{", ".join(str(p.neurons if p.word else 0) for p in layers)}}};
+constexpr long LAYER_TRAINS[LAYERS] = {{{", ".join(map(str, trains))}}};
+constexpr long HANG_CYCLES = {max(LEAST_HANG_CYCLES, 4 * busiest)};
+{_FIELDS}
+inline void set_pixel(Model& model, const uint8_t* pixel) {{
+{_set_pixel(channels)}
+}}
+inline Result get_result(Model& model) {{
+    const auto& bits = model.results___05Fpayload;
+    return Result{{static_cast<int64_t>({score}),
+                  static_cast<int64_t>(field(bits, {prediction_low}, {prediction_shape.width})),
+                  field(bits, {last_low}, 1) != 0}};
+}}
+inline int accumulating(Model& model, int layer) {{
+    switch (layer) {{
+{_cases(f"return ones({_signal(p.accumulating)}, {p.lanes});" for p in layers)}
+    }}
+    return 0;
+}}
+inline bool spike_word(Model& model, int layer, std::vector<uint8_t>& bytes) {{
+    switch (layer) {{
+{_cases(_spike_case(probe) for probe in layers)}
+    }}
+    return false;
+}}
+"""
+
+
+def _signal(name: str) -> str:
+    return f"model.rootp->{TOP}__DOT__{name}"
+
+
+def _cases(statements) -> str:
+    return "\n".join(f"    case {i}: {statement}" for i, statement in enumerate(statements))
+
+
+def _spike_case(probe: LayerProbe) -> str:
+    if not probe.word:
+        return "return false;"
+    return (
+        f"if (!({_signal(probe.valid)} && {_signal(probe.ready)})) return false; "
+        f"bytes_of({_signal(probe.word)}, {probe.neurons}, bytes); return true;"
+    )
+
+
+def _set_pixel(channels: int) -> str:
+    if channels <= 8:
+        terms = [f"static_cast<uint64_t>(pixel[{c}]) << {8 * c}" for c in range(channels)]
+        return f"    model.pixels___05Fpayload = {' | '.join(terms)};"
+    lines = []
+    for word in range(-(-channels // 4)):
+        terms = [
+            f"static_cast<uint32_t>(pixel[{c}]) << {8 * (c % 4)}"
+            for c in range(4 * word, min(channels, 4 * word + 4))
+        ]
+        lines.append(f"    model.pixels___05Fpayload[{word}] = {' | '.join(terms)};")
+    return "\n".join(lines)

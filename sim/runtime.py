@@ -1,0 +1,74 @@
+"""Verilator's runtime library, compiled once and linked into every simulation."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..golden.errors import RheobaseError
+from .cache import cached, content_key
+from .toolchain import Toolchain
+
+#: Sources of the runtime: every simulation needs the first ones, cocotb also the second.
+_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
+_VPI_SOURCES = ("verilated_vpi.cpp", "verilated_dpi.cpp")
+
+
+def runtime_objects(tools: Toolchain, *, vpi: bool) -> list[Path]:
+    """Object files of the runtime, with the interface that cocotb uses where ``vpi``."""
+    sources = _SOURCES + (_VPI_SOURCES if vpi else ())
+    flags = compile_flags(tools)
+    key = content_key(
+        [tools.version, tools.compiler_version, str(tools.root), *flags, *sources]
+    )
+
+    def build(folder: Path) -> None:
+        def compile_one(name: str) -> None:
+            source = tools.root / "include" / name
+            target = folder / f"{source.stem}.o"
+            run_tool(
+                [str(tools.compiler), *flags, "-O2", "-c", str(source), "-o", str(target)],
+                tools,
+                folder,
+                f"compiling Verilator's {name}",
+            )
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(compile_one, sources))
+
+    folder = cached("runtime", key, build)
+    return [folder / f"{Path(name).stem}.o" for name in sources]
+
+
+def compile_flags(tools: Toolchain) -> list[str]:
+    """Flags that the runtime and the generated C++ are both compiled with."""
+    include = tools.root / "include"
+    defines = (
+        "VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0",
+        "VM_TRACE_FST=0", "VM_TRACE_VCD=0", "VM_TRACE_SAIF=0",
+    )  # fmt: skip
+    return [
+        "-std=gnu++17",
+        "-fPIC",
+        "-w",
+        f"-I{include}",
+        f"-I{include / 'vltstd'}",
+        *(f"-D{define}" for define in defines),
+    ]
+
+
+def run_tool(command: list[str], tools: Toolchain, folder: Path, task: str) -> str:
+    """Run a build step and return its output.
+
+    Raises:
+        RheobaseError: it failed; the message has its first error line.
+    """
+    result = subprocess.run(
+        command, cwd=folder, env=tools.environment, capture_output=True, text=True
+    )
+    if result.returncode:
+        lines = (result.stderr + result.stdout).strip().splitlines()
+        errors = [line for line in lines if "rror" in line] or lines or ["no message"]
+        raise RheobaseError(f"{task} failed: {errors[0].strip()}")
+    return result.stdout

@@ -1,0 +1,140 @@
+"""cocotb benches for one Amaranth component at a time, built once per content."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+from amaranth.lib import wiring
+
+from ..golden.errors import RheobaseError
+from ..hw.verilog import to_verilog
+from .build import Sources, build_executable
+from .toolchain import find_toolchain
+
+#: Module name of every component under test.
+TOP = "dut"
+#: Environment variable that brings a bench its parameters, as JSON.
+PARAMETERS = "RHEOBASE_BENCH_PARAMETERS"
+
+
+class BenchFailure(AssertionError):
+    """A cocotb test failed, or none ran; the message holds the simulation's output."""
+
+
+def run_bench(
+    component: wiring.Component,
+    module: str,
+    folder: Path,
+    parameters: dict[str, Any] | None = None,
+    *,
+    seed: int = 1,
+    timeout: float = 120,
+) -> None:
+    """Simulate ``component`` under the cocotb tests of ``module``.
+
+    Args:
+        module: importable from ``folder``.
+        parameters: for the bench, which gets them from ``bench_parameters``.
+        seed: of cocotb's random generator.
+        timeout: seconds until the simulation is stopped.
+
+    Raises:
+        BenchFailure: a test failed, none ran, or the time ran out.
+        RheobaseError: cocotb is absent, or the build failed.
+    """
+    executable = build_bench(component)
+    with tempfile.TemporaryDirectory(prefix="rheobase-bench-") as scratch:
+        results = Path(scratch) / "results.xml"
+        environment = _environment(module, folder, results, seed)
+        environment[PARAMETERS] = json.dumps(parameters or {})
+        try:
+            ran = subprocess.run(
+                [str(executable)], cwd=scratch, env=environment, capture_output=True, text=True,
+                timeout=timeout,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise BenchFailure(f"{module}: no end after {timeout} s") from error
+        _check_results(module, results, ran.stdout + ran.stderr)
+
+
+def bench_parameters() -> dict[str, Any]:
+    """The parameters that ``run_bench`` was given; called inside the simulation."""
+    return json.loads(os.environ[PARAMETERS])
+
+
+def build_bench(component: wiring.Component) -> Path:
+    """Executable that runs ``component`` under cocotb."""
+    tools = _cocotb_tools()
+    verilog = to_verilog(component, TOP)
+    ports = _ports(verilog)
+    control = [f'public_flat_rw -module "{TOP}" -var "{port}"' for port in ports]
+    libraries = tools.libs_dir
+    return build_executable(
+        Sources(
+            verilog=verilog,
+            top=TOP,
+            control="\n".join(["`verilator_config", *control, ""]),
+            main=(Path(tools.share_dir) / "lib" / "verilator" / "verilator.cpp").read_text(),
+            vpi=True,
+            libraries=(f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"),
+        ),
+        optimise="fast-build",
+    )
+
+
+def _ports(verilog: str) -> list[str]:
+    """Port names in the header of the top module."""
+    start = verilog.index(f"module {TOP}(")
+    header = verilog[verilog.index("(", start) + 1 : verilog.index(");", start)]
+    return [port.strip() for port in header.split(",")]
+
+
+def _cocotb_tools():
+    try:
+        from cocotb_tools import config
+    except ImportError as error:
+        raise RheobaseError("cocotb: not installed, `pip install cocotb` (>= 2.0)") from error
+    return config
+
+
+def _environment(module: str, folder: Path, results: Path, seed: int) -> dict[str, str]:
+    import find_libpython
+
+    config = _cocotb_tools()
+    libpython = find_libpython.find_libpython()
+    if libpython is None:
+        raise RheobaseError("libpython: no shared library of this Python found, cocotb needs one")
+    return {
+        **find_toolchain().environment,
+        "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "GPI_USERS": ";".join([libpython, config.pygpi_entry_point()]),
+        "COCOTB_TOPLEVEL": TOP,
+        "COCOTB_TEST_MODULES": module,
+        "COCOTB_RESULTS_FILE": str(results),
+        "COCOTB_RANDOM_SEED": str(seed),
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_LOG_LEVEL": "WARNING",
+        "TOPLEVEL_LANG": "verilog",
+    }
+
+
+def _check_results(module: str, results: Path, output: str) -> None:
+    """Raise unless the results name at least one test and no failure."""
+    if not results.exists():
+        raise BenchFailure(f"{module}: the simulation left no results\n{output[-4000:]}")
+    cases = list(ElementTree.parse(results).iter("testcase"))
+    failed = [
+        case.get("name") for case in cases if case.find("failure") is not None
+        or case.find("error") is not None
+    ]  # fmt: skip
+    if failed or not cases:
+        what = f"failed: {', '.join(map(str, failed))}" if failed else "no test ran"
+        raise BenchFailure(f"{module}: {what}\n{output[-4000:]}")

@@ -1,7 +1,7 @@
 """From a trained torch model to the integer IF network: trace, balance, quantise, lower."""
 
-from .balance import Balance, Method, balance
-from .convert import Conversion, Options, convert
+from .balancing import Balance, Method, balance
+from .conversion import Conversion, Options, convert
 from .snn import FloatSnn
 
 __all__ = ["Balance", "Conversion", "FloatSnn", "Method", "Options", "balance", "convert"]

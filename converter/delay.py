@@ -6,26 +6,22 @@ import math
 
 import torch
 
-from .balance import Balance
-from .blocks import Block
+from .balancing import Balance
 
 #: Steps that are counted at the least (section 4.5).
 COUNTED_STEPS = 4
 
 
-def first_output_spike(blocks: tuple[Block, ...], balanced: Balance) -> float:
-    """Expected step of the first spike in the last layer (eq. 19), v(0) = theta / 2.
+def first_output_spike(balanced: Balance, layers: int) -> float:
+    """Expected time of the first spike in layer ``layers`` (eq. 19), v(0) = theta / 2.
 
     Each layer adds the time that its first neuron takes to charge from v(0) to its threshold at
     its mean current. Where thresholds differ from channel to channel, the first neuron is the one
-    with the smallest such time. A layer that is read out as currents adds nothing.
+    with the smallest such time.
     """
     total = 0.0
-    for block, threshold, mean in zip(
-        blocks, balanced.thresholds, balanced.mean_activations, strict=True
-    ):
-        if not block.fires:
-            continue
+    pairs = zip(balanced.thresholds[:layers], balanced.mean_activations[:layers], strict=True)
+    for threshold, mean in pairs:
         charge = (threshold / 2)[:, None, None]
         active = mean > 0
         if not bool(active.any()):
@@ -36,7 +32,7 @@ def first_output_spike(blocks: tuple[Block, ...], balanced: Balance) -> float:
 
 
 def choose_delay(expected: float, steps: int) -> int:
-    """t0 for ``steps`` (T): the expected first spike, or T - 4 where that leaves fewer than 4."""
+    """t0 for ``steps`` (T): the whole steps before the expected first spike, or at most T - 4."""
     if steps < expected + COUNTED_STEPS:
         return max(0, steps - COUNTED_STEPS)
-    return math.ceil(expected)
+    return math.floor(expected)

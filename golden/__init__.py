@@ -3,7 +3,7 @@
 from .errors import RheobaseError
 from .file import load_network, network_hash, save_network
 from .network import Coding, Layer, Network, Pool, PoolRule, Readout
-from .simulate import LayerRecord, Simulation, simulate
+from .simulation import LayerRecord, Simulation, simulate
 
 __all__ = [
     "Coding",

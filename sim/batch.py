@@ -14,7 +14,7 @@ import numpy as np
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from ..golden.simulate import check_images, check_setting
+from ..golden.simulation import check_images, check_setting
 from ..hw.accelerator import Accelerator
 from ..hw.folding import Folding
 from ..hw.probes import probes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..golden.network import Network
-from ..golden.simulate import Simulation, simulate
+from ..golden.simulation import Simulation, simulate
 from ..golden.statistics import accumulations
 from .batch import BatchResult, BuiltAccelerator, run
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
-from .balance import Balance, Method, balance
+from .balancing import Balance, Method, balance
 from .blocks import Block
 from .delay import choose_delay, first_output_spike
 from .fold import fold_chain, shaped
@@ -20,8 +20,9 @@ from .shapes import output_shape
 from .snn import FloatSnn
 from .trace import trace_chain
 
-#: K of eq. 14-15 per coding: few steps want lower thresholds, which radix coding does not need.
-DEFAULT_ITERATIONS = {Coding.RATE: 200, Coding.RADIX: 200}
+#: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
+#: want lower thresholds, that is, fewer steps from zero (docs/decisions/0003-iterations.md).
+ITERATIONS_PER_LEVEL, LEAST_ITERATIONS, MOST_ITERATIONS = 3, 24, 200
 #: Calibration images that pass through the network at a time.
 BATCH = 100
 
@@ -32,10 +33,10 @@ class Options:
 
     Attributes:
         coding, steps: T of the integer network.
-        delay: t0; None for eq. 19 (0 in ``radix``).
+        delay: t0; None for eq. 19 in ``rate`` with ``count`` readout, 0 elsewhere.
         weight_bits: 2..8.
         readout, rule: see the integer network.
-        method, iterations, percentile: of the balancing; iterations None for the default.
+        method, iterations (K), percentile: of the balancing; K None for ``default_iterations``.
         device: on which calibration runs.
     """
 
@@ -126,7 +127,7 @@ def convert(
         normalised(images[start : start + BATCH], mean, std).to(options.device)
         for start in range(0, len(images), BATCH)
     ]
-    iterations = options.iterations or DEFAULT_ITERATIONS[options.coding]
+    iterations = default_iterations(options) if options.iterations is None else options.iterations
     balanced = balance(
         blocks,
         batches,
@@ -135,11 +136,12 @@ def convert(
         percentile=options.percentile,
         progress=progress,
     )
-    expected = first_output_spike(blocks, balanced)
+    expected = first_output_spike(balanced, len(blocks))
     delay = options.delay
     if delay is None:
-        rate = options.coding == Coding.RATE
-        delay = choose_delay(expected, options.steps) if rate else 0
+        # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
+        counts = options.coding == Coding.RATE and options.readout == Readout.COUNT
+        delay = choose_delay(expected, options.steps) if counts else 0
     network = lower(
         blocks,
         tuple(threshold.double().numpy() for threshold in balanced.thresholds),
@@ -181,6 +183,12 @@ def trace_blocks(
             f"{current[2]}, accepted is one score per class (a 1 x 1 map)"
         )
     return blocks, left_out
+
+
+def default_iterations(options: Options) -> int:
+    """K for the number of levels that T steps give: T in ``rate``, 2**T - 1 in ``radix``."""
+    levels = options.steps if options.coding == Coding.RATE else 2**options.steps - 1
+    return min(max(ITERATIONS_PER_LEVEL * levels, LEAST_ITERATIONS), MOST_ITERATIONS)
 
 
 def check_options(options: Options) -> None:

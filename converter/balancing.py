@@ -35,10 +35,12 @@ class Balance:
             one value for all channels, so that its counts can be compared.
         mean_activations: per block (channels, rows, columns): mean of the positive part of the
             pooled current over the images (eq. 19).
+        mean_winner: mean over the images of the last layer's largest activation.
     """
 
     thresholds: tuple[Tensor, ...]
     mean_activations: tuple[Tensor, ...]
+    mean_winner: float
 
 
 @torch.inference_mode()
@@ -82,7 +84,7 @@ def balance(
     thresholds = [torch.zeros(len(block.bias), device=device) for block in layers]
     sums: list[Tensor | None] = [None] * len(layers)
     kept: list[list[Tensor]] = [[] for _ in layers]
-    images = 0
+    images, winners = 0, 0.0
     for number, batch in enumerate(batches):
         images += len(batch)
         done = iterations * number // len(batches)
@@ -101,6 +103,7 @@ def balance(
                 flow = torch.minimum(current.relu_(), thresholds[index][:, None, None])
             total = flow.sum(dim=0)
             sums[index] = total if sums[index] is None else sums[index] + total
+        winners += float(flow.flatten(1).amax(dim=1).sum())
         if progress is not None:
             progress(len(batch))
     if method == Method.ROBUST:
@@ -110,6 +113,7 @@ def balance(
     return Balance(
         thresholds=tuple(_revived(threshold).cpu() for threshold in thresholds),
         mean_activations=tuple((total / images).cpu() for total in sums),
+        mean_winner=winners / images,
     )
 
 

@@ -136,7 +136,7 @@ def convert(
         percentile=options.percentile,
         progress=progress,
     )
-    expected = first_output_spike(balanced, len(blocks))
+    expected = first_output_spike(balanced)
     delay = options.delay
     if delay is None:
         # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).

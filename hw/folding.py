@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding, Network
 from .partition import largest_lanes
 
-#: Adders (P x E) that the default folding gives to the layer with the most work.
-DEFAULT_ADDERS = 64
+#: Adders (P x E, summed over the layers) that the default folding may use.
+DEFAULT_ADDERS = 160
 #: Share of inputs that is taken to be an event per step where nothing was measured.
 DEFAULT_ACTIVITY = {Coding.RATE: 0.15, Coding.RADIX: 0.25}
 #: Share of pixel bits that is taken to be set where nothing was measured.
 DEFAULT_PIXEL_ACTIVITY = 0.25
+#: What a lane costs besides its adders, in adders: its scanner, queues and share of the join.
+LANE_OVERHEAD = 8
+#: Part of the time that fetching and firing may take, so that the lanes are what limits a layer.
+OTHER_STAGES = 0.8
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,32 @@ def check_folding(network: Network, folding: Folding) -> None:
                 )
 
 
+def estimate_cycles(
+    network: Network, index: int, fold: LayerFolding, window_events: float
+) -> float:
+    """Cycles per image that layer ``index`` is expected to take when nothing holds it up.
+
+    The largest of what its stages take: the lanes (an event a cycle, and one for a unit without
+    events, taken to be spread at random), the fetching of window columns, and the neurons' steps.
+
+    Args:
+        window_events: events per image of the layer's windows.
+    """
+    layer, shape = network.layers[index], network.shapes[index]
+    groups = -(-layer.out_channels // fold.neurons)
+    positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
+    outputs = shape.output[1] * shape.output[2]
+    windows = outputs * positions
+    spikes = index > 0
+    rate = network.coding == Coding.RATE
+    units = windows * (network.steps if spikes and rate else 1)
+    per_lane = window_events / units / fold.lanes
+    lanes = units * (per_lane + math.exp(-per_lane))
+    fetches = windows * layer.kernel[1] * (network.steps if spikes else 1)
+    firing = outputs * network.steps
+    return groups * max(lanes, max(fetches, units, firing) / OTHER_STAGES)
+
+
 def window_events_estimate(network: Network, index: int) -> float:
     """Events that the windows of one image hold, guessed from the geometry alone."""
     layer, shape = network.layers[index], network.shapes[index]
@@ -62,16 +93,16 @@ def default_folding(
     window_events: tuple[float, ...] | None = None,
     adders: int = DEFAULT_ADDERS,
 ) -> Folding:
-    """P and E so that no layer takes longer than the one with the most work.
+    """The fastest P and E that ``adders`` adders in all allow, no layer faster than needed.
 
-    The layer with the most work gets about ``adders`` adders; every other layer gets the fewest
-    that keep up with it. Neurons come before lanes, since a lane more costs a scanner and a
-    neuron more only an adder.
+    For a given time per image each layer takes the smallest folding that keeps to it; the least
+    time whose foldings fit is searched for.
 
     Args:
         window_events: events per image of each layer's windows (golden statistics on calibration
             images); guessed from the geometry where it is None.
-        adders: P x E of the layer with the most work, at least 1.
+        adders: P x E, summed over all layers; where it is too small for P = E = 1 everywhere,
+            that is the folding.
     """
     if isinstance(adders, bool) or not isinstance(adders, int) or adders < 1:
         raise RheobaseError(f"folding: adders is {adders!r}, accepted is an integer >= 1")
@@ -79,24 +110,39 @@ def default_folding(
         window_events = tuple(
             window_events_estimate(network, index) for index in range(len(network.layers))
         )
-    choices = [_choices(network, index) for index in range(len(network.layers))]
+    choices = []
+    for index in range(len(network.layers)):
+        costs = [
+            (estimate_cycles(network, index, fold, window_events[index]), fold)
+            for fold in _choices(network, index)
+        ]
+        choices.append(sorted(costs, key=lambda cost: (_area(cost[1]), cost[1].lanes)))
 
-    def cycles(index: int, fold: LayerFolding) -> float:
-        groups = -(-network.layers[index].out_channels // fold.neurons)
-        return window_events[index] * groups / fold.lanes
+    def fit(target: float) -> Folding | None:
+        folding = []
+        for options in choices:
+            enough = next((fold for cycles, fold in options if cycles <= target), None)
+            if enough is None:
+                return None
+            folding.append(enough)
+        total = sum(fold.neurons * fold.lanes for fold in folding)
+        return tuple(folding) if total <= adders else None
 
-    fastest = [
-        min(cycles(index, fold) for fold in options if fold.neurons * fold.lanes <= adders)
-        for index, options in enumerate(choices)
-    ]
-    target = max(fastest)
-    folding = []
-    for index, options in enumerate(choices):
-        enough = [fold for fold in options if cycles(index, fold) <= target]
-        folding.append(
-            min(enough, key=lambda fold: (fold.neurons * fold.lanes, fold.lanes, fold.neurons))
-        )
-    return tuple(folding)
+    targets = sorted({cycles for options in choices for cycles, _ in options})
+    low, high, best = 0, len(targets) - 1, None
+    while low <= high:
+        middle = (low + high) // 2
+        folding = fit(targets[middle])
+        if folding is None:
+            low = middle + 1
+        else:
+            best, high = folding, middle - 1
+    return best or tuple(LayerFolding(1, 1) for _ in network.layers)
+
+
+def _area(fold: LayerFolding) -> int:
+    """What a folding costs, in adders."""
+    return fold.lanes * (fold.neurons + LANE_OVERHEAD)
 
 
 def _choices(network: Network, index: int) -> list[LayerFolding]:

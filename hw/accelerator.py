@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import layer_bounds
 from ..golden.network import PIXEL_BITS, Coding, Network, Readout
-from .count_readout import CountReadout
+from .count_readout import CountReadout, count_score_shape
 from .folding import Folding, check_folding
 from .image_gate import ImageGate
 from .layer import SpikingLayer
@@ -41,15 +41,12 @@ class Accelerator(wiring.Component):
         for index, fold in enumerate(folding):
             self.layers.append(SpikingLayer(network, index, fold, width))
             width = fold.neurons
+        self.counter = None
         if network.readout == Readout.COUNT:
             radix = network.coding == Coding.RADIX
             self.counter = CountReadout(folding[-1].neurons, network.steps, radix=radix)
-            self.score_shape = self.counter.score_shape
-        else:
-            self.counter = None
-            bounds = layer_bounds(network, len(network.layers) - 1)
-            self.score_shape = signed_shape(bounds.potential)
-        self.result_layout = ResultLayout(self.score_shape, network.classes)
+        self.score_shape = score_shape(network)
+        self.result_layout = result_layout(network)
         super().__init__(
             {
                 "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, channels))),
@@ -118,6 +115,18 @@ class Accelerator(wiring.Component):
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""
         return sum(2 + -(-layer.geometry.slots // layer.geometry.rows) for layer in self.layers) + 3
+
+
+def score_shape(network: Network) -> Shape:
+    """Shape of a class's score: a count, or summed currents."""
+    if network.readout == Readout.COUNT:
+        return count_score_shape(network.steps, radix=network.coding == Coding.RADIX)
+    return signed_shape(layer_bounds(network, len(network.layers) - 1).potential)
+
+
+def result_layout(network: Network) -> ResultLayout:
+    """Layout of a result beat of ``network``'s accelerator."""
+    return ResultLayout(score_shape(network), network.classes)
 
 
 def _connect_spikes(m: Module, spikes, words, index: int) -> None:

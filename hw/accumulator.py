@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.errors import RheobaseError
 from .checks import check_range
 from .payloads import EventLayout, vector
-from .shapes import signed_shape
+from .shapes import memory_depth, signed_shape
 
 
 class AccumulatorLane(wiring.Component):
@@ -61,7 +61,7 @@ class AccumulatorLane(wiring.Component):
         m = Module()
         words, neurons = self.weights.shape
         m.submodules.weights = storage = memory.Memory(
-            shape=self.weight_layout, depth=words, init=self.weights.tolist()
+            shape=self.weight_layout, depth=memory_depth(words), init=self.weights.tolist()
         )
         weight = storage.read_port()
 

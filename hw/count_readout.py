@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Shape, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
 from .payloads import vector
 from .shapes import count_shape, index_shape, signed_shape
+
+
+def count_score_shape(steps: int, *, radix: bool) -> Shape:
+    """Shape that holds the count of a train of ``steps`` steps."""
+    return signed_shape((0, 2**steps - 1 if radix else steps))
 
 
 class CountReadout(wiring.Component):
@@ -27,7 +32,7 @@ class CountReadout(wiring.Component):
         check_range("CountReadout", "steps (T)", steps, 1, None)
         self.neurons = neurons
         self.radix = radix
-        self.score_shape = signed_shape((0, 2**steps - 1 if radix else steps))
+        self.score_shape = count_score_shape(steps, radix=radix)
         super().__init__(
             {
                 "spikes": In(stream.Signature(neurons)),

@@ -20,3 +20,8 @@ def index_shape(count: int) -> Shape:
 def count_shape(maximum: int) -> Shape:
     """Shape of a number 0..maximum; at least one bit."""
     return index_shape(maximum + 1)
+
+
+def memory_depth(words: int) -> int:
+    """Depth of a memory of ``words`` words; a single one would have an address of no bits."""
+    return max(words, 2)

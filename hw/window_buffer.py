@@ -11,7 +11,7 @@ from .geometry import WindowGeometry
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
-from .shapes import count_shape
+from .shapes import count_shape, memory_depth
 from .window_fetcher import WindowFetcher
 from .window_walker import WindowWalker
 
@@ -63,12 +63,12 @@ class WindowBuffer(wiring.Component):
 
         width = geometry.slots * geometry.channels * geometry.planes
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(width), depth=writer.depth, init=[]
+            shape=unsigned(width), depth=memory_depth(writer.depth), init=[]
         )
         row_write = rows.write_port(granularity=writer.granularity)
         row_read = rows.read_port()
         m.submodules.occupancy = occupancy = memory.Memory(
-            shape=unsigned(geometry.slots), depth=geometry.columns, init=[]
+            shape=unsigned(geometry.slots), depth=memory_depth(geometry.columns), init=[]
         )
         occupancy_write = occupancy.write_port(granularity=1)
         occupancy_read = occupancy.read_port(domain="comb")

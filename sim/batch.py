@@ -15,10 +15,9 @@ import numpy as np
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from ..golden.simulation import check_images, check_setting
-from ..hw.accelerator import Accelerator
 from ..hw.folding import Folding
 from ..hw.probes import probes
-from ..hw.verilog import TOP, to_verilog
+from ..hw.verilog import TOP, generate
 from .build import Sources, build_executable
 from .design_header import control_file, design_header, watched_signals
 
@@ -72,13 +71,12 @@ def build_accelerator(
         optimise: "fast-run" or "fast-build".
         verilog: text to simulate; generated where None.
     """
-    accelerator = Accelerator(network, folding)
     sources = Sources(
-        verilog=to_verilog(accelerator, TOP) if verilog is None else verilog,
+        verilog=generate(network, folding) if verilog is None else verilog,
         top=TOP,
-        control=control_file(watched_signals(network, accelerator)),
+        control=control_file(watched_signals(network, folding)),
         main=_HARNESS.read_text(),
-        header=design_header(network, accelerator),
+        header=design_header(network, folding),
     )
     return BuiltAccelerator(network, folding, build_executable(sources, optimise))
 

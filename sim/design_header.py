@@ -5,7 +5,8 @@ from __future__ import annotations
 from amaranth.hdl import Shape
 
 from ..golden.network import Network
-from ..hw.accelerator import Accelerator
+from ..hw.accelerator import result_layout
+from ..hw.folding import Folding
 from ..hw.probes import LayerProbe, probes
 from ..hw.verilog import TOP
 
@@ -49,11 +50,11 @@ struct Result {
 """
 
 
-def watched_signals(network: Network, accelerator: Accelerator) -> list[str]:
+def watched_signals(network: Network, folding: Folding) -> list[str]:
     """Internal signals of the top module that the harness reads."""
     return [
         signal
-        for probe in probes(network, accelerator.folding)
+        for probe in probes(network, folding)
         for signal in (probe.word, probe.valid, probe.ready, probe.accumulating)
         if signal
     ]
@@ -65,16 +66,16 @@ def control_file(signals: list[str]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def design_header(network: Network, accelerator: Accelerator) -> str:
+def design_header(network: Network, folding: Folding) -> str:
     """``design.h`` for ``harness.cpp``."""
     channels, rows, columns = network.input_shape
-    layers = probes(network, accelerator.folding)
+    layers = probes(network, folding)
     trains = [
         shape.output[1] * shape.output[2] * probe.groups
         for shape, probe in zip(network.shapes, layers, strict=True)
     ]
     busiest = max(train * network.steps for train in trains)
-    layout = accelerator.result_layout
+    layout = result_layout(network)
     fields = {name: (layout[name].offset, Shape.cast(layout[name].shape)) for name in layout.members}
     score_low, score_shape = fields["score"]
     prediction_low, prediction_shape = fields["prediction"]

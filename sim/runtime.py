@@ -69,6 +69,6 @@ def run_tool(command: list[str], tools: Toolchain, folder: Path, task: str) -> s
     )
     if result.returncode:
         lines = (result.stderr + result.stdout).strip().splitlines()
-        errors = [line for line in lines if "rror" in line] or lines or ["no message"]
-        raise RheobaseError(f"{task} failed: {errors[0].strip()}")
+        errors = [line for line in lines if "%Warning" in line or "rror" in line] or lines
+        raise RheobaseError(f"{task} failed: {errors[0].strip() if errors else result.returncode}")
     return result.stdout

@@ -1,0 +1,46 @@
+# Everything runs in an environment of its own, so nothing has to be installed by hand.
+# PYTHON is any Python >= 3.11; VENV is where the environment goes.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Two workers: what the smallest machine has.
+WORKERS ?= 2
+
+.PHONY: demo test test-slow bench lint clean
+
+demo: $(VENV)/.installed
+	$(BIN)/rheobase demo --output build/demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+# Random networks in greater number and larger sets of images.
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+
+# One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder.
+DATA_ROOT ?= ../shared/data
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/mnist.py --data-root $(DATA_ROOT)
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf build $(VENV)
+
+$(VENV)/bin/python:
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || \
+	  { echo "a C++ compiler is needed: apt-get install g++ make" >&2; exit 2; }
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed")'
+	$(PYTHON) -m venv $(VENV) || \
+	  { echo "venv is needed: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 2; }
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@

@@ -1,0 +1,199 @@
+"""The ``rheobase`` command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from .golden.errors import RheobaseError
+from .golden.network import Coding, PoolRule, Readout
+
+app = typer.Typer(
+    help="From a trained PyTorch CNN to a spiking accelerator on an FPGA, proven spike by spike.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Network = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]
+Images = Annotated[
+    str,
+    typer.Option(
+        help="Images: a torchvision data set (MNIST, CIFAR10, ...), a folder of class folders, or "
+        "'digits' (scikit-learn's)."
+    ),
+]
+DataRoot = Annotated[
+    Optional[Path],
+    typer.Option(help="torchvision's folder, the one above MNIST/."),
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is absent.")]
+Neurons = Annotated[
+    Optional[str],
+    typer.Option("--neurons", "-P", help="P of each layer, with commas: 8,16,16,2."),
+]
+Lanes = Annotated[
+    Optional[str],
+    typer.Option("--lanes", "-E", help="Event lanes E of each layer, with commas: 3,3,3,1."),
+]
+Adders = Annotated[
+    Optional[int],
+    typer.Option(help="Adders in all that the computed P and E may use (without -P and -E)."),
+]
+
+
+@app.command()
+def convert(
+    model: Annotated[
+        str, typer.Argument(help="Model: package.module:factory or path.py:factory, no arguments.")
+    ],
+    images: Images,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Network file to write.")
+    ] = Path("network.safetensors"),
+    weights: Annotated[
+        Optional[Path],
+        typer.Option(help="Weights: .safetensors, or a .pth that holds weights and nothing else."),
+    ] = None,
+    data_root: DataRoot = None,
+    download: Download = False,
+    calibration: Annotated[
+        int, typer.Option(min=1, help="Training images to balance thresholds on.")
+    ] = 1000,
+    test: Annotated[
+        int, typer.Option(min=0, help="Test images to compare CNN, SNN and network on (0: none).")
+    ] = 1000,
+    mean: Annotated[
+        Optional[str],
+        typer.Option(help="Mean of the model's normalisation, per channel with commas, pixels 0..1."
+                     " Known sets have a default."),
+    ] = None,
+    std: Annotated[
+        Optional[str], typer.Option(help="Standard deviation of the normalisation, like --mean.")
+    ] = None,
+    coding: Annotated[
+        Coding, typer.Option(help="rate: the published IF neuron. radix: T bit planes, fast.")
+    ] = Coding.RATE,
+    steps: Annotated[int, typer.Option("--steps", "-T", help="Time steps T.")] = 8,
+    delay: Annotated[
+        Optional[int],
+        typer.Option("--delay", "--t0", help="t0, counting starts after it (default: eq. 19)."),
+    ] = None,
+    weight_bits: Annotated[int, typer.Option(help="Bits of a weight, 2 to 8.")] = 8,
+    readout: Annotated[
+        Readout, typer.Option(help="count: spikes of the last layer. current: its summed currents.")
+    ] = Readout.CURRENT,
+    pool_rule: Annotated[
+        PoolRule, typer.Option(help="Max pooling on accumulated currents, or step by step.")
+    ] = PoolRule.CUMULATIVE,
+    method: Annotated[
+        Literal["cltb", "ltb", "robust"],
+        typer.Option(help="Balancing: per channel, per layer, or percentile."),
+    ] = "cltb",
+    iterations: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="K of eq. 14-15; fewer give lower thresholds (default: from T)."),
+    ] = None,
+    percentile: Annotated[
+        float, typer.Option(help="Percentile of --method robust.")
+    ] = 99.0,
+    device: Annotated[str, typer.Option(help="torch device for calibration.")] = "cpu",
+) -> None:
+    """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
+    from .commands.convert import Request, run
+
+    run(
+        Request(
+            model=model, weights=weights, images=images, data_root=data_root, download=download,
+            output=output, calibration=calibration, test=test, mean=mean, std=std, coding=coding,
+            steps=steps, delay=delay, weight_bits=weight_bits, readout=readout,
+            pool_rule=pool_rule, method=method, iterations=iterations, percentile=percentile,
+            device=device,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def generate(
+    network: Network,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Verilog file to write.")
+    ] = Path("accelerator.v"),
+    neurons: Neurons = None,
+    lanes: Lanes = None,
+    adders: Adders = None,
+) -> None:
+    """Write a network's accelerator as one self-contained Verilog file, top module accelerator."""
+    from .commands.generate import run
+
+    run(network, output, neurons, lanes, adders)
+
+
+@app.command()
+def simulate(
+    network: Network,
+    images: Images,
+    data_root: DataRoot = None,
+    download: Download = False,
+    limit: Annotated[
+        Optional[int], typer.Option(min=1, help="Only the first so many images.")
+    ] = None,
+    record: Annotated[
+        int, typer.Option(min=0, help="Images to compare spike by spike, in every layer.")
+    ] = 100,
+    steps: Annotated[
+        Optional[int], typer.Option("--steps", "-T", help="T, at most the network's.")
+    ] = None,
+    delay: Annotated[Optional[int], typer.Option("--delay", "--t0", help="t0 < T.")] = None,
+    neurons: Neurons = None,
+    lanes: Lanes = None,
+    adders: Adders = None,
+    gap: Annotated[
+        int, typer.Option(min=0, max=99, help="Percentage of cycles without a pixel.")
+    ] = 0,
+    stall: Annotated[
+        int, typer.Option(min=0, max=99, help="Percentage of cycles without a taken result.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of gaps and stalls.")] = 0,
+) -> None:
+    """Run a network's Verilog in Verilator and compare it with the golden model.
+
+    Exits with status 1 where anything differs.
+    """
+    from .commands.simulate import Request, run
+
+    equal = run(
+        Request(
+            network=network, images=images, data_root=data_root, download=download, limit=limit,
+            record=record, steps=steps, delay=delay, neurons=neurons, lanes=lanes, adders=adders,
+            gap=gap, stall=stall, seed=seed,
+        )
+    )  # fmt: skip
+    if not equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
+        "build/demo"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+) -> None:
+    """Train a small CNN on real scanned digits, convert it, and prove its Verilog on all of them."""
+    from .commands.demo import run
+
+    if not run(output, seed):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: bad input is one line on standard error and exit status 2."""
+    try:
+        app()
+    except RheobaseError as error:
+        print(f"rheobase: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)

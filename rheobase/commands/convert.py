@@ -1,0 +1,170 @@
+"""``rheobase convert``: a trained model to a network file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..console import OUT, progress_bar
+from ..converter.balancing import Method
+from ..converter.blocks import analog_forward
+from ..converter.conversion import Conversion, Options, check_options, convert, normalised
+from ..converter.data import NORMALISATION, ImageSet, load_images
+from ..converter.model import load_model
+from ..golden.errors import RheobaseError
+from ..golden.file import save_network
+from ..golden.network import Coding, PoolRule, Readout
+from ..golden.simulation import simulate
+from ..tables import table
+from .parameters import number_list
+
+
+@dataclass(frozen=True)
+class Request:
+    """Options of the command, see ``rheobase convert --help``."""
+
+    model: str
+    weights: Path | None
+    images: str
+    data_root: Path | None
+    download: bool
+    output: Path
+    calibration: int
+    test: int
+    mean: str | None
+    std: str | None
+    coding: Coding
+    steps: int
+    delay: int | None
+    weight_bits: int
+    readout: Readout
+    pool_rule: PoolRule
+    method: str
+    iterations: int | None
+    percentile: float
+    device: str
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """Percentages of right answers on the same images."""
+
+    cnn: float
+    float_snn: float
+    golden: float
+
+
+def run(request: Request) -> None:
+    """Convert, write the network file, and print what was converted and how well it answers."""
+    options = Options(
+        coding=request.coding,
+        steps=request.steps,
+        delay=request.delay,
+        weight_bits=request.weight_bits,
+        readout=request.readout,
+        rule=request.pool_rule,
+        method=Method(request.method),
+        iterations=request.iterations,
+        percentile=request.percentile,
+        device=_device(request.device),
+    )
+    check_options(options)
+    mean, std = _normalisation(request)
+    if not request.output.parent.is_dir():
+        raise RheobaseError(f"{request.output}: no folder {request.output.parent} to write to")
+    model = load_model(request.model, request.weights)
+    source = {
+        "data_root": request.data_root,
+        "download": request.download,
+    }
+    training = load_images(request.images, train=True, **source).sample(request.calibration)
+    with progress_bar("balancing", len(training.images)) as progress:
+        conversion = convert(
+            model.to(options.device),
+            training.images,
+            mean=mean,
+            std=std,
+            options=options,
+            name=Path(request.output).stem,
+            progress=progress,
+        )
+    save_network(conversion.network, request.output)
+    _print_summary(conversion)
+    if request.test:
+        shape = conversion.network.input_shape
+        testing = load_images(request.images, shape=shape, **source).sample(request.test)
+        accuracies = measure(conversion, testing, mean, std)
+        OUT.print(
+            f"right answers on {len(testing.images)} images: CNN {accuracies.cnn:.2f} %, float SNN "
+            f"{accuracies.float_snn:.2f} %, integer network {accuracies.golden:.2f} %",
+            highlight=False,
+        )
+    OUT.print(f"wrote {request.output}", highlight=False, soft_wrap=True)
+
+
+def measure(
+    conversion: Conversion, images: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
+) -> Accuracies:
+    """Accuracy of the CNN, the float SNN and the integer network on ``images``."""
+    blocks = tuple(block.to("cpu", torch.float32) for block in conversion.blocks)
+    snn = conversion.snn.to("cpu")
+    cnn_right = snn_right = 0
+    with torch.inference_mode(), progress_bar("CNN and float SNN", len(images.images)) as progress:
+        for start in range(0, len(images.images), 200):
+            batch = normalised(images.images[start : start + 200], mean, std)
+            labels = torch.from_numpy(images.labels[start : start + 200])
+            cnn_right += int((analog_forward(blocks, batch).argmax(1) == labels).sum())
+            snn_right += int((snn(batch).argmax(1) == labels).sum())
+            progress(len(batch))
+    answers = simulate(conversion.network, images.images).answers
+    count = len(images.images)
+    return Accuracies(
+        cnn=100 * cnn_right / count,
+        float_snn=100 * snn_right / count,
+        golden=100 * float(np.mean(answers == images.labels)),
+    )
+
+
+def _print_summary(conversion: Conversion) -> None:
+    rows = []
+    for row in conversion.summary():
+        levels = row["threshold"]
+        text = "no neurons" if levels is None else f"{levels[0]:.3g} .. {levels[1]:.3g}"
+        rows.append([*list(row.values())[:-1], text])
+    columns = ("layer", "input", "kernel", "pool", "output", "weights", "thresholds")
+    OUT.print(table("converted", columns, rows))
+    network = conversion.network
+    OUT.print(
+        f"{network.coding.value} coding, T = {network.steps}, t0 = {network.delay} (first output "
+        f"spike expected after {conversion.expected_first_spike:.1f} steps of rate coding), "
+        f"{network.layers[0].weight_bits}-bit weights, {network.readout.value} readout",
+        highlight=False,
+    )
+    if conversion.left_out:
+        OUT.print(f"left out, as it does not change answers: {', '.join(conversion.left_out)}")
+
+
+def _normalisation(request: Request) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if (request.mean is None) != (request.std is None):
+        raise RheobaseError("--mean, --std: accepted is both of them, or none for a known set")
+    if request.mean is not None:
+        return (
+            number_list("--mean", request.mean, float),
+            number_list("--std", request.std, float),
+        )
+    if request.images in NORMALISATION:
+        return NORMALISATION[request.images]
+    known = ", ".join(NORMALISATION)
+    raise RheobaseError(f"--mean, --std: needed for {request.images} (known are {known})")
+
+
+def _device(name: str) -> str:
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RheobaseError(f"--device: {name!r} cannot be used ({reason})") from error
+    return name

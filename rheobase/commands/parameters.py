@@ -1,0 +1,40 @@
+"""Text of command-line options to values."""
+
+from __future__ import annotations
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Network
+from ..hw.folding import DEFAULT_ADDERS, Folding, LayerFolding, check_folding, default_folding
+
+
+def number_list(option: str, text: str, kind: type) -> tuple:
+    """Numbers separated by commas."""
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        name = "integers" if kind is int else "numbers"
+        raise RheobaseError(f"{option}: {text!r}, accepted is {name} with commas") from None
+
+
+def folding_of(
+    network: Network, neurons: str | None, lanes: str | None, adders: int | None
+) -> Folding:
+    """P and E of each layer as asked for, or computed where nothing is.
+
+    """
+    if neurons is None and lanes is None:
+        return default_folding(network, adders=DEFAULT_ADDERS if adders is None else adders)
+    if neurons is None or lanes is None or adders is not None:
+        raise RheobaseError("-P, -E: accepted is both of them together, or --adders alone, or none")
+    values = []
+    for option, text in (("-P", neurons), ("-E", lanes)):
+        numbers = number_list(option, text, int)
+        if len(numbers) != len(network.layers):
+            raise RheobaseError(
+                f"{option}: {len(numbers)} values, accepted is one for each of the "
+                f"{len(network.layers)} layers"
+            )
+        values.append(numbers)
+    folding = tuple(LayerFolding(p, e) for p, e in zip(*values, strict=True))
+    check_folding(network, folding)
+    return folding

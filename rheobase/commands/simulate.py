@@ -1,0 +1,92 @@
+"""``rheobase simulate``: a network's Verilog in Verilator against the golden model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..console import OUT, progress_bar, working
+from ..converter.data import load_images
+from ..golden.file import load_network
+from ..golden.simulation import check_setting
+from ..hw.folding import Folding
+from ..sim.batch import build_accelerator
+from ..sim.comparison import Comparison, compare
+from ..tables import HARDWARE_COLUMNS, hardware_rows, table
+from .parameters import folding_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """Options of the command, see ``rheobase simulate --help``."""
+
+    network: Path
+    images: str
+    data_root: Path | None
+    download: bool
+    limit: int | None
+    record: int
+    steps: int | None
+    delay: int | None
+    neurons: str | None
+    lanes: str | None
+    adders: int | None
+    gap: int
+    stall: int
+    seed: int
+
+
+def run(request: Request) -> bool:
+    """Simulate, compare and print; True where nothing differs."""
+    network = load_network(request.network)
+    check_setting(network, request.steps, request.delay)
+    folding = folding_of(network, request.neurons, request.lanes, request.adders)
+    images = load_images(
+        request.images,
+        data_root=request.data_root,
+        download=request.download,
+        shape=network.input_shape,
+        limit=request.limit,
+    ).first(request.limit)
+    with working("building the simulation"):
+        built = build_accelerator(network, folding)
+    with progress_bar("simulating", len(images.images)) as progress:
+        comparison = compare(
+            built,
+            images.images,
+            record_images=request.record,
+            steps=request.steps,
+            delay=request.delay,
+            progress=progress,
+            gap=request.gap,
+            stall=request.stall,
+            seed=request.seed,
+        )
+    right = 100 * float((comparison.hardware.answers == images.labels).mean())
+    print_comparison(comparison, folding)
+    OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
+    return comparison.equal
+
+
+def print_comparison(comparison: Comparison, folding: Folding) -> None:
+    """The table of layers, cycles, and whether hardware and golden model agree."""
+    title = f"T = {comparison.golden.steps}, t0 = {comparison.golden.delay}"
+    OUT.print(table(title, HARDWARE_COLUMNS, hardware_rows(comparison, folding)))
+    hardware = comparison.hardware
+    OUT.print(
+        f"{hardware.cycles_per_image:.0f} cycles per image in a stream, {hardware.latency} from the "
+        "first pixel to the last result of the first image",
+        highlight=False,
+    )
+    if comparison.equal:
+        OUT.print(
+            f"hardware = golden model: all answers and scores of {comparison.images} images, every "
+            f"spike of {comparison.recorded_images}",
+            highlight=False,
+        )
+    else:
+        OUT.print(
+            f"DIFFERENT: {comparison.answer_mismatches} answers, {comparison.score_mismatches} "
+            f"scores, {comparison.spike_mismatches} spikes; first at {comparison.first_mismatch}",
+            highlight=False,
+        )

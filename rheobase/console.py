@@ -1,0 +1,31 @@
+"""Terminal output: one console for results, one for progress and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+#: Results, on standard output; wide enough for a table where it is piped.
+OUT = Console(width=None, soft_wrap=False)
+_ERR = Console(stderr=True)
+
+
+@contextmanager
+def progress_bar(task: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error; gives a function to call with what was newly done."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=_ERR, transient=True) as progress:
+        entry = progress.add_task(task, total=total)
+        yield lambda done: progress.advance(entry, done)
+
+
+@contextmanager
+def working(task: str) -> Iterator[None]:
+    """A spinner on standard error while something runs whose end is not known."""
+    with _ERR.status(task):
+        yield

@@ -69,7 +69,7 @@ class LaneJoin(wiring.Component):
         unit = self.units.payload
         terms = [[lane.payload[neuron] for lane in self.lanes] for neuron in range(self.neurons)]
         level = 0
-        while len(terms[0]) > 1:
+        while len(terms[0]) > 1 or level == 0:
             next_valid = Signal(name=f"valid_{level}")
             next_unit = Signal.like(unit, name=f"unit_{level}")
             next_terms = []
@@ -87,7 +87,7 @@ class LaneJoin(wiring.Component):
             valid, unit, terms = next_valid, next_unit, next_terms
             level += 1
         m.d.comb += [
-            advance.eq(~self.joined.valid | self.joined.ready if level else self.joined.ready),
+            advance.eq(~self.joined.valid | self.joined.ready),
             self.joined.valid.eq(valid),
             self.joined.payload.unit.eq(unit),
         ]

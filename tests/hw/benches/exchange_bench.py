@@ -1,0 +1,30 @@
+"""Drives a component's input streams, and expects exactly the given payloads on its outputs."""
+
+import random
+
+import cocotb
+from rheobase.sim.bench import bench_parameters
+from rheobase.sim.streams import exchange, start
+
+#: Chance of a gap and of back-pressure per cycle: none, either, both.
+STALLS = ((0.0, 0.0), (0.6, 0.0), (0.0, 0.7), (0.4, 0.4))
+
+
+@cocotb.test()
+async def exchanges(dut):
+    given = bench_parameters()
+    rng = random.Random(given["seed"])
+    for port, value in given["ports"].items():
+        getattr(dut, port).value = value
+    await start(dut)
+    for gap, stall in STALLS:
+        counts = {name: len(values) for name, values in given["expected"].items()}
+        taken = await exchange(dut, given["inputs"], counts, rng, gap=gap, stall=stall)
+        for name, values in given["expected"].items():
+            masks = given["masks"].get(name) or [-1] * len(values)
+            for index, (found, wanted, mask) in enumerate(
+                zip(taken[name], values, masks, strict=True)
+            ):
+                assert found & mask == wanted & mask, (
+                    f"{name}[{index}]: {found:#x}, expected {wanted:#x}"
+                )

@@ -1,0 +1,15 @@
+"""ImageGate: images with another T or t0 wait until the pipeline is empty."""
+
+from rheobase.hw.image_gate import ImageGate
+from rheobase.sim.bench import run_bench
+from support.components import BENCHES
+
+
+def test_setting_is_held():
+    settings = [[3, 0], [3, 0], [3, 1], [7, 1], [7, 1], [7, 1], [7, 1], [7, 1], [1, 0], [3, 0]]
+    run_bench(
+        ImageGate(pixel_width=4, pixels=5, steps=7, images=3),
+        "image_gate_bench",
+        BENCHES,
+        {"seed": 3, "pixels": 5, "images": 3, "settings": settings},
+    )

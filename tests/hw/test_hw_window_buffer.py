@@ -1,0 +1,176 @@
+"""Window buffer: which columns of which windows come out, in order, against NumPy slicing."""
+
+import numpy as np
+import pytest
+from rheobase.hw.geometry import WindowGeometry
+from rheobase.hw.payloads import SlabLayout
+from rheobase.hw.window_buffer import WindowBuffer
+from rheobase.hw.window_gather import WindowGather
+from support.components import check_exchange, word
+
+
+def _geometry(*, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1):
+    pool_kernel, pool_stride, pool_padding = pool
+    conv = tuple(
+        (extent + 2 * padding - kernel) // stride + 1 for extent in (rows, columns)
+    )
+    output = tuple(
+        (extent + 2 * pool_padding - pool_kernel) // pool_stride + 1 for extent in conv
+    )
+    return WindowGeometry(
+        channels=channels,
+        rows=rows,
+        columns=columns,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        origin=(-padding - pool_padding * stride,) * 2,
+        pool_kernel=(pool_kernel,) * 2,
+        pool_stride=(pool_stride,) * 2,
+        pool_padding=(pool_padding,) * 2,
+        conv=conv,
+        output=output,
+        planes=planes,
+        steps=steps,
+        spare_rows=1,
+    )
+
+
+def _expected_slabs(g, maps, groups, plane_by_plane, pad):
+    """Slabs of every image; ``maps`` is (images, rows, columns, steps, planes, channels)."""
+    slabs = []
+    for image in maps:
+        for oy in range(g.output[0]):
+            for ox in range(g.output[1]):
+                slabs += _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad)
+    return slabs
+
+
+def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad):
+    windows, busy, blank = {}, [], []
+    for index, (py, px) in enumerate(g.positions):
+        cy = oy * g.pool_stride[0] - g.pool_padding[0] + py
+        cx = ox * g.pool_stride[1] - g.pool_padding[1] + px
+        if not (0 <= cy < g.conv[0] and 0 <= cx < g.conv[1]):
+            continue
+        top = g.origin[0] + g.pool_padding[0] * g.stride[0] + cy * g.stride[0]
+        left = g.origin[1] + g.pool_padding[1] * g.stride[1] + cx * g.stride[1]
+        window = np.zeros((*g.kernel, *image.shape[2:]), dtype=bool)
+        for ky in range(g.kernel[0]):
+            for kx in range(g.kernel[1]):
+                y, x = top + ky, left + kx
+                inside = 0 <= y < g.rows and 0 <= x < g.columns
+                window[ky, kx] = image[y, x] if inside else pad
+        windows[index] = window
+        (busy if window.any() else blank).append(index)
+    visits = sorted([*busy, *blank[:1]])
+    slabs = []
+    for group in range(groups):
+        outer = [(p, None) for p in visits] if plane_by_plane else [
+            (p, t) for t in range(g.steps) for p in visits
+        ]
+        for position, step in outer:
+            window = windows[position]
+            columns = [kx for kx in range(g.kernel[1]) if window[:, kx].any()]
+            times = range(g.steps) if plane_by_plane and columns else [step or 0]
+            beats = [(t, kx) for t in times for kx in (columns or [0])]
+            for number, (t, kx) in enumerate(beats):
+                bits = window[:, kx, t]  # kernel rows, planes, channels
+                single = plane_by_plane
+                slabs.append(
+                    {
+                        "bits": [[[word(plane) for plane in row]] for row in bits],
+                        "slab": kx,
+                        "new_plane": int(plane_by_plane and t > 0 and kx == columns[0]),
+                        "last": int(number == len(beats) - 1),
+                        "unit": {
+                            "position": position,
+                            "first_position": int(position == visits[0]),
+                            "last_position": int(position == visits[-1]),
+                            "first_step": int(single or step == 0),
+                            "last_step": int(single or step == g.steps - 1),
+                            "group": group,
+                        },
+                    }
+                )
+    return slabs
+
+
+CASES = {
+    "pooled": dict(rows=6, columns=5, kernel=3, stride=1, padding=1, pool=(2, 2, 0)),
+    "strided": dict(rows=7, columns=8, kernel=2, stride=2, padding=0, pool=(1, 1, 0)),
+    "overlapping": dict(rows=6, columns=6, kernel=2, stride=1, padding=1, pool=(3, 2, 1)),
+    "whole map": dict(rows=3, columns=2, kernel=2, stride=1, padding=0, pool=(1, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("plane_by_plane", [False, True], ids=["rate", "radix"])
+def test_spike_windows(case, plane_by_plane):
+    rng = np.random.default_rng(len(case))
+    channels, steps, word_width, groups = 5, 3, 2, 2
+    geometry = _geometry(**CASES[case], channels=channels, steps=steps)
+    shape = (3, geometry.rows, geometry.columns, steps, 1, channels)
+    maps = rng.random(shape) < 0.15
+    maps[1] &= rng.random(shape[1:3])[:, :, None, None, None] < 0.3
+    words = []
+    for image in maps:
+        for pixel in image.reshape(-1, steps, channels):
+            for low in range(0, channels, word_width):
+                words += [word(pixel[t, low : low + word_width]) for t in range(steps)]
+    component = WindowBuffer(
+        geometry, word_width=word_width, groups=groups, plane_by_plane=plane_by_plane
+    )
+    check_exchange(
+        component,
+        {"words": (word_width, words)},
+        {
+            "slabs": (
+                SlabLayout(geometry, 1, groups),
+                _expected_slabs(geometry, maps, groups, plane_by_plane, False),
+            )
+        },
+        ports={"steps": steps},
+    )
+
+
+@pytest.mark.parametrize("zero_point", [0, 0b101])
+def test_pixel_windows_and_gather(zero_point):
+    rng = np.random.default_rng(5)
+    channels, planes = 2, 3
+    geometry = _geometry(**CASES["pooled"], channels=channels, planes=planes)
+    maps = rng.random((2, geometry.rows, geometry.columns, 1, planes, channels)) < 0.2
+    pad_word = zero_point * 0b1001 % 64
+    pad = np.array([pad_word >> i & 1 for i in range(planes * channels)], dtype=bool)
+    pad = pad.reshape(planes, channels)
+    words = [word(pixel.ravel()) for image in maps for pixel in image.reshape(-1, planes * channels)]
+    slabs = _expected_slabs(geometry, maps, 1, False, pad)
+    component = WindowBuffer(
+        geometry,
+        word_width=planes * channels,
+        groups=1,
+        plane_by_plane=False,
+        padding_bits=pad_word,
+    )
+    layout = SlabLayout(geometry, 1, 1)
+    check_exchange(
+        component,
+        {"words": (planes * channels, words)},
+        {"slabs": (layout, slabs)},
+        ports={"steps": 1},
+    )
+    # The same columns, gathered into windows: columns that were left out are zero.
+    windows, bits = [], None
+    for slab in slabs:
+        if bits is None:
+            bits = [[[0] * planes for _ in range(3)] for _ in range(3)]
+        for row in range(3):
+            bits[row][slab["slab"]] = slab["bits"][row][0]
+        if slab["last"]:
+            windows.append(
+                {"bits": bits, "slab": 0, "new_plane": 0, "last": 1, "unit": slab["unit"]}
+            )
+            bits = None
+    gather = WindowGather(geometry, 1)
+    check_exchange(
+        gather, {"columns": (layout, slabs)}, {"windows": (gather.window_layout, windows)}
+    )

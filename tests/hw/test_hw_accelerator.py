@@ -1,0 +1,82 @@
+"""The whole accelerator under cocotb, its streams stalled at random, against the golden model."""
+
+import numpy as np
+import pytest
+from amaranth.lib import data
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.simulation import simulate
+from rheobase.hw.accelerator import Accelerator, result_layout
+from rheobase.hw.folding import LayerFolding, check_folding, default_folding, estimate_cycles
+from support.components import check_exchange
+from support.random_networks import random_images, random_network
+
+
+@pytest.mark.parametrize(
+    ("coding", "readout"), [(Coding.RATE, Readout.COUNT), (Coding.RADIX, Readout.CURRENT)]
+)
+def test_results_stream(coding, readout):
+    rng = np.random.default_rng(11)
+    network = random_network(
+        rng, coding=coding, readout=readout, rule=PoolRule.CUMULATIVE, steps=3, hidden=1,
+        largest_channels=5, largest_map=5,
+    )  # fmt: skip
+    images = random_images(rng, network, 3)
+    golden = simulate(network, images)
+    pixels = [p for image in images for p in image.reshape(len(image), -1).T.tolist()]
+    beats = []
+    for scores in golden.scores:
+        for index, score in enumerate(scores):
+            beats.append(
+                {
+                    "score": int(score),
+                    "prediction": int(np.argmax(scores[: index + 1])),
+                    "last": int(index == len(scores) - 1),
+                }
+            )
+    check_exchange(
+        Accelerator(network, default_folding(network)),
+        {"pixels": (data.ArrayLayout(8, network.input_shape[0]), pixels)},
+        {"results": (result_layout(network), beats)},
+        ports={"steps": network.steps, "delay": network.delay},
+    )
+
+
+def _network():
+    return random_network(
+        np.random.default_rng(4), coding=Coding.RATE, readout=Readout.COUNT, rule=PoolRule.STEP,
+        steps=4, hidden=2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f[:-1], "2 layers, accepted is one P and E for each of the 3 layers"),
+        (lambda f: (LayerFolding(0, 1), *f[1:]), r"P of layer 'conv0' is 0, accepted is 1\.\."),
+        (lambda f: (LayerFolding(1, 9999), *f[1:]), r"E of layer 'conv0' is 9999, accepted is 1"),
+        (lambda f: (*f[:-1], LayerFolding(99, 1)), r"P of layer 'last' is 99, accepted is 1\.\."),
+    ],
+)
+def test_folding_out_of_range(change, message):
+    network = _network()
+    with pytest.raises(RheobaseError, match=message):
+        check_folding(network, change(default_folding(network)))
+
+
+@pytest.mark.parametrize("adders", [1, 12, 60, 400])
+def test_default_folding(adders):
+    """Within the adders asked for, and no single step down would be as fast."""
+    network = _network()
+    folding = default_folding(network, adders=adders)
+    check_folding(network, folding)
+    used = sum(fold.neurons * fold.lanes for fold in folding)
+    assert used <= max(adders, len(folding))
+    events = [1000.0] * 3
+    slower = default_folding(network, tuple(events), adders=max(1, adders // 4))
+    faster = default_folding(network, tuple(events), adders=adders)
+
+    def slowest(chosen):
+        return max(estimate_cycles(network, i, f, events[i]) for i, f in enumerate(chosen))
+
+    assert slowest(faster) <= slowest(slower)

@@ -1,0 +1,156 @@
+"""Random small networks over the whole space that the format allows."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from rheobase.golden import Coding, Layer, Network, Pool, PoolRule, Readout
+from rheobase.golden.network import layer_shape
+from rheobase.hw.folding import Folding, LayerFolding
+from rheobase.hw.partition import largest_lanes
+
+POOLS = (None, (2, 2, 0), (3, 2, 0), (3, 2, 1))
+
+
+def random_layer(
+    rng: np.random.Generator,
+    name: str,
+    input_shape: tuple[int, int, int],
+    *,
+    out_channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    pool: Pool | None,
+    fires: bool,
+    magnitude: float,
+) -> Layer:
+    """Weights of a random width; thresholds near the spread of the currents, so neurons spike.
+
+    ``magnitude`` is the root mean square of one input.
+    """
+    bits = int(rng.integers(2, 9))
+    limit = 2 ** (bits - 1)
+    shape = (out_channels, input_shape[0], *kernel)
+    weight = rng.integers(-limit, limit, shape).astype(np.int8)
+    spread = max(1.0, magnitude * limit * np.sqrt(weight[0].size / 3))
+    threshold = initial = None
+    if fires:
+        threshold = rng.integers(1, max(2, int(spread * 1.5)), out_channels).astype(np.int32)
+        initial = (threshold // 2).astype(np.int32)
+        if rng.random() < 0.2:
+            initial = rng.integers(-int(spread) - 1, int(spread) + 2, out_channels).astype(np.int32)
+    reach = int(spread / 4) + 1
+    bias = rng.integers(-reach, reach + 1, out_channels).astype(np.int32)
+    return Layer(name, weight, bias, threshold, initial, bits, stride, padding, pool)
+
+
+def random_network(
+    rng: np.random.Generator,
+    *,
+    coding: Coding,
+    readout: Readout,
+    rule: PoolRule,
+    steps: int,
+    hidden: int = 1,
+    largest_channels: int = 20,
+    largest_map: int = 9,
+) -> Network:
+    """``hidden`` convolutions (kernel 1-5, stride 1-2, padding 0-2) and a layer over the whole map.
+
+    Pooling is none, 2x2, or 3x3 with stride 2, with and without padding.
+    """
+    shape = (
+        int(rng.integers(1, 4)),
+        int(rng.integers(4, largest_map + 1)),
+        int(rng.integers(4, largest_map + 1)),
+    )
+    input_shape = shape
+    layers = []
+    magnitude = 90.0
+    for index in range(hidden):
+        layer = None
+        while layer is None:
+            kernel = (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+            padding = tuple(
+                int(rng.integers(0, min(2, kernel[axis % 2] - 1) + 1)) for axis in range(4)
+            )
+            chosen = POOLS[rng.integers(len(POOLS))]
+            pool = chosen and Pool((chosen[0],) * 2, (chosen[1],) * 2, (chosen[2],) * 2, rule)
+            candidate = random_layer(
+                rng,
+                f"conv{index}",
+                shape,
+                out_channels=int(rng.integers(1, largest_channels + 1)),
+                kernel=kernel,
+                stride=(int(rng.integers(1, 3)), int(rng.integers(1, 3))),
+                padding=padding,
+                pool=pool,
+                fires=True,
+                magnitude=magnitude,
+            )
+            result = layer_shape(candidate, shape)
+            if min(*result.conv, *result.output) >= 1:
+                layer = candidate
+        layers.append(layer)
+        shape = layer_shape(layer, shape).output
+        magnitude = 0.5 if coding == Coding.RATE else 2.0 ** (steps - 1)
+    fires = readout == Readout.COUNT
+    layers.append(
+        random_layer(
+            rng,
+            "last",
+            shape,
+            out_channels=int(rng.integers(1, 12)),
+            kernel=shape[1:],
+            stride=(1, 1),
+            padding=(0, 0, 0, 0),
+            pool=None,
+            fires=fires,
+            magnitude=magnitude,
+        )
+    )
+    zero_point = rng.integers(0, 256, input_shape[0]) * (rng.random() < 0.5)
+    return Network(
+        input_shape=input_shape,
+        zero_point=zero_point.astype(np.uint8),
+        layers=tuple(layers),
+        coding=coding,
+        steps=steps,
+        delay=0 if coding == Coding.RADIX else int(rng.integers(steps)),
+        readout=readout,
+    )
+
+
+def random_images(rng: np.random.Generator, network: Network, count: int) -> np.ndarray:
+    """Dense and sparse images, and one all zero and one all 255 among them."""
+    shape = (count, *network.input_shape)
+    images = rng.integers(0, 256, shape) * (rng.random(shape) < rng.random((count, 1, 1, 1)))
+    images[0] = 0
+    images[-1] = 255
+    return images.astype(np.uint8)
+
+
+def random_folding(rng: np.random.Generator, network: Network) -> Folding:
+    """P and E that do and do not divide the channels and taps."""
+    return tuple(
+        LayerFolding(
+            neurons=int(rng.integers(1, layer.out_channels + 1)),
+            lanes=int(rng.integers(1, min(6, largest_lanes(layer, index == 0)) + 1)),
+        )
+        for index, layer in enumerate(network.layers)
+    )
+
+
+@st.composite
+def networks(draw: st.DrawFn, hidden: int | None = None, **limits: int) -> Network:
+    """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest."""
+    return random_network(
+        np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
+        coding=draw(st.sampled_from(Coding)),
+        readout=draw(st.sampled_from(Readout)),
+        rule=draw(st.sampled_from(PoolRule)),
+        steps=draw(st.integers(1, 16)),
+        hidden=draw(st.integers(0, 2)) if hidden is None else hidden,
+        **limits,
+    )

@@ -30,6 +30,7 @@ memory_collect
 clean_zerowidth
 techmap -map widths.v
 opt_clean
+delete s:0 i:* %d o:* %d
 write_verilog -noattr design.v
 """
 

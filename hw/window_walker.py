@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -77,7 +77,8 @@ class WindowWalker(wiring.Component):
         # From the last footprint row to where the next image's first one starts.
         wrap_slots = (geometry.rows - (output_rows - 1) * advance_rows) % slots
         slot_ahead = Signal(range(2 * slots))
-        m.d.comb += slot_ahead.eq(slot + Mux(last_row, wrap_slots, step_slots))
+        ahead = [Const(count, slot.shape()) for count in (wrap_slots, step_slots)]
+        m.d.comb += slot_ahead.eq(slot + Mux(last_row, *ahead))
 
         # Columns: the input column that is read next.
         first_column = geometry.origin[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ SAMPLES = 2048
 PERCENTILE_SAMPLES = 65536
 
 
-class Method(str, Enum):
+class Method(StrEnum):
     """How thresholds are chosen."""
 
     CLTB = "cltb"  #: local threshold balancing, one threshold per channel (eq. 17)

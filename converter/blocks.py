@@ -44,9 +44,7 @@ class Block:
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> Block:
         """The block on another device or in another type."""
-        return replace(
-            self, weight=self.weight.to(device, dtype), bias=self.bias.to(device, dtype)
-        )
+        return replace(self, weight=self.weight.to(device, dtype), bias=self.bias.to(device, dtype))
 
 
 def linear_current(block: Block, inputs: Tensor, *, with_bias: bool = True) -> Tensor:
@@ -63,9 +61,7 @@ def pooled(block: Block, current: Tensor) -> Tensor:
     """Maximum over the pooling positions (Theorem 2: pooling and ReLU commute)."""
     if block.pool is None:
         return current
-    return functional.max_pool2d(
-        current, block.pool.kernel, block.pool.stride, block.pool.padding
-    )
+    return functional.max_pool2d(current, block.pool.kernel, block.pool.stride, block.pool.padding)
 
 
 def pooled_current(block: Block, inputs: Tensor) -> Tensor:

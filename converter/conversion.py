@@ -100,7 +100,7 @@ def convert(
     *,
     mean: Sequence[float],
     std: Sequence[float],
-    options: Options = Options(),  # noqa: B008 - frozen
+    options: Options = Options(),
     name: str = "network",
     progress: Callable[[int], None] | None = None,
 ) -> Conversion:

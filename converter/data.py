@@ -123,9 +123,7 @@ def _torchvision(name: str, root: Path | None, train: bool, download: bool) -> I
     )
 
 
-def _folder(
-    root: Path, shape: tuple[int, int, int] | None, limit: int | None
-) -> ImageSet:
+def _folder(root: Path, shape: tuple[int, int, int] | None, limit: int | None) -> ImageSet:
     """Images of ``root/CLASS/*``; classes in alphabetical order are 0, 1, 2, ..."""
     classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
     files: list[tuple[Path, int]] = []

@@ -81,7 +81,10 @@ def _linear_block(operation: Operation, refusals: list[Refusal]) -> Block | None
             return None
         # The map's shape is filled in once the block before is known (``shaped``).
         return Block(
-            operation.path, weight[:, :, None, None], _bias(arguments, len(weight)), elementwise=True
+            operation.path,
+            weight[:, :, None, None],
+            _bias(arguments, len(weight)),
+            elementwise=True,
         )
     problems = [
         (f"groups={arguments['groups']}", arguments["groups"] != 1),
@@ -185,9 +188,7 @@ def _check_flatten(operation: Operation, refusals: list[Refusal]) -> None:
         refusals.append(Refusal(operation.path, what, "flatten to (images, values)"))
 
 
-def shaped(
-    blocks: tuple[Block, ...], input_shape: tuple[int, int, int]
-) -> tuple[Block, ...]:
+def shaped(blocks: tuple[Block, ...], input_shape: tuple[int, int, int]) -> tuple[Block, ...]:
     """Blocks whose linear layers are convolutions over the map that they flatten."""
     result = []
     current = input_shape

@@ -102,9 +102,9 @@ def _import_module(name: str) -> Any:
     except RheobaseError:
         raise
     except Exception as error:  # importing runs the user's code
-        raise RheobaseError(f"model: module {name!r} cannot be imported ({_first_line(error)})") from (
-            error
-        )
+        raise RheobaseError(
+            f"model: module {name!r} cannot be imported ({_first_line(error)})"
+        ) from (error)
     finally:
         sys.path.pop(0)
 

@@ -25,8 +25,10 @@ def quantisation_scale(weight: np.ndarray, bits: int, *, per_channel: bool) -> n
     Raises:
         RheobaseError: ``bits`` out of range.
     """
-    if isinstance(bits, bool) or not isinstance(bits, int) or not (
-        MIN_WEIGHT_BITS <= bits <= MAX_WEIGHT_BITS
+    if (
+        isinstance(bits, bool)
+        or not isinstance(bits, int)
+        or not (MIN_WEIGHT_BITS <= bits <= MAX_WEIGHT_BITS)
     ):
         raise RheobaseError(
             f"weight bits: {bits!r}, accepted is an integer in {MIN_WEIGHT_BITS}..{MAX_WEIGHT_BITS}"

@@ -3,7 +3,8 @@
     python examples/mnist.py --data-root DATA --output build/mnist.safetensors
 
 Then convert it with `rheobase convert examples/mnist.py:cnn --weights build/mnist.safetensors ...`.
-DATA is the folder above torchvision's MNIST folder; `--download` fetches the set where it is absent.
+DATA is the folder above torchvision's MNIST folder; `--download` fetches the set where it is
+absent.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ def exact_dtype(network: Network, index: int) -> np.dtype:
     """
     layer = network.layers[index]
     bounds = layer_bounds(network, index)
-    largest = max(abs(end) for ends in (bounds.window, bounds.pooled, bounds.potential) for end in ends)
+    largest = max(
+        abs(end) for ends in (bounds.window, bounds.pooled, bounds.potential) for end in ends
+    )
     if layer.threshold is not None:
         fired = 2**network.steps if network.coding == Coding.RADIX else 1
         largest = max(largest, int(layer.threshold.max()) * fired)

@@ -1,4 +1,4 @@
-"""The network file: one safetensors file, integers only, with the topology as JSON in its header."""
+"""The network file: safetensors with integers only, the topology as JSON in its header."""
 
 from __future__ import annotations
 
@@ -215,7 +215,10 @@ def _tensor_fields(neurons: bool) -> tuple[str, ...]:
 def _keys(where: str, value: Any, accepted: set[str]) -> None:
     if not isinstance(value, dict):
         raise RheobaseError(f"{where}: {type(value).__name__}, accepted is an object")
-    for problem, names in (("missing", accepted - value.keys()), ("unknown", value.keys() - accepted)):
+    for problem, names in (
+        ("missing", accepted - value.keys()),
+        ("unknown", value.keys() - accepted),
+    ):
         if names:
             raise RheobaseError(f"{where}: field {min(names)!r} is {problem}")
 

@@ -8,7 +8,7 @@ whole input map), an optional max pooling on currents, and a neuron; the last la
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 
@@ -20,21 +20,21 @@ MIN_WEIGHT_BITS, MAX_WEIGHT_BITS = 2, 8
 MAX_STEPS = {"rate": 1024, "radix": 16}
 
 
-class Coding(str, Enum):
+class Coding(StrEnum):
     """What a spike at step t of T is worth."""
 
     RATE = "rate"  #: one
     RADIX = "radix"  #: 2**(T - t)
 
 
-class PoolRule(str, Enum):
+class PoolRule(StrEnum):
     """How the maximum of several currents is taken over time."""
 
     CUMULATIVE = "cumulative"  #: increments of the maximum of the accumulated currents
     STEP = "step"  #: the maximum of the currents of each step
 
 
-class Readout(str, Enum):
+class Readout(StrEnum):
     """What the answer is read from, in t0 < t <= T."""
 
     COUNT = "count"  #: the last layer's spikes

@@ -107,8 +107,10 @@ def simulate(
 
 def check_images(network: Network, images: np.ndarray) -> None:
     """Raise ``RheobaseError`` unless ``images`` are what ``network`` takes."""
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or (
-        images.shape[1:] != network.input_shape or images.ndim != 4
+    if (
+        not isinstance(images, np.ndarray)
+        or images.dtype != np.uint8
+        or (images.shape[1:] != network.input_shape or images.ndim != 4)
     ):
         found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images)
         channels, rows, columns = network.input_shape

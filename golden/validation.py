@@ -1,4 +1,4 @@
-"""Checks of an integer network: every field, one error that names the field and what is accepted."""
+"""Checks of an integer network: one error that names the field and what is accepted."""
 
 from __future__ import annotations
 
@@ -155,13 +155,13 @@ def _integers(where: str, field: str, value: object, count: int, low: int, high:
         _integer(where, field, number, low, high)
 
 
-def _array(
-    where: str, field: str, value: object, dtype: type, shape: Iterable[int]
-) -> None:
+def _array(where: str, field: str, value: object, dtype: type, shape: Iterable[int]) -> None:
     shape = tuple(shape)
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape != shape:
         found = (
-            f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+            f"{value.dtype} {value.shape}"
+            if isinstance(value, np.ndarray)
+            else type(value).__name__
         )
         raise RheobaseError(
             f"{where}: {field} is {found}, accepted is {np.dtype(dtype).name} {shape}"

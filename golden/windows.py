@@ -21,7 +21,9 @@ def window_matrix(maps: np.ndarray, layer: Layer, padding_value: np.ndarray | No
     top, left, bottom, right = layer.padding
     images, rows, columns, channels = maps.shape
     if any(layer.padding):
-        padded = np.zeros((images, rows + top + bottom, columns + left + right, channels), maps.dtype)
+        padded = np.zeros(
+            (images, rows + top + bottom, columns + left + right, channels), maps.dtype
+        )
         if padding_value is not None:
             padded[:] = padding_value
         padded[:, top : top + rows, left : left + columns] = maps

@@ -72,9 +72,7 @@ class Accelerator(wiring.Component):
             self.pixels.ready.eq(gate.pixels.ready),
             gate.steps.eq(self.steps),
             gate.delay.eq(self.delay),
-            gate.image_done.eq(
-                self.results.valid & self.results.ready & self.results.payload.last
-            ),
+            gate.image_done.eq(self.results.valid & self.results.ready & self.results.payload.last),
         ]
         wiring.connect(m, writer.results, wiring.flipped(self.results))
 

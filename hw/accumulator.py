@@ -104,9 +104,7 @@ class AccumulatorLane(wiring.Component):
                         m.d.comb += shifted.eq(accumulator << amount)
                 with m.Default():
                     m.d.comb += shifted.eq(accumulator)
-            m.d.comb += total.eq(
-                Mux(first, 0, shifted) + Mux(add, weight.data[neuron], 0)
-            )
+            m.d.comb += total.eq(Mux(first, 0, shifted) + Mux(add, weight.data[neuron], 0))
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
                 with m.If(last):

@@ -66,9 +66,7 @@ class EventScanner(wiring.Component):
             for plane in planes
             for index in range(per_plane)
         ]
-        plane_select = Cat(
-            select.word_select(plane, per_plane).any() for plane in planes
-        )
+        plane_select = Cat(select.word_select(plane, per_plane).any() for plane in planes)
         chunk_select = Cat(
             Cat(select[plane * per_plane + index] for plane in planes).any()
             for index in range(per_plane)
@@ -114,7 +112,7 @@ class EventScanner(wiring.Component):
         m.d.comb += [
             first_bit.eq(lowest(bits)),
             bits_rest.eq(bits & ~first_bit),
-            spread.eq(shift > self.event_shift),
+            spread.eq(shift > self.event_shift if self.largest_shift > self.event_shift else 0),
             chunk_done.eq(~spread & (bits_rest == 0)),
             event.add.eq(~spread & (bits != 0)),
             event.address.eq(base + encode(first_bit)),

@@ -46,9 +46,7 @@ class WindowGeometry:
     @property
     def span(self) -> tuple[int, int]:
         """Rows and columns of a footprint."""
-        return tuple(
-            (self.pool_kernel[i] - 1) * self.stride[i] + self.kernel[i] for i in range(2)
-        )
+        return tuple((self.pool_kernel[i] - 1) * self.stride[i] + self.kernel[i] for i in range(2))
 
     @property
     def advance(self) -> tuple[int, int]:

@@ -57,9 +57,7 @@ class ImageGate(wiring.Component):
         open_ = Signal(name="open")
         m.d.comb += [
             first_pixel.eq(pixel == 0),
-            same_setting.eq(
-                (self.steps == self.steps_held) & (self.delay == self.delay_held)
-            ),
+            same_setting.eq((self.steps == self.steps_held) & (self.delay == self.delay_held)),
             empty.eq(inside == 0),
             open_.eq(~first_pixel | (same_setting & (inside != self.images))),
             self.admitted.payload.eq(self.pixels.payload),

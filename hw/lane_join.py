@@ -28,9 +28,7 @@ class LaneJoin(wiring.Component):
         unit: layout of what the sums are for; units come in the order of the sums.
     """
 
-    def __init__(
-        self, lane_shapes: list[Shape], neurons: int, sum_shape: Shape, unit: UnitLayout
-    ):
+    def __init__(self, lane_shapes: list[Shape], neurons: int, sum_shape: Shape, unit: UnitLayout):
         if not lane_shapes:
             raise RheobaseError("LaneJoin: lane_shapes is empty, accepted is one shape per lane")
         self.neurons = neurons

@@ -75,9 +75,7 @@ class SlabLayout(data.StructLayout):
     """
 
     def __init__(self, geometry: WindowGeometry, slab_columns: int, groups: int):
-        row = data.ArrayLayout(
-            data.ArrayLayout(geometry.channels, geometry.planes), slab_columns
-        )
+        row = data.ArrayLayout(data.ArrayLayout(geometry.channels, geometry.planes), slab_columns)
         super().__init__(
             {
                 "bits": data.ArrayLayout(row, geometry.kernel[0]),

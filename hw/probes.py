@@ -20,7 +20,8 @@ class LayerProbe:
         accumulating: ``lanes`` bits: the lane adds an accumulation in this cycle.
         lanes: E.
 
-    ``word``, ``valid`` and ``ready`` are "" for a last layer without neurons. Words leave in the order: image, output pixel (raster), group, step.
+    ``word``, ``valid`` and ``ready`` are "" for a last layer without neurons. Words leave in the
+    order: image, output pixel (raster), group, step.
     """
 
     layer: str

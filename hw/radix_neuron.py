@@ -52,7 +52,9 @@ class RadixNeuron(wiring.Component):
         self.threshold_shape = signed_shape((0, top))
         super().__init__(
             {
-                "currents": In(stream.Signature(CurrentLayout(current_shape, neurons, self.groups))),
+                "currents": In(
+                    stream.Signature(CurrentLayout(current_shape, neurons, self.groups))
+                ),
                 "steps": In(count_shape(steps)),
                 "spikes": Out(stream.Signature(neurons)),
             }

@@ -57,7 +57,9 @@ class RateNeuron(wiring.Component):
         self.constant = constant
         super().__init__(
             {
-                "currents": In(stream.Signature(CurrentLayout(current_shape, neurons, self.groups))),
+                "currents": In(
+                    stream.Signature(CurrentLayout(current_shape, neurons, self.groups))
+                ),
                 "steps": In(count_shape(steps)),
                 "spikes": Out(stream.Signature(neurons)),
             }

@@ -23,9 +23,7 @@ class ResultLayout(data.StructLayout):
     """
 
     def __init__(self, score_shape: Shape, classes: int):
-        super().__init__(
-            {"score": score_shape, "prediction": index_shape(classes), "last": 1}
-        )
+        super().__init__({"score": score_shape, "prediction": index_shape(classes), "last": 1})
 
 
 class ResultWriter(wiring.Component):

@@ -109,9 +109,7 @@ class RowWriter(wiring.Component):
             self.words.payload.word_select(part % parts_per_word, self.granularity)
             for part in range(parts_per_slot)
         )
-        group_enable = Cat(
-            group == part // parts_per_word for part in range(parts_per_slot)
-        )
+        group_enable = Cat(group == part // parts_per_word for part in range(parts_per_slot))
         slot_select = Signal(slots)
         m.d.comb += [
             slot_select.eq(Cat(slot == index for index in range(slots))),
@@ -122,8 +120,6 @@ class RowWriter(wiring.Component):
             ),
             self.occupancy_address.eq(column),
             self.occupancy_data.eq(occupied.replicate(slots)),
-            self.occupancy_enable.eq(
-                Mux(transfer & last_step & last_group, slot_select, 0)
-            ),
+            self.occupancy_enable.eq(Mux(transfer & last_step & last_group, slot_select, 0)),
         ]
         return m

@@ -176,9 +176,7 @@ class WindowFetcher(wiring.Component):
         for index, (_, position_column) in enumerate(positions):
             for column in range(kernel_columns):
                 with m.If(position_select[index] & column_select[column]):
-                    m.d.comb += footprint_column.eq(
-                        position_column * geometry.stride[1] + column
-                    )
+                    m.d.comb += footprint_column.eq(position_column * geometry.stride[1] + column)
         offset = lookup(
             m,
             footprint_column,
@@ -221,9 +219,7 @@ class WindowFetcher(wiring.Component):
         with m.If(advance):
             m.d.sync += [
                 valid.eq(active),
-                slot.eq(
-                    Mux(slot_sum >= geometry.slots, slot_sum - geometry.slots, slot_sum)
-                ),
+                slot.eq(Mux(slot_sum >= geometry.slots, slot_sum - geometry.slots, slot_sum)),
                 rows_inside.eq(job.row_valid >> position_row),
                 column_inside.eq(job.column_valid.bit_select(footprint_column, 1)),
                 blank_slab.eq(blank),
@@ -237,9 +233,7 @@ class WindowFetcher(wiring.Component):
                 unit.last_step.eq(1 if self.plane_by_plane else last_step),
                 unit.group.eq(group),
             ]
-        rows = select_rows(
-            m, self.read_data, slot, geometry.slots, kernel_rows, name="window_rows"
-        )
+        rows = select_rows(m, self.read_data, slot, geometry.slots, kernel_rows, name="window_rows")
         width = geometry.channels * geometry.planes
         bits = Cat(
             Mux(

@@ -39,11 +39,15 @@ class WindowGather(wiring.Component):
         joined = Signal.like(gathered)
         for row in range(kernel_rows):
             for index in range(kernel_columns):
-                m.d.comb += joined[row][index].as_value().eq(
-                    Mux(
-                        column.slab == index,
-                        column.bits[row][0].as_value(),
-                        gathered[row][index].as_value(),
+                m.d.comb += (
+                    joined[row][index]
+                    .as_value()
+                    .eq(
+                        Mux(
+                            column.slab == index,
+                            column.bits[row][0].as_value(),
+                            gathered[row][index].as_value(),
+                        )
                     )
                 )
         m.d.comb += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,20 +27,20 @@ Images = Annotated[
     ),
 ]
 DataRoot = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(help="torchvision's folder, the one above MNIST/."),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is absent.")]
 Neurons = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--neurons", "-P", help="P of each layer, with commas: 8,16,16,2."),
 ]
 Lanes = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--lanes", "-E", help="Event lanes E of each layer, with commas: 3,3,3,1."),
 ]
 Adders = Annotated[
-    Optional[int],
+    int | None,
     typer.Option(help="Adders in all that the computed P and E may use (without -P and -E)."),
 ]
 
@@ -51,11 +51,11 @@ def convert(
         str, typer.Argument(help="Model: package.module:factory or path.py:factory, no arguments.")
     ],
     images: Images,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Network file to write.")
-    ] = Path("network.safetensors"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Network file to write.")] = Path(
+        "network.safetensors"
+    ),
     weights: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(help="Weights: .safetensors, or a .pth that holds weights and nothing else."),
     ] = None,
     data_root: DataRoot = None,
@@ -67,19 +67,21 @@ def convert(
         int, typer.Option(min=0, help="Test images to compare CNN, SNN and network on (0: none).")
     ] = 1000,
     mean: Annotated[
-        Optional[str],
-        typer.Option(help="Mean of the model's normalisation, per channel with commas, pixels 0..1."
-                     " Known sets have a default."),
+        str | None,
+        typer.Option(
+            help="Mean of the model's normalisation, per channel with commas, pixels 0..1."
+            " Known sets have a default."
+        ),
     ] = None,
     std: Annotated[
-        Optional[str], typer.Option(help="Standard deviation of the normalisation, like --mean.")
+        str | None, typer.Option(help="Standard deviation of the normalisation, like --mean.")
     ] = None,
     coding: Annotated[
         Coding, typer.Option(help="rate: the published IF neuron. radix: T bit planes, fast.")
     ] = Coding.RATE,
     steps: Annotated[int, typer.Option("--steps", "-T", help="Time steps T.")] = 8,
     delay: Annotated[
-        Optional[int],
+        int | None,
         typer.Option("--delay", "--t0", help="t0, counting starts after it (default: eq. 19)."),
     ] = None,
     weight_bits: Annotated[int, typer.Option(help="Bits of a weight, 2 to 8.")] = 8,
@@ -94,12 +96,10 @@ def convert(
         typer.Option(help="Balancing: per channel, per layer, or percentile."),
     ] = "cltb",
     iterations: Annotated[
-        Optional[int],
+        int | None,
         typer.Option(min=1, help="K of eq. 14-15; fewer give lower thresholds (default: from T)."),
     ] = None,
-    percentile: Annotated[
-        float, typer.Option(help="Percentile of --method robust.")
-    ] = 99.0,
+    percentile: Annotated[float, typer.Option(help="Percentile of --method robust.")] = 99.0,
     device: Annotated[str, typer.Option(help="torch device for calibration.")] = "cpu",
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
@@ -119,9 +119,9 @@ def convert(
 @app.command()
 def generate(
     network: Network,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Verilog file to write.")
-    ] = Path("accelerator.v"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Verilog file to write.")] = Path(
+        "accelerator.v"
+    ),
     neurons: Neurons = None,
     lanes: Lanes = None,
     adders: Adders = None,
@@ -138,16 +138,14 @@ def simulate(
     images: Images,
     data_root: DataRoot = None,
     download: Download = False,
-    limit: Annotated[
-        Optional[int], typer.Option(min=1, help="Only the first so many images.")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many images.")] = None,
     record: Annotated[
         int, typer.Option(min=0, help="Images to compare spike by spike, in every layer.")
     ] = 100,
     steps: Annotated[
-        Optional[int], typer.Option("--steps", "-T", help="T, at most the network's.")
+        int | None, typer.Option("--steps", "-T", help="T, at most the network's.")
     ] = None,
-    delay: Annotated[Optional[int], typer.Option("--delay", "--t0", help="t0 < T.")] = None,
+    delay: Annotated[int | None, typer.Option("--delay", "--t0", help="t0 < T.")] = None,
     neurons: Neurons = None,
     lanes: Lanes = None,
     adders: Adders = None,
@@ -183,7 +181,7 @@ def demo(
     ),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
 ) -> None:
-    """Train a small CNN on real scanned digits, convert it, and prove its Verilog on all of them."""
+    """Train a small CNN on scanned digits, convert it, and prove its Verilog on all of them."""
     from .commands.demo import run
 
     if not run(output, seed):

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -113,10 +114,7 @@ def run(
     check_images(network, images)
     count = len(images)
     settings = np.array(
-        [
-            check_setting(network, _one(steps, i), _one(delay, i))
-            for i in range(count)
-        ],
+        [check_setting(network, _one(steps, i), _one(delay, i)) for i in range(count)],
         dtype=np.int32,
     ).reshape(count, 2)
     processes = max(1, min(processes or os.cpu_count() or 1, count))
@@ -241,7 +239,7 @@ def _combined(network: Network, parts: list[_Part]) -> BatchResult:
 def _shares(count: int, processes: int) -> list[tuple[int, int]]:
     """Ranges of images per process."""
     bounds = [count * index // processes for index in range(processes + 1)]
-    return [(start, end) for start, end in zip(bounds, bounds[1:], strict=False) if end > start]
+    return [(start, end) for start, end in pairwise(bounds) if end > start]
 
 
 def _one(setting: int | Sequence[int] | None, image: int) -> int | None:

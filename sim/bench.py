@@ -24,7 +24,7 @@ TOP = "dut"
 PARAMETERS = "RHEOBASE_BENCH_PARAMETERS"
 
 
-class BenchFailure(AssertionError):
+class BenchError(AssertionError):
     """A cocotb test failed, or none ran; the message holds the simulation's output."""
 
 
@@ -46,7 +46,7 @@ def run_bench(
         timeout: seconds until the simulation is stopped.
 
     Raises:
-        BenchFailure: a test failed, none ran, or the time ran out.
+        BenchError: a test failed, none ran, or the time ran out.
         RheobaseError: cocotb is absent, or the build failed.
     """
     executable = build_bench(component)
@@ -60,7 +60,7 @@ def run_bench(
                 timeout=timeout,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise BenchFailure(f"{module}: no end after {timeout} s") from error
+            raise BenchError(f"{module}: no end after {timeout} s") from error
         _check_results(module, results, ran.stdout + ran.stderr)
 
 
@@ -129,7 +129,7 @@ def _environment(module: str, folder: Path, results: Path, seed: int) -> dict[st
 def _check_results(module: str, results: Path, output: str) -> None:
     """Raise unless the results name at least one test and no failure."""
     if not results.exists():
-        raise BenchFailure(f"{module}: the simulation left no results\n{output[-4000:]}")
+        raise BenchError(f"{module}: the simulation left no results\n{output[-4000:]}")
     cases = list(ElementTree.parse(results).iter("testcase"))
     failed = [
         case.get("name") for case in cases if case.find("failure") is not None
@@ -137,4 +137,4 @@ def _check_results(module: str, results: Path, output: str) -> None:
     ]  # fmt: skip
     if failed or not cases:
         what = f"failed: {', '.join(map(str, failed))}" if failed else "no test ran"
-        raise BenchFailure(f"{module}: {what}\n{output[-4000:]}")
+        raise BenchError(f"{module}: {what}\n{output[-4000:]}")

@@ -61,7 +61,9 @@ def build_executable(sources: Sources, optimise: str = "fast-run") -> Path:
             level,
         ]
     )
-    return cached("builds", key, lambda folder: _build(folder, sources, tools, level)) / "simulation"
+    return (
+        cached("builds", key, lambda folder: _build(folder, sources, tools, level)) / "simulation"
+    )
 
 
 def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None:
@@ -73,7 +75,7 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
         [
             str(tools.verilator), "--cc", "--prefix", _PREFIX, "--top-module", sources.top,
             "-Mdir", "generated", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-            "--noassert", "--no-timing", *(["--vpi"] if sources.vpi else []),
+            "--noassert", "--no-timing", "-Wno-fatal", *(["--vpi"] if sources.vpi else []),
             "--output-split", "20000", "control.vlt", "design.v",
         ],
         tools,

@@ -74,9 +74,12 @@ def design_header(network: Network, folding: Folding) -> str:
         shape.output[1] * shape.output[2] * probe.groups
         for shape, probe in zip(network.shapes, layers, strict=True)
     ]
+    neurons = [str(probe.neurons if probe.word else 0) for probe in layers]
     busiest = max(train * network.steps for train in trains)
     layout = result_layout(network)
-    fields = {name: (layout[name].offset, Shape.cast(layout[name].shape)) for name in layout.members}
+    fields = {
+        name: (layout[name].offset, Shape.cast(layout[name].shape)) for name in layout.members
+    }
     score_low, score_shape = fields["score"]
     prediction_low, prediction_shape = fields["prediction"]
     last_low, _ = fields["last"]
@@ -95,7 +98,7 @@ using Model = Vtop;
 #define RESULTS_READY results___05Fready
 constexpr int CHANNELS = {channels}, PIXELS = {rows * columns}, CLASSES = {network.classes};
 constexpr int LAYERS = {len(layers)};
-constexpr int LAYER_NEURONS[LAYERS] = {{{", ".join(str(p.neurons if p.word else 0) for p in layers)}}};
+constexpr int LAYER_NEURONS[LAYERS] = {{{", ".join(neurons)}}};
 constexpr long LAYER_TRAINS[LAYERS] = {{{", ".join(map(str, trains))}}};
 constexpr long HANG_CYCLES = {max(LEAST_HANG_CYCLES, 4 * busiest)};
 {_FIELDS}

@@ -19,9 +19,7 @@ def runtime_objects(tools: Toolchain, *, vpi: bool) -> list[Path]:
     """Object files of the runtime, with the interface that cocotb uses where ``vpi``."""
     sources = _SOURCES + (_VPI_SOURCES if vpi else ())
     flags = compile_flags(tools)
-    key = content_key(
-        [tools.version, tools.compiler_version, str(tools.root), *flags, *sources]
-    )
+    key = content_key([tools.version, tools.compiler_version, str(tools.root), *flags, *sources])
 
     def build(folder: Path) -> None:
         def compile_one(name: str) -> None:

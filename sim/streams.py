@@ -26,9 +26,7 @@ async def start(dut) -> None:
     await RisingEdge(dut.clk)
 
 
-async def drive(
-    dut, stream: str, payloads: Iterable[int], rng: random.Random, gap: float
-) -> None:
+async def drive(dut, stream: str, payloads: Iterable[int], rng: random.Random, gap: float) -> None:
     """Offer ``payloads`` on an input stream; ``gap`` is the chance of a cycle without one."""
     payload, valid, ready = _members(dut, stream)
     valid.value = 0
@@ -45,9 +43,7 @@ async def drive(
     payload.value = 0
 
 
-async def collect(
-    dut, stream: str, count: int, rng: random.Random, stall: float
-) -> list[int]:
+async def collect(dut, stream: str, count: int, rng: random.Random, stall: float) -> list[int]:
     """Take ``count`` payloads from an output stream; ``stall`` is the chance of a busy cycle.
 
     An offered payload must stay as it is until it is taken.

@@ -19,9 +19,7 @@ def number_list(option: str, text: str, kind: type) -> tuple:
 def folding_of(
     network: Network, neurons: str | None, lanes: str | None, adders: int | None
 ) -> Folding:
-    """P and E of each layer as asked for, or computed where nothing is.
-
-    """
+    """P and E of each layer as asked for, or computed where nothing is."""
     if neurons is None and lanes is None:
         return default_folding(network, adders=DEFAULT_ADDERS if adders is None else adders)
     if neurons is None or lanes is None or adders is not None:

@@ -74,8 +74,8 @@ def print_comparison(comparison: Comparison, folding: Folding) -> None:
     OUT.print(table(title, HARDWARE_COLUMNS, hardware_rows(comparison, folding)))
     hardware = comparison.hardware
     OUT.print(
-        f"{hardware.cycles_per_image:.0f} cycles per image in a stream, {hardware.latency} from the "
-        "first pixel to the last result of the first image",
+        f"{hardware.cycles_per_image:.0f} cycles per image in a stream, {hardware.latency} from "
+        "the first pixel to the last result of the first image",
         highlight=False,
     )
     if comparison.equal:

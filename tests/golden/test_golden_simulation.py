@@ -62,9 +62,11 @@ def test_bounds_hold(network, seed):
         layer = network.layers[index]
         if layer.threshold is not None:
             # Currents and fired thresholds give back every potential.
-            currents = np.broadcast_to(
-                record.currents, (len(images), *record.spikes.shape[1:])
-            ) if network.coding == Coding.RATE else record.currents
+            currents = (
+                np.broadcast_to(record.currents, (len(images), *record.spikes.shape[1:]))
+                if network.coding == Coding.RATE
+                else record.currents
+            )
             start = layer.initial_potential[:, None, None]
             if network.coding == Coding.RATE:
                 fired = record.spikes * layer.threshold[:, None, None].astype(np.int64)
@@ -151,9 +153,7 @@ def test_window_events_counted_one_by_one(network, seed):
                     for ox in range(shape.output[2]):
                         for y, x in reference._positions(layer, shape.conv, oy, ox):
                             y, x = y * layer.stride[0], x * layer.stride[1]
-                            window = padded[
-                                :, y : y + layer.kernel[0], x : x + layer.kernel[1]
-                            ]
+                            window = padded[:, y : y + layer.kernel[0], x : x + layer.kernel[1]]
                             events += sum(bin(value).count("1") for value in window.ravel())
             assert record.window_events[image] == events
         if record.spikes is not None:

@@ -11,12 +11,8 @@ from support.components import check_exchange, word
 
 def _geometry(*, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1):
     pool_kernel, pool_stride, pool_padding = pool
-    conv = tuple(
-        (extent + 2 * padding - kernel) // stride + 1 for extent in (rows, columns)
-    )
-    output = tuple(
-        (extent + 2 * pool_padding - pool_kernel) // pool_stride + 1 for extent in conv
-    )
+    conv = tuple((extent + 2 * padding - kernel) // stride + 1 for extent in (rows, columns))
+    output = tuple((extent + 2 * pool_padding - pool_kernel) // pool_stride + 1 for extent in conv)
     return WindowGeometry(
         channels=channels,
         rows=rows,
@@ -65,9 +61,11 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad):
     visits = sorted([*busy, *blank[:1]])
     slabs = []
     for group in range(groups):
-        outer = [(p, None) for p in visits] if plane_by_plane else [
-            (p, t) for t in range(g.steps) for p in visits
-        ]
+        outer = (
+            [(p, None) for p in visits]
+            if plane_by_plane
+            else [(p, t) for t in range(g.steps) for p in visits]
+        )
         for position, step in outer:
             window = windows[position]
             columns = [kx for kx in range(g.kernel[1]) if window[:, kx].any()]
@@ -142,7 +140,9 @@ def test_pixel_windows_and_gather(zero_point):
     pad_word = zero_point * 0b1001 % 64
     pad = np.array([pad_word >> i & 1 for i in range(planes * channels)], dtype=bool)
     pad = pad.reshape(planes, channels)
-    words = [word(pixel.ravel()) for image in maps for pixel in image.reshape(-1, planes * channels)]
+    words = [
+        word(pixel.ravel()) for image in maps for pixel in image.reshape(-1, planes * channels)
+    ]
     slabs = _expected_slabs(geometry, maps, 1, False, pad)
     component = WindowBuffer(
         geometry,

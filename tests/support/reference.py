@@ -64,9 +64,7 @@ def run(network: Network, image: np.ndarray, steps: int, delay: int):
             elif rate:
                 scores = spikes[delay:, :, 0, 0].sum(axis=0).tolist()
             else:
-                scores = [
-                    int("".join(map(str, spikes[:, o, 0, 0])), 2) for o in range(channels)
-                ]
+                scores = [int("".join(map(str, spikes[:, o, 0, 0])), 2) for o in range(channels)]
     return scores, spikes_of_layers
 
 

@@ -42,7 +42,7 @@ NETWORKS = {
     "mnist_w4_t16_count": Options(Coding.RATE, 16, weight_bits=4, readout=Readout.COUNT),
     "mnist_w4_radix3": Options(Coding.RADIX, 3, weight_bits=4, readout=Readout.CURRENT),
 }
-CALIBRATION_IMAGES = 1000
+CALIBRATION_IMAGES = 5000
 #: Images whose spikes are compared one by one, in each coding.
 SPIKE_IMAGES = 200
 MEAN, STD = (mnist.MEAN,), (mnist.STD,)

@@ -22,7 +22,7 @@ from .trace import trace_chain
 
 #: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
 #: want lower thresholds, that is, fewer steps from zero (docs/decisions/0003-iterations.md).
-ITERATIONS_PER_LEVEL, LEAST_ITERATIONS, MOST_ITERATIONS = 3, 24, 200
+ITERATIONS_PER_LEVEL, LEAST_ITERATIONS, MOST_ITERATIONS = 3, 48, 200
 #: Calibration images that pass through the network at a time.
 BATCH = 100
 

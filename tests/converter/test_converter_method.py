@@ -219,5 +219,5 @@ def test_bad_options(options, message):
 
 def test_default_iterations_grow_with_the_levels():
     levels = [default_iterations(Options(steps=t)) for t in (4, 8, 16, 32, 128)]
-    assert levels == [24, 24, 48, 96, 200]
+    assert levels == [48, 48, 48, 96, 200]
     assert default_iterations(Options(coding=Coding.RADIX, steps=5)) == 93

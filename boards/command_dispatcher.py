@@ -10,8 +10,16 @@ from .frame_receiver import STATUS_SHAPE
 from .frame_transmitter import ReplyByte
 from .packet_queue import PacketLayout
 from .protocol import (
-    COUNTER_BYTES, ERROR, HEADER_BYTES, REPLY, SETTING_BYTES, WANT_SCORES, Error, Identity, Message,
-)  # fmt: skip
+    COUNTER_BYTES,
+    ERROR,
+    HEADER_BYTES,
+    REPLY,
+    SETTING_BYTES,
+    WANT_SCORES,
+    Error,
+    Identity,
+    Message,
+)
 from .result_reporter import TagLayout
 
 _FIELD = 16
@@ -153,9 +161,8 @@ class CommandDispatcher(wiring.Component):
                     m.d.sync += left.eq(left - 1)
                     with m.If(left == 1):
                         m.next = "PACKET"
-            with m.State("REPLY"):
-                with m.If(self._send(m, kind, sequence, code, setting)):
-                    m.next = "PACKET"
+            with m.State("REPLY"), m.If(self._send(m, kind, sequence, code, setting)):
+                m.next = "PACKET"
         return m
 
     def _send(self, m: Module, kind: Signal, sequence: Signal, code: Signal, setting: Signal):

@@ -12,10 +12,23 @@ import serial
 
 from ..golden.errors import RheobaseError
 from .protocol import (
-    ANSWER_BYTES, COUNTER_BYTES, CYCLES_BYTES, ERROR, HEADER_BYTES, REPLY, UNTRUSTED, WANT_SCORES,
-    Error, FrameDecoder, Identity, Message, decode_identity, decode_setting, encode_frame,
+    ANSWER_BYTES,
+    COUNTER_BYTES,
+    CYCLES_BYTES,
+    ERROR,
+    HEADER_BYTES,
+    REPLY,
+    UNTRUSTED,
+    WANT_SCORES,
+    Error,
+    FrameDecoder,
+    Identity,
+    Message,
+    decode_identity,
+    decode_setting,
+    encode_frame,
     encode_setting,
-)  # fmt: skip
+)
 
 DEFAULT_BAUD = 3_000_000
 #: Seconds without any answer after which a request is taken for lost.

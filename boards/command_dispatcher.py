@@ -57,7 +57,7 @@ class CommandDispatcher(wiring.Component):
                 "image": Out(stream.Signature(8)),
                 "image_starts": Out(1),
                 "steps": Out(steps, init=identity.steps),
-                "delay": Out(delay),
+                "delay": Out(delay, init=identity.delay),
                 "counters": In(8 * sum(COUNTER_BYTES)),
             }
         )

@@ -56,6 +56,7 @@ def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterfa
         input_shape=network.input_shape,
         classes=network.classes,
         steps=network.steps,
+        delay=network.delay,
         radix=network.coding == Coding.RADIX,
         current=network.readout == Readout.CURRENT,
         score_bytes=-(-score.width // 8),

@@ -50,7 +50,7 @@ UNTRUSTED = frozenset({Error.CORRUPT, Error.SHORT, Error.OVERSIZED, Error.BUSY})
 
 #: Bits of the first byte of a classify request.
 WANT_SCORES = 1
-_IDENTITY = struct.Struct("<4s4B5H2BI32s")
+_IDENTITY = struct.Struct("<4s4B6H2BI32s")
 _SETTING = struct.Struct("<HH")
 IDENTITY_BYTES = _IDENTITY.size + _SETTING.size
 SETTING_BYTES = _SETTING.size
@@ -68,7 +68,8 @@ class Identity:
         network_hash: SHA-256 of the network, 64 hexadecimal digits.
         input_shape: (channels, rows, columns) of an image.
         classes: number of scores.
-        steps: largest T.
+        steps: largest T, and the one after a reset.
+        delay: t0 after a reset.
         radix: coding; ``rate`` where False.
         current: readout; ``count`` where False.
         score_bytes: bytes of a score, ``score_signed``: whether it is in two's complement.
@@ -81,6 +82,7 @@ class Identity:
     input_shape: tuple[int, int, int]
     classes: int
     steps: int
+    delay: int
     radix: bool
     current: bool
     score_bytes: int
@@ -104,7 +106,7 @@ class Identity:
         return _IDENTITY.pack(
             MAGIC, self.version, self.radix, self.current,
             self.score_bytes | (0x80 if self.score_signed else 0), *self.input_shape, self.classes,
-            self.steps, self.window, 0, self.clock, bytes.fromhex(self.network_hash),
+            self.steps, self.delay, self.window, 0, self.clock, bytes.fromhex(self.network_hash),
         )  # fmt: skip
 
 
@@ -116,8 +118,8 @@ def decode_identity(payload: bytes) -> tuple[Identity, tuple[int, int]]:
     """
     if len(payload) != IDENTITY_BYTES or payload[: len(MAGIC)] != MAGIC:
         raise ValueError("no identity")
-    (_, version, radix, current, score, channels, rows, columns, classes, steps, window, _, clock,
-     digest) = _IDENTITY.unpack_from(payload)  # fmt: skip
+    (_, version, radix, current, score, channels, rows, columns, classes, steps, delay, window, _,
+     clock, digest) = _IDENTITY.unpack_from(payload)  # fmt: skip
     if version != VERSION:
         raise ValueError(f"protocol version {version}, accepted is {VERSION}")
     identity = Identity(
@@ -125,6 +127,7 @@ def decode_identity(payload: bytes) -> tuple[Identity, tuple[int, int]]:
         input_shape=(channels, rows, columns),
         classes=classes,
         steps=steps,
+        delay=delay,
         radix=bool(radix),
         current=bool(current),
         score_bytes=score & 0x7F,

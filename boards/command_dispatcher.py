@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Const, Module, Mux, Shape, Signal
+from amaranth import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .frame_receiver import STATUS_SHAPE
-from .frame_transmitter import ReplyByte
 from .packet_queue import PacketLayout
 from .protocol import (
     COUNTER_BYTES,
@@ -20,9 +19,12 @@ from .protocol import (
     Identity,
     Message,
 )
+from .reply_writer import ReplyLayout
 from .result_reporter import TagLayout
 
 _FIELD = 16
+#: Bytes of the longest body of a reply, the identity apart.
+REPLY_BODY_BYTES = sum(COUNTER_BYTES)
 
 
 class CommandDispatcher(wiring.Component):
@@ -38,7 +40,7 @@ class CommandDispatcher(wiring.Component):
 
     Members:
         packets, bytes: the outputs of a ``PacketQueue``.
-        replies: of all requests but those to classify.
+        replies: to all requests but those to classify.
         tags: one per image, in order.
         image: bytes of images, as many as the network's input has for each tag.
         image_starts: an image's first byte is offered from the next cycle on.
@@ -52,13 +54,13 @@ class CommandDispatcher(wiring.Component):
             {
                 "packets": In(stream.Signature(PacketLayout(buffer_bytes))),
                 "bytes": In(stream.Signature(8)),
-                "replies": Out(stream.Signature(ReplyByte())),
+                "replies": Out(stream.Signature(ReplyLayout(REPLY_BODY_BYTES))),
                 "tags": Out(stream.Signature(TagLayout())),
                 "image": Out(stream.Signature(8)),
                 "image_starts": Out(1),
                 "steps": Out(steps, init=identity.steps),
                 "delay": Out(delay, init=identity.delay),
-                "counters": In(8 * sum(COUNTER_BYTES)),
+                "counters": In(8 * REPLY_BODY_BYTES),
             }
         )
 
@@ -69,12 +71,14 @@ class CommandDispatcher(wiring.Component):
         kind = Signal(8)
         sequence = Signal(8)
         code = Signal(STATUS_SHAPE)
-        setting = Signal(8 * SETTING_BYTES)
-        asked_steps, asked_delay = setting[:_FIELD], setting[_FIELD:]
-        body_bytes = Signal.like(packet.length)
+        asked = Signal(8 * SETTING_BYTES)
+        # What is left of a request when its type has been taken.
+        expected = Signal.like(packet.length)
         known = Signal()
         taken = Signal()
         m.d.comb += taken.eq(self.bytes.valid & self.bytes.ready)
+        with m.If(taken):
+            m.d.sync += left.eq(left - 1)
         lengths = {
             Message.IDENTIFY: 0,
             Message.SET: SETTING_BYTES,
@@ -84,126 +88,99 @@ class CommandDispatcher(wiring.Component):
         with m.Switch(kind):
             for message, length in lengths.items():
                 with m.Case(message):
-                    m.d.comb += [known.eq(1), body_bytes.eq(length)]
-        in_range = Signal()
-        m.d.comb += in_range.eq(
-            (asked_steps != 0) & (asked_steps <= self.identity.steps)
-            & ((asked_delay == 0) if self.identity.radix else (asked_delay < asked_steps))
-        )  # fmt: skip
+                    m.d.comb += [known.eq(1), expected.eq(HEADER_BYTES - 1 + length)]
 
         with m.FSM(name="dispatcher"):
             with m.State("PACKET"):
                 m.d.comb += self.packets.ready.eq(1)
+                m.d.sync += [left.eq(packet.length), code.eq(packet.status), sequence.eq(0)]
                 with m.If(self.packets.valid):
-                    m.d.sync += [left.eq(packet.length), code.eq(packet.status), sequence.eq(0)]
                     m.next = "TYPE"
                     with m.If(packet.status != 0):
                         m.next = "REPLY"
             with m.State("TYPE"):
                 m.d.comb += self.bytes.ready.eq(1)
+                m.d.sync += kind.eq(self.bytes.payload)
                 with m.If(taken):
-                    m.d.sync += kind.eq(self.bytes.payload)
                     m.next = "SEQUENCE"
             with m.State("SEQUENCE"):
                 m.d.comb += self.bytes.ready.eq(1)
+                m.d.sync += sequence.eq(self.bytes.payload)
                 with m.If(taken):
-                    m.d.sync += [sequence.eq(self.bytes.payload), left.eq(left - HEADER_BYTES)]
-                    m.next = "CHECK"
-            with m.State("CHECK"):
-                m.d.sync += setting.eq(Cat(self._field(self.steps), self._field(self.delay)))
-                m.next = "REPLY"
-                with m.If(~known | (left != body_bytes)):
-                    m.d.sync += code.eq(Mux(known, Error.LENGTH, Error.UNKNOWN))
-                    m.next = "DROP"
-                with m.Elif(kind == Message.CLASSIFY):
-                    m.next = "FLAGS"
-                with m.Elif(kind == Message.SET):
-                    m.next = "SETTING"
+                    m.next = "REPLY"
+                    with m.If(~known | (left != expected)):
+                        m.d.sync += code.eq(Mux(known, Error.LENGTH, Error.UNKNOWN))
+                        m.next = "DROP"
+                    with m.Elif(kind == Message.CLASSIFY):
+                        m.next = "OPTIONS"
+                    with m.Elif(kind == Message.SET):
+                        m.next = "SETTING"
             with m.State("DROP"):
                 m.d.comb += self.bytes.ready.eq(left != 0)
                 with m.If(left == 0):
                     m.next = "REPLY"
-                with m.Elif(taken):
-                    m.d.sync += left.eq(left - 1)
             with m.State("SETTING"):
                 m.d.comb += self.bytes.ready.eq(1)
                 with m.If(taken):
-                    m.d.sync += [
-                        setting.eq(Cat(setting[8:], self.bytes.payload)),
-                        left.eq(left - 1),
-                    ]
+                    m.d.sync += asked.eq(Cat(asked[8:], self.bytes.payload))
                     with m.If(left == 1):
                         m.next = "APPLY"
             with m.State("APPLY"):
-                with m.If(in_range):
-                    m.d.sync += [self.steps.eq(asked_steps), self.delay.eq(asked_delay)]
+                with m.If(self._in_range(asked)):
+                    m.d.sync += [self.steps.eq(asked[:_FIELD]), self.delay.eq(asked[_FIELD:])]
                 with m.Else():
                     m.d.sync += code.eq(Error.RANGE)
                 m.next = "REPLY"
-            with m.State("FLAGS"):
+            with m.State("OPTIONS"):
                 m.d.comb += [
                     self.tags.valid.eq(self.bytes.valid),
-                    self.tags.payload.sequence.eq(sequence),
-                    self.tags.payload.scores.eq((self.bytes.payload & WANT_SCORES) != 0),
                     self.bytes.ready.eq(self.tags.ready),
                     self.image_starts.eq(taken),
                 ]
                 with m.If(taken):
-                    m.d.sync += left.eq(left - 1)
                     m.next = "IMAGE"
             with m.State("IMAGE"):
                 m.d.comb += [
-                    self.image.payload.eq(self.bytes.payload),
                     self.image.valid.eq(self.bytes.valid),
                     self.bytes.ready.eq(self.image.ready),
                 ]
-                with m.If(taken):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
-                        m.next = "PACKET"
-            with m.State("REPLY"), m.If(self._send(m, kind, sequence, code, setting)):
-                m.next = "PACKET"
+                with m.If(taken & (left == 1)):
+                    m.next = "PACKET"
+            with m.State("REPLY"):
+                m.d.comb += self.replies.valid.eq(1)
+                with m.If(self.replies.ready):
+                    m.next = "PACKET"
+        reply = self.replies.payload
+        refused = Signal()
+        m.d.comb += [
+            self.tags.payload.sequence.eq(sequence),
+            self.tags.payload.scores.eq((self.bytes.payload & WANT_SCORES) != 0),
+            self.image.payload.eq(self.bytes.payload),
+            refused.eq(code != 0),
+            reply.kind.eq(Mux(refused, ERROR, kind | REPLY)),
+            reply.sequence.eq(sequence),
+            reply.identity.eq(~refused & (kind == Message.IDENTIFY)),
+        ]
+        with m.If(refused):
+            m.d.comb += [reply.body.eq(code), reply.length.eq(1)]
+        with m.Elif(kind == Message.COUNTERS):
+            m.d.comb += [reply.body.eq(self.counters), reply.length.eq(REPLY_BODY_BYTES)]
+        with m.Else():
+            setting = Cat(_field(self.steps), _field(self.delay))
+            m.d.comb += [reply.body.eq(setting), reply.length.eq(SETTING_BYTES)]
         return m
 
-    def _send(self, m: Module, kind: Signal, sequence: Signal, code: Signal, setting: Signal):
-        """Send the reply byte by byte; gives a signal that is set with the last one taken."""
-        set_bytes = [setting.word_select(index, 8) for index in range(SETTING_BYTES)]
-        counted = Signal.like(self.counters)
-        counter_bytes = [counted.word_select(index, 8) for index in range(sum(COUNTER_BYTES))]
-        identity_bytes = [Const(byte, 8) for byte in self.identity.encode()]
-        bodies = {
-            Message.IDENTIFY: identity_bytes + set_bytes,
-            Message.SET: set_bytes,
-            Message.COUNTERS: counter_bytes,
-        }
-        longest = HEADER_BYTES + max(map(len, bodies.values()))
-        position = Signal(range(longest))
-        length = Signal(range(longest + 1))
-        reply = self.replies.payload
-        done = Signal(name="reply_done")
+    def _in_range(self, asked: Signal):
+        """Whether T and t0, in fields of 16 bits, can be set."""
+        steps, delay = asked[:_FIELD], asked[_FIELD:]
+        # Compared at the width of T: what is above must be 0.
+        width = len(self.steps)
+        fits = (steps >> width == 0) & (delay >> width == 0)
+        steps, delay = steps[:width], delay[:width]
+        delay_fits = delay == 0 if self.identity.radix else delay < steps
+        return fits & (steps != 0) & (steps <= self.identity.steps) & delay_fits
 
-        def offer(reply_kind, body) -> None:
-            listed = [reply_kind, sequence, *body]
-            m.d.comb += [reply.data.eq(Array(listed)[position]), length.eq(len(listed))]
 
-        with m.If(code != 0):
-            offer(Const(ERROR, 8), [code])
-        with m.Else(), m.Switch(kind):
-            for message, body in bodies.items():
-                with m.Case(message):
-                    offer(Const(message | REPLY, 8), body)
-        m.d.comb += [
-            self.replies.valid.eq(1),
-            reply.last.eq(position == length - 1),
-            done.eq(self.replies.ready & reply.last),
-        ]
-        # A reply's bytes belong to one moment: that of its first byte.
-        with m.If(position == 0):
-            m.d.sync += counted.eq(self.counters)
-        with m.If(self.replies.ready):
-            m.d.sync += position.eq(Mux(reply.last, 0, position + 1))
-        return done
-
-    def _field(self, value):
-        """``value`` in a field of 16 bits."""
-        return Cat(value, Const(0, _FIELD - len(value)))
+def _field(value):
+    """``value`` in a field of 16 bits."""
+    return Cat(value, Const(0, _FIELD - len(value)))

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..hw.queue import Queue
-from .command_dispatcher import CommandDispatcher
+from .command_dispatcher import REPLY_BODY_BYTES, CommandDispatcher
 from .cycle_counters import CycleCounters
 from .frame_receiver import FrameReceiver
 from .frame_transmitter import FrameTransmitter
@@ -15,6 +15,7 @@ from .image_feeder import ImageFeeder
 from .interface import AcceleratorInterface
 from .packet_queue import PacketQueue
 from .reply_arbiter import ReplyArbiter
+from .reply_writer import ReplyWriter
 from .result_collector import ResultCollector
 from .result_reporter import ResultReporter, TagLayout
 from .uart_receiver import ReceivedByte
@@ -53,6 +54,7 @@ class HostLink(wiring.Component):
         m.submodules.dispatcher = dispatcher = CommandDispatcher(
             identity, interface.steps, interface.delay, interface.buffer_bytes
         )
+        m.submodules.writer = writer = ReplyWriter(identity.encode(), REPLY_BODY_BYTES)
         m.submodules.feeder = feeder = ImageFeeder(interface.pixel_bytes)
         m.submodules.tags = tags = Queue(TagLayout(), window)
         m.submodules.counters = counters = CycleCounters(window)
@@ -69,7 +71,8 @@ class HostLink(wiring.Component):
         wiring.connect(m, packets.bytes, dispatcher.bytes)
         wiring.connect(m, dispatcher.tags, tags.input)
         wiring.connect(m, dispatcher.image, feeder.bytes)
-        wiring.connect(m, dispatcher.replies, arbiter.commands)
+        wiring.connect(m, dispatcher.replies, writer.requests)
+        wiring.connect(m, writer.replies, arbiter.commands)
         wiring.connect(m, tags.output, reporter.tags)
         wiring.connect(m, wiring.flipped(self.results), collector.results)
         wiring.connect(m, collector.answers, reporter.answers)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
-from amaranth.lib import data
 from rheobase.boards.command_dispatcher import CommandDispatcher
 from rheobase.boards.cycle_counters import CycleCounters
 from rheobase.boards.frame_receiver import FramePiece, FrameReceiver
@@ -22,6 +21,7 @@ from rheobase.boards.protocol import (
     encode_setting,
 )
 from rheobase.boards.reply_arbiter import ReplyArbiter
+from rheobase.boards.reply_writer import ReplyLayout, ReplyWriter
 from rheobase.boards.result_collector import AnswerLayout, ResultCollector
 from rheobase.boards.result_reporter import ResultReporter, TagLayout
 from rheobase.boards.uart_receiver import ReceivedByte
@@ -291,15 +291,23 @@ def test_command_dispatcher(radix):
         packets.append({"length": len(body), "status": 0})
         content.extend(body)
 
-    def reply(body):
-        replies.extend({"data": b, "last": int(i == len(body) - 1)} for i, b in enumerate(body))
+    def reply(kind, sequence, body):
+        replies.append(
+            {
+                "kind": kind,
+                "sequence": sequence,
+                "identity": int(kind == 0x81),
+                "length": len(body),
+                "body": int.from_bytes(body, "little"),
+            }
+        )
 
     def refused(sequence, error):
-        reply(bytes([0xFF, sequence, error]))
+        reply(0xFF, sequence, bytes([error]))
 
     for sequence in range(1, 9):
         request(bytes([1, sequence]))
-        reply(bytes([0x81, sequence]) + identity.encode() + encode_setting(*setting))
+        reply(0x81, sequence, encode_setting(*setting))
         image = _random_bytes(rng, identity.image_bytes)
         request(bytes([3, sequence, sequence & 1]) + image)
         tags.append({"sequence": sequence, "scores": sequence & 1})
@@ -317,25 +325,25 @@ def test_command_dispatcher(radix):
         request(bytes([9, 51, 1, 2]))
         refused(51, Error.UNKNOWN)
         request(bytes([4, sequence]))
-        reply(bytes([0x84, sequence, *range(1, 21)]))
+        reply(0x84, sequence, bytes(range(1, 21)))
         asked = (int(rng.integers(0, 9)), int(rng.integers(0, 9)) * int(rng.integers(0, 2)))
         asked = {2: (7, 0), 3: (0, 0), 4: (263, 0), 5: (3, 259)}.get(sequence, asked)
         request(bytes([2, sequence]) + encode_setting(*asked))
         steps, delay = asked
         if 1 <= steps <= 7 and (delay == 0 if radix else delay < steps):
             setting = asked
-            reply(bytes([0x82, sequence]) + encode_setting(*setting))
+            reply(0x82, sequence, encode_setting(*setting))
         else:
             refused(sequence, Error.RANGE)
     # The exchange runs four times without a reset: end as after a reset.
     final = (identity.steps, identity.delay)
     request(bytes([2, 99]) + encode_setting(*final))
-    reply(bytes([0x82, 99]) + encode_setting(*final))
+    reply(0x82, 99, encode_setting(*final))
     check_exchange(
         CommandDispatcher(identity, unsigned(3), unsigned(3), 64),
         {"packets": (PacketLayout(64), packets), "bytes": (8, content)},
         {
-            "replies": (ReplyByte(), replies),
+            "replies": (ReplyLayout(20), replies),
             "tags": (TagLayout(), tags),
             "image": (8, image_bytes),
         },
@@ -343,7 +351,27 @@ def test_command_dispatcher(radix):
     )
 
 
-def test_layouts_are_what_python_packs():
-    """The layouts above are of the widths that the wire has."""
-    assert data.Layout.cast(ReplyByte()).size == 9
-    assert data.Layout.cast(TagLayout()).size == 9
+def test_reply_writer():
+    rng = np.random.default_rng(12)
+    identity = bytes(range(100, 158))
+    requests, replies = [], []
+    for length in (1, 4, 20, 1, 7):
+        for asked in (0, 1):
+            kind, sequence = (int(value) for value in rng.integers(0, 256, 2))
+            body = _random_bytes(rng, length)
+            requests.append(
+                {
+                    "kind": kind,
+                    "sequence": sequence,
+                    "identity": asked,
+                    "length": length,
+                    "body": int.from_bytes(body, "little"),
+                }
+            )
+            sent = bytes([kind, sequence]) + identity * asked + body
+            replies += [{"data": b, "last": int(i == len(sent) - 1)} for i, b in enumerate(sent)]
+    check_exchange(
+        ReplyWriter(identity, 20),
+        {"requests": (ReplyLayout(20), requests)},
+        {"replies": (ReplyByte(), replies)},
+    )

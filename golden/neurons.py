@@ -7,28 +7,35 @@ import numpy as np
 from .network import Layer
 
 
-def fire_rate(layer: Layer, currents: np.ndarray, steps: int) -> np.ndarray:
-    """Spikes of the published IF neuron (eq. 2-4).
+class RateNeurons:
+    """IF neurons of ``layer`` in ``rate`` coding (eq. 2-4), their potentials at the start.
 
     Args:
-        currents: (T or 1, images, rows, columns, channels): one step where it is constant.
-
-    Returns:
-        float32 zeros and ones, (T, images, rows, columns, channels).
+        shape: (images, rows, columns, channels).
+        dtype: in which all currents and potentials are exact.
     """
-    dtype = currents.dtype
-    threshold = layer.threshold.astype(dtype)
-    potential = np.empty(currents.shape[1:], dtype)
-    potential[:] = layer.initial_potential
-    fired = np.empty_like(potential)
-    # Spikes are 0.0 and 1.0 already in the type that the next layer most likely sums in.
-    spikes = np.empty((steps, *potential.shape), np.float32)
-    for step in range(steps):
-        potential += currents[min(step, len(currents) - 1)]
-        np.greater_equal(potential, threshold, out=spikes[step], casting="unsafe")
-        np.multiply(spikes[step], threshold, out=fired)
-        potential -= fired
-    return spikes
+
+    def __init__(self, layer: Layer, shape: tuple[int, ...], dtype: np.dtype):
+        # Whole rows of the map, columns and channels together, make for long inner loops.
+        images, rows, columns, _ = shape
+        self._threshold = np.tile(layer.threshold.astype(dtype), columns)
+        self._potential = np.empty((images, rows, len(self._threshold)), dtype)
+        self._potential[:] = np.tile(layer.initial_potential.astype(dtype), columns)
+        self._fired = np.empty_like(self._potential)
+
+    def step(self, currents: np.ndarray, spikes: np.ndarray) -> None:
+        """One time step: accumulate, compare, subtract.
+
+        Args:
+            currents: (images, rows, columns, channels).
+            spikes: float, of the same shape: becomes 1 where a neuron fires and 0 elsewhere.
+        """
+        shape = self._potential.shape
+        self._potential += currents.reshape(shape)
+        spikes = spikes.reshape(shape)
+        np.greater_equal(self._potential, self._threshold, out=spikes, casting="unsafe")
+        np.multiply(spikes, self._threshold, out=self._fired)
+        self._potential -= self._fired
 
 
 def fire_radix(layer: Layer, current: np.ndarray, steps: int) -> np.ndarray:

@@ -47,9 +47,9 @@ def largest_lanes(connection: Connection, pixels: bool) -> int:
 def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
     """Deal the taps of ``connection`` to ``lanes`` lanes.
 
-    Taps are dealt in turn, row after row, each row starting one channel further on. So lanes
-    differ by at most one tap, and each sees many channels and many rows: a channel that spikes
-    more than others loads all lanes alike.
+    Each tap goes to the lane that has the fewest, of these to the one that sees its channel, then
+    its row, the least. So lanes differ by at most one tap, and a channel that spikes more than
+    others, or a row that lies in padding, loads all lanes alike.
 
     Raises:
         RheobaseError: ``lanes`` is not in 1..``largest_lanes``.
@@ -59,12 +59,18 @@ def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
     channels = connection.in_channels
     slab_columns = columns if pixels else 1
     dealt: list[list[Tap]] = [[] for _ in range(lanes)]
-    lane = 0
     for line in range(rows * slab_columns):
         row, column = divmod(line, slab_columns)
-        for offset in range(channels):
-            dealt[lane].append(Tap(row, column, (line + offset) % channels))
-            lane = (lane + 1) % lanes
+        for channel in range(channels):
+            lane = min(
+                range(lanes),
+                key=lambda lane: (
+                    len(dealt[lane]),
+                    sum(tap.channel == channel for tap in dealt[lane]),
+                    sum(tap.row == row for tap in dealt[lane]),
+                ),
+            )
+            dealt[lane].append(Tap(row, column, channel))
     return Partition(
         lanes=tuple(tuple(taps) for taps in dealt),
         slab_columns=slab_columns,

@@ -20,7 +20,16 @@ from pathlib import Path
 
 from amaranth import Signal, Value
 from amaranth.back import rtlil
-from amaranth.hdl import Assert, Assume, ClockDomain, Cover, Elaboratable, Fragment, Module, ShapeLike
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    ClockDomain,
+    Cover,
+    Elaboratable,
+    Fragment,
+    Module,
+    ShapeLike,
+)
 from amaranth.lib import wiring
 from vcd.reader import TokenKind, tokenize
 
@@ -197,7 +206,7 @@ def _translate(checker: Checker, folder: Path) -> list[tuple[str, str]]:
             for signal in (*checker.inside.values(), *checker.constants)
         ],
         *[
-            f"connect -set {signal.name} \\dut.{inner}"
+            f"connect -set {signal.name} \\dut.{_wire(text, inner)}"
             for inner, signal in checker.inside.items()
         ],
         "setundef -undriven -anyconst",
@@ -224,6 +233,19 @@ def _translate(checker: Checker, folder: Path) -> list[tuple[str, str]]:
     return [pair for pair, count in zip(pairs, counts, strict=True) if count]
 
 
+def _wire(text: str, path: str) -> str:
+    """Name of the wire at ``path``: a memory called like a signal has a number to its name."""
+    match = re.fullmatch(r"(.*\.)?(\w+)(\[\d+\])", path)
+    if match is None:
+        return path
+    names = re.findall(rf"memory width \d+ size \d+ \\({match[2]}(?:\$\d+)?)\n", text)
+    if len(names) != 1:
+        raise RheobaseError(
+            f"{path}: the component has {len(names)} memories of that name, not one"
+        )
+    return f"{match[1] or ''}{names[0]}{match[3]}"
+
+
 def _check(folder: Path, options: list[str], where: str) -> str:
     """Runs yosys-smtbmc; "" where the assertions hold, else the counterexample."""
     environment = dict(os.environ)
@@ -236,7 +258,7 @@ def _check(folder: Path, options: list[str], where: str) -> str:
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     if result.returncode == 0:
         return ""
-    if "Reached" in result.stdout or "-c" in options:
+    if "-c" in options:
         return "an output that never gives anything: the assumptions allow too little"
     if not trace.exists():
         lines = (result.stderr + result.stdout).strip().splitlines() or ["no message"]
@@ -290,5 +312,8 @@ def _rows(names: dict[str, str], cycles: list[dict[str, str]]) -> list[str]:
     width = max((len(value) for row in rows.values() for value in row), default=0)
     return [
         f"failed: {', '.join(failed)}",
-        *(f"{name:{margin}} " + " ".join(f"{v:>{width}}" for v in rows[name]) for name in sorted(rows)),
+        *(
+            f"{name:{margin}} " + " ".join(f"{v:>{width}}" for v in rows[name])
+            for name in sorted(rows)
+        ),
     ]

@@ -49,9 +49,7 @@ class CurrentPoolChecker(Checker):
             for neuron in range(neurons):
                 before = Mux(unit.first_step, 0, currents[position][neuron])
                 base = before if pool.accumulate else 0
-                m.d.sync += currents[position][neuron].eq(
-                    base + pool.sums.payload.sums[neuron]
-                )
+                m.d.sync += currents[position][neuron].eq(base + pool.sums.payload.sums[neuron])
         self.check(m, "gives_what_it_has", pool.pooled.valid == waiting)
         self.check(m, "takes_what_fits", pool.sums.ready == (~waiting | goes))
         kept = data.View(unit.shape(), tags)

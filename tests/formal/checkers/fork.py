@@ -25,8 +25,12 @@ class ForkChecker(Checker):
             m.d.sync += have.eq(0)
         for index, output in enumerate(fork.outputs):
             self.check_stream(m, output, f"output_{index}")
-            self.check(m, f"offered_until_taken_{index}", output.valid == (fork.input.valid & ~have[index]))
-            self.check(m, f"unchanged_{index}", ~output.valid | (output.payload == fork.input.payload))
+            self.check(
+                m, f"offered_until_taken_{index}", output.valid == (fork.input.valid & ~have[index])
+            )
+            self.check(
+                m, f"unchanged_{index}", ~output.valid | (output.payload == fork.input.payload)
+            )
         self.check(m, "never_twice", (have & get) == 0)
         # As soon as all have it and no later: no loss, and no wait that a branch did not ask for.
         self.check(m, "moves_when_all_have_it", moves == (fork.input.valid & (have | get).all()))

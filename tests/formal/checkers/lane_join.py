@@ -54,9 +54,7 @@ class LaneJoinChecker(Checker):
         payload = join.joined.payload
         self.check(m, "arrives", ~at_output | join.joined.valid)
         self.check(m, "level_in_range", level < levels)
-        self.check(
-            m, "with_its_unit", ~at_output | (Value.cast(payload.unit) == Value.cast(unit))
-        )
+        self.check(m, "with_its_unit", ~at_output | (Value.cast(payload.unit) == Value.cast(unit)))
         for neuron in range(neurons):
             self.check(m, f"sum_{neuron}", ~at_output | (payload.sums[neuron] == total[neuron]))
 

@@ -51,11 +51,11 @@ class WindowGatherChecker(Checker):
         at = Signal(range(rows * columns))
         m.d.comb += at.eq(row * columns + place)
         self.check(m, "gives_what_it_has", gather.windows.valid == waiting)
+        self.check(m, "takes_what_fits", gather.columns.ready == (~column.last | ~waiting | goes))
         self.check(
-            m, "takes_what_fits", gather.columns.ready == (~column.last | ~waiting | goes)
-        )
-        self.check(
-            m, "in_its_place", ~waiting | (Value.cast(window.bits).word_select(at, bits) == complete)
+            m,
+            "in_its_place",
+            ~waiting | (Value.cast(window.bits).word_select(at, bits) == complete),
         )
         self.check(m, "unit", ~waiting | (Value.cast(window.unit) == unit))
         self.check(m, "last", ~waiting | window.last)

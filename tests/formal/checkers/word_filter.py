@@ -82,13 +82,19 @@ class WordFilterChecker(Checker):
         self.check(m, "unit_after_unit", ~(goes & ~word.last) | ~owed)
         # Nothing waits without need: a slab at most for a word in front of it, a finished unit
         # for nothing.
-        self.check(m, "takes_unless_held_up", filter_.slab.ready | filter_.words.valid | ~filter_.slab.valid)
+        self.check(
+            m,
+            "takes_unless_held_up",
+            filter_.slab.ready | filter_.words.valid | ~filter_.slab.valid,
+        )
         self.check(m, "finished_unit_goes", ~owed | filter_.words.valid)
 
         pending_valid = self.peek("pending_valid", 1)
         started = self.peek("started", 1)
         skipped = self.peek("planes_skipped", count_shape(largest))
-        self.check(m, "empty_only_at_the_end", ~pending_valid | word.last | word.bits.as_value().any())
+        self.check(
+            m, "empty_only_at_the_end", ~pending_valid | word.last | word.bits.as_value().any()
+        )
         # The output is the pending word itself.
         with_pending = Mux(pending_valid, went_now, went)
         self.check(m, "owed", owed == (pending_valid & word.last))
@@ -101,4 +107,6 @@ class WordFilterChecker(Checker):
         self.check(m, "planes_bounded", planes_begun <= largest)
         self.check(m, "begun", ~started | begun)
         self.check(m, "not_begun", begun | (planes_begun == 0))
-        self.check(m, "address_in_range", ~pending_valid | (word.address + taps <= groups * slabs * taps))
+        self.check(
+            m, "address_in_range", ~pending_valid | (word.address + taps <= groups * slabs * taps)
+        )

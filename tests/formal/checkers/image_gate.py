@@ -71,4 +71,5 @@ class ImageGateChecker(Checker):
         self.check(m, "enters_an_empty_pipeline", ~waited_empty | gate.admitted.valid)
         self.check(m, "pixel", self.peek("pixel", index_shape(gate.pixel_count)) == entered_pixels)
         self.check(m, "inside", self.peek("inside", count_shape(gate.images)) == inside)
+        self.check(m, "pixel_in_range", entered_pixels < gate.pixel_count)
         self.check(m, "complete", inside == complete + (entered_pixels != 0))

@@ -49,7 +49,7 @@ class LaneJoinChecker(Checker):
         with m.Elif(marked & moving):
             m.d.sync += level.eq(level + 1)
             with m.If(level == levels - 1):
-                m.d.sync += marked.eq(0)
+                m.d.sync += [marked.eq(0), level.eq(0)]
         at_output = marked & (level == levels - 1)
         payload = join.joined.payload
         self.check(m, "arrives", ~at_output | join.joined.valid)

@@ -2,6 +2,7 @@
 
 from amaranth import Module, Signal, Value
 from amaranth.hdl import Assume
+from rheobase.hw.shapes import index_shape
 from rheobase.hw.window_gather import WindowGather
 from rheobase.sim.prove import Checker
 
@@ -25,8 +26,8 @@ class WindowGatherChecker(Checker):
         ]
 
         # One kernel row and column, whichever, is followed.
-        row = self.constant(range(rows), "row")
-        place = self.constant(range(columns), "place")
+        row = self.constant(index_shape(rows), "row")
+        place = self.constant(index_shape(columns), "place")
         m.d.comb += Assume((row < rows) & (place < columns))
         bits = len(Value.cast(column.bits[0][0]))
         collected = Signal(bits)
@@ -48,7 +49,7 @@ class WindowGatherChecker(Checker):
                     unit.eq(column.unit),
                     waiting.eq(1),
                 ]
-        at = Signal(range(rows * columns))
+        at = Signal(index_shape(rows * columns))
         m.d.comb += at.eq(row * columns + place)
         self.check(m, "gives_what_it_has", gather.windows.valid == waiting)
         self.check(m, "takes_what_fits", gather.columns.ready == (~column.last | ~waiting | goes))

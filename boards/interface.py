@@ -64,7 +64,7 @@ def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterfa
         window=LEAST_WINDOW,
         clock=clock,
     )
-    buffer_bytes, window = _buffer(identity)
+    buffer_bytes, window = buffer_size(identity)
     return AcceleratorInterface(
         identity=Identity(**{**vars(identity), "window": window}),
         pixels=data.ArrayLayout(PIXEL_BITS, network.input_shape[0]),
@@ -75,7 +75,7 @@ def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterfa
     )
 
 
-def _buffer(identity: Identity) -> tuple[int, int]:
+def buffer_size(identity: Identity) -> tuple[int, int]:
     """Bytes of the buffer, and images that it surely holds, check sums included."""
     frame = identity.largest_body + CRC_BYTES
     size = 1 << (LEAST_WINDOW * frame - 1).bit_length()

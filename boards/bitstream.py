@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..golden.errors import RheobaseError
-from ..golden.file import network_hash
 from ..golden.network import Network
 from ..hw.folding import Folding
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
-from .output import check_output, put_in_place, sha256
+from .output import check_output, network_entries, put_in_place, sha256
 from .pll import PllSetting
 from .protocol import VERSION
 from .registry import FAMILY_TOOLS, BoardDescription
@@ -97,13 +96,7 @@ def build_bitstream(
             "version": 1,
             "board": board.id,
             "device": board.device.name,
-            "network": {
-                "name": network.name,
-                "sha256": network_hash(network),
-                "coding": network.coding.value,
-                "steps": network.steps,
-            },
-            "folding": [asdict(fold) for fold in folding],
+            **network_entries(network, folding),
             "clock": {
                 "asked_hz": wanted,
                 "made_hz": made,

@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ..golden.errors import RheobaseError
+from ..golden.file import network_hash
+from ..golden.network import Network
+from ..hw.folding import Folding
 
 
 def check_output(output: Path) -> None:
@@ -45,3 +50,16 @@ def put_in_place(work: Path, output: Path) -> None:
 def sha256(content: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def network_entries(network: Network, folding: Folding) -> dict[str, Any]:
+    """What a manifest says of the network and of its folding."""
+    return {
+        "network": {
+            "name": network.name,
+            "sha256": network_hash(network),
+            "coding": network.coding.value,
+            "steps": network.steps,
+        },
+        "folding": [asdict(fold) for fold in folding],
+    }

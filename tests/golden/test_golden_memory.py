@@ -4,13 +4,14 @@ import tracemalloc
 
 import numpy as np
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, simulate
+from rheobase.golden.convolution import CHUNK_BYTES
 from rheobase.golden.simulation import BATCH_BYTES
 
-CHANNELS, SIDE, STEPS, LAYERS, IMAGES = 16, 16, 16, 16, 64
+CHANNELS, SIDE, STEPS, LAYERS, IMAGES = 16, 32, 16, 6, 64
 
 
 def test_memory_of_a_deep_network():
-    """All spike trains together are more than twice the limit, and two of them are not."""
+    """The spike trains of one layer and all images alone would be the limit already."""
     rng = np.random.default_rng(0)
     ones = np.ones(CHANNELS, np.int32)
 
@@ -27,11 +28,12 @@ def test_memory_of_a_deep_network():
         Readout.COUNT, (LAYERS - 1,),
     )  # fmt: skip
     train_bytes = IMAGES * STEPS * CHANNELS * SIDE**2 * 4
-    assert LAYERS * train_bytes > 2 * BATCH_BYTES
+    assert train_bytes >= BATCH_BYTES
     images = rng.integers(0, 256, (IMAGES, 1, SIDE, SIDE)).astype(np.uint8)
     simulate(network, images[:1], threads=1)
     tracemalloc.start()
     simulate(network, images, threads=1, batch_size=IMAGES)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert train_bytes / 2 < peak < BATCH_BYTES
+    # Besides spikes and currents there are the windows and results of one product.
+    assert BATCH_BYTES / 4 < peak < BATCH_BYTES + 8 * CHUNK_BYTES

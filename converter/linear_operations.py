@@ -30,7 +30,7 @@ def convolved(value: Value, kernel: Kernel, bias: np.ndarray, origin: str) -> Va
     Raises:
         NotLowerable: what is not exact as one kernel per term.
     """
-    _no_cells(value)
+    refuse_cells(value)
     size = kernel.size_for(value.size)
     inner = kernel.weight.shape[1]
     outs = kernel.out_channels // kernel.groups
@@ -152,7 +152,7 @@ def average_pooled(
     divide_by: int | None = None,
 ) -> Value:
     """Average pooling whose windows all count their full area (``divide_by`` in its place)."""
-    _no_cells(value)
+    refuse_cells(value)
     size = window_size(value.size, padding, window, stride)
     if value.bias.any():
         _uniform_border(value, Kernel(np.zeros((1, 1, *window)), stride, padding), size)
@@ -161,9 +161,7 @@ def average_pooled(
         averaged(term, window, stride, padding, value.size, size, origin) for term in value.terms
     )
     pooled = Value((value.channels, *size), value.bias, terms)
-    if factor == 1.0:
-        return pooled
-    return scaled(pooled, np.full(value.channels, factor), np.zeros(value.channels), origin)
+    return pooled if factor == 1.0 else multiplied(pooled, factor, origin)
 
 
 def adaptively_pooled(value: Value, cells: Pair, origin: str) -> Value:
@@ -171,25 +169,38 @@ def adaptively_pooled(value: Value, cells: Pair, origin: str) -> Value:
 
     Cells of unequal size stay pending (``Value.cells``): a linear layer can take them in.
     """
-    _no_cells(value)
+    refuse_cells(value)
     if all(extent % count == 0 for extent, count in zip(value.size, cells, strict=True)):
         window = (value.size[0] // cells[0], value.size[1] // cells[1])
         if window == (1, 1):
             return value
         return average_pooled(value, window, window, NO_PADDING, origin)
-    averages = tuple(
-        _cell_averages(extent, count) for extent, count in zip(value.size, cells, strict=True)
-    )
-    return replace(value, shape=(value.channels, *cells), cells=averages)
+    windows = [
+        [(cell * extent // count, -(-(cell + 1) * extent // count)) for cell in range(count)]
+        for extent, count in zip(value.size, cells, strict=True)
+    ]
+    return unevenly_pooled(value, windows)
 
 
-def _cell_averages(extent: int, count: int) -> np.ndarray:
-    """(count, extent): torch's cell i averages floor(i e / c) to ceil((i + 1) e / c)."""
-    matrix = np.zeros((count, extent))
-    for cell in range(count):
-        start, stop = cell * extent // count, -(-(cell + 1) * extent // count)
-        matrix[cell, start:stop] = 1.0 / (stop - start)
-    return matrix
+def unevenly_pooled(value: Value, windows: Sequence[Sequence[Pair]]) -> Value:
+    """Average over windows of unequal size: per axis, the (start, stop) of each.
+
+    It stays pending (``Value.cells``).
+    """
+    averages = []
+    for ranges, extent in zip(windows, value.size, strict=True):
+        matrix = np.zeros((len(ranges), extent))
+        for index, (start, stop) in enumerate(ranges):
+            matrix[index, start:stop] = 1.0 / (stop - start)
+        averages.append(matrix)
+    rows, columns = averages
+    return replace(value, shape=(value.channels, len(rows), len(columns)), cells=(rows, columns))
+
+
+def multiplied(value: Value | Flat, factor: float, origin: str) -> Value | Flat:
+    """``factor`` times everything."""
+    count = value.elements if isinstance(value, Flat) else value.channels
+    return scaled(value, np.full(count, factor), np.zeros(count), origin)
 
 
 def added(values: Sequence[Value | Flat]) -> Value | Flat:
@@ -201,7 +212,7 @@ def added(values: Sequence[Value | Flat]) -> Value | Flat:
         listed = " and ".join(" x ".join(map(str, shape)) for shape in sorted(shapes))
         raise NotLowerable(f"sum of maps of {listed}", "maps of the same shape")
     for value in values:
-        _no_cells(value)
+        refuse_cells(value)
     terms = tuple(term for value in values for term in value.terms)
     return Value(values[0].shape, sum(value.bias for value in values), terms)
 
@@ -248,7 +259,7 @@ def concatenated(values: Sequence[Value | Flat]) -> Value | Flat:
     if len(sizes) != 1:
         raise NotLowerable("concatenation of maps of different sizes", "along the channels")
     for value in values:
-        _no_cells(value)
+        refuse_cells(value)
     terms: list[Term] = []
     start = 0
     for value in values:
@@ -285,7 +296,7 @@ def padded(value: Value, margins: Padding, channels: Pair, constant: float, orig
         return value
     if min(channels) < 0:
         raise NotLowerable(f"padding of channels by {channels}", "zero or more")
-    _no_cells(value)
+    refuse_cells(value)
     front, back = channels
     bias = np.concatenate([np.full(front, constant), value.bias, np.full(back, constant)])
     terms = tuple(term.moved(front) for term in value.terms)
@@ -299,7 +310,8 @@ def _in_place(value: Value, stride: Pair, padding: Padding, origin: str) -> Valu
     return convolved(value, kernel, np.zeros(value.channels), origin)
 
 
-def _no_cells(value: Value) -> None:
+def refuse_cells(value: Value) -> None:
+    """Where a pooling of unequal windows is pending, only a linear layer can be next."""
     if value.cells is not None:
         rows, columns = value.cells
         raise NotLowerable(

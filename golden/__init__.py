@@ -2,11 +2,24 @@
 
 from .errors import RheobaseError
 from .file import load_network, network_hash, save_network
-from .network import Coding, Layer, Network, Pool, PoolRule, Readout
-from .simulation import LayerRecord, Simulation, simulate
+from .network import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    Pool,
+    PoolRule,
+    Readout,
+    SumPool,
+)
+from .records import LayerRecord
+from .simulation import Simulation, simulate
 
 __all__ = [
+    "IMAGE",
     "Coding",
+    "Connection",
     "Layer",
     "LayerRecord",
     "Network",
@@ -15,6 +28,7 @@ __all__ = [
     "Readout",
     "RheobaseError",
     "Simulation",
+    "SumPool",
     "load_network",
     "network_hash",
     "save_network",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .network import PIXEL_BITS, Coding, Layer, Network
+from .network import IMAGE, PIXEL_BITS, Coding, Connection, Network
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,12 @@ class Bounds:
     """Inclusive integer ranges of one layer, taken over its channels and all inputs.
 
     Attributes:
-        window: one window's weighted sum without bias, for one time step (``rate``) or for the
-            whole train (``radix`` and pixels).
+        window: one window's weighted sum over all connections without bias, for one time step
+            (``rate``) or for the whole train (``radix`` and pixels). Pixels count as they are,
+            without the zero point, which ``effective_bias`` has.
         partial: any partial sum of such a window, in any order of its events.
         pooled: what the maximum is taken over: ``window`` accumulated over all steps in
-            ``rate``, equal to ``window`` elsewhere.
+            ``rate``, equal to ``window`` in ``radix`` and where only the image is seen.
         potential: the membrane potential before and after firing, at every step; for a layer
             without neurons, the sum of its currents (bias included) over any window of steps.
     """
@@ -33,40 +34,60 @@ class Bounds:
     potential: tuple[int, int]
 
 
-def input_maximum(network: Network, index: int) -> int:
-    """Largest value that one input of layer ``index`` contributes per window.
+def input_maximum(network: Network, source: int) -> int:
+    """Largest value that one input from ``source`` contributes per window.
 
     255 for pixels, one for a spike in ``rate``, 2**T - 1 for a train in ``radix``.
     """
-    if index == 0:
+    if source == IMAGE:
         return 2**PIXEL_BITS - 1
     return 1 if network.coding == Coding.RATE else 2**network.steps - 1
 
 
 def effective_bias(network: Network, index: int) -> np.ndarray:
-    """Bias (int64, per out channel) with the first layer's zero point folded in.
+    """Bias (int64, per out channel) with the zero point of connections from the image folded in.
 
-    The first layer computes sum w * (x - z) = sum w * x - sum w * z, and a padded pixel equals z,
-    so the second sum is the same for every window.
+    Such a connection computes sum w * (x - z) = sum w * x - sum w * z, and a padded pixel equals
+    z, so the second sum is the same for every window. Before a kernel that follows a ``sum_pool``
+    lie sums of as many pixels as its windows have positions; so z counts that often.
     """
     layer = network.layers[index]
     bias = layer.bias.astype(np.int64)
-    if index == 0:
-        per_channel = layer.weight.astype(np.int64).sum(axis=(2, 3))
-        bias = bias - per_channel @ network.zero_point.astype(np.int64)
+    for connection in layer.connections:
+        if connection.source == IMAGE:
+            grouped = connection.weight.astype(np.int64).sum(axis=(2, 3))
+            grouped = grouped.reshape(connection.groups, -1, grouped.shape[1])
+            seen = slice(connection.in_start, connection.in_start + connection.in_channels)
+            zero_point = network.zero_point[seen].astype(np.int64).reshape(connection.groups, -1)
+            folded = np.einsum("goi,gi->go", grouped, zero_point).reshape(-1) * connection.area
+            bias[fed_channels(connection)] -= folded
     return bias
+
+
+def connection_bounds(network: Network, connection: Connection) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest weighted sum of one window: int64, per out channel of ``connection``."""
+    weight = connection.weight.astype(np.int64).reshape(connection.out_channels, -1)
+    top = input_maximum(network, connection.source) * connection.area
+    return np.minimum(weight, 0).sum(axis=1) * top, np.maximum(weight, 0).sum(axis=1) * top
+
+
+def fed_channels(connection: Connection) -> slice:
+    """The layer's channels that ``connection`` feeds."""
+    return slice(connection.out_start, connection.out_start + connection.out_channels)
 
 
 def layer_bounds(network: Network, index: int) -> Bounds:
     """Bounds of layer ``index`` of ``network``; every range contains zero."""
-    layer: Layer = network.layers[index]
-    weight = layer.weight.astype(np.int64).reshape(layer.out_channels, -1)
-    top = input_maximum(network, index)
-    low = np.minimum(weight, 0).sum(axis=1) * top
-    high = np.maximum(weight, 0).sum(axis=1) * top
+    layer = network.layers[index]
+    low = np.zeros(layer.out_channels, np.int64)
+    high = np.zeros(layer.out_channels, np.int64)
+    for connection in layer.connections:
+        lower, upper = connection_bounds(network, connection)
+        low[fed_channels(connection)] += lower
+        high[fed_channels(connection)] += upper
     window = (int(low.min()), int(high.max()))
     repeats = network.steps if network.coding == Coding.RATE else 1
-    pooled_repeats = repeats if index > 0 else 1
+    pooled_repeats = 1 if layer.sees_only_image else repeats
     pooled = (window[0] * pooled_repeats, window[1] * pooled_repeats)
 
     bias = effective_bias(network, index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bounds import layer_bounds
+from .bounds import fed_channels, input_maximum
 from .network import Coding, Network
 
 #: Every integer up to these magnitudes is exact in the type, sums in any order included.
@@ -12,22 +12,32 @@ FLOAT32_LIMIT, FLOAT64_LIMIT = 2**24, 2**53
 
 
 def exact_dtype(network: Network, index: int) -> np.dtype:
-    """The fastest type in which all that layer ``index`` computes is exact.
+    """The faster float type (so that BLAS does the sums) in which all of layer ``index`` is exact.
 
-    float32 or float64 (so that BLAS does the sums) where the static bound allows it, else int64.
+    A network that float64 does not hold is refused when it is made.
+    """
+    exact = largest_magnitude(network, index) < FLOAT32_LIMIT
+    return np.dtype(np.float32) if exact else np.dtype(np.float64)
+
+
+def largest_magnitude(network: Network, index: int) -> int:
+    """Upper bound of the magnitude of every number that layer ``index`` computes with.
+
+    The sum of magnitudes bounds a dot product and its partial sums in any order, whether or not
+    the zero point is taken off the pixels first; over all steps it bounds accumulated currents
+    and, with the start, the potential.
     """
     layer = network.layers[index]
-    bounds = layer_bounds(network, index)
-    largest = max(
-        abs(end) for ends in (bounds.window, bounds.pooled, bounds.potential) for end in ends
-    )
+    # Python's integers: this is what shows that int64 is wide enough elsewhere.
+    sums = np.abs(layer.bias.astype(np.int64)).astype(object)
+    for connection in layer.connections:
+        weight = np.abs(connection.weight.astype(np.int64)).reshape(connection.out_channels, -1)
+        top = input_maximum(network, connection.source) * connection.area
+        sums[fed_channels(connection)] += weight.sum(axis=1).astype(object) * top
+    rate = network.coding == Coding.RATE
+    largest = int(sums.max()) * (network.steps if rate else 1)
     if layer.threshold is not None:
-        fired = 2**network.steps if network.coding == Coding.RADIX else 1
+        largest += int(np.abs(layer.initial_potential.astype(np.int64)).max())
+        fired = 1 if rate else 2**network.steps
         largest = max(largest, int(layer.threshold.max()) * fired)
-    # The sum of magnitudes bounds every intermediate value of a dot product, in any order.
-    weights = np.abs(layer.weight.astype(np.int64)).reshape(layer.out_channels, -1).sum(axis=1)
-    top = 255 if index == 0 else 2**network.steps if network.coding == Coding.RADIX else 1
-    largest = max(largest, int(weights.max()) * top)
-    if largest < FLOAT32_LIMIT:
-        return np.dtype(np.float32)
-    return np.dtype(np.float64) if largest < FLOAT64_LIMIT else np.dtype(np.int64)
+    return largest

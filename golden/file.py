@@ -14,17 +14,22 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from .errors import RheobaseError
-from .network import Coding, Layer, Network, Pool, PoolRule, Readout
+from .network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
 
 FORMAT = "rheobase-network"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: A network file larger than this is refused before it is read.
 MAX_FILE_BYTES = 2**31
 _NETWORK_KEYS = {
-    "name", "input_shape", "coding", "steps", "delay", "readout", "layers",
+    "name", "input_shape", "coding", "steps", "delay", "readout", "layers", "outputs",
 }  # fmt: skip
-_LAYER_KEYS = {"name", "weight_bits", "stride", "padding", "pool", "neurons"}
+_LAYER_KEYS = {"name", "connections", "pool", "neurons"}
+_CONNECTION_KEYS = {
+    "source", "weight_bits", "stride", "padding", "dilation", "groups", "in_start", "out_start",
+    "sum_pool",
+}  # fmt: skip
 _POOL_KEYS = {"kernel", "stride", "padding", "rule"}
+_SUM_POOL_KEYS = {"kernel", "stride", "padding"}
 
 
 def network_bytes(network: Network) -> bytes:
@@ -33,6 +38,8 @@ def network_bytes(network: Network) -> bytes:
     for index, layer in enumerate(network.layers):
         for field in _tensor_fields(layer.threshold is not None):
             tensors[f"layers.{index}.{field}"] = getattr(layer, field)
+        for number, connection in enumerate(layer.connections):
+            tensors[_weight_name(index, number)] = connection.weight
     tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     metadata = {
         "format": FORMAT,
@@ -131,12 +138,7 @@ def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
         raise RheobaseError("topology: layers is no list, accepted is a list of layers")
     expected = {"zero_point"}
     for index, entry in enumerate(entries):
-        _keys(f"topology: layer {index}", entry, _LAYER_KEYS)
-        if not isinstance(entry["neurons"], bool):
-            raise RheobaseError(
-                f"topology: layer {index}: neurons is {entry['neurons']!r}, accepted is true, false"
-            )
-        expected |= {f"layers.{index}.{field}" for field in _tensor_fields(entry["neurons"])}
+        expected |= _tensor_names(index, entry)
     for problem, names in (
         ("missing", expected - tensors.keys()),
         ("not part of the network", tensors.keys() - expected),
@@ -151,8 +153,24 @@ def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
         steps=topology["steps"],
         delay=topology["delay"],
         readout=_member("topology: readout", Readout, topology["readout"]),
+        outputs=_numbers(topology["outputs"]),
         name=topology["name"],
     )
+
+
+def _tensor_names(index: int, entry: Any) -> set[str]:
+    """Tensors that layer ``index`` has, by its ``entry`` in the topology."""
+    where = f"topology: layer {index}"
+    _keys(where, entry, _LAYER_KEYS)
+    if not isinstance(entry["neurons"], bool):
+        raise RheobaseError(f"{where}: neurons is {entry['neurons']!r}, accepted is true, false")
+    connections = entry["connections"]
+    if not isinstance(connections, list):
+        raise RheobaseError(f"{where}: connections is no list, accepted is a list of connections")
+    for number, connection in enumerate(connections):
+        _keys(f"{where}: connection {number}", connection, _CONNECTION_KEYS)
+    names = {f"layers.{index}.{field}" for field in _tensor_fields(entry["neurons"])}
+    return names | {_weight_name(index, number) for number in range(len(connections))}
 
 
 def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) -> Layer:
@@ -168,16 +186,26 @@ def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) ->
         )
     arrays = {
         field: tensors.get(f"layers.{index}.{field}")
-        for field in ("weight", "bias", "threshold", "initial_potential")
+        for field in ("bias", "threshold", "initial_potential")
     }
-    return Layer(
-        name=entry["name"],
-        **arrays,
-        weight_bits=entry["weight_bits"],
-        stride=_numbers(entry["stride"]),
-        padding=_numbers(entry["padding"]),
-        pool=pool,
+    connections = tuple(
+        _connection(
+            f"topology: layer {index}: connection {number}",
+            connection,
+            tensors[_weight_name(index, number)],
+        )
+        for number, connection in enumerate(entry["connections"])
     )
+    return Layer(name=entry["name"], connections=connections, **arrays, pool=pool)
+
+
+def _connection(where: str, entry: dict[str, Any], weight: np.ndarray) -> Connection:
+    sums = entry["sum_pool"]
+    if sums is not None:
+        _keys(f"{where}: sum_pool", sums, _SUM_POOL_KEYS)
+        sums = SumPool(**{field: _numbers(sums[field]) for field in _SUM_POOL_KEYS})
+    fields = {field: _numbers(entry[field]) for field in _CONNECTION_KEYS - {"sum_pool"}}
+    return Connection(weight=weight, **fields, sum_pool=sums)
 
 
 def _topology(network: Network) -> dict[str, Any]:
@@ -188,28 +216,34 @@ def _topology(network: Network) -> dict[str, Any]:
         "steps": network.steps,
         "delay": network.delay,
         "readout": network.readout.value,
+        "outputs": network.outputs,
         "layers": [
             {
                 "name": layer.name,
-                "weight_bits": layer.weight_bits,
-                "stride": layer.stride,
-                "padding": layer.padding,
                 "neurons": layer.threshold is not None,
-                "pool": layer.pool
-                and {
-                    "kernel": layer.pool.kernel,
-                    "stride": layer.pool.stride,
-                    "padding": layer.pool.padding,
-                    "rule": layer.pool.rule.value,
-                },
+                "connections": [
+                    _fields(connection, _CONNECTION_KEYS - {"sum_pool"})
+                    | {"sum_pool": _fields(connection.sum_pool, _SUM_POOL_KEYS)}
+                    for connection in layer.connections
+                ],
+                "pool": _fields(layer.pool, _POOL_KEYS),
             }
             for layer in network.layers
         ],
     }
 
 
+def _fields(description: object | None, names: set[str]) -> dict[str, Any] | None:
+    """The named fields of a description as JSON takes them; None of None."""
+    return description and {name: getattr(description, name) for name in names}
+
+
 def _tensor_fields(neurons: bool) -> tuple[str, ...]:
-    return ("weight", "bias") + (("threshold", "initial_potential") if neurons else ())
+    return ("bias", "threshold", "initial_potential") if neurons else ("bias",)
+
+
+def _weight_name(index: int, number: int) -> str:
+    return f"layers.{index}.connections.{number}.weight"
 
 
 def _keys(where: str, value: Any, accepted: set[str]) -> None:

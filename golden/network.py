@@ -70,8 +70,9 @@ class SumPool:
     """Sum over windows of the source's map, in front of the kernel: average pooling's linear part.
 
     ``kernel`` and ``stride`` are (rows, columns), ``padding`` is (top, left, bottom, right), each
-    smaller than the kernel. The division is folded into the weights. Every position of a window
-    shares one set of weights, which is what sets it apart from a larger kernel.
+    0 or more and smaller than the kernel. The division is folded into the weights. Every position
+    of a window shares one set of weights, which is what sets it apart from a larger kernel.
+    Padding adds nothing to a sum (of an image: as many zero points as there are padded pixels).
     """
 
     kernel: tuple[int, int]
@@ -90,7 +91,7 @@ class Connection:
         weight_bits: two's complement width that holds every weight.
         stride: (rows, columns).
         padding: (top, left, bottom, right), each smaller than the dilated kernel; a negative one
-            crops the map.
+            crops the map. After ``sum_pool`` where there is one.
         dilation: (rows, columns).
         groups: as in torch: output channel o sees the input channels of its own group.
         in_start: first channel of the source that is seen; the ``in_channels`` from it are.
@@ -123,6 +124,11 @@ class Connection:
     def kernel(self) -> tuple[int, int]:
         """Kernel size (rows, columns) without dilation."""
         return self.weight.shape[2], self.weight.shape[3]
+
+    @property
+    def area(self) -> int:
+        """Positions of the source that one position in front of the kernel sums up."""
+        return self.sum_pool.kernel[0] * self.sum_pool.kernel[1] if self.sum_pool else 1
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -243,18 +249,18 @@ def layer_shape(layer: Layer, inputs: tuple[tuple[int, int, int], ...]) -> Layer
     return LayerShape(inputs, conv, output)
 
 
-def connection_shape(
-    connection: Connection, source: tuple[int, int, int]
-) -> tuple[int, int, int]:
+def connection_shape(connection: Connection, source: tuple[int, int, int]) -> tuple[int, int, int]:
     """(channels, rows, columns) that ``connection`` gives for a source map of that kind."""
-    rows, columns = source[1:]
-    sums = connection.sum_pool
-    if sums is not None:
-        rows, columns = _extents((rows, columns), sums.padding, sums.kernel, sums.stride)
-    rows, columns = _extents(
-        (rows, columns), connection.padding, connection.extent, connection.stride
-    )
+    size = source[1:]
+    if connection.sum_pool is not None:
+        size = sum_pool_shape(connection.sum_pool, size)
+    rows, columns = _extents(size, connection.padding, connection.extent, connection.stride)
     return (connection.out_channels, rows, columns)
+
+
+def sum_pool_shape(sums: SumPool, size: tuple[int, int]) -> tuple[int, int]:
+    """(rows, columns) that ``sums`` makes of a map of (rows, columns)."""
+    return _extents(size, sums.padding, sums.kernel, sums.stride)
 
 
 def _extents(

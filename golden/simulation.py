@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import effective_bias
+from .convolution import Convolution
 from .errors import RheobaseError
 from .exactness import exact_dtype
-from .network import Coding, Network, PoolRule, Readout
+from .network import IMAGE, Coding, Layer, Network, PoolRule
+from .neurons import fire_radix, fire_rate, radix_train
+from .records import LayerRecord, external, joined
 from .statistics import popcount, window_events
-from .windows import pool_maximum, weight_matrix, window_matrix
+from .windows import pool_maximum
 
 #: Memory that one batch's largest array may take, in bytes. Small enough for the caches to help.
 BATCH_BYTES = 8 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class LayerRecord:
-    """What one layer did.
-
-    Attributes:
-        name: the layer's.
-        spikes: bool, (images, T, channels, rows, columns); None without neurons.
-        currents: int64, (images, T or 1, channels, rows, columns): what the neurons add, pooled
-            and with bias; one step where it is constant (pixels) or added once (``radix``).
-        window_events: int64, (images,): see ``statistics.window_events``.
-    """
-
-    name: str
-    spikes: np.ndarray | None
-    currents: np.ndarray
-    window_events: np.ndarray
-
-    @property
-    def spikes_per_neuron(self) -> float:
-        """Mean spikes per neuron and image (0 without neurons)."""
-        if self.spikes is None or not self.spikes.size:
-            return 0.0
-        return float(self.spikes.sum() / (self.spikes.size / self.spikes.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +26,18 @@ class Simulation:
     """Answers of a network.
 
     Attributes:
-        answers: int64, (images,): class with the largest score, the lowest one on a tie.
-        scores: int64, (images, classes): counts or summed currents.
+        answers: int64, (images,): channel of the first output with the largest score, the lowest
+            one on a tie; (images, rows, columns) where its map is larger than 1 x 1.
+        scores: int64, (images, classes): counts or summed currents of the first output;
+            (images, classes, rows, columns) where its map is larger than 1 x 1.
+        outputs: int64, (images, channels, rows, columns), one for each of the network's outputs.
         steps, delay: T and t0 that were used.
         layers: one record per layer where they were asked for, else empty.
     """
 
     answers: np.ndarray
     scores: np.ndarray
+    outputs: tuple[np.ndarray, ...]
     steps: int
     delay: int
     layers: tuple[LayerRecord, ...] = ()
@@ -87,21 +69,28 @@ def simulate(
     steps, delay = check_setting(network, steps, delay)
     if batch_size is None:
         batch_size = max(1, BATCH_BYTES // _bytes_per_image(network, steps))
-    scores, records = [], []
+    runner = _Runner(network, steps, delay, record)
+    # The empty batch gives the results their shapes where there are no images.
+    parts = [tuple(np.zeros((0, *shape), np.int64) for shape in network.output_shapes)]
+    records = []
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
-        batch_scores, batch_records = _run(network, batch, steps, delay, record)
-        scores.append(batch_scores)
+        batch_outputs, batch_records = runner.run(batch)
+        parts.append(batch_outputs)
         records.append(batch_records)
         if progress is not None:
             progress(len(batch))
-    all_scores = np.concatenate(scores) if scores else np.zeros((0, network.classes), np.int64)
+    outputs = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    scores = outputs[0]
+    if scores.shape[2:] == (1, 1):
+        scores = scores[:, :, 0, 0]
     return Simulation(
-        answers=all_scores.argmax(axis=1),
-        scores=all_scores,
+        answers=scores.argmax(axis=1),
+        scores=scores,
+        outputs=outputs,
         steps=steps,
         delay=delay,
-        layers=_joined(records) if record else (),
+        layers=joined(records) if record else (),
     )
 
 
@@ -134,138 +123,139 @@ def check_setting(network: Network, steps: int | None, delay: int | None) -> tup
     return steps, delay
 
 
-def _run(
-    network: Network, images: np.ndarray, steps: int, delay: int, record: bool
-) -> tuple[np.ndarray, list[LayerRecord]]:
-    """Scores (images, classes) of one batch, and its layers' records."""
-    rate = network.coding == Coding.RATE
-    records: list[LayerRecord] = []
-    # What flows: pixels (images, rows, columns, channels), then in ``rate`` the spikes of all
-    # steps (T * images, ...), in ``radix`` the numbers that the trains spell (images, ...).
-    flow = images.transpose(0, 2, 3, 1)
-    for index, layer in enumerate(network.layers):
-        dtype = exact_dtype(network, index)
-        set_bits = _set_bits(flow, index, rate, len(images)) if record else None
-        currents = _currents(network, index, flow, steps, dtype)
-        spikes = None
-        if layer.threshold is None:
-            flow = currents
-        elif rate:
-            flow = _fire_rate(layer, currents, steps, dtype)
-            spikes = flow
-        else:
-            flow = _fire_radix(layer, currents[0], steps, dtype)
-        if record:
-            if not rate and layer.threshold is not None:
-                numbers = flow.astype(np.int64)
-                spikes = np.stack([(numbers >> (steps - 1 - t)) & 1 for t in range(steps)])
-            records.append(
-                LayerRecord(
-                    name=layer.name,
-                    spikes=None if spikes is None else _external(spikes).astype(bool),
-                    currents=_external(currents).astype(np.int64),
-                    window_events=window_events(network, index, set_bits),
+class _Runner:
+    """``network`` made ready for batches of images.
+
+    What flows between layers: pixels less the zero point (images, rows, columns, channels), then
+    in ``rate`` the spikes of all steps (T, images, ...), in ``radix`` the numbers that the trains
+    spell (images, ...).
+    """
+
+    def __init__(self, network: Network, steps: int, delay: int, record: bool):
+        self.network = network
+        self.steps, self.delay, self.record = steps, delay, record
+        self.rate = network.coding == Coding.RATE
+        self.dtypes = [exact_dtype(network, index) for index in range(len(network.layers))]
+        self.convolutions = [
+            [Convolution(connection, dtype) for connection in layer.connections]
+            for layer, dtype in zip(network.layers, self.dtypes, strict=True)
+        ]
+
+    def run(self, images: np.ndarray) -> tuple[tuple[np.ndarray, ...], list[LayerRecord]]:
+        """Outputs of one batch, and its layers' records."""
+        network = self.network
+        pixels = images.transpose(0, 2, 3, 1)
+        flows = {IMAGE: pixels.astype(np.float32) - network.zero_point.astype(np.float32)}
+        waiting = Counter(
+            connection.source for layer in network.layers for connection in layer.connections
+        )
+        outputs: list[np.ndarray] = []
+        records: list[LayerRecord] = []
+        for index, layer in enumerate(network.layers):
+            currents = self._currents(index, flows)
+            flow = self._fire(layer, currents)
+            if index in network.outputs:
+                outputs.append(self._read(currents, flow))
+            if self.record:
+                events = tuple(
+                    window_events(network, index, connection, self._set_bits(flows, pixels, source))
+                    for connection in layer.connections
+                    for source in (connection.source,)
                 )
-            )
-    if network.readout == Readout.CURRENT:
-        window = flow if len(flow) == 1 else flow[delay:]
-        scores = window.astype(np.int64).sum(axis=0)
-        if rate and len(flow) == 1:
-            scores = scores * (steps - delay)
-    else:
-        scores = flow[delay:].sum(axis=0) if rate else flow
-    return scores.reshape(len(images), -1).astype(np.int64), records
+                records.append(self._layer_record(layer, currents, flow, events))
+            flows[index] = flow
+            for connection in layer.connections:
+                waiting[connection.source] -= 1
+            # A flow is dropped after the last layer that sees it.
+            for source in [source for source in flows if not waiting[source]]:
+                del flows[source]
+        return tuple(outputs), records
 
+    def _currents(self, index: int, flows: dict[int, np.ndarray]) -> np.ndarray:
+        """Pooled currents with bias: (T or 1, images, rows, columns, channels)."""
+        network, layer = self.network, self.network.layers[index]
+        images = flows[layer.connections[0].source].shape[-4]
+        conv = network.shapes[index].conv
+        size = (images, *conv[1:], conv[0])
+        stepwise = self.rate and not layer.sees_only_image
+        repeats = self.steps if stepwise else 1
+        currents = np.zeros((repeats * images, *size[1:]), self.dtypes[index])
+        for convolution in self.convolutions[index]:
+            source = convolution.connection.source
+            if stepwise and source == IMAGE:
+                constant = np.zeros(size, self.dtypes[index])
+                convolution.add(flows[source], constant)
+                each = currents.reshape(repeats, *size)
+                each += constant
+            else:
+                convolution.add(flows[source].reshape(-1, *flows[source].shape[-3:]), currents)
+        pooled = self._pooled(layer, currents, repeats)
+        pooled += layer.bias.astype(pooled.dtype)
+        return pooled.reshape(repeats, images, *pooled.shape[1:])
 
-def _currents(
-    network: Network, index: int, flow: np.ndarray, steps: int, dtype: np.dtype
-) -> np.ndarray:
-    """Pooled currents with bias: (T or 1, images, rows, columns, channels)."""
-    layer = network.layers[index]
-    pixels = index == 0
-    train = flow.reshape(-1, *flow.shape[-3:])
-    padding_value = network.zero_point if pixels else None
-    windows = window_matrix(train.astype(dtype, copy=False), layer, padding_value)
-    currents = windows @ weight_matrix(layer, dtype)
-    bias = effective_bias(network, index).astype(dtype)
-    if pixels or network.coding == Coding.RADIX:
-        return pool_maximum(currents, layer.pool)[np.newaxis] + bias
-    pool = layer.pool
-    if pool is not None and pool.rule == PoolRule.CUMULATIVE:
-        stepwise = currents.reshape(steps, -1, *currents.shape[1:])
+    def _pooled(self, layer: Layer, currents: np.ndarray, repeats: int) -> np.ndarray:
+        """Currents (repeats * images, ...) after max pooling by the layer's rule."""
+        pool = layer.pool
+        if pool is None or pool.rule == PoolRule.STEP or repeats == 1:
+            return pool_maximum(currents, pool)
+        stepwise = currents.reshape(repeats, -1, *currents.shape[1:])
         np.cumsum(stepwise, axis=0, out=stepwise)
         maxima = pool_maximum(currents, pool)
-        maxima = maxima.reshape(steps, -1, *maxima.shape[1:])
-        maxima[1:] -= maxima[:-1].copy()
-        return maxima + bias
-    pooled = pool_maximum(currents, pool)
-    return pooled.reshape(steps, -1, *pooled.shape[1:]) + bias
+        stepwise = maxima.reshape(repeats, -1, *maxima.shape[1:])
+        stepwise[1:] -= stepwise[:-1].copy()
+        return maxima
 
+    def _fire(self, layer: Layer, currents: np.ndarray) -> np.ndarray | None:
+        """What flows on from the layer's neurons; None without."""
+        if layer.threshold is None:
+            return None
+        if self.rate:
+            return fire_rate(layer, currents, self.steps)
+        return fire_radix(layer, currents[0], self.steps)
 
-def _fire_rate(layer, currents: np.ndarray, steps: int, dtype: np.dtype) -> np.ndarray:
-    """Spikes (T, images, rows, columns, channels) of the published IF neuron (eq. 2-4)."""
-    threshold = layer.threshold.astype(dtype)
-    potential = np.empty(currents.shape[1:], dtype)
-    potential[:] = layer.initial_potential
-    # Spikes are 0.0 and 1.0 already in the type that the next layer most likely sums in.
-    spikes = np.empty((steps, *potential.shape), np.float32)
-    for step in range(steps):
-        potential += currents[min(step, len(currents) - 1)]
-        np.greater_equal(potential, threshold, out=spikes[step], casting="unsafe")
-        potential -= spikes[step].astype(dtype, copy=False) * threshold
-    return spikes
+    def _read(self, currents: np.ndarray, flow: np.ndarray | None) -> np.ndarray:
+        """What is read out of a layer in t0 < t <= T: int64, (images, channels, rows, columns)."""
+        if flow is not None:
+            read = flow[self.delay :].sum(axis=0) if self.rate else flow
+        elif not self.rate:
+            read = currents[0]
+        elif len(currents) == 1:
+            read = currents[0].astype(np.int64) * (self.steps - self.delay)
+        else:
+            read = currents[self.delay :].sum(axis=0, dtype=np.float64)
+        return read.astype(np.int64).transpose(0, 3, 1, 2)
 
+    def _set_bits(
+        self, flows: dict[int, np.ndarray], pixels: np.ndarray, source: int
+    ) -> np.ndarray:
+        """Set bits of a source over all steps: (images, rows, columns, channels)."""
+        if source == IMAGE:
+            return popcount(pixels)
+        if self.rate:
+            return flows[source].sum(axis=0)
+        return radix_train(flows[source], self.steps).sum(axis=0)
 
-def _fire_radix(layer, current: np.ndarray, steps: int, dtype: np.dtype) -> np.ndarray:
-    """n = clip(floor(v / threshold), 0, 2**T - 1): (images, rows, columns, channels)."""
-    potential = current + layer.initial_potential.astype(dtype)
-    # Division of floats rounds; integers do not.
-    quotient = potential.astype(np.int64) // layer.threshold
-    return np.clip(quotient, 0, 2**steps - 1)
-
-
-def _set_bits(flow: np.ndarray, index: int, rate: bool, images: int) -> np.ndarray:
-    """Set bits of each input pixel over channels and steps: (images, rows, columns)."""
-    if index == 0:
-        return popcount(flow).sum(axis=-1, dtype=np.int64)
-    if rate:
-        return flow.reshape(-1, images, *flow.shape[-3:]).sum(axis=(0, -1))
-    numbers, bits = flow.astype(np.int64), 0
-    while numbers.any():
-        bits = bits + (numbers & 1)
-        numbers = numbers >> 1
-    return np.asarray(bits + np.zeros_like(numbers)).sum(axis=-1)
-
-
-def _external(stepwise: np.ndarray) -> np.ndarray:
-    """(T, images, rows, columns, channels) -> (images, T, channels, rows, columns)."""
-    return stepwise.transpose(1, 0, 4, 2, 3)
+    def _layer_record(
+        self,
+        layer: Layer,
+        currents: np.ndarray,
+        flow: np.ndarray | None,
+        events: tuple[np.ndarray, ...],
+    ) -> LayerRecord:
+        spikes = None
+        if flow is not None:
+            spikes = external(flow.astype(bool) if self.rate else radix_train(flow, self.steps))
+        return LayerRecord(layer.name, spikes, external(currents).astype(np.int64), events)
 
 
 def _bytes_per_image(network: Network, steps: int) -> int:
-    """Bytes of the largest array that one image needs: the windows of a layer."""
+    """Bytes of the largest array that one image needs: all currents of a layer."""
     largest = 1
     for index, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=True)):
-        repeats = steps if index > 0 and network.coding == Coding.RATE else 1
-        taps = layer.kernel[0] * layer.kernel[1] * layer.in_channels
-        windows = shape.conv[1] * shape.conv[2]
-        fired = steps * shape.output[0] * shape.output[1] * shape.output[2]
-        widest = max(repeats * windows * max(taps, layer.out_channels), fired)
-        largest = max(largest, widest * exact_dtype(network, index).itemsize)
-    return largest
-
-
-def _joined(batches: list[list[LayerRecord]]) -> tuple[LayerRecord, ...]:
-    """Records of all batches, layer by layer."""
-    joined = []
-    for layers in zip(*batches, strict=True):
-        spikes = None if layers[0].spikes is None else np.concatenate([r.spikes for r in layers])
-        joined.append(
-            LayerRecord(
-                name=layers[0].name,
-                spikes=spikes,
-                currents=np.concatenate([record.currents for record in layers]),
-                window_events=np.concatenate([record.window_events for record in layers]),
-            )
+        repeats = steps if network.coding == Coding.RATE and not layer.sees_only_image else 1
+        values = max(
+            repeats * shape.conv[0] * shape.conv[1] * shape.conv[2],
+            steps * shape.output[0] * shape.output[1] * shape.output[2],
         )
-    return tuple(joined)
+        largest = max(largest, values * exact_dtype(network, index).itemsize)
+    return largest

@@ -4,61 +4,88 @@ from __future__ import annotations
 
 import numpy as np
 
-from .network import PIXEL_BITS, Network
+from .bounds import fed_channels
+from .network import IMAGE, PIXEL_BITS, Connection, Network, sum_pool_shape
 
 
-def row_coverage(network: Network, index: int, axis: int) -> np.ndarray:
-    """How often the windows of one image reach each input row (``axis`` 0) or column (1).
+def coverage(
+    network: Network, index: int, connection: Connection, axis: int
+) -> tuple[np.ndarray, int]:
+    """How often the windows of one image reach each row (``axis`` 0) or column (1) of the source.
 
-    Windows are counted as the hardware visits them: for each pooled output, for each pooling
-    position inside the convolution's output, for each kernel row. An overlapping pooling visits a
-    window more than once.
+    Windows are counted as the hardware visits them: for each pooled output of layer ``index``, for
+    each pooling position inside the convolution's output, for each kernel row, for each row of
+    its ``sum_pool`` window. An overlapping pooling visits a window more than once.
 
     Returns:
-        int64, (rows + top + bottom padding,): padded rows are counted at either end.
+        int64, (rows,), and the number of visits in all, those of padded rows among them.
     """
     layer, shape = network.layers[index], network.shapes[index]
-    before, after = layer.padding[axis], layer.padding[axis + 2]
-    coverage = np.zeros(before + shape.input[1 + axis] + after, dtype=np.int64)
-    pool = layer.pool
-    extent = shape.conv[1 + axis]
-    for output in range(shape.output[1 + axis]):
-        start = output * pool.stride[axis] - pool.padding[axis] if pool else output
-        for window in range(start, start + (pool.kernel[axis] if pool else 1)):
-            if 0 <= window < extent:
-                first = window * layer.stride[axis]
-                coverage[first : first + layer.kernel[axis]] += 1
-    return coverage
+    source = network.input_shape if connection.source == IMAGE else (
+        network.shapes[connection.source].output
+    )  # fmt: skip
+    pool, sums = layer.pool, connection.sum_pool
+    outputs = np.arange(shape.output[1 + axis])
+    if pool is not None:
+        outputs = outputs * pool.stride[axis] - pool.padding[axis]
+        outputs = (outputs[:, np.newaxis] + np.arange(pool.kernel[axis])).ravel()
+        outputs = outputs[(outputs >= 0) & (outputs < shape.conv[1 + axis])]
+    taps = np.arange(connection.kernel[axis]) * connection.dilation[axis]
+    starts = outputs * connection.stride[axis] - connection.padding[axis]
+    visited = (starts[:, np.newaxis] + taps).ravel()
+    extent, total = source[1 + axis], len(visited)
+    if sums is not None:
+        summed = sum_pool_shape(sums, source[1:])[axis]
+        visited = visited[(visited >= 0) & (visited < summed)]
+        starts = visited * sums.stride[axis] - sums.padding[axis]
+        visited = (starts[:, np.newaxis] + np.arange(sums.kernel[axis])).ravel()
+        total *= sums.kernel[axis]
+    visited = visited[(visited >= 0) & (visited < extent)]
+    return np.bincount(visited, minlength=extent), total
 
 
-def window_events(network: Network, index: int, set_bits: np.ndarray) -> np.ndarray:
-    """Events in all windows of layer ``index``, for one group of neurons.
+def window_events(
+    network: Network, index: int, connection: Connection, set_bits: np.ndarray
+) -> np.ndarray:
+    """Events of ``connection`` in all windows of layer ``index``, for one group of neurons.
 
-    An event is a spike, or a set bit of a pixel, in one window. Padded pixels of the first layer
-    have the set bits of the zero point.
+    An event is a spike, or a set bit of a pixel, in one window. Padded pixels of the image have
+    the set bits of the zero point (a padded position of a ``sum_pool``'s output stands for as many
+    of them as its windows have positions).
 
     Args:
-        set_bits: int, (images, rows, columns): set bits of each input pixel over all channels and
-            steps (or bit planes).
+        set_bits: int, (images, rows, columns, channels): set bits of each value of the source,
+            over all steps (or bit planes).
 
     Returns:
-        int64, (images,).
+        int64, (images, in channels): by the channel that is seen.
     """
-    layer, shape = network.layers[index], network.shapes[index]
-    rows, columns = row_coverage(network, index, 0), row_coverage(network, index, 1)
-    top, left = layer.padding[:2]
-    inside_rows = rows[top : top + shape.input[1]]
-    inside_columns = columns[left : left + shape.input[2]]
-    events = np.einsum("nrc,r,c->n", set_bits.astype(np.int64), inside_rows, inside_columns)
-    if index == 0:
-        padded = rows.sum() * columns.sum() - inside_rows.sum() * inside_columns.sum()
-        events = events + padded * int(popcount(network.zero_point).sum())
+    (rows, all_rows), (columns, all_columns) = (
+        coverage(network, index, connection, axis) for axis in range(2)
+    )
+    seen = slice(connection.in_start, connection.in_start + connection.in_channels)
+    events = np.einsum("nrkc,r,k->nc", set_bits[..., seen].astype(np.int64), rows, columns)
+    if connection.source == IMAGE:
+        padded = all_rows * all_columns - rows.sum() * columns.sum()
+        events = events + padded * popcount(network.zero_point[seen]).astype(np.int64)
     return events
 
 
-def accumulations(events: np.ndarray, out_channels: int, neurons: int) -> np.ndarray:
-    """Accumulations (DESIGN section 2): each event, once for each group of ``neurons`` (P)."""
-    return events * -(-out_channels // neurons)
+def accumulations(connection: Connection, events: np.ndarray, neurons: int) -> np.ndarray:
+    """Accumulations (DESIGN section 2) of ``connection``, per image: int64, (images,).
+
+    Group g of P neurons has the layer's channels gP..gP + P - 1. Each event counts once for each
+    group in which there is a channel that the event's channel feeds.
+
+    Args:
+        events: int64, (images, in channels): see ``LayerRecord.events``.
+        neurons: P.
+    """
+    inputs = connection.in_channels // connection.groups
+    outputs = connection.out_channels // connection.groups
+    first = fed_channels(connection).start + np.arange(connection.groups) * outputs
+    groups = (first + outputs - 1) // neurons - first // neurons + 1
+    return events @ np.repeat(groups, inputs)
 
 
 def popcount(pixels: np.ndarray) -> np.ndarray:

@@ -2,81 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .network import Layer, Pool
+from .network import Pool, SumPool
 
 
-def window_matrix(maps: np.ndarray, layer: Layer, padding_value: np.ndarray | None) -> np.ndarray:
-    """Every window of ``maps`` as a row.
+def padded_map(
+    maps: np.ndarray, padding: tuple[int, int, int, int], value: float = 0
+) -> np.ndarray:
+    """``maps`` with (top, left, bottom, right) positions of ``value`` around it.
 
-    Args:
-        maps: (images, rows, columns, channels).
-        padding_value: (channels,) value of padded pixels, zero where None.
+    A negative padding crops. A view where nothing is added.
+    """
+    rows, columns = maps.shape[1:3]
+    top, left, bottom, right = padding
+    inside = maps[
+        :, max(-top, 0) : rows - max(-bottom, 0), max(-left, 0) : columns - max(-right, 0)
+    ]
+    top, left, bottom, right = (max(side, 0) for side in padding)
+    if not (top or left or bottom or right):
+        return inside
+    images, rows, columns, channels = inside.shape
+    result = np.full(
+        (images, rows + top + bottom, columns + left + right, channels), value, maps.dtype
+    )
+    result[:, top : top + rows, left : left + columns] = inside
+    return result
+
+
+def window_view(
+    maps: np.ndarray,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> np.ndarray:
+    """Every window of ``maps``, without a copy.
 
     Returns:
-        (images, out rows, out columns, kernel rows * kernel columns * channels), contiguous.
+        (images, out rows, out columns, kernel rows, kernel columns, channels), read-only.
     """
-    top, left, bottom, right = layer.padding
     images, rows, columns, channels = maps.shape
-    if any(layer.padding):
-        padded = np.zeros(
-            (images, rows + top + bottom, columns + left + right, channels), maps.dtype
-        )
-        if padding_value is not None:
-            padded[:] = padding_value
-        padded[:, top : top + rows, left : left + columns] = maps
-        maps = padded
-    kernel_rows, kernel_columns = layer.kernel
-    out_rows = (maps.shape[1] - kernel_rows) // layer.stride[0] + 1
-    out_columns = (maps.shape[2] - kernel_columns) // layer.stride[1] + 1
+    out_rows = (rows - (kernel[0] - 1) * dilation[0] - 1) // stride[0] + 1
+    out_columns = (columns - (kernel[1] - 1) * dilation[1] - 1) // stride[1] + 1
     image, row, column, channel = maps.strides
-    windows = as_strided(
+    return as_strided(
         maps,
-        (images, out_rows, out_columns, kernel_rows, kernel_columns, channels),
-        (image, row * layer.stride[0], column * layer.stride[1], row, column, channel),
+        (images, out_rows, out_columns, *kernel, channels),
+        (
+            image, row * stride[0], column * stride[1],
+            row * dilation[0], column * dilation[1], channel,
+        ),
         writeable=False,
-    )
-    return windows.reshape(images, out_rows, out_columns, -1)
+    )  # fmt: skip
 
 
-def weight_matrix(layer: Layer, dtype: np.dtype) -> np.ndarray:
-    """Weights in the order of ``window_matrix``: (kernel rows * columns * in channels, out)."""
-    return np.ascontiguousarray(
-        layer.weight.transpose(2, 3, 1, 0).reshape(-1, layer.out_channels), dtype=dtype
-    )
+def window_positions(windows: np.ndarray) -> Iterator[np.ndarray]:
+    """What each kernel position sees of all ``windows``: (images, out rows, out columns, channels).
+
+    Row by row, in the order of the kernel.
+    """
+    for row in range(windows.shape[3]):
+        for column in range(windows.shape[4]):
+            yield windows[:, :, :, row, column]
+
+
+def sum_maps(maps: np.ndarray, sums: SumPool) -> np.ndarray:
+    """Sums over the windows of ``sums``: (images, summed rows, summed columns, channels)."""
+    windows = window_view(padded_map(maps, sums.padding), sums.kernel, sums.stride)
+    if windows.shape[1:3] == (1, 1):
+        return windows.sum(axis=(3, 4))
+    result = np.zeros((*windows.shape[:3], windows.shape[-1]), maps.dtype)
+    for seen in window_positions(windows):
+        result += seen
+    return result
 
 
 def pool_maximum(maps: np.ndarray, pool: Pool | None) -> np.ndarray:
     """Maximum over the pooling positions; a padded position never wins.
 
     Args:
-        maps: (images, rows, columns, channels).
+        maps: float, (images, rows, columns, channels).
 
     Returns:
         (images, pooled rows, pooled columns, channels).
     """
     if pool is None:
         return maps
-    images, rows, columns, channels = maps.shape
-    pad_rows, pad_columns = pool.padding
-    if pad_rows or pad_columns:
-        lowest = np.iinfo(maps.dtype).min if maps.dtype.kind == "i" else -np.inf
-        padded = np.full(
-            (images, rows + 2 * pad_rows, columns + 2 * pad_columns, channels), lowest, maps.dtype
-        )
-        padded[:, pad_rows : pad_rows + rows, pad_columns : pad_columns + columns] = maps
-        maps = padded
-    out_rows = (maps.shape[1] - pool.kernel[0]) // pool.stride[0] + 1
-    out_columns = (maps.shape[2] - pool.kernel[1]) // pool.stride[1] + 1
-    result: np.ndarray | None = None
-    for row in range(pool.kernel[0]):
-        for column in range(pool.kernel[1]):
-            view = maps[
-                :,
-                row : row + (out_rows - 1) * pool.stride[0] + 1 : pool.stride[0],
-                column : column + (out_columns - 1) * pool.stride[1] + 1 : pool.stride[1],
-            ]
-            result = view.copy() if result is None else np.maximum(result, view, out=result)
+    padded = padded_map(maps, pool.padding * 2, -np.inf)
+    positions = window_positions(window_view(padded, pool.kernel, pool.stride))
+    result = next(positions).copy()
+    for seen in positions:
+        np.maximum(result, seen, out=result)
     return result

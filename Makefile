@@ -22,6 +22,7 @@ test-slow: $(VENV)/.installed-test
 # One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder.
 DATA_ROOT ?= ../shared/data
 bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/golden.py
 	$(BIN)/python benchmarks/mnist.py --data-root $(DATA_ROOT)
 
 lint: $(VENV)/.installed-test

@@ -9,10 +9,7 @@ than (docs/results/mnist.md says why). Without --weights the network is trained 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +30,7 @@ from rheobase.console import progress_bar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 import mnist
+from figures import best_seconds, show
 
 #: P and E of the four layers, the same for every network.
 FOLDING = tuple(LayerFolding(p, e) for p, e in ((8, 3), (16, 3), (16, 3), (2, 1)))
@@ -46,23 +44,6 @@ CALIBRATION_IMAGES = 5000
 #: Images whose spikes are compared one by one, in each coding.
 SPIKE_IMAGES = 200
 MEAN, STD = (mnist.MEAN,), (mnist.STD,)
-
-
-def show(name: str, value: float, unit: str, bound: float | None) -> None:
-    """One figure on standard output."""
-    rounded = None if bound is None else round(float(bound), 4)
-    line = {"name": name, "value": round(float(value), 4), "unit": unit, "bound": rounded}
-    print(json.dumps(line), flush=True)
-
-
-def best_seconds(task: Callable[[], object], repeats: int = 5) -> float:
-    """The shortest of several runs: what disturbs a run only makes it longer."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def trained(arguments: argparse.Namespace) -> torch.nn.Module:
@@ -123,7 +104,7 @@ def products_only(network: Network, images: int) -> float:
     total = 0.0
     for index, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=True)):
         dtype = exact_dtype(network, index)
-        taps = layer.weight[0].size
+        taps = layer.connections[0].weight[0].size
         repeats = network.steps if index else 1
         rows = shape.conv[1] * shape.conv[2] * repeats * 16
         left, right = np.ones((rows, taps), dtype), np.ones((taps, layer.out_channels), dtype)

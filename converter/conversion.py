@@ -81,11 +81,11 @@ class Conversion:
             rows.append(
                 {
                     "layer": layer.name,
-                    "input": " x ".join(map(str, shape.input)),
-                    "kernel": " x ".join(map(str, layer.kernel)),
+                    "input": " x ".join(map(str, shape.inputs[0])),
+                    "kernel": " x ".join(map(str, layer.connections[0].kernel)),
                     "pool": " x ".join(map(str, layer.pool.kernel)) if layer.pool else "",
                     "output": " x ".join(map(str, shape.output)),
-                    "weights": int(layer.weight.size),
+                    "weights": sum(connection.weight.size for connection in layer.connections),
                     "threshold": (float(threshold.min()), float(threshold.max()))
                     if layer.threshold is not None
                     else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..golden.errors import RheobaseError
-from ..golden.network import Coding, Layer, Network, Pool, PoolRule, Readout
+from ..golden.network import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
 from .blocks import Block
 from .quantise import quantisation_scale, quantised
 
@@ -73,13 +73,18 @@ def lower(
         layers.append(
             Layer(
                 name=_unique(block.name, names),
-                weight=integers,
+                connections=(
+                    Connection(
+                        source=index - 1 if index else IMAGE,
+                        weight=integers,
+                        weight_bits=weight_bits,
+                        stride=block.stride,
+                        padding=block.padding,
+                    ),
+                ),
                 bias=_int32(block.name, "bias", bias / scale),
                 threshold=layer_threshold,
                 initial_potential=initial,
-                weight_bits=weight_bits,
-                stride=block.stride,
-                padding=block.padding,
                 pool=pool,
             )
         )
@@ -91,6 +96,7 @@ def lower(
         steps=steps,
         delay=delay,
         readout=readout,
+        outputs=(len(layers) - 1,),
         name=name,
     )
 

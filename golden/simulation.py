@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from .convolution import Convolution
+from .batch import BatchRunner, bytes_per_image
 from .errors import RheobaseError
-from .exactness import exact_dtype
-from .network import IMAGE, Coding, Layer, Network, PoolRule
-from .neurons import fire_radix, fire_rate, radix_train
-from .records import LayerRecord, external, joined
-from .statistics import popcount, window_events
-from .windows import pool_maximum
+from .network import Coding, Network
+from .records import LayerRecord, joined
 
-#: Memory that one batch's largest array may take, in bytes. Small enough for the caches to help.
-BATCH_BYTES = 8 * 2**20
+#: Memory that the spikes and currents of one batch may take, in bytes, for each thread.
+BATCH_BYTES = 64 * 2**20
+#: Most images in a batch; more gain no speed.
+MAX_BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +50,7 @@ def simulate(
     delay: int | None = None,
     record: bool = False,
     batch_size: int | None = None,
+    threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Simulation:
     """Run ``network`` on ``images``.
@@ -59,7 +59,8 @@ def simulate(
         images: uint8, (images, channels, rows, columns).
         steps, delay: T and t0; the network's own where None (t0 at most T - 1 then).
         record: keep every layer's spikes, currents and event counts.
-        batch_size: images at a time; chosen so that memory stays bounded where None.
+        batch_size: images at a time, at most; fewer where memory would not stay bounded.
+        threads: batches at a time; as many as there are cores where None.
         progress: called with the number of images that each batch finished.
 
     Raises:
@@ -67,19 +68,19 @@ def simulate(
     """
     check_images(network, images)
     steps, delay = check_setting(network, steps, delay)
-    if batch_size is None:
-        batch_size = max(1, BATCH_BYTES // _bytes_per_image(network, steps))
-    runner = _Runner(network, steps, delay, record)
-    # The empty batch gives the results their shapes where there are no images.
+    runner = BatchRunner(network, steps, delay, record)
+    # The empty parts give the results their shapes where there are no images.
     parts = [tuple(np.zeros((0, *shape), np.int64) for shape in network.output_shapes)]
     records = []
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        batch_outputs, batch_records = runner.run(batch)
-        parts.append(batch_outputs)
-        records.append(batch_records)
-        if progress is not None:
-            progress(len(batch))
+    threads = threads or _cores()
+    size = _batch_size(network, steps, len(images), batch_size, threads)
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    with ThreadPoolExecutor(threads) as pool:
+        for batch, (outputs, layers) in zip(batches, pool.map(runner.run, batches), strict=True):
+            parts.append(outputs)
+            records.append(layers)
+            if progress is not None:
+                progress(len(batch))
     outputs = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
     scores = outputs[0]
     if scores.shape[2:] == (1, 1):
@@ -123,139 +124,12 @@ def check_setting(network: Network, steps: int | None, delay: int | None) -> tup
     return steps, delay
 
 
-class _Runner:
-    """``network`` made ready for batches of images.
-
-    What flows between layers: pixels less the zero point (images, rows, columns, channels), then
-    in ``rate`` the spikes of all steps (T, images, ...), in ``radix`` the numbers that the trains
-    spell (images, ...).
-    """
-
-    def __init__(self, network: Network, steps: int, delay: int, record: bool):
-        self.network = network
-        self.steps, self.delay, self.record = steps, delay, record
-        self.rate = network.coding == Coding.RATE
-        self.dtypes = [exact_dtype(network, index) for index in range(len(network.layers))]
-        self.convolutions = [
-            [Convolution(connection, dtype) for connection in layer.connections]
-            for layer, dtype in zip(network.layers, self.dtypes, strict=True)
-        ]
-
-    def run(self, images: np.ndarray) -> tuple[tuple[np.ndarray, ...], list[LayerRecord]]:
-        """Outputs of one batch, and its layers' records."""
-        network = self.network
-        pixels = images.transpose(0, 2, 3, 1)
-        flows = {IMAGE: pixels.astype(np.float32) - network.zero_point.astype(np.float32)}
-        waiting = Counter(
-            connection.source for layer in network.layers for connection in layer.connections
-        )
-        outputs: list[np.ndarray] = []
-        records: list[LayerRecord] = []
-        for index, layer in enumerate(network.layers):
-            currents = self._currents(index, flows)
-            flow = self._fire(layer, currents)
-            if index in network.outputs:
-                outputs.append(self._read(currents, flow))
-            if self.record:
-                events = tuple(
-                    window_events(network, index, connection, self._set_bits(flows, pixels, source))
-                    for connection in layer.connections
-                    for source in (connection.source,)
-                )
-                records.append(self._layer_record(layer, currents, flow, events))
-            flows[index] = flow
-            for connection in layer.connections:
-                waiting[connection.source] -= 1
-            # A flow is dropped after the last layer that sees it.
-            for source in [source for source in flows if not waiting[source]]:
-                del flows[source]
-        return tuple(outputs), records
-
-    def _currents(self, index: int, flows: dict[int, np.ndarray]) -> np.ndarray:
-        """Pooled currents with bias: (T or 1, images, rows, columns, channels)."""
-        network, layer = self.network, self.network.layers[index]
-        images = flows[layer.connections[0].source].shape[-4]
-        conv = network.shapes[index].conv
-        size = (images, *conv[1:], conv[0])
-        stepwise = self.rate and not layer.sees_only_image
-        repeats = self.steps if stepwise else 1
-        currents = np.zeros((repeats * images, *size[1:]), self.dtypes[index])
-        for convolution in self.convolutions[index]:
-            source = convolution.connection.source
-            if stepwise and source == IMAGE:
-                constant = np.zeros(size, self.dtypes[index])
-                convolution.add(flows[source], constant)
-                each = currents.reshape(repeats, *size)
-                each += constant
-            else:
-                convolution.add(flows[source].reshape(-1, *flows[source].shape[-3:]), currents)
-        pooled = self._pooled(layer, currents, repeats)
-        pooled += layer.bias.astype(pooled.dtype)
-        return pooled.reshape(repeats, images, *pooled.shape[1:])
-
-    def _pooled(self, layer: Layer, currents: np.ndarray, repeats: int) -> np.ndarray:
-        """Currents (repeats * images, ...) after max pooling by the layer's rule."""
-        pool = layer.pool
-        if pool is None or pool.rule == PoolRule.STEP or repeats == 1:
-            return pool_maximum(currents, pool)
-        stepwise = currents.reshape(repeats, -1, *currents.shape[1:])
-        np.cumsum(stepwise, axis=0, out=stepwise)
-        maxima = pool_maximum(currents, pool)
-        stepwise = maxima.reshape(repeats, -1, *maxima.shape[1:])
-        stepwise[1:] -= stepwise[:-1].copy()
-        return maxima
-
-    def _fire(self, layer: Layer, currents: np.ndarray) -> np.ndarray | None:
-        """What flows on from the layer's neurons; None without."""
-        if layer.threshold is None:
-            return None
-        if self.rate:
-            return fire_rate(layer, currents, self.steps)
-        return fire_radix(layer, currents[0], self.steps)
-
-    def _read(self, currents: np.ndarray, flow: np.ndarray | None) -> np.ndarray:
-        """What is read out of a layer in t0 < t <= T: int64, (images, channels, rows, columns)."""
-        if flow is not None:
-            read = flow[self.delay :].sum(axis=0) if self.rate else flow
-        elif not self.rate:
-            read = currents[0]
-        elif len(currents) == 1:
-            read = currents[0].astype(np.int64) * (self.steps - self.delay)
-        else:
-            read = currents[self.delay :].sum(axis=0, dtype=np.float64)
-        return read.astype(np.int64).transpose(0, 3, 1, 2)
-
-    def _set_bits(
-        self, flows: dict[int, np.ndarray], pixels: np.ndarray, source: int
-    ) -> np.ndarray:
-        """Set bits of a source over all steps: (images, rows, columns, channels)."""
-        if source == IMAGE:
-            return popcount(pixels)
-        if self.rate:
-            return flows[source].sum(axis=0)
-        return radix_train(flows[source], self.steps).sum(axis=0)
-
-    def _layer_record(
-        self,
-        layer: Layer,
-        currents: np.ndarray,
-        flow: np.ndarray | None,
-        events: tuple[np.ndarray, ...],
-    ) -> LayerRecord:
-        spikes = None
-        if flow is not None:
-            spikes = external(flow.astype(bool) if self.rate else radix_train(flow, self.steps))
-        return LayerRecord(layer.name, spikes, external(currents).astype(np.int64), events)
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _bytes_per_image(network: Network, steps: int) -> int:
-    """Bytes of the largest array that one image needs: all currents of a layer."""
-    largest = 1
-    for index, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=True)):
-        repeats = steps if network.coding == Coding.RATE and not layer.sees_only_image else 1
-        values = max(
-            repeats * shape.conv[0] * shape.conv[1] * shape.conv[2],
-            steps * shape.output[0] * shape.output[1] * shape.output[2],
-        )
-        largest = max(largest, values * exact_dtype(network, index).itemsize)
-    return largest
+def _batch_size(network: Network, steps: int, images: int, limit: int | None, threads: int) -> int:
+    """Images in a batch: within the memory of one, and enough batches for all threads."""
+    size = min(MAX_BATCH, BATCH_BYTES // bytes_per_image(network, steps), -(-images // threads))
+    return max(1, size if limit is None else min(size, limit))

@@ -28,7 +28,7 @@ class Accelerator(wiring.Component):
         results: per image one beat per class, see ``ResultLayout``.
 
     Raises:
-        RheobaseError: a P or E out of range.
+        RheobaseError: a P or E out of range, a network that the hardware does not support.
     """
 
     def __init__(self, network: Network, folding: Folding):

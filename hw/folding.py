@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding, Network
 from .partition import largest_lanes
+from .support import check_supported
 
 #: Adders (P x E, summed over the layers) that the default folding may use.
 DEFAULT_ADDERS = 160
@@ -33,7 +34,8 @@ Folding = tuple[LayerFolding, ...]
 
 
 def check_folding(network: Network, folding: Folding) -> None:
-    """Raise ``RheobaseError`` naming the layer whose P or E is out of range."""
+    """Raise ``RheobaseError`` naming the layer whose P or E is out of range, or not supported."""
+    check_supported(network)
     if len(folding) != len(network.layers):
         raise RheobaseError(
             f"folding: {len(folding)} layers, accepted is one P and E for each of the "
@@ -42,7 +44,7 @@ def check_folding(network: Network, folding: Folding) -> None:
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
         limits = (
             ("P", fold.neurons, layer.out_channels),
-            ("E", fold.lanes, largest_lanes(layer, index == 0)),
+            ("E", fold.lanes, largest_lanes(layer.connections[0], index == 0)),
         )
         for name, value, high in limits:
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
@@ -72,7 +74,7 @@ def estimate_cycles(
     units = windows * (network.steps if spikes and rate else 1)
     per_lane = window_events / units / fold.lanes
     lanes = units * (per_lane + math.exp(-per_lane))
-    fetches = windows * layer.kernel[1] * (network.steps if spikes else 1)
+    fetches = windows * layer.connections[0].kernel[1] * (network.steps if spikes else 1)
     firing = outputs * network.steps
     return groups * max(lanes, max(fetches, units, firing) / OTHER_STAGES)
 
@@ -82,7 +84,7 @@ def window_events_estimate(network: Network, index: int) -> float:
     layer, shape = network.layers[index], network.shapes[index]
     positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
     windows = shape.output[1] * shape.output[2] * positions
-    inputs = layer.kernel[0] * layer.kernel[1] * layer.in_channels
+    inputs = layer.connections[0].weight[0].size
     if index == 0:
         return windows * inputs * 8 * DEFAULT_PIXEL_ACTIVITY
     return windows * inputs * network.steps * DEFAULT_ACTIVITY[network.coding]
@@ -103,7 +105,11 @@ def default_folding(
             images); guessed from the geometry where it is None.
         adders: P x E, summed over all layers; where it is too small for P = E = 1 everywhere,
             that is the folding.
+
+    Raises:
+        RheobaseError: a network that the hardware does not support, or ``adders`` below 1.
     """
+    check_supported(network)
     if isinstance(adders, bool) or not isinstance(adders, int) or adders < 1:
         raise RheobaseError(f"folding: adders is {adders!r}, accepted is an integer >= 1")
     if window_events is None:
@@ -150,5 +156,5 @@ def _choices(network: Network, index: int) -> list[LayerFolding]:
     layer = network.layers[index]
     channels = layer.out_channels
     neurons = sorted({-(-channels // groups) for groups in range(1, channels + 1)})
-    lanes = range(1, largest_lanes(layer, index == 0) + 1)
+    lanes = range(1, largest_lanes(layer.connections[0], index == 0) + 1)
     return [LayerFolding(p, e) for p in neurons for e in lanes]

@@ -94,14 +94,15 @@ def window_geometry(network: Network, index: int, spare_rows: int | None = None)
     """Geometry of layer ``index``; spare rows default to what one pooled output row advances."""
     layer = network.layers[index]
     shape = network.shapes[index]
-    channels, rows, columns = shape.input
+    (connection,) = layer.connections
+    channels, rows, columns = shape.inputs[0]
     pool = layer.pool
     pool_kernel = pool.kernel if pool else (1, 1)
     pool_stride = pool.stride if pool else (1, 1)
     pool_padding = pool.padding if pool else (0, 0)
-    top, left, _, _ = layer.padding
+    top, left, _, _ = connection.padding
     if spare_rows is None:
-        spare_rows = min(rows, pool_stride[0] * layer.stride[0])
+        spare_rows = min(rows, pool_stride[0] * connection.stride[0])
         if shape.output[1] == 1:
             # One footprint row holds the whole map: the next image is written meanwhile.
             spare_rows = rows
@@ -110,11 +111,11 @@ def window_geometry(network: Network, index: int, spare_rows: int | None = None)
         channels=channels,
         rows=rows,
         columns=columns,
-        kernel=layer.kernel,
-        stride=layer.stride,
+        kernel=connection.kernel,
+        stride=connection.stride,
         origin=(
-            -top - pool_padding[0] * layer.stride[0],
-            -left - pool_padding[1] * layer.stride[1],
+            -top - pool_padding[0] * connection.stride[0],
+            -left - pool_padding[1] * connection.stride[1],
         ),
         pool_kernel=pool_kernel,
         pool_stride=pool_stride,

@@ -57,7 +57,8 @@ class SpikingLayer(wiring.Component):
         neurons = folding.neurons
         groups = -(-layer.out_channels // neurons)
         self.geometry = geometry
-        self.parts = partition(layer, folding.lanes, pixels=pixels)
+        (connection,) = layer.connections
+        self.parts = partition(connection, folding.lanes, pixels=pixels)
         self.unit_layout = UnitLayout(len(geometry.positions), groups)
         self.slab_layout = SlabLayout(geometry, self.parts.slab_columns, groups)
         self.buffer = WindowBuffer(
@@ -74,8 +75,8 @@ class SpikingLayer(wiring.Component):
                 planes=geometry.planes,
                 slabs=self.parts.slabs,
                 groups=groups,
-                weights=lane_weights(layer, self.parts, lane, neurons),
-                weight_bits=layer.weight_bits,
+                weights=lane_weights(connection, self.parts, lane, neurons),
+                weight_bits=connection.weight_bits,
                 separate_planes=network.steps if radix_spikes else 1,
                 bounds=_lane_bounds(network, index, self.parts, lane),
             )
@@ -167,9 +168,9 @@ def pixel_planes(pixel: np.ndarray) -> int:
 
 def _lane_bounds(network: Network, index: int, parts: Partition, lane: int) -> tuple[int, int]:
     """Range of one lane's sums over all inputs."""
-    layer = network.layers[index]
-    weights = lane_weights(layer, parts, lane, layer.out_channels).astype(np.int64)
-    top = input_maximum(network, index)
+    (connection,) = network.layers[index].connections
+    weights = lane_weights(connection, parts, lane, connection.out_channels).astype(np.int64)
+    top = input_maximum(network, connection.source)
     low = int(np.minimum(weights, 0).sum(axis=0).min()) * top
     high = int(np.maximum(weights, 0).sum(axis=0).max()) * top
     return low, high

@@ -29,7 +29,7 @@ class NeuronGroup(wiring.Component):
         bounds = layer_bounds(network, index)
         bias = effective_bias(network, index)
         groups = -(-layer.out_channels // neurons)
-        pixels = index == 0
+        pixels = layer.sees_only_image
         rate = network.coding == Coding.RATE
         positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
         cumulative = (

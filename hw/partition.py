@@ -1,4 +1,4 @@
-"""How a window's taps are dealt to the event lanes of a layer.
+"""How a window's taps are dealt to the event lanes of a connection.
 
 The window buffer delivers a *slab* at a time: for spikes one kernel column (kernel rows x
 channels), for pixels the whole window (kernel rows x kernel columns x channels). Every bit of the
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.network import Layer
+from ..golden.network import Connection
 from .checks import check_range
 
 
@@ -38,14 +38,14 @@ class Partition:
     slabs: int
 
 
-def largest_lanes(layer: Layer, pixels: bool) -> int:
-    """Most event lanes that ``layer`` can use: one per bit of its slab."""
-    rows, columns = layer.kernel
-    return rows * layer.in_channels * (columns if pixels else 1)
+def largest_lanes(connection: Connection, pixels: bool) -> int:
+    """Most event lanes that ``connection`` can use: one per bit of its slab."""
+    rows, columns = connection.kernel
+    return rows * connection.in_channels * (columns if pixels else 1)
 
 
-def partition(layer: Layer, lanes: int, *, pixels: bool) -> Partition:
-    """Deal the taps of ``layer`` to ``lanes`` lanes.
+def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
+    """Deal the taps of ``connection`` to ``lanes`` lanes.
 
     Taps are dealt in turn, row after row, each row starting one channel further on. So lanes
     differ by at most one tap, and each sees many channels and many rows: a channel that spikes
@@ -54,9 +54,9 @@ def partition(layer: Layer, lanes: int, *, pixels: bool) -> Partition:
     Raises:
         RheobaseError: ``lanes`` is not in 1..``largest_lanes``.
     """
-    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(layer, pixels))
-    rows, columns = layer.kernel
-    channels = layer.in_channels
+    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(connection, pixels))
+    rows, columns = connection.kernel
+    channels = connection.in_channels
     slab_columns = columns if pixels else 1
     dealt: list[list[Tap]] = [[] for _ in range(lanes)]
     lane = 0
@@ -72,17 +72,17 @@ def partition(layer: Layer, lanes: int, *, pixels: bool) -> Partition:
     )
 
 
-def lane_weights(layer: Layer, parts: Partition, lane: int, neurons: int) -> np.ndarray:
+def lane_weights(connection: Connection, parts: Partition, lane: int, neurons: int) -> np.ndarray:
     """Weight words of one lane: int8, (words, ``neurons``).
 
     Word (group * slabs + slab) * taps + tap holds the weights from that tap to the ``neurons``
     output channels of the group; channels past the last are zero.
     """
-    groups = -(-layer.out_channels // neurons)
-    padded = np.zeros((groups * neurons, *layer.weight.shape[1:]), dtype=np.int8)
-    padded[: layer.out_channels] = layer.weight
+    groups = -(-connection.out_channels // neurons)
+    padded = np.zeros((groups * neurons, *connection.weight.shape[1:]), dtype=np.int8)
+    padded[: connection.out_channels] = connection.weight
     words = np.zeros((groups, parts.slabs, len(parts.lanes[lane]), neurons), dtype=np.int8)
-    grouped = padded.reshape(groups, neurons, *layer.weight.shape[1:])
+    grouped = padded.reshape(groups, neurons, *connection.weight.shape[1:])
     for slab in range(parts.slabs):
         for bit, tap in enumerate(parts.lanes[lane]):
             column = slab * parts.slab_columns + tap.column

@@ -16,13 +16,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "IMAGE": "golden",
     "Coding": "golden",
+    "Connection": "golden",
     "Layer": "golden",
     "Network": "golden",
     "Pool": "golden",
     "PoolRule": "golden",
     "Readout": "golden",
     "RheobaseError": "golden",
+    "SumPool": "golden",
     "load_network": "golden",
     "network_hash": "golden",
     "save_network": "golden",

@@ -120,15 +120,19 @@ def _compare_layers(
                     f"layer {record.name!r}, image {image}, t = {step + 1}, channel {channel}, "
                     f"row {row}, column {column}"
                 )
-        out_channels = network.layers[index].out_channels
-        counted = accumulations(record.window_events, out_channels, built.folding[index].neurons)
+        counted = sum(
+            int(accumulations(connection, events, built.folding[index].neurons).sum())
+            for connection, events in zip(
+                network.layers[index].connections, record.events, strict=True
+            )
+        )
         layers.append(
             LayerComparison(
                 name=record.name,
                 spikes=spikes,
                 spike_mismatches=mismatches,
                 spikes_per_neuron=record.spikes_per_neuron,
-                golden_accumulations=int(counted.sum()),
+                golden_accumulations=counted,
                 hardware_accumulations=hardware.accumulations[index] if all_recorded else None,
             )
         )

@@ -140,7 +140,8 @@ def _print_summary(conversion: Conversion) -> None:
     OUT.print(
         f"{network.coding.value} coding, T = {network.steps}, t0 = {network.delay} (first output "
         f"spike expected after {conversion.expected_first_spike:.1f} steps of rate coding), "
-        f"{network.layers[0].weight_bits}-bit weights, {network.readout.value} readout",
+        f"{network.layers[0].connections[0].weight_bits}-bit weights, "
+        f"{network.readout.value} readout",
         highlight=False,
     )
     if conversion.left_out:

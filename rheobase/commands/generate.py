@@ -26,9 +26,10 @@ def run(
     write_whole(output, text.encode())
     rows = []
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
-        words = -(-layer.out_channels // fold.neurons) * layer.weight[0].size
+        (connection,) = layer.connections
+        words = -(-layer.out_channels // fold.neurons) * connection.weight[0].size
         cycles = estimate_cycles(network, index, fold, window_events_estimate(network, index))
-        bits = words * fold.neurons * layer.weight_bits
+        bits = words * fold.neurons * connection.weight_bits
         rows.append([layer.name, fold.neurons, fold.lanes, bits, f"{cycles:.0f}"])
     columns = ("layer", "P", "E", "weight bits", "cycles/image, estimated")
     OUT.print(table(f"{network.coding.value} coding, T = {network.steps}", columns, rows))

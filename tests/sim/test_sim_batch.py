@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rheobase.golden import RheobaseError
+from rheobase.golden import IMAGE, Connection, RheobaseError
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.folding import LayerFolding
 from rheobase.hw.queue import Queue
@@ -38,9 +38,10 @@ def folding(network):
 
 def _changed(network):
     """One weight of the first layer is another."""
-    weight = network.layers[0].weight.copy()
+    layer = network.layers[0]
+    weight = layer.connections[0].weight.copy()
     weight[0, 0, 0, 0] = -1 if weight[0, 0, 0, 0] != -1 else 0
-    first = replace(network.layers[0], weight=weight)
+    first = replace(layer, connections=(replace(layer.connections[0], weight=weight),))
     return replace(network, layers=(first, *network.layers[1:]))
 
 
@@ -75,16 +76,15 @@ def test_a_hang_is_an_error(network, folding):
     layer = network.layers[0]
     taller = replace(
         layer,
-        weight=np.zeros((2, channels, rows + 3, columns), np.int8),
+        connections=(Connection(IMAGE, np.zeros((2, channels, rows + 3, columns), np.int8)),),
         bias=np.zeros(2, np.int32),
         threshold=np.ones(2, np.int32),
         initial_potential=np.zeros(2, np.int32),
-        padding=(0, 0, 0, 0),
-        stride=(1, 1),
         pool=None,
         name="taller",
     )
-    last = replace(network.layers[-1], weight=np.zeros((network.classes, 2, 1, 1), np.int8))
+    weight = np.zeros((network.classes, 2, 1, 1), np.int8)
+    last = replace(network.layers[-1], connections=(Connection(0, weight),))
     larger = replace(network, input_shape=(channels, rows + 3, columns), layers=(taller, last))
     built = build_accelerator(
         network, folding, optimise="fast-build", verilog=generate(larger, folding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-from rheobase.golden import Coding, Layer, Network, Pool, PoolRule, Readout
+from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
 from rheobase.golden.network import layer_shape
 from rheobase.hw.folding import Folding, LayerFolding
 from rheobase.hw.partition import largest_lanes
@@ -15,6 +15,7 @@ POOLS = (None, (2, 2, 0), (3, 2, 0), (3, 2, 1))
 def random_layer(
     rng: np.random.Generator,
     name: str,
+    source: int,
     input_shape: tuple[int, int, int],
     *,
     out_channels: int,
@@ -42,7 +43,8 @@ def random_layer(
             initial = rng.integers(-int(spread) - 1, int(spread) + 2, out_channels).astype(np.int32)
     reach = int(spread / 4) + 1
     bias = rng.integers(-reach, reach + 1, out_channels).astype(np.int32)
-    return Layer(name, weight, bias, threshold, initial, bits, stride, padding, pool)
+    connection = Connection(source, weight, bits, stride, padding)
+    return Layer(name, (connection,), bias, threshold, initial, pool)
 
 
 def random_network(
@@ -80,6 +82,7 @@ def random_network(
             candidate = random_layer(
                 rng,
                 f"conv{index}",
+                index - 1 if index else IMAGE,
                 shape,
                 out_channels=int(rng.integers(1, largest_channels + 1)),
                 kernel=kernel,
@@ -89,17 +92,18 @@ def random_network(
                 fires=True,
                 magnitude=magnitude,
             )
-            result = layer_shape(candidate, shape)
+            result = layer_shape(candidate, (shape,))
             if min(*result.conv, *result.output) >= 1:
                 layer = candidate
         layers.append(layer)
-        shape = layer_shape(layer, shape).output
+        shape = layer_shape(layer, (shape,)).output
         magnitude = 0.5 if coding == Coding.RATE else 2.0 ** (steps - 1)
     fires = readout == Readout.COUNT
     layers.append(
         random_layer(
             rng,
             "last",
+            hidden - 1 if hidden else IMAGE,
             shape,
             out_channels=int(rng.integers(1, 12)),
             kernel=shape[1:],
@@ -119,6 +123,7 @@ def random_network(
         steps=steps,
         delay=0 if coding == Coding.RADIX else int(rng.integers(steps)),
         readout=readout,
+        outputs=(hidden,),
     )
 
 
@@ -136,7 +141,7 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
     return tuple(
         LayerFolding(
             neurons=int(rng.integers(1, layer.out_channels + 1)),
-            lanes=int(rng.integers(1, min(6, largest_lanes(layer, index == 0)) + 1)),
+            lanes=int(rng.integers(1, min(6, largest_lanes(layer.connections[0], index == 0)) + 1)),
         )
         for index, layer in enumerate(network.layers)
     )

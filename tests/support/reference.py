@@ -1,26 +1,71 @@
-"""The equations of DESIGN section 1, one neuron at a time, in plain Python integers."""
+"""The equations of DESIGN section 1, one neuron and one synapse at a time, in Python integers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
-from rheobase.golden import Coding, Layer, Network, PoolRule, Readout
+from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, PoolRule, Readout
+
+#: (channel, row, column) -> value, of a source's map; None beyond it.
+Position = tuple[int, int, int]
 
 
-def _window_sum(layer: Layer, maps, channel: int, top: int, left: int, outside) -> int:
-    """Sum of w * x over one window; ``outside`` is each channel's value beyond the map."""
-    total = 0
-    rows, columns = len(maps[0]), len(maps[0][0])
-    for c in range(layer.in_channels):
-        for ky in range(layer.kernel[0]):
-            for kx in range(layer.kernel[1]):
-                y, x = top + ky, left + kx
-                inside = 0 <= y < rows and 0 <= x < columns
-                value = maps[c][y][x] if inside else outside[c]
-                total += int(layer.weight[channel, c, ky, kx]) * int(value)
-    return total
+def taps(
+    connection: Connection, size: tuple[int, int], channel: int, y: int, x: int
+) -> Iterator[tuple[int, Position | None]]:
+    """Weight and position in the source of all that one window of output ``channel`` adds.
+
+    ``size`` is (rows, columns) of the source's map; the position of what lies beyond it is the
+    channel alone, (channel,).
+    """
+    out_group = connection.weight.shape[0] // connection.groups
+    in_group = connection.weight.shape[1]
+    group = channel // out_group
+    for i in range(in_group):
+        source_channel = connection.in_start + group * in_group + i
+        for ky in range(connection.weight.shape[2]):
+            for kx in range(connection.weight.shape[3]):
+                weight = int(connection.weight[channel, i, ky, kx])
+                row = y * connection.stride[0] + ky * connection.dilation[0] - connection.padding[0]
+                column = (
+                    x * connection.stride[1] + kx * connection.dilation[1] - connection.padding[1]
+                )
+                for where in _summed(connection, size, row, column):
+                    yield weight, (source_channel, *where) if where else (source_channel,)
 
 
-def _positions(layer: Layer, conv: tuple[int, int, int], oy: int, ox: int):
+def _summed(connection: Connection, size: tuple[int, int], row: int, column: int):
+    """Positions of the source that the kernel's input at (row, column) is; None beyond the map."""
+    sums = connection.sum_pool
+    if sums is None:
+        inside = 0 <= row < size[0] and 0 <= column < size[1]
+        yield (row, column) if inside else None
+        return
+    height = size[0] + sums.padding[0] + sums.padding[2]
+    width = size[1] + sums.padding[1] + sums.padding[3]
+    fits = (
+        row >= 0 and row * sums.stride[0] + sums.kernel[0] <= height
+        and column >= 0 and column * sums.stride[1] + sums.kernel[1] <= width
+    )  # fmt: skip
+    for sy in range(sums.kernel[0]):
+        for sx in range(sums.kernel[1]):
+            r = row * sums.stride[0] + sy - sums.padding[0]
+            c = column * sums.stride[1] + sx - sums.padding[1]
+            yield (r, c) if fits and 0 <= r < size[0] and 0 <= c < size[1] else None
+
+
+def _window_sum(connection: Connection, maps, channel: int, y: int, x: int) -> int:
+    """Sum of w * x over one window; what lies beyond the map adds nothing."""
+    size = (len(maps[0]), len(maps[0][0]))
+    return sum(
+        weight * int(maps[where[0]][where[1]][where[2]])
+        for weight, where in taps(connection, size, channel, y, x)
+        if len(where) == 3
+    )
+
+
+def positions(layer: Layer, conv: tuple[int, int, int], oy: int, ox: int) -> list[tuple[int, int]]:
     """Convolution outputs that one pooled output takes the maximum of."""
     if layer.pool is None:
         return [(oy, ox)]
@@ -36,61 +81,62 @@ def _positions(layer: Layer, conv: tuple[int, int, int], oy: int, ox: int):
 
 
 def run(network: Network, image: np.ndarray, steps: int, delay: int):
-    """Scores of one image, and each layer's spikes [t][channel][row][column] (None without)."""
+    """Outputs of one image, (channels, rows, columns) each, and each layer's spikes.
+
+    Spikes are [t][channel][row][column], None without neurons.
+    """
     rate = network.coding == Coding.RATE
-    pixels = image.astype(int) - network.zero_point.astype(int)[:, None, None]
-    spikes_of_layers = []
-    trains = None
-    scores = None
+    pixels = (image.astype(int) - network.zero_point.astype(int)[:, None, None]).tolist()
+    trains = []
+    outputs = []
     for index, layer in enumerate(network.layers):
-        shape = network.shapes[index]
-        channels, rows, columns = shape.output
-        spikes = np.zeros((steps, *shape.output), dtype=int)
-        sums = [0] * channels
+        channels, rows, columns = network.shapes[index].output
+        spikes = np.zeros((steps, channels, rows, columns), dtype=int)
+        read = np.zeros((channels, rows, columns), dtype=int)
         for o in range(channels):
             for oy in range(rows):
                 for ox in range(columns):
                     currents = _currents(network, index, trains, pixels, o, oy, ox, steps)
                     if layer.threshold is None:
-                        sums[o] = sum(currents[delay:]) if rate else currents[0]
+                        read[o, oy, ox] = sum(currents[delay:]) if rate else currents[0]
                     else:
                         fire = _fire_rate if rate else _fire_radix
                         spikes[:, o, oy, ox] = fire(layer, o, currents, steps)
-        spikes_of_layers.append(None if layer.threshold is None else spikes)
-        trains = spikes
-        if index == len(network.layers) - 1:
-            if network.readout == Readout.CURRENT:
-                scores = sums
-            elif rate:
-                scores = spikes[delay:, :, 0, 0].sum(axis=0).tolist()
-            else:
-                scores = [int("".join(map(str, spikes[:, o, 0, 0])), 2) for o in range(channels)]
-    return scores, spikes_of_layers
+        trains.append(None if layer.threshold is None else spikes)
+        if index in network.outputs:
+            if network.readout == Readout.COUNT:
+                worth = [1 if rate else 2 ** (steps - t) for t in range(1, steps + 1)]
+                read = sum(worth[t] * spikes[t] for t in range(delay, steps))
+            outputs.append(read)
+    return outputs, trains
 
 
 def _currents(network, index, trains, pixels, o, oy, ox, steps):
     """What the neuron receives at each step (``rate``), or once (``radix``), bias included."""
     layer = network.layers[index]
     rate = network.coding == Coding.RATE
-    positions = [
-        (y * layer.stride[0] - layer.padding[0], x * layer.stride[1] - layer.padding[1])
-        for y, x in _positions(layer, network.shapes[index].conv, oy, ox)
-    ]
-    nothing = [0] * layer.in_channels
+    where = positions(layer, network.shapes[index].conv, oy, ox)
     bias = int(layer.bias[o])
-    if index == 0:
-        best = max(_window_sum(layer, pixels, o, y, x, nothing) for y, x in positions)
-        return [best + bias] * (steps if rate else 1)
-    if not rate:
-        numbers = sum(trains[t] * 2 ** (steps - 1 - t) for t in range(steps))
-        return [max(_window_sum(layer, numbers, o, y, x, nothing) for y, x in positions) + bias]
-    each = [
-        [_window_sum(layer, trains[t], o, y, x, nothing) for y, x in positions]
-        for t in range(steps)
-    ]
-    if layer.pool is None or layer.pool.rule == PoolRule.STEP:
+    each = []
+    for t in range(steps if rate else 1):
+        sums = [0] * len(where)
+        for connection in layer.connections:
+            channel = o - connection.out_start
+            if not 0 <= channel < len(connection.weight):
+                continue
+            if connection.source == IMAGE:
+                maps = pixels
+            elif rate:
+                maps = trains[connection.source][t]
+            else:
+                train = trains[connection.source]
+                maps = sum(train[u] * 2 ** (steps - 1 - u) for u in range(steps))
+            for i, (y, x) in enumerate(where):
+                sums[i] += _window_sum(connection, maps, channel, y, x)
+        each.append(sums)
+    if layer.pool is None or layer.pool.rule == PoolRule.STEP or not rate:
         return [max(values) + bias for values in each]
-    best = [max(sum(each[u][i] for u in range(t + 1)) for i in range(len(positions)))
+    best = [max(sum(each[u][i] for u in range(t + 1)) for i in range(len(where)))
             for t in range(steps)]  # fmt: skip
     return [best[t] - (best[t - 1] if t else 0) + bias for t in range(steps)]
 
@@ -115,3 +161,36 @@ def _fire_radix(layer: Layer, o: int, currents: list[int], steps: int) -> list[i
         train.append(spike)
     # Past the full range the subtractions leave more than they take: every step spikes.
     return train
+
+
+def accumulations(
+    network: Network, index: int, number: int, image: np.ndarray, trains, neurons: int
+) -> int:
+    """Accumulations of one connection and image, for groups of ``neurons`` (P), one by one.
+
+    ``trains`` are the spikes of all layers. A group adds a spike (set bit) of a window once, if
+    a structural weight leads from it to any of the group's channels.
+    """
+    layer, shape = network.layers[index], network.shapes[index]
+    connection = layer.connections[number]
+    source = connection.source
+    if source == IMAGE:
+        bits = np.vectorize(lambda value: bin(value).count("1"))(image)
+        beyond = [bin(value).count("1") for value in network.zero_point.tolist()]
+    else:
+        bits, beyond = trains[source].sum(axis=0), [0] * trains[source].shape[1]
+    total = 0
+    for oy in range(shape.output[1]):
+        for ox in range(shape.output[2]):
+            for y, x in positions(layer, shape.conv, oy, ox):
+                for first in range(0, layer.out_channels, neurons):
+                    seen = {}
+                    for o in range(first, min(first + neurons, layer.out_channels)):
+                        channel = o - connection.out_start
+                        if 0 <= channel < len(connection.weight):
+                            found = enumerate(taps(connection, bits.shape[1:], channel, y, x))
+                            group = channel // (len(connection.weight) // connection.groups)
+                            seen |= {(group, tap): where for tap, (_, where) in found}
+                    for where in seen.values():
+                        total += int(bits[where] if len(where) == 3 else beyond[where[0]])
+    return total

@@ -1,0 +1,24 @@
+"""How the benchmarks time and print their figures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+
+def show(name: str, value: float, unit: str, bound: float | None) -> None:
+    """One figure on standard output."""
+    rounded = None if bound is None else round(float(bound), 4)
+    line = {"name": name, "value": round(float(value), 4), "unit": unit, "bound": rounded}
+    print(json.dumps(line), flush=True)
+
+
+def best_seconds(task: Callable[[], object], repeats: int = 5) -> float:
+    """The shortest of several runs: what disturbs a run only makes it longer."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        task()
+        times.append(time.perf_counter() - start)
+    return min(times)

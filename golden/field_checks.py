@@ -1,0 +1,64 @@
+"""Checks of single fields: what is wrong, where, and what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .errors import RheobaseError
+
+#: Largest side of a map and largest number of channels.
+MAX_EXTENT = 65536
+
+
+def check_choice(where: str, field: str, value: object, kind: type) -> None:
+    """Raise ``RheobaseError`` unless ``value`` is a member of the enumeration ``kind``."""
+    if not isinstance(value, kind):
+        accepted = ", ".join(repr(member.value) for member in kind)
+        raise RheobaseError(f"{where}: {field} is {value!r}, accepted is one of {accepted}")
+
+
+def check_name(where: str, value: object) -> None:
+    """Raise ``RheobaseError`` unless ``value`` can be printed on one line."""
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise RheobaseError(f"{where}: name is {value!r}, accepted is a non-empty printable string")
+
+
+def check_integer(where: str, field: str, value: object, low: int, high: int) -> None:
+    """Raise ``RheobaseError`` unless ``value`` is an integer in ``low..high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RheobaseError(
+            f"{where}: {field} is {value!r}, accepted is an integer in {low}..{high}"
+        )
+
+
+def check_integers(where: str, field: str, value: object, count: int, low: int, high: int) -> None:
+    """Raise ``RheobaseError`` unless ``value`` is a tuple of ``count`` integers in range."""
+    if not isinstance(value, tuple) or len(value) != count:
+        raise RheobaseError(f"{where}: {field} is {value!r}, accepted is {count} integers")
+    for number in value:
+        check_integer(where, field, number, low, high)
+
+
+def check_array(where: str, field: str, value: object, dtype: type, shape: Iterable[int]) -> None:
+    """Make ``value`` read-only; ``RheobaseError`` unless it has that type and shape."""
+    shape = tuple(shape)
+    if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape != shape:
+        found = (
+            f"{value.dtype} {value.shape}"
+            if isinstance(value, np.ndarray)
+            else type(value).__name__
+        )
+        raise RheobaseError(
+            f"{where}: {field} is {found}, accepted is {np.dtype(dtype).name} {shape}"
+        )
+    value.flags.writeable = False
+
+
+def check_values(where: str, field: str, value: np.ndarray, low: int, high: int) -> None:
+    """Raise ``RheobaseError`` unless all of ``value`` is in ``low..high``."""
+    if value.min() < low or value.max() > high:
+        raise RheobaseError(
+            f"{where}: {field} spans {value.min()}..{value.max()}, accepted is {low}..{high}"
+        )

@@ -5,9 +5,9 @@ has one of a few kinds, and its ``arguments`` have the same names and forms whet
 module, a function or a tensor's method. All shapes and dimensions leave out the batch: dimension 0
 is the channel. ``x`` below is the operation's (first) input.
 
-================= ===================================================================================
+================= ================================================================================
 kind              arguments
-================= ===================================================================================
+================= ================================================================================
 INPUT             none; the normalised image
 CONVOLUTION       ``weight`` (out, in / groups, *kernel), ``bias`` (out,) or None; ``stride``,
                   ``padding`` (zeros, the same on either side), ``dilation``: one int per spatial
@@ -17,9 +17,9 @@ NORM              batch normalisation in running statistics: ``running_mean``, `
                   ``weight``, ``bias``, all (channels,), and ``eps``; see ``norm_affine``
 RELU              ``cap``: None, or the float at which it saturates (ReLU6, Hardtanh, clamp);
                   ``levels``: None, or the steps of a clip-floor-shift activation (QCFS), whose
-                  ``cap`` is its threshold and is taken over as it is; ``copy``: True where a rewrite
-                  put neurons that only repeat (their input is never negative); ``readout``: True
-                  for the neurons of a ``count`` readout
+                  ``cap`` is its threshold and is taken over as it is; ``copy``: True where a
+                  rewrite put neurons that only repeat (their input is never negative);
+                  ``readout``: True for the neurons of a ``count`` readout
 MAX_POOL          ``kernel``, ``stride``, ``padding``, ``dilation``: tuples, one int per spatial
                   dimension; ``ceil_mode``: bool. A padded position never wins.
 AVERAGE_POOL      ``kernel``, ``stride``, ``padding``: tuples; ``ceil_mode``, ``count_include_pad``:
@@ -31,13 +31,13 @@ SLICE             ``ranges``: (start, stop, step) for every dimension of x, non-
 PAD               ``padding``: (before, after) for every dimension of x (negative ones crop);
                   ``mode``: 'constant', 'reflect', 'replicate' or 'circular'; ``value``: float
 RESHAPE           ``permutation``: the order of x's dimensions or None; then ``x.reshape(shape)``
-AFFINE            ``scale``, ``shift``: tensors that broadcast to x's shape (or 0-d): x * scale + shift
+AFFINE            x * ``scale`` + ``shift``: tensors that broadcast to x's shape (or 0-d)
 INTERPOLATE       ``size``: tuple; ``mode``: torch's name ('bilinear', 'nearest', ...);
                   ``align_corners``: bool or None. Linear in x.
 FLOAT             anything else that can be executed (GroupNorm, softmax, a product of two maps);
                   ``function``: called with the inputs; ``activation``: True for a nonlinearity in
                   ReLU's place (SiLU, GELU, attention), which cannot become neurons
-================= ===================================================================================
+================= ================================================================================
 
 Dropout, identities, ``contiguous``, size arithmetic and anything that does not depend on the image
 are gone.
@@ -184,6 +184,8 @@ def _moved(value: Any, device: torch.device | str, dtype: torch.dtype) -> Any:
         return copy.deepcopy(value).to(device, dtype)
     if isinstance(value, FloatCall):
         return value.to(device, dtype)
+    if isinstance(value, PerImage):
+        return PerImage(_moved(value.value, device, dtype))
     if isinstance(value, dict):
         return {key: _moved(entry, device, dtype) for key, entry in value.items()}
     if type(value) in (tuple, list):
@@ -237,11 +239,20 @@ class BatchSize:
     """Place of the number of images in the arguments of a ``FloatCall``."""
 
 
+@dataclass(frozen=True, eq=False)
+class PerImage:
+    """Place of a tensor that is the same for every image: ``value`` (1, ...) in a ``FloatCall``."""
+
+    value: Tensor
+
+
 def _filled(value: Any, inputs: tuple[Tensor, ...], batch: int) -> Any:
     if isinstance(value, Slot):
         return inputs[value.index]
     if isinstance(value, BatchSize):
         return batch
+    if isinstance(value, PerImage):
+        return value.value.expand(batch, *value.value.shape[1:])
     if isinstance(value, dict):
         return {key: _filled(entry, inputs, batch) for key, entry in value.items()}
     if isinstance(value, tuple | list):

@@ -13,6 +13,7 @@ from .graph import Graph, Operation, OperationKind, norm_affine
 from .terms import Flat, Kernel, NotLowerable, Pair, Value, source_value, window_size
 
 _FLOAT_ONLY = "nothing, it is float-only (the float SNN runs it)"
+_OTHERS = "others are float-only"
 
 
 @dataclass(frozen=True)
@@ -60,20 +61,18 @@ def check_operation(operation: Operation, graph: Graph) -> None:
     """Raise ``NotLowerable`` where no input whatever would make ``operation`` lowerable."""
     kind, arguments = operation.kind, operation.arguments
     if kind == OperationKind.INPUT and len(operation.shape) != 3:
-        raise NotLowerable(
-            f"input of shape {tuple(operation.shape)}", "channels, rows, columns; others are float-only"
-        )
+        raise NotLowerable(f"input of shape {tuple(operation.shape)}", f"3 dimensions; {_OTHERS}")
     if kind == OperationKind.FLOAT:
         raise NotLowerable("", _FLOAT_ONLY)
     if kind == OperationKind.INTERPOLATE and not _keeps_shape(operation, graph):
         raise NotLowerable("", _FLOAT_ONLY)
     if kind == OperationKind.CONVOLUTION and arguments["weight"].ndim != 4:
         dimensions = arguments["weight"].ndim - 2
-        raise NotLowerable(f"{dimensions}-d convolution", "2-d convolution; others are float-only")
+        raise NotLowerable(f"{dimensions}-d convolution", f"2-d convolution; {_OTHERS}")
     if "kernel" in arguments and len(arguments["kernel"]) != 2:
-        raise NotLowerable(f"{len(arguments['kernel'])}-d pooling", "2-d pooling; others are float-only")
+        raise NotLowerable(f"{len(arguments['kernel'])}-d pooling", f"2-d pooling; {_OTHERS}")
     if kind == OperationKind.ADAPTIVE_AVERAGE_POOL and len(arguments["size"]) != 2:
-        raise NotLowerable(f"{len(arguments['size'])}-d pooling", "2-d pooling; others are float-only")
+        raise NotLowerable(f"{len(arguments['size'])}-d pooling", f"2-d pooling; {_OTHERS}")
     if kind == OperationKind.MAX_POOL and any(step != 1 for step in arguments["dilation"]):
         raise NotLowerable(f"dilation {tuple(arguments['dilation'])}", "dilation 1")
     if kind == OperationKind.CONCATENATE and arguments["dimension"] != 0:

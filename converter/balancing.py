@@ -226,10 +226,10 @@ def descend(
         excess = (sums.gather(1, first) - (count - first) * level) / count
         change = excess.clamp_(min=0) * (2 * learning_rate)
         level = level + change
-        if step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps:
-            if bool(change.sum() <= CONVERGED * level.sum()):
-                made = step + 1
-                break
+        looks = step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps
+        if looks and bool(change.sum() <= CONVERGED * level.sum()):
+            made = step + 1
+            break
     return level[:, 0].to(threshold.dtype).expand(channels).clone(), made
 
 

@@ -319,4 +319,3 @@ def _tensors(result: Any, label: str = "") -> dict[str, Tensor]:
     for key, entry in entries:
         found.update(_tensors(entry, f"{label}.{key}" if label else str(key)))
     return found
-

@@ -215,7 +215,7 @@ def descend(
         values = _channel_samples(current)
         level = threshold[:, None]
     # The mean excess over a level is a suffix sum of the sorted values, less the level's share.
-    values = values.float().sort(dim=1).values
+    values = values.float().contiguous().sort(dim=1).values
     count = values.shape[1]
     sums = values.flip(1).cumsum(1).flip(1)
     sums = torch.cat((sums, sums.new_zeros(len(sums), 1)), dim=1)

@@ -315,7 +315,7 @@ def refuse_cells(value: Value) -> None:
     if value.cells is not None:
         rows, columns = value.cells
         raise NotLowerable(
-            f"adaptive average pooling of {rows.shape[1]} x {columns.shape[1]} to "
+            f"average pooling of {rows.shape[1]} x {columns.shape[1]} to "
             f"{rows.shape[0]} x {columns.shape[0]}, cells of unequal size",
             "cells that divide the map, or flatten and a linear layer next",
         )

@@ -54,7 +54,7 @@ class OutputScale:
         index: in ``network.outputs``, and in the golden model's ``outputs``.
         unit: (channels,): the model's value per unit of score: of a mean over the steps that are
             read in ``rate``, of the score itself in ``radix``.
-        shape: of the model's output, without the batch.
+        shape: of that output in the model, without the batch.
     """
 
     index: int
@@ -69,11 +69,14 @@ class Lowered:
     Attributes:
         layers: one per layer of the network.
         outputs: by the label of the model's output.
+        left_out: paths of what follows the network in the model (softmax, interpolation): the
+            outputs are those in front of it.
     """
 
     network: Network
     layers: tuple[LayerScale, ...]
     outputs: dict[str, OutputScale]
+    left_out: tuple[str, ...]
 
     def real_outputs(
         self,
@@ -81,7 +84,7 @@ class Lowered:
         steps: int | None = None,
         delay: int | None = None,
     ) -> dict[str, np.ndarray]:
-        """The model's outputs, float64 (images, *shape), by label.
+        """The model's outputs before ``left_out``, float64 (images, *shape), by label.
 
         Args:
             scores: the golden model's ``outputs``: (images, channels, rows, columns) each.
@@ -194,7 +197,7 @@ def lower_graph(
         own = scales[indices[layer]]
         unit = own.scale if own.spike is None else own.spike
         outputs[label] = OutputScale(read.index(indices[layer]), unit, tuple(shape))
-    return Lowered(network, tuple(scales), outputs)
+    return Lowered(network, tuple(scales), outputs, plan.left_out)
 
 
 def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str, int]:

@@ -12,7 +12,8 @@ from . import linear_operations as linear
 from .graph import Graph, Operation, OperationKind, norm_affine
 from .terms import Flat, Kernel, NotLowerable, Pair, Value, source_value, window_size
 
-_FLOAT_ONLY = "nothing in the integer network: float-only, the float SNN runs it"
+_FLOAT_ONLY = "nothing, it is float-only (the float SNN runs it)"
+_OTHERS = "others are float-only"
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,37 @@ def result_terms(
     for value in inputs:
         if isinstance(value, PooledValue):
             raise NotLowerable("after a max pool without ReLU in between", "ReLU in between")
-    handler = _HANDLERS.get(operation.kind)
-    if handler is None:
-        raise NotLowerable("", _accepted_instead(operation))
-    result = handler(operation, inputs, graph)
+    result = _HANDLERS[operation.kind](operation, inputs, graph)
     _check_shape(operation, result)
     return result
 
 
-def _accepted_instead(operation: Operation) -> str:
-    if operation.kind == OperationKind.FLOAT and operation.arguments.get("activation"):
-        return "ReLU, ReLU6, Hardtanh from 0 or another clamp from 0"
-    return _FLOAT_ONLY
+def check_operation(operation: Operation, graph: Graph) -> None:
+    """Raise ``NotLowerable`` where no input whatever would make ``operation`` lowerable."""
+    kind, arguments = operation.kind, operation.arguments
+    if kind == OperationKind.INPUT and len(operation.shape) != 3:
+        raise NotLowerable(f"input of shape {tuple(operation.shape)}", f"3 dimensions; {_OTHERS}")
+    if kind == OperationKind.FLOAT:
+        raise NotLowerable("", _FLOAT_ONLY)
+    if kind == OperationKind.INTERPOLATE and not _keeps_shape(operation, graph):
+        raise NotLowerable("", _FLOAT_ONLY)
+    if kind == OperationKind.CONVOLUTION and arguments["weight"].ndim != 4:
+        dimensions = arguments["weight"].ndim - 2
+        raise NotLowerable(f"{dimensions}-d convolution", f"2-d convolution; {_OTHERS}")
+    if "kernel" in arguments and len(arguments["kernel"]) != 2:
+        raise NotLowerable(f"{len(arguments['kernel'])}-d pooling", f"2-d pooling; {_OTHERS}")
+    if kind == OperationKind.ADAPTIVE_AVERAGE_POOL and len(arguments["size"]) != 2:
+        raise NotLowerable(f"{len(arguments['size'])}-d pooling", f"2-d pooling; {_OTHERS}")
+    if kind == OperationKind.MAX_POOL and any(step != 1 for step in arguments["dilation"]):
+        raise NotLowerable(f"dilation {tuple(arguments['dilation'])}", "dilation 1")
+    if kind == OperationKind.CONCATENATE and arguments["dimension"] != 0:
+        raise NotLowerable("concatenation of pixels", "along the channels")
+    if kind == OperationKind.PAD and arguments["mode"] != "constant":
+        raise NotLowerable(f"padding mode {arguments['mode']!r}", "zero padding")
+
+
+def _keeps_shape(operation: Operation, graph: Graph) -> bool:
+    return tuple(operation.shape) == tuple(graph.by_name[operation.inputs[0]].shape)
 
 
 def _check_shape(operation: Operation, result: Value | Flat | PooledValue) -> None:
@@ -81,8 +101,6 @@ def _check_shape(operation: Operation, result: Value | Flat | PooledValue) -> No
 
 
 def _image(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
-    if len(operation.shape) != 3:
-        raise NotLowerable(f"input of shape {operation.shape}", "channels, rows, columns")
     return source_value(operation.name, operation.shape)
 
 
@@ -95,8 +113,6 @@ def _array(tensor: Tensor | None, channels: int) -> np.ndarray:
 def _convolution(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
     arguments = operation.arguments
     weight = arguments["weight"]
-    if weight.ndim != 4:
-        raise NotLowerable(f"{weight.ndim - 2}-d convolution", f"2-d convolution ({_FLOAT_ONLY})")
     rows, columns = arguments["padding"]
     kernel = Kernel(
         _array(weight, 0),
@@ -125,8 +141,8 @@ def _norm(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Val
 
 
 def _affine(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
-    shape = graph.by_name[operation.inputs[0]].shape
-    if tuple(operation.shape) != tuple(shape):
+    shape = tuple(graph.by_name[operation.inputs[0]].shape)
+    if not _keeps_shape(operation, graph):
         raise NotLowerable(f"constant that makes {shape} {operation.shape}", "one per channel")
     gain, shift = (
         np.broadcast_to(_array(operation.arguments[name], 0), shape) for name in ("scale", "shift")
@@ -142,10 +158,6 @@ def _affine(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> V
 def _max_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> PooledValue:
     arguments = operation.arguments
     value = _map(inputs[0])
-    if len(arguments["kernel"]) != 2:
-        raise NotLowerable(f"{len(arguments['kernel'])}-d pooling", f"2-d ({_FLOAT_ONLY})")
-    if any(step != 1 for step in arguments["dilation"]):
-        raise NotLowerable(f"dilation {arguments['dilation']}", "dilation 1")
     pool = PoolShape(*(tuple(arguments[name]) for name in ("kernel", "stride", "padding")))
     missing = tuple(
         max(
@@ -163,8 +175,6 @@ def _max_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) ->
 def _average_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
     arguments = operation.arguments
     value = _map(inputs[0])
-    if len(arguments["kernel"]) != 2:
-        raise NotLowerable(f"{len(arguments['kernel'])}-d pooling", f"2-d ({_FLOAT_ONLY})")
     kernel, stride, padding = (tuple(arguments[name]) for name in ("kernel", "stride", "padding"))
     even = window_size(value.size, padding * 2, kernel, stride) == tuple(operation.shape[1:])
     divisor = arguments["divisor"]
@@ -189,8 +199,6 @@ def _average_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph
 
 
 def _adaptive(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
-    if len(operation.shape) != 3:
-        raise NotLowerable(f"adaptive pooling of {operation.shape}", f"2-d ({_FLOAT_ONLY})")
     return linear.adaptively_pooled(_map(inputs[0]), tuple(operation.shape[1:]), operation.name)
 
 
@@ -209,16 +217,13 @@ def _add(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Valu
 
 
 def _concatenate(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
-    if operation.arguments["dimension"] != 0:
-        raise NotLowerable("concatenation of pixels", "along the channels")
     return linear.concatenated(inputs)
 
 
 def _slice(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
     ranges = operation.arguments["ranges"]
     value = inputs[0]
-    shape = graph.by_name[operation.inputs[0]].shape
-    if tuple(operation.shape) == tuple(shape):
+    if _keeps_shape(operation, graph):
         return value
     value = _map(value)
     start, stop, step = ranges[0]
@@ -233,8 +238,6 @@ def _slice(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Va
 
 def _pad(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
     arguments = operation.arguments
-    if arguments["mode"] != "constant":
-        raise NotLowerable(f"padding mode {arguments['mode']!r}", "zero padding")
     value = _map(inputs[0])
     front, back = arguments["padding"][0]
     value = linear.channel_range(value, max(-front, 0), value.channels - max(-back, 0))
@@ -266,9 +269,7 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
 
 
 def _interpolate(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
-    if operation.shape == graph.by_name[operation.inputs[0]].shape:
-        return inputs[0]
-    raise NotLowerable("", _FLOAT_ONLY)
+    return inputs[0]
 
 
 def _map(value: Value | Flat) -> Value:

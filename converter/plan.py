@@ -7,6 +7,7 @@ one error that names every operation by its path.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,9 +15,12 @@ import numpy as np
 from . import linear_operations as linear
 from .compose import merged, within_padding
 from .graph import Graph, Operation, OperationKind
-from .operation_terms import PooledValue, PoolShape, result_terms
+from .operation_terms import PooledValue, PoolShape, check_operation, result_terms
 from .refusal import Refusal, refuse
 from .terms import Flat, NotLowerable, Value, source_value
+
+#: What may follow the network at an output, or stand in between there (a reshape).
+_AFTER_NETWORK = frozenset({OperationKind.FLOAT, OperationKind.INTERPOLATE, OperationKind.RESHAPE})
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +53,17 @@ class PlannedLayer:
 class Plan:
     """All layers in topological order.
 
-    ``outputs``: label of an output to its layer's name and its shape in the model.
+    Attributes:
+        image: name of the input operation.
+        outputs: label of an output to its layer's name and its shape in the model.
+        left_out: paths of what follows the last linear operations and is not in the network:
+            softmax, interpolation to the image's size.
     """
 
     image: str
     layers: tuple[PlannedLayer, ...]
     outputs: dict[str, tuple[str, tuple[int, ...]]]
+    left_out: tuple[str, ...]
 
 
 def plan_layers(graph: Graph, *, counted: bool) -> Plan:
@@ -67,16 +76,18 @@ def plan_layers(graph: Graph, *, counted: bool) -> Plan:
     Raises:
         RheobaseError: every operation that cannot be lowered, by its path.
     """
+    read, left_out = _readable_outputs(graph)
+    needed = _needed(graph, read.values())
     planner = _Planner(graph)
     for operation in graph.operations:
-        if operation.name in planner.needed:
+        if operation.name in needed:
             planner.visit(operation)
     outputs = {
         label: (planner.read_out(graph.by_name[name], counted=counted), graph.by_name[name].shape)
-        for label, name in graph.outputs.items()
+        for label, name in read.items()
     }
     refuse(planner.refusals)
-    return Plan(graph.operations[0].name, tuple(planner.layers.values()), outputs)
+    return Plan(graph.operations[0].name, tuple(planner.layers.values()), outputs, left_out)
 
 
 @dataclass
@@ -88,15 +99,13 @@ class _Planner:
     layers: dict[str, PlannedLayer] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.needed = _needed(self.graph)
-
     def visit(self, operation: Operation) -> None:
         inputs = [self.values[name] for name in operation.inputs]
         self.values[operation.name] = None
-        if any(value is None for value in inputs):
-            return  # what was refused before is named already
         try:
+            check_operation(operation, self.graph)
+            if any(value is None for value in inputs):
+                return  # what was refused before is named already
             if operation.kind == OperationKind.RELU:
                 result = self._neurons(operation, inputs[0])
             else:
@@ -182,10 +191,28 @@ def _layer(
     return PlannedLayer(name, replace(value, terms=weighty or terms[:1]), pool, threshold, cap)
 
 
-def _needed(graph: Graph) -> set[str]:
+def _readable_outputs(graph: Graph) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Per label the last operation that a network can have, and the paths of what follows it."""
+    read: dict[str, str] = {}
+    left_out: list[str] = []
+    for label, name in graph.outputs.items():
+        passed: list[str] = []
+        read[label] = name
+        operation = graph.by_name[name]
+        while operation.kind in _AFTER_NETWORK and len(operation.inputs) == 1:
+            passed.append(operation.name)
+            if operation.kind != OperationKind.RESHAPE:
+                read[label] = operation.inputs[0]
+                left_out += passed
+                passed = []
+            operation = graph.by_name[operation.inputs[0]]
+    return read, tuple(dict.fromkeys(left_out))
+
+
+def _needed(graph: Graph, outputs: Iterable[str]) -> set[str]:
     """Operations that an output depends on."""
     found: set[str] = set()
-    waiting = list(graph.outputs.values())
+    waiting = list(outputs)
     while waiting:
         name = waiting.pop()
         if name not in found:

@@ -14,8 +14,8 @@ from ..golden.network import BYTE_BITS, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
 CANDIDATES = np.linspace(0.4, 1.0, 49)
 #: Width for shortcuts where no kernel sets the scale: several of them meet with small error.
 SHORTCUT_BITS = 12
-#: Weights that are rounded at a time while scales are tried.
-_CHUNK = 1 << 21
+#: Weights that are rounded at a time while scales are tried: they stay in the cache.
+_CHUNK = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +75,16 @@ def layer_scale(
         largest_shortcut / _high(MAX_WEIGHT_BITS),
     )
     safe = np.where(full > 0, full, 1.0)
-    least = np.full(channels, np.inf)
-    chosen = safe.copy()
-    for part in CANDIDATES:
-        scale = np.maximum(safe * part, largest_shortcut / _high(MAX_WEIGHT_BITS))
-        scale = np.where(alone, full, scale)
-        error = np.zeros(channels)
-        for entry in connections:
-            width = MAX_WEIGHT_BITS if entry.shortcut else bits
-            error[entry.channels] += _squared_error(entry.rows, scale[entry.channels], width)
-        if not per_channel:
-            error[:] = error.sum()
-        better = error < least
-        least[better], chosen[better] = error[better], scale[better]
+    least = largest_shortcut / _high(MAX_WEIGHT_BITS)
+    scales = np.maximum(CANDIDATES[:, None] * safe, least)
+    scales = np.where(alone, safe, scales)
+    errors = np.zeros_like(scales)
+    for entry in connections:
+        width = MAX_WEIGHT_BITS if entry.shortcut else bits
+        errors[:, entry.channels] += _squared_errors(entry.rows, scales[:, entry.channels], width)
+    if not per_channel:
+        errors[:] = errors.sum(axis=1, keepdims=True)
+    chosen = np.take_along_axis(scales, errors.argmin(axis=0)[None], axis=0)[0]
     return np.where(full > 0, chosen, 0.0)
 
 
@@ -133,15 +130,27 @@ def _largest(connections: Sequence[RealWeights], channels: int) -> np.ndarray:
     return found
 
 
-def _squared_error(rows: np.ndarray, scale: np.ndarray, bits: int) -> np.ndarray:
-    """Sum over each row of the squared rounding error."""
-    step = max(1, _CHUNK // max(rows.shape[1], 1))
-    pieces = []
+def _squared_errors(rows: np.ndarray, scales: np.ndarray, bits: int) -> np.ndarray:
+    """Sum over each row of the squared rounding error, for each of several scales per row.
+
+    Args:
+        scales: (scales, rows).
+    """
+    limit = 2 ** (bits - 1)
+    step = max(1, _CHUNK // rows.shape[1])
+    errors = np.empty(scales.shape)
     for start in range(0, len(rows), step):
-        part, own = rows[start : start + step], scale[start : start + step]
-        difference = part - quantised(part, own, bits) * own[:, None]
-        pieces.append(np.einsum("ij,ij->i", difference, difference))
-    return np.concatenate(pieces)
+        here = slice(start, start + step)
+        part = np.ascontiguousarray(rows[here])
+        error = np.empty_like(part)
+        for index, scale in enumerate(scales[:, here]):
+            np.multiply(part, 1.0 / scale[:, None], out=error)
+            np.rint(error, out=error)
+            np.clip(error, -limit, limit - 1, out=error)
+            np.multiply(error, scale[:, None], out=error)
+            np.subtract(error, part, out=error)
+            errors[index, here] = np.einsum("ij,ij->i", error, error)
+    return errors
 
 
 def _high(bits: int) -> int:

@@ -1,11 +1,13 @@
 """Planned layers of models against the models themselves, in float64; and what is refused."""
 
+
 import re
 
 import pytest
 import torch
 import torch.nn.functional as functional
 from rheobase.converter.plan import plan_layers
+from rheobase.converter.rewrite import prepared
 from rheobase.converter.tracing import trace
 from rheobase.golden.errors import RheobaseError
 from support.planned import planned_outputs
@@ -111,14 +113,14 @@ class Cells(nn.Module):
         super().__init__()
         self.features = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU())
         self.more = nn.Sequential(nn.Conv2d(4, 3, 3, 2), nn.ReLU())
-        self.pool = nn.AdaptiveAvgPool2d((4, 3))
-        self.head = nn.Sequential(nn.Linear(4 * 12 + 3 * 9 + 3, 6), nn.ReLU(), nn.Linear(6, 2))
+        self.pool = nn.AdaptiveAvgPool2d((5, 4))
+        self.head = nn.Sequential(nn.Linear(4 * 20 + 3 * 9 + 3, 6), nn.ReLU(), nn.Linear(6, 2))
 
     def forward(self, x):
         x = self.features(x)
         y = self.more(x)
-        parts = (self.pool(x).flatten(1), y.flatten(1) * 0.5, y.amax((2, 3)) * 0 + y.mean((2, 3)))
-        return self.head(torch.cat(parts[:2] + (y.mean((2, 3)),), 1))
+        parts = (self.pool(x).flatten(1), y.flatten(1) * 0.5, y.mean((2, 3)))
+        return self.head(torch.cat(parts, 1))
 
 
 class CeilPools(nn.Module):
@@ -138,7 +140,7 @@ class CeilPools(nn.Module):
 
 
 MODELS = [
-    (Residual, (3, 10, 8)), (Dense, (3, 16, 12)), (Windows, (3, 15, 12)), (Cells, (3, 16, 15)),
+    (Residual, (3, 10, 8)), (Dense, (3, 16, 12)), (Windows, (3, 16, 12)), (Cells, (3, 16, 15)),
     (CeilPools, (3, 14, 16)), (CeilPools, (3, 13, 13)),
 ]  # fmt: skip
 
@@ -148,7 +150,7 @@ def test_plan_computes_what_the_model_does(kind, shape):
     torch.manual_seed(1)
     model = randomised(kind()).double()
     images = torch.randn(3, *shape, dtype=torch.float64)
-    graph = trace(model, shape)
+    graph = prepared(trace(model, shape))
     found = planned_outputs(plan_layers(graph, counted=False), images)
     with torch.no_grad():
         expected = model(images)
@@ -159,3 +161,87 @@ def test_plan_computes_what_the_model_does(kind, shape):
     assert found.keys() == expected.keys()
     for label, values in expected.items():
         torch.testing.assert_close(found[label], values, rtol=1e-9, atol=1e-9)
+
+
+class Refused(nn.Module):
+    """One of everything that has no exact form, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+        self.twice = nn.Sequential(
+            nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.Conv2d(4, 4, 3, padding=1)
+        )
+        self.biased = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 3, padding=1))
+        self.separable = nn.Sequential(
+            nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False), nn.Conv2d(4, 32, 1)
+        )
+        self.norm = nn.GroupNorm(2, 4)
+        self.mirrored = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+        self.counted = nn.AvgPool2d(3, 2, 1, count_include_pad=False)
+        self.head = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        x = self.stem(x)
+        y = functional.relu(self.twice(x)) + functional.relu(self.biased(x))
+        z = functional.relu(self.separable(x)[:, :4]) + functional.relu(self.norm(x))
+        small = functional.relu(self.head(self.counted(x)))
+        wide = functional.interpolate(functional.max_pool2d(x, 2), scale_factor=2)
+        return self.head(functional.relu(self.mirrored(x) + wide + y + z)), small
+
+
+def test_all_that_is_refused_is_named():
+    graph = prepared(trace(Refused().eval(), (3, 8, 8)))
+    with pytest.raises(RheobaseError) as caught:
+        plan_layers(graph, counted=False)
+    entries = str(caught.value).removeprefix("model cannot be lowered: ").split("; ")
+    expected = {
+        "twice.1": "Conv2d: linear right after twice.0 without ReLU in between, padded; ",
+        "biased.1": "linear right after biased.0 without ReLU in between, padded where that has",
+        "separable.1": "of 1152 weights in one kernel; accepted: at most 656",
+        "norm": "GroupNorm; accepted: .*float-only",
+        "mirrored": "padding mode 'reflect'",
+        "head": "average pooling of 8 x 8 to 4 x 4, cells of unequal size",
+        "interpolate": "float-only",
+    }
+    text = str(caught.value)
+    for path, words in expected.items():
+        assert re.search(rf"(: |; ){re.escape(path)}[^ ]* \([^()]*{words}", text), (path, text)
+    assert len(re.findall("accepted:", text)) == len(expected), entries
+
+
+class Volumes(nn.Module):
+    """Video: every 3-d operation is named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv3d(3, 2, 3), nn.BatchNorm3d(2), nn.ReLU(), nn.MaxPool3d(2))
+        self.head = nn.Linear(2, 3)
+
+    def forward(self, x):
+        return self.head(self.conv(x).mean((2, 3, 4)))
+
+
+def test_3d_convolution_is_float_only():
+    graph = prepared(trace(Volumes().eval(), (3, 4, 8, 8)))
+    with pytest.raises(RheobaseError, match=r"conv\.0 \(Conv3d: 3-d convolution; .*float-only"):
+        plan_layers(graph, counted=False)
+
+
+class Segmented(nn.Module):
+    """What follows the last linear operation stays outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(3, 4, 3, 2), nn.Conv2d(4, 3, 1)
+
+    def forward(self, x):
+        y = self.head(functional.relu(self.stem(x)))
+        return functional.interpolate(y, x.shape[-2:], mode="bilinear").softmax(1)
+
+
+def test_what_follows_the_network_is_left_out():
+    graph = prepared(trace(Segmented().eval(), (3, 9, 9)))
+    plan = plan_layers(graph, counted=False)
+    assert plan.outputs == {"out": ("head", (3, 4, 4))}
+    assert len(plan.left_out) == 2 and "interpolate" in " ".join(plan.left_out)

@@ -104,9 +104,10 @@ def test_robust_is_a_percentile():
     graph, images = _graph(), _images()
     found = balance(graph, [images], method=Method.ROBUST, percentile=97)
     currents = _values(graph, images, lambda operation, current: np.maximum(current, 0))
-    for name, current in currents.items():
-        expected = np.quantile(np.maximum(current, 0), 0.97)
-        np.testing.assert_allclose(found.thresholds[name].numpy(), max(expected, 0), rtol=1e-3)
+    for name in ("1", "5"):
+        expected = np.quantile(np.maximum(currents[name], 0), 0.97)
+        assert expected > 0
+        np.testing.assert_allclose(found.thresholds[name].numpy(), expected, rtol=1e-3)
 
 
 def test_batch_size_hardly_matters():
@@ -358,7 +359,7 @@ def test_video_converts_to_a_float_snn():
     conversion = convert(model, pixels, mean=[0.5], std=[0.5], options=options)
     inputs = normalised(pixels, [0.5], [0.5])
     torch.testing.assert_close(conversion.snn(inputs), model(inputs).detach(), atol=0.02, rtol=0.02)
-    with pytest.raises(RheobaseError, match=r"\(2, 4, 8, 8\); accepted: channels, rows, columns"):
+    with pytest.raises(RheobaseError, match=r"0 \(Conv3d"):
         convert(model, pixels, mean=[0.5], std=[0.5])
 
 

@@ -48,12 +48,14 @@ def _is_fresh(graph: Graph, name: str) -> bool:
     return graph.by_name[name].kind not in views
 
 
+@torch.no_grad()
 def analog_outputs(graph: Graph, images: Tensor) -> dict[str, Tensor]:
     """What the model returns, by the graph's labels."""
     found = run_graph(graph, images)
     return {label: found[name] for label, name in graph.outputs.items()}
 
 
+@torch.no_grad()
 def clipped_outputs(
     graph: Graph, images: Tensor, thresholds: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
@@ -82,7 +84,6 @@ def per_channel(values: Tensor, rank: int) -> Tensor:
     return values.reshape(-1, *[1] * (rank - 2))
 
 
-@torch.inference_mode()
 def analog_forward(graph: Graph, images: Tensor) -> Tensor:
     """The model's first result, such as a classifier's scores (images, classes)."""
     return next(iter(analog_outputs(graph, images).values()))

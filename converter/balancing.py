@@ -215,7 +215,7 @@ def descend(
         values = _channel_samples(current)
         level = threshold[:, None]
     # The mean excess over a level is a suffix sum of the sorted values, less the level's share.
-    values = values.float().sort(dim=1).values
+    values = values.float().contiguous().sort(dim=1).values
     count = values.shape[1]
     sums = values.flip(1).cumsum(1).flip(1)
     sums = torch.cat((sums, sums.new_zeros(len(sums), 1)), dim=1)
@@ -226,10 +226,10 @@ def descend(
         excess = (sums.gather(1, first) - (count - first) * level) / count
         change = excess.clamp_(min=0) * (2 * learning_rate)
         level = level + change
-        if step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps:
-            if bool(change.sum() <= CONVERGED * level.sum()):
-                made = step + 1
-                break
+        looks = step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps
+        if looks and bool(change.sum() <= CONVERGED * level.sum()):
+            made = step + 1
+            break
     return level[:, 0].to(threshold.dtype).expand(channels).clone(), made
 
 

@@ -86,15 +86,13 @@ def _mean(call: Call, given: dict[str, Any]) -> Signal | None:
     arguments = {"size": pooled_shape[1:]}
     if call.result_shape == pooled_shape:
         return call.emit(OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments)
-    pooled = call.emit(
-        OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments, pooled_shape, part="pool"
-    )
+    pooled = call.emit(OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments, pooled_shape, part="pool")
     return call.emit(OperationKind.RESHAPE, pooled, {"permutation": None})
 
 
 def _constant(value: Any, shape: tuple[int, ...]) -> Tensor | None:
     """A constant that broadcasts against a signal of ``shape``; None where it does not."""
-    if isinstance(value, bool | BatchSize) or isinstance(value, Signal):
+    if isinstance(value, bool | BatchSize | Signal):
         return None
     if isinstance(value, int | float):
         return torch.tensor(float(value))

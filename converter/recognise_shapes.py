@@ -53,7 +53,8 @@ def _getitem(call: Call, given: dict[str, Any]) -> Signal | None:
     """Slices, numbers, None and an ellipsis; the batch is taken whole."""
     x, index = given["input"], given["index"]
     entries = list(index) if isinstance(index, tuple) else [index]
-    if not all(entry is None or isinstance(entry, int | slice) or entry is ... for entry in entries):
+    plain = (int, slice, type(None), type(...))
+    if not all(isinstance(entry, plain) for entry in entries):
         return None
     named = sum(entry is not None and entry is not ... for entry in entries)
     missing = [slice(None)] * (len(x.shape) + 1 - named)
@@ -84,9 +85,7 @@ def _parts(call: Call, given: dict[str, Any]) -> list[Signal] | None:
     rank = len(x.shape)
     if any(len(shape) != rank for shape in shapes):
         return None
-    cut = [
-        axis for axis in range(rank) if any(shape[axis] != x.shape[axis] for shape in shapes)
-    ]
+    cut = [axis for axis in range(rank) if any(shape[axis] != x.shape[axis] for shape in shapes)]
     if not cut:
         return [x] if len(shapes) == 1 else None
     axis, start, found = cut[0], 0, []

@@ -139,7 +139,8 @@ _ACTIVATIONS = {
 _ACTIVATION_MODULES = (
     nn.SiLU, nn.GELU, nn.Mish, nn.Hardswish, nn.ELU, nn.CELU, nn.SELU, nn.LeakyReLU, nn.PReLU,
     nn.RReLU, nn.Tanh, nn.Softplus, nn.Softsign, nn.MultiheadAttention, nn.GLU, nn.Hardtanh,
-    nn.Tanhshrink, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.Transformer, nn.RNNBase,
+    nn.Tanhshrink, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.Transformer,
+    nn.RNNBase,
 )  # fmt: skip
 
 
@@ -231,4 +232,3 @@ def _is_torch(target: Any) -> bool:
         return True
     module = getattr(target, "__module__", None) or "torch"
     return module.split(".")[0] in ("torch", "torchvision", "_operator", "operator", "builtins")
-

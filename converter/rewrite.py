@@ -218,15 +218,19 @@ def _with_copies(graph: Graph) -> Graph:
         wanted = operation.kind == OperationKind.MAX_POOL and operation.name in positive
         if wanted and not fires and operation.name in after_neurons:
             name = f"{operation.name}:copy"
-            arguments = {"cap": None, "levels": None, "copy": True, "readout": False}
-            found.append(
-                Operation(
-                    name, OperationKind.RELU, (operation.name,), arguments, operation.shape, "copy"
-                )
-            )
+            found.append(_neurons(name, operation, copy=True))
             renamed[operation.name] = name
     outputs = {label: renamed.get(name, name) for label, name in graph.outputs.items()}
     return replace(graph, operations=tuple(found), outputs=outputs)
+
+
+def _neurons(
+    name: str, source: Operation, *, copy: bool = False, readout: bool = False
+) -> Operation:
+    """Neurons that the model does not have, behind ``source``."""
+    arguments = {"cap": None, "levels": None, "copy": copy, "readout": readout}
+    label = "readout" if readout else "copy"
+    return Operation(name, OperationKind.RELU, (source.name,), arguments, source.shape, label)
 
 
 def _never_negative(graph: Graph) -> set[str]:
@@ -280,12 +284,7 @@ def with_readout(graph: Graph) -> Graph:
         found.append(_reading(operation, renamed))
         if operation.name in wanted:
             name = f"{operation.name}:readout"
-            arguments = {"cap": None, "levels": None, "copy": False, "readout": True}
-            found.append(
-                Operation(
-                    name, OperationKind.RELU, (operation.name,), arguments, operation.shape, "readout"
-                )
-            )
+            found.append(_neurons(name, operation, readout=True))
             renamed[operation.name] = name
     outputs = {label: renamed.get(name, name) for label, name in graph.outputs.items()}
     return replace(graph, operations=tuple(found), outputs=outputs)

@@ -106,7 +106,7 @@ class RateRun:
             self.spikes[name] = torch.zeros((), dtype=torch.int64, device=threshold.device)
             self.neurons[name] = currents[0].numel()
         potential = self._potentials[name]
-        fired = torch.empty((count, *potential.shape), dtype=potential.dtype, device=potential.device)
+        fired = potential.new_empty((count, *potential.shape))
         for step in range(count):
             potential += currents[step]
             torch.mul(potential >= threshold, threshold, out=fired[step])

@@ -73,12 +73,19 @@ class _OneInput(nn.Module):
 
 
 class _Tracer(fx.Tracer):
+    """Takes clip-floor-shift activations whole."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        # Found before tracing, which replaces parameters by stand-ins.
+        self._qcfs = {id(module) for module in model.modules() if is_qcfs(module)}
+
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        return is_qcfs(module) or super().is_leaf_module(module, path)
+        return id(module) in self._qcfs or super().is_leaf_module(module, path)
 
 
 def _traced(model: nn.Module) -> fx.GraphModule:
-    tracer = _Tracer()
+    tracer = _Tracer(model)
     try:
         graph = tracer.trace(_OneInput(model))
     except Exception as error:  # tracing runs the user's code, which may raise anything
@@ -319,4 +326,3 @@ def _tensors(result: Any, label: str = "") -> dict[str, Tensor]:
     for key, entry in entries:
         found.update(_tensors(entry, f"{label}.{key}" if label else str(key)))
     return found
-

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -34,6 +35,7 @@ from rheobase.sim.lint import lint, structure
 from torch import nn
 
 from rheobase.commands.demo import train
+from rheobase.commands.run import Request, run
 
 CLOCK, BAUD = 12_000_000, 3_000_000
 #: Seconds of silence: long, so that a busy machine does not look like damage, and where damage is
@@ -257,7 +259,7 @@ def _rheobase(*arguments, cwd):
     )  # fmt: skip
 
 
-def test_command(tmp_path, digits, port):
+def test_command(tmp_path, digits, port, monkeypatch, capsys):
     from PIL import Image
 
     images = load_images("digits").images
@@ -273,32 +275,37 @@ def test_command(tmp_path, digits, port):
     assert f"three.png: {answers[3]}" in ran.stdout
     assert "hardware = golden model: all answers and scores of 26 images" in ran.stdout
     assert "rate coding, T = 6, t0 = 1, 12 MHz" in ran.stdout
-    shorter = _rheobase(
-        "run", "--port", port, "net.safetensors", "digits", "--limit", 5, "-T", 2, cwd=tmp_path
-    )
-    assert shorter.returncode == 0 and "T = 2, t0 = 1" in shorter.stdout, shorter.stderr
 
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "small.png")
     other = replace(digits, name="another")
     save_network(other, tmp_path / "other.safetensors")
-    for arguments, message in (
-        (["other.safetensors", "digits"], f"not {network_hash(other)[:16]}... (build and program"),
-        (["small.png"], "small.png: 1 x 5 x 5, accepted is 1 x 8 x 8"),
-        (["absent.png"], "'absent.png' is no folder and no data set"),
-        (["digits", "-T", 9], "T = 9, t0 = 1: accepted is T of 1 .. 6"),
-        (["net.safetensors"], "accepted is at most one network file, and images"),
+    refused = _rheobase("run", "--port", port, "other.safetensors", "digits", cwd=tmp_path)
+    _one_line(refused, f"not {network_hash(other)[:16]}... (build and program")
+    # Further refusals without the time that a process of its own takes to start.
+    monkeypatch.chdir(tmp_path)
+    for sources, steps, message in (
+        (["small.png"], None, "small.png: 1 x 5 x 5, accepted is 1 x 8 x 8"),
+        (["absent.png"], None, "'absent.png' is no folder and no data set"),
+        (["digits"], 9, "T = 9, t0 = 1: accepted is T of 1 .. 6"),
+        (["net.safetensors"], None, "accepted is at most one network file, and images"),
     ):
-        _one_line(_rheobase("run", "--port", port, *arguments, cwd=tmp_path), message)
+        request = Request(sources, port, BAUD, TIMEOUT, None, False, None, steps, None)
+        with pytest.raises(RheobaseError, match=re.escape(message)):
+            run(request)
+    assert run(Request(["net.safetensors", "digits"], port, BAUD, TIMEOUT, None, False, 5, 2, None))
+    assert "T = 2, t0 = 1" in capsys.readouterr().out
 
 
-def test_nothing_behind_the_port(tmp_path):
+def test_nothing_behind_the_port():
     master, slave = os.openpty()
     tty.setraw(slave)
-    ran = _rheobase("run", "--port", os.ttyname(slave), "--timeout", 0.1, "digits", cwd=tmp_path)
-    _one_line(ran, "no answer to identify in 0.1 s, sent 4 times at 3000000 baud")
+    silent = "no answer to identify in 0.1 s, sent 4 times at 3000000 baud"
+    with pytest.raises(RheobaseError, match=silent):
+        connect(os.ttyname(slave), timeout=0.1)
     os.close(master)
     os.close(slave)
-    _one_line(_rheobase("run", "--port", "/dev/absent", "digits", cwd=tmp_path), "cannot be opened")
+    with pytest.raises(RheobaseError, match="/dev/absent: cannot be opened"):
+        connect("/dev/absent")
 
 
 def _one_line(ran, message):

@@ -237,9 +237,7 @@ def _channel_samples(current: Tensor) -> Tensor:
     """(channels, about ``SAMPLES``) values, evenly spread over images and positions."""
     flat = current.flatten(2) if current.ndim > 2 else current[:, :, None]
     images, channels, positions = flat.shape
-    # A stride in positions that has no factor in common with the row length sees all columns.
-    stride = max(1, images * positions // SAMPLES)
-    per_image = max(1, positions // stride)
+    per_image = max(1, SAMPLES // images)
     if per_image >= positions:
         picked = flat
     else:
@@ -256,7 +254,8 @@ def _channel_samples(current: Tensor) -> Tensor:
 
 def _spread(values: Tensor, most: int) -> Tensor:
     """At most about ``most`` of ``values``, evenly spread."""
-    return values[:: max(1, len(values) // most)]
+    # An odd step sees all columns of a map whose width is a power of two.
+    return values[:: max(1, len(values) // most) | 1]
 
 
 def _finished(operation: Operation, threshold: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ def convert_detector(
     detector: nn.Module,
     images: Sequence[Tensor],
     *,
-    options: Options = Options(),
+    options: Options | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> DetectorConversion:
     """Convert a torchvision RetinaNet or FCOS as it is; float SNN only.
@@ -88,7 +88,7 @@ def convert_detector(
     Args:
         images: to balance on, each (channels, rows, columns) in 0..1. Resized as the detector does
             it, all have to come out at one size; a network is converted for that size.
-        options: of the conversion; ``lower`` is ignored.
+        options: of the conversion (``Options()`` where None); ``lower`` is ignored.
 
     Raises:
         RheobaseError: it is no such detector, images of several sizes, or what ``convert`` raises.
@@ -116,7 +116,7 @@ def convert_detector(
         batches,
         mean=transform.image_mean,
         std=transform.image_std,
-        options=replace(options, lower=False),
+        options=replace(options or Options(), lower=False),
         name=type(detector).__name__,
         progress=progress,
     )

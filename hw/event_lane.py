@@ -13,9 +13,10 @@ from .payloads import vector
 from .queue import Queue
 from .word_filter import LaneSlabLayout, WordFilter
 
-#: Words and sums that a lane may be ahead of or behind the others.
-WORD_QUEUE_DEPTH = 8
-SUM_QUEUE_DEPTH = 4
+#: Words and sums that a lane may be ahead of or behind the others: what a distributed RAM of the
+#: common FPGAs holds at least.
+WORD_QUEUE_DEPTH = 16
+SUM_QUEUE_DEPTH = 16
 
 
 class EventLane(wiring.Component):

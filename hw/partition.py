@@ -47,9 +47,9 @@ def largest_lanes(connection: Connection, pixels: bool) -> int:
 def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
     """Deal the taps of ``connection`` to ``lanes`` lanes.
 
-    Taps are dealt in turn, row after row, each row starting one channel further on. So lanes
-    differ by at most one tap, and each sees many channels and many rows: a channel that spikes
-    more than others loads all lanes alike.
+    Each tap goes to the lane that has the fewest, of these to the one that sees its channel, then
+    its row, the least. So lanes differ by at most one tap, and a channel that spikes more than
+    others, or a row that lies in padding, loads all lanes alike.
 
     Raises:
         RheobaseError: ``lanes`` is not in 1..``largest_lanes``.
@@ -59,12 +59,15 @@ def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
     channels = connection.in_channels
     slab_columns = columns if pixels else 1
     dealt: list[list[Tap]] = [[] for _ in range(lanes)]
-    lane = 0
-    for line in range(rows * slab_columns):
-        row, column = divmod(line, slab_columns)
-        for offset in range(channels):
-            dealt[lane].append(Tap(row, column, (line + offset) % channels))
-            lane = (lane + 1) % lanes
+    loads, row_loads = np.zeros(lanes, int), np.zeros((rows, lanes), int)
+    for channel in range(channels):
+        channel_loads = np.zeros(lanes, int)
+        for row in range(rows):
+            for column in range(slab_columns):
+                lane = np.lexsort((row_loads[row], channel_loads, loads))[0]
+                dealt[lane].append(Tap(row, column, channel))
+                for counts in (loads, channel_loads, row_loads[row]):
+                    counts[lane] += 1
     return Partition(
         lanes=tuple(tuple(taps) for taps in dealt),
         slab_columns=slab_columns,

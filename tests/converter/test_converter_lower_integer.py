@@ -86,6 +86,16 @@ class CeilPooled(Pooled):
         return self.head(functional.max_pool2d(x, 3, 2, ceil_mode=True).flatten(1))
 
 
+class CeilShifted(CeilPooled):
+    """A constant between the maximum over spike trains and the neurons."""
+
+    def forward(self, x):
+        x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2, ceil_mode=True)
+        x = torch.cat((functional.relu(self.left(x)), functional.relu(self.right(x))), 1)
+        x = functional.max_pool2d(x - LEVEL, 3, 2, ceil_mode=True)
+        return self.head(functional.relu(x).flatten(1))
+
+
 def lowered_pair(kind, size, coding, steps, **options):
     graph = prepared(trace(exact(kind(), 3), (3, *size))).to("cpu", torch.float64)
     thresholds = {
@@ -114,6 +124,12 @@ def assert_equal(lowered, simulation, expected):
 def test_radix_equals_the_graph(kind, size, steps):
     graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RADIX, steps)
     expected = radix(graph, real, thresholds, steps)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
+
+
+def test_constant_behind_a_window_beyond_the_map():
+    graph, thresholds, lowered, images, real = lowered_pair(CeilShifted, (14, 14), Coding.RADIX, 3)
+    expected = radix(graph, real, thresholds, 3)
     assert_equal(lowered, simulate(lowered.network, images), expected)
 
 
@@ -206,6 +222,29 @@ def test_widths_by_layer():
     assert widths == [8, 3, 5]
     spans = [int(np.abs(layer.connections[0].weight).max()) for layer in lowered.network.layers]
     assert 64 <= spans[0] <= 128 and spans[1] in (3, 4) and 8 <= spans[2] <= 16
+
+
+def test_a_source_is_worth_its_integer_threshold():
+    """At few bits the integer threshold is not the float one, and later weights make up for it."""
+    lowered = _lower(weight_bits=3, thresholds={"1": 0.05, "3": 0.05})
+    first, second = lowered.network.layers[:2]
+    scales = lowered.layers
+    assert np.abs(first.threshold * scales[0].scale * 300 - 1.0).max() > 0.01
+    np.testing.assert_array_equal(scales[0].spike, first.threshold * scales[0].scale)
+    real = _small()[2].weight.detach().double().numpy() * scales[0].spike[:, None, None]
+    expected = np.clip(np.rint(real / scales[1].scale[:, None, None, None]), -4, 3)
+    np.testing.assert_array_equal(second.connections[0].weight, expected)
+
+
+def test_mean_between_two_pixel_values():
+    """The zero point is the closest pixel; the rest of the mean is a bias."""
+    lowered = _lower(mean=[51.4 / 255] * 3)
+    assert lowered.network.zero_point.tolist() == [51] * 3
+    conv = _small()[0]
+    sums = conv.weight.detach().double().sum(dim=(1, 2, 3)).numpy()
+    expected = conv.bias.detach().double().numpy() + sums * (51 - 51.4) / 255 / 0.3
+    found = lowered.network.layers[0].bias * lowered.layers[0].scale
+    assert (np.abs(found - expected) <= lowered.layers[0].scale / 2 * (1 + 1e-6)).all()
 
 
 def test_one_scale_per_layer():

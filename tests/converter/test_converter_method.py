@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rheobase.converter.analog import analog_forward
 from rheobase.converter.balancing import Balance, Method, balance
 from rheobase.converter.conversion import Options, convert, default_iterations, normalised
 from rheobase.converter.delay import choose_delay, first_output_spike
 from rheobase.converter.graph import OperationKind
 from rheobase.converter.qcfs import Qcfs
-from rheobase.converter.quantise import quantisation_scale, quantised
 from rheobase.converter.rewrite import prepared, with_readout
 from rheobase.converter.tracing import trace
 from rheobase.golden import RheobaseError, simulate
@@ -218,29 +215,6 @@ def test_delay_follows_the_longest_path():
     readout = balanced.thresholds["last:readout"][0].item() / 2
     times.append(readout / balanced.mean_winner["last:readout"])
     assert first_output_spike(graph, balanced) == pytest.approx(sum(times), rel=1e-5)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.integers(2, 8), st.integers(0, 10**6), st.booleans())
-def test_scale_has_the_least_squared_error(bits, seed, per_channel):
-    rng = np.random.default_rng(seed)
-    weight = rng.standard_t(3, (3, 2, 3, 3))
-    scale = quantisation_scale(weight, bits, per_channel=per_channel)
-
-    def error(row, value):
-        limit = 2 ** (bits - 1)
-        levels = np.arange(-limit, limit) * value
-        return (np.abs(row.reshape(-1, 1) - levels).min(axis=1) ** 2).sum()
-
-    rows = list(weight) if per_channel else [weight]
-    for row, value in zip(rows, scale, strict=False):
-        full = np.abs(row).max() / (2 ** (bits - 1) - 1)
-        best = min(error(row, full * part) for part in np.linspace(0.4, 1.0, 49))
-        assert error(row, value) <= best * (1 + 1e-9)
-    integers = quantised(weight, scale, bits)
-    assert integers.min() >= -(2 ** (bits - 1)) and integers.max() < 2 ** (bits - 1)
-    if not per_channel:
-        assert len(set(scale.tolist())) == 1
 
 
 def _model():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from amaranth import Module
 from amaranth.lib import stream, wiring
@@ -27,10 +29,11 @@ class EventLane(wiring.Component):
 
     Args:
         taps, planes, slabs, groups: shape of the lane's slabs (see ``LaneSlabLayout``).
-        weights: (groups * slabs * taps, P).
+        weights: (blocks * slabs * taps, P).
         weight_bits: width of a weight.
         separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
         bounds: inclusive range of the lane's sums.
+        blocks: per group, the block of weights that it adds; its own where None.
     """
 
     def __init__(
@@ -44,11 +47,12 @@ class EventLane(wiring.Component):
         weight_bits: int,
         separate_planes: int,
         bounds: tuple[int, int],
+        blocks: Sequence[int] | None = None,
     ):
         word_shift = separate_planes - 1
         # Pixels often have runs of empty planes; two shift stages pass most in no time.
         event_shift = min(3, planes - 1) if planes > 1 else min(1, word_shift)
-        self.filter = WordFilter(taps, planes, slabs, groups, word_shift)
+        self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
         self.sums_layout = vector(self.accumulator.sum_shape, weights.shape[1])

@@ -1,20 +1,22 @@
-"""Static geometry of one layer's windows: what the window buffer keeps and reads.
+"""Static geometry of a connection's windows: what its window buffer keeps and reads.
 
-Terms: a layer's *window* is what one kernel position covers. A pooled output needs several
-windows, one per pooling *position*; together they span the *footprint*, the block of the input
-map that one pooled output depends on. Rows of the input map live in a ring of *slots*.
+Terms: a *window* is what one kernel position covers. A pooled output needs several windows, one
+per pooling *position*; together they span the *footprint*, the block of the input map that one
+pooled output depends on. Rows of the input map live in a ring of *slots*. The input map is the
+part of the source's map that the connection sees (``map_part``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..golden.network import PIXEL_BITS, Coding, Network
+from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network
+from .map_part import map_part
 
 
 @dataclass(frozen=True)
 class WindowGeometry:
-    """Maps, kernel and pooling of one layer; pairs are (rows, columns).
+    """Maps, kernel and pooling around one connection; pairs are (rows, columns).
 
     Attributes:
         channels, rows, columns: the input map.
@@ -25,7 +27,9 @@ class WindowGeometry:
         output: rows and columns after pooling.
         planes: bit planes that one memory word holds (8 for pixels, 1 for spikes).
         steps: words per pixel: T for spikes, 1 for pixels.
-        spare_rows: slots beyond the fewest that work; they let the layer before run ahead.
+        spare_rows: slots beyond the fewest that one row of outputs needs; they let the source run
+            ahead.
+        dilation: of the convolution.
     """
 
     channels: int
@@ -42,11 +46,15 @@ class WindowGeometry:
     planes: int
     steps: int
     spare_rows: int
+    dilation: tuple[int, int] = (1, 1)
 
     @property
     def span(self) -> tuple[int, int]:
         """Rows and columns of a footprint."""
-        return tuple((self.pool_kernel[i] - 1) * self.stride[i] + self.kernel[i] for i in range(2))
+        return tuple(
+            (self.pool_kernel[i] - 1) * self.stride[i] + (self.kernel[i] - 1) * self.dilation[i] + 1
+            for i in range(2)
+        )
 
     @property
     def advance(self) -> tuple[int, int]:
@@ -90,33 +98,34 @@ class WindowGeometry:
         return max(self.rows_needed(row) for row in range(self.output[0])) + self.spare_rows
 
 
-def window_geometry(network: Network, index: int, spare_rows: int | None = None) -> WindowGeometry:
-    """Geometry of layer ``index``; spare rows default to what one pooled output row advances."""
-    layer = network.layers[index]
-    shape = network.shapes[index]
-    (connection,) = layer.connections
-    channels, rows, columns = shape.inputs[0]
+def window_geometry(
+    network: Network, index: int, number: int, word_width: int, spare_rows: int | None = None
+) -> WindowGeometry:
+    """Geometry of connection ``number`` of layer ``index``; ``word_width`` is the source's P.
+
+    Spare rows default to what one pooled output row advances, or to a whole map where one row of
+    footprints holds all of it: then the next image is written meanwhile.
+    """
+    layer, shape = network.layers[index], network.shapes[index]
+    connection = layer.connections[number]
+    part = map_part(connection, shape.inputs[number], shape.conv[1:], word_width)
     pool = layer.pool
     pool_kernel = pool.kernel if pool else (1, 1)
     pool_stride = pool.stride if pool else (1, 1)
     pool_padding = pool.padding if pool else (0, 0)
-    top, left, _, _ = connection.padding
+    rows, columns = len(part.rows), len(part.columns)
     if spare_rows is None:
-        spare_rows = min(rows, pool_stride[0] * connection.stride[0])
+        spare_rows = min(rows, pool_stride[0] * part.stride[0])
         if shape.output[1] == 1:
-            # One footprint row holds the whole map: the next image is written meanwhile.
             spare_rows = rows
-    pixels = index == 0
+    pixels = connection.source == IMAGE
     return WindowGeometry(
-        channels=channels,
+        channels=part.channels,
         rows=rows,
         columns=columns,
         kernel=connection.kernel,
-        stride=connection.stride,
-        origin=(
-            -top - pool_padding[0] * connection.stride[0],
-            -left - pool_padding[1] * connection.stride[1],
-        ),
+        stride=part.stride,
+        origin=tuple(-part.padding[i] - pool_padding[i] * part.stride[i] for i in range(2)),
         pool_kernel=pool_kernel,
         pool_stride=pool_stride,
         pool_padding=pool_padding,
@@ -125,9 +134,10 @@ def window_geometry(network: Network, index: int, spare_rows: int | None = None)
         planes=PIXEL_BITS if pixels else 1,
         steps=1 if pixels else network.steps,
         spare_rows=spare_rows,
+        dilation=connection.dilation,
     )
 
 
-def is_radix_spikes(network: Network, index: int) -> bool:
-    """Whether layer ``index`` reads a radix spike train plane by plane."""
-    return index > 0 and network.coding == Coding.RADIX
+def is_radix_spikes(network: Network, source: int) -> bool:
+    """Whether a connection from ``source`` reads a radix spike train plane by plane."""
+    return source != IMAGE and network.coding == Coding.RADIX

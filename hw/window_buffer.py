@@ -21,11 +21,12 @@ class WindowBuffer(wiring.Component):
 
     The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
     more, so that rows of the same or the next image are written while windows are read. Nothing
-    is cleared between images.
+    is cleared between images. The parameters are those of the row writer and the window fetcher.
 
     Members:
         words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
-        steps: T of the images under way.
+        steps: T of the images under way (not read where neither the map nor ``repeats`` has more
+            than one step).
         slabs: see ``WindowFetcher``.
     """
 
@@ -37,17 +38,26 @@ class WindowBuffer(wiring.Component):
         groups: int,
         plane_by_plane: bool,
         padding_bits: int = 0,
+        collapse: bool = True,
+        fed: range | None = None,
+        repeats: int = 1,
     ):
         self.geometry = geometry
         self.writer = RowWriter(geometry, word_width)
         self.walker = WindowWalker(geometry, padding_bits != 0)
         self.fetcher = WindowFetcher(
-            geometry, groups, plane_by_plane=plane_by_plane, padding_bits=padding_bits
+            geometry,
+            groups,
+            plane_by_plane=plane_by_plane,
+            padding_bits=padding_bits,
+            collapse=collapse,
+            fed=fed,
+            repeats=repeats,
         )
         super().__init__(
             {
                 "words": In(stream.Signature(word_width)),
-                "steps": In(count_shape(geometry.steps)),
+                "steps": In(count_shape(self.fetcher.largest_steps)),
                 "slabs": Out(stream.Signature(SlabLayout(geometry, 1, groups))),
             }
         )
@@ -78,7 +88,7 @@ class WindowBuffer(wiring.Component):
         wiring.connect(m, jobs.output, fetcher.jobs)
         wiring.connect(m, fetcher.slabs, wiring.flipped(self.slabs))
         m.d.comb += [
-            writer.steps.eq(self.steps),
+            writer.steps.eq(self.steps if geometry.steps > 1 else 1),
             writer.released.eq(fetcher.released),
             fetcher.steps.eq(self.steps),
             walker.row_written.eq(writer.row_written),

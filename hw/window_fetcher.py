@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,10 +20,16 @@ class WindowFetcher(wiring.Component):
 
     Order: for each group; ``plane_by_plane`` False: for each step, for each position;
     ``plane_by_plane`` True (radix spikes): for each position, for each step; then the columns.
-    Columns without any event are left out. All positions without any event have the same current,
-    so they are one blank slab, once per step (once in all where ``plane_by_plane``).
+    Columns without any event are left out; a window without any is one blank slab, once per step
+    (once in all where ``plane_by_plane``). With ``collapse`` all positions without any event, which
+    have the same current, are one. Without it every position is visited, as connections that are
+    summed up must agree on it.
 
-    ``padding_bits`` is a padded pixel, ``channels * planes`` bits.
+    Args:
+        padding_bits: a padded pixel, ``channels * planes`` bits.
+        fed: groups that the connection feeds; windows of the others are blank. All where None.
+        repeats: most times that a map of one step is gone through, as the steps of a layer that
+            sees spikes as well (``steps`` says how often); 1 for a map of several steps.
 
     Members:
         jobs: from the window walker.
@@ -34,7 +40,15 @@ class WindowFetcher(wiring.Component):
     """
 
     def __init__(
-        self, geometry: WindowGeometry, groups: int, *, plane_by_plane: bool, padding_bits: int
+        self,
+        geometry: WindowGeometry,
+        groups: int,
+        *,
+        plane_by_plane: bool,
+        padding_bits: int,
+        collapse: bool = True,
+        fed: range | None = None,
+        repeats: int = 1,
     ):
         width = geometry.channels * geometry.planes
         check_range("WindowFetcher", "groups", groups, 1, None)
@@ -43,13 +57,17 @@ class WindowFetcher(wiring.Component):
         self.groups = groups
         self.plane_by_plane = plane_by_plane
         self.padding_bits = padding_bits
+        self.collapse = collapse
+        self.fed = range(groups) if fed is None else fed
+        check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
+        self.largest_steps = max(geometry.steps, repeats)
         self.slab_layout = SlabLayout(geometry, 1, groups)
         depth = geometry.columns * geometry.steps
         self.job_layout = JobLayout(geometry, index_shape(depth))
         super().__init__(
             {
                 "jobs": In(stream.Signature(self.job_layout)),
-                "steps": In(count_shape(geometry.steps)),
+                "steps": In(count_shape(self.largest_steps)),
                 "read_address": Out(index_shape(depth)),
                 "read_enable": Out(1),
                 "read_data": In(geometry.slots * width),
@@ -69,7 +87,7 @@ class WindowFetcher(wiring.Component):
         active = Signal()
         positions_left = Signal(count)
         columns_left = Signal(kernel_columns)
-        step = Signal(index_shape(geometry.steps))
+        step = Signal(index_shape(self.largest_steps))
         group = Signal(index_shape(self.groups))
 
         # Of the job that is loaded next: its columns with events per position, and one stand-in
@@ -86,7 +104,11 @@ class WindowFetcher(wiring.Component):
                 Cat(columns.any() for columns in incoming_columns) & incoming.position_valid
             ),
             incoming_blank.eq(~incoming_busy & incoming.position_valid),
-            incoming_visits.eq(incoming_busy | lowest(incoming_blank)),
+            incoming_visits.eq(
+                incoming_busy | lowest(incoming_blank)
+                if self.collapse
+                else incoming.position_valid
+            ),
         ]
         visits = Signal(count)
 
@@ -108,7 +130,7 @@ class WindowFetcher(wiring.Component):
         last_step = Signal()
         last_group = Signal()
         m.d.comb += [
-            last_step.eq(1 if geometry.steps == 1 else step == self.steps - 1),
+            last_step.eq(1 if self.largest_steps == 1 else step == self.steps - 1),
             last_group.eq(group == self.groups - 1),
         ]
         unit_done = Signal()
@@ -139,7 +161,12 @@ class WindowFetcher(wiring.Component):
         ]
         columns_of = [self._occupied_columns(job.occupied, position) for position in positions]
         next_positions = Signal(count)
-        m.d.comb += next_positions.eq(Mux(more_positions, positions_rest, visits))
+        fed_next = Signal()
+        next_group = Mux(group_done, Mux(last_group, 0, group + 1), group)
+        m.d.comb += [
+            next_positions.eq(Mux(more_positions, positions_rest, visits)),
+            fed_next.eq(self._is_fed(m, next_group)),
+        ]
         with m.If(issued):
             m.d.sync += columns_left.eq(columns_left & ~column_select)
             with m.If(~more_columns):
@@ -150,7 +177,9 @@ class WindowFetcher(wiring.Component):
                 with m.If(unit_done):
                     m.d.sync += [
                         positions_left.eq(next_positions),
-                        columns_left.eq(pick(lowest(next_positions), columns_of)),
+                        columns_left.eq(
+                            Mux(fed_next, pick(lowest(next_positions), columns_of), 0)
+                        ),
                     ]
                     if self.plane_by_plane:
                         m.d.sync += step.eq(0)
@@ -167,7 +196,9 @@ class WindowFetcher(wiring.Component):
                 active.eq(1),
                 visits.eq(incoming_visits),
                 positions_left.eq(incoming_visits),
-                columns_left.eq(pick(lowest(incoming_visits), incoming_columns)),
+                columns_left.eq(
+                    pick(lowest(incoming_visits), incoming_columns) if 0 in self.fed else 0
+                ),
             ]
 
         # Where the memory is read: footprint column -> address, modulo the depth.
@@ -176,7 +207,9 @@ class WindowFetcher(wiring.Component):
         for index, (_, position_column) in enumerate(positions):
             for column in range(kernel_columns):
                 with m.If(position_select[index] & column_select[column]):
-                    m.d.comb += footprint_column.eq(position_column * geometry.stride[1] + column)
+                    m.d.comb += footprint_column.eq(
+                        position_column * geometry.stride[1] + column * geometry.dilation[1]
+                    )
         offset = lookup(
             m,
             footprint_column,
@@ -187,7 +220,7 @@ class WindowFetcher(wiring.Component):
         m.d.comb += [
             column_address.eq(job.address + offset),
             self.read_address.eq(
-                Mux(column_address >= depth, column_address - depth, column_address) + step
+                Mux(column_address >= depth, column_address - depth, column_address) + (step if geometry.steps > 1 else 0)
             ),
         ]
 
@@ -198,7 +231,7 @@ class WindowFetcher(wiring.Component):
         new_plane = Signal()
         valid = Signal()
         slot = Signal(index_shape(geometry.slots))
-        rows_inside = Signal(kernel_rows)
+        rows_inside = Signal((kernel_rows - 1) * geometry.dilation[0] + 1)
         column_inside = Signal()
         blank_slab = Signal()
         first_visit = Signal()
@@ -233,14 +266,17 @@ class WindowFetcher(wiring.Component):
                 unit.last_step.eq(1 if self.plane_by_plane else last_step),
                 unit.group.eq(group),
             ]
-        rows = select_rows(m, self.read_data, slot, geometry.slots, kernel_rows, name="window_rows")
+        rows = select_rows(
+            m, self.read_data, slot, geometry.slots, kernel_rows,
+            apart=geometry.dilation[0], name="window_rows",
+        )  # fmt: skip
         width = geometry.channels * geometry.planes
         bits = Cat(
             Mux(
                 blank_slab,
                 0,
                 Mux(
-                    column_inside & rows_inside[row],
+                    column_inside & rows_inside[row * geometry.dilation[0]],
                     rows.word_select(row, width),
                     self.padding_bits,
                 ),
@@ -261,10 +297,20 @@ class WindowFetcher(wiring.Component):
         """Kernel columns of the window at ``position`` that hold any event, one bit each."""
         geometry = self.geometry
         top, left = (position[axis] * geometry.stride[axis] for axis in range(2))
-        return Cat(
-            occupied[left + column][top : top + geometry.kernel[0]].any()
-            for column in range(geometry.kernel[1])
+        rows, columns = (
+            range(0, geometry.kernel[axis] * geometry.dilation[axis], geometry.dilation[axis])
+            for axis in range(2)
         )
+        return Cat(
+            Cat(occupied[left + column][top + row] for row in rows).any() for column in columns
+        )
+
+    def _is_fed(self, m: Module, group) -> Value | int:
+        """Whether ``group`` is among those that the connection feeds."""
+        if len(self.fed) == self.groups:
+            return 1
+        fed = [int(index in self.fed) for index in range(self.groups)]
+        return lookup(m, group, fed, name="fed")
 
     def _new_plane(self, step, columns_left, columns_of, position_select):
         """Whether this slab begins a plane other than its unit's first."""

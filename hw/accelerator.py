@@ -16,6 +16,7 @@ from .image_gate import ImageGate
 from .layer import SpikingLayer
 from .result_writer import ResultLayout, ResultWriter
 from .shapes import count_shape, index_shape, signed_shape
+from .streamed_readout import StreamedReadout, is_streamed
 
 
 class Accelerator(wiring.Component):
@@ -50,20 +51,27 @@ class Accelerator(wiring.Component):
         self.folding = folding
         spare_rows = default_spare_rows(network) if spare_rows is None else spare_rows
         pixel_width = network.input_shape[0] * PIXEL_BITS
-        self.layers = [
-            SpikingLayer(
-                network,
-                index,
-                neurons=fold.neurons,
-                lanes=connection_lanes(network, index, fold),
-                word_widths=[
-                    pixel_width if c.source == IMAGE else folding[c.source].neurons
-                    for c in network.layers[index].connections
-                ],
-                spare_rows=spare_rows[index],
-            )
-            for index, fold in enumerate(folding)
-        ]
+        self.layers = []
+        for index, fold in enumerate(folding):
+            lanes = connection_lanes(network, index, fold)
+            word_widths = [
+                pixel_width if connection.source == IMAGE else folding[connection.source].neurons
+                for connection in network.layers[index].connections
+            ]
+            if is_streamed(network, index, fold.neurons):
+                layer = StreamedReadout(
+                    network, index, lanes=lanes[0], word_width=word_widths[0]
+                )
+            else:
+                layer = SpikingLayer(
+                    network,
+                    index,
+                    neurons=fold.neurons,
+                    lanes=lanes,
+                    word_widths=word_widths,
+                    spare_rows=spare_rows[index],
+                )
+            self.layers.append(layer)
         members = {
             "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, network.input_shape[0]))),
             "steps": In(count_shape(network.steps)),
@@ -116,7 +124,7 @@ class Accelerator(wiring.Component):
         for output, index in enumerate(network.outputs):
             self._add_output(m, gate, output, self.layers[index], results[output])
         for index, layer in enumerate(self.layers):
-            if layer.group.fires:
+            if layer.fires:
                 spikes = _visible(m, layer.spikes, index)
                 readers = self._readers(index)
                 if index in network.outputs:
@@ -145,7 +153,7 @@ class Accelerator(wiring.Component):
         )
         m.submodules[f"writer{output}"] = writer
         wiring.connect(m, writer.results, wiring.flipped(results))
-        if not layer.group.fires:
+        if not layer.fires:
             m.d.comb += layer.delay.eq(gate.delay_held)
             wiring.connect(m, layer.scores, writer.scores)
             return
@@ -157,10 +165,7 @@ class Accelerator(wiring.Component):
 
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""
-        return 3 + sum(
-            2 + max(-(-path.geometry.slots // path.geometry.rows) for path in layer.connections)
-            for layer in self.layers
-        )
+        return 3 + sum(layer.images_inside for layer in self.layers)
 
 
 def result_names(network: Network) -> tuple[str, ...]:

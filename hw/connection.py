@@ -68,8 +68,7 @@ class ConnectionPath(wiring.Component):
         self.groups = groups
         self.first_channel = part.first_channel
         self.largest_steps = network.steps
-        self.slab_columns = connection.kernel[1] if pixels else 1
-        self.slabs = connection.kernel[1] // self.slab_columns
+        self.slab_columns = geometry.kernel[1] if pixels else 1
         self.unit_layout = UnitLayout(len(geometry.positions), groups)
         self.slab_layout = SlabLayout(geometry, self.slab_columns, groups)
         repeated = pixels and network.coding == Coding.RATE and not layer.sees_only_image
@@ -92,8 +91,8 @@ class ConnectionPath(wiring.Component):
             self.lanes = [self._direct_lane(network, connection, layer.out_channels, neurons)]
         else:
             self.synapses = synapses(connection, neurons, layer.out_channels)
-            rows = connection.kernel[0]
-            self.taps = partition(rows, self.slab_columns, self.synapses.channels, lanes)
+            channels = self.synapses.channels
+            self.taps = partition(geometry.kernel[0], self.slab_columns, channels, lanes)
             self.lanes = [self._event_lane(network, connection, taps) for taps in self.taps]
         members = {
             "words": In(stream.Signature(word_width)),
@@ -181,14 +180,23 @@ class ConnectionPath(wiring.Component):
         )
 
     def _event_lane(self, network, connection, taps) -> EventLane:
-        weights = lane_weights(self.synapses.blocks, taps, self.slab_columns)
+        blocks = self.synapses.blocks
+        # All taps of a sum_pool's window have one weight: slabs share it, within a slab it repeats.
+        sum_rows, sum_columns = connection.sum_pool.kernel if connection.sum_pool else (1, 1)
+        blocks = np.repeat(blocks, sum_rows, axis=3)
+        slabs = [0]
+        if self.slab_columns == 1:
+            slabs = [column // sum_columns for column in range(self.geometry.kernel[1])]
+        else:
+            blocks = np.repeat(blocks, sum_columns, axis=4)
+        weights = lane_weights(blocks, taps, self.slab_columns)
         # A sum is a sum over some taps of one block.
-        top = input_maximum(network, connection.source)
-        grouped = weights.reshape(len(self.synapses.blocks), -1, weights.shape[1]).astype(np.int64)
+        top = input_maximum(network, connection.source) * (len(slabs) // (max(slabs) + 1))
+        grouped = weights.reshape(len(blocks), -1, weights.shape[1]).astype(np.int64)
         return EventLane(
             taps=len(taps),
             planes=self.geometry.planes,
-            slabs=self.slabs,
+            slabs=len(slabs),
             groups=self.groups,
             weights=weights,
             weight_bits=connection.weight_bits,
@@ -197,14 +205,17 @@ class ConnectionPath(wiring.Component):
             ),
             bounds=_bounds(grouped, top),
             blocks=self.synapses.block_of,
+            slab_of=slabs,
         )
 
     def _direct_lane(self, network, connection, layer_channels, neurons) -> DirectLane:
-        rows, columns = connection.kernel
-        blocks = np.zeros((self.groups * neurons, rows, columns), connection.weight.dtype)
-        fed = slice(connection.out_start, connection.out_start + connection.out_channels)
-        blocks[fed] = connection.weight[:, 0]
-        blocks = blocks.reshape(self.groups, neurons, rows, columns).transpose(0, 3, 2, 1)
+        kernel = connection.weight[:, 0]
+        if connection.sum_pool is not None:
+            for axis, size in enumerate(connection.sum_pool.kernel):
+                kernel = np.repeat(kernel, size, axis=1 + axis)
+        blocks = np.zeros((self.groups * neurons, *kernel.shape[1:]), kernel.dtype)
+        blocks[connection.out_start : connection.out_start + connection.out_channels] = kernel
+        blocks = blocks.reshape(self.groups, neurons, *kernel.shape[1:]).transpose(0, 3, 2, 1)
         taps = blocks.reshape(self.groups, -1, neurons).astype(np.int64)
         top = input_maximum(network, connection.source)
         return DirectLane(blocks, connection.weight_bits, _bounds(taps, top))

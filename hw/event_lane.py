@@ -33,7 +33,7 @@ class EventLane(wiring.Component):
         weight_bits: width of a weight.
         separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
         bounds: inclusive range of the lane's sums.
-        blocks: per group, the block of weights that it adds; its own where None.
+        blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
     """
 
     def __init__(
@@ -48,11 +48,12 @@ class EventLane(wiring.Component):
         separate_planes: int,
         bounds: tuple[int, int],
         blocks: Sequence[int] | None = None,
+        slab_of: Sequence[int] | None = None,
     ):
         word_shift = separate_planes - 1
         # Pixels often have runs of empty planes; two shift stages pass most in no time.
         event_shift = min(3, planes - 1) if planes > 1 else min(1, word_shift)
-        self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks)
+        self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
         self.sums_layout = vector(self.accumulator.sum_shape, weights.shape[1])

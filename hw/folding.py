@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
 from ..golden.network import IMAGE, Coding, Connection, Network
+from .map_part import tap_offsets
 from .partition import largest_lanes
+from .streamed_readout import is_streamed
 from .synapses import fed_groups, fits_parts, is_direct
 
 #: Adders (P x E, summed over the layers) that the default folding may use.
@@ -20,6 +22,8 @@ DEFAULT_PIXEL_ACTIVITY = 0.25
 LANE_OVERHEAD = 8
 #: Part of the time that fetching and firing may take, so that the lanes are what limits a layer.
 OTHER_STAGES = 0.8
+#: A readout that could be streamed is given an adder for every class up to so many.
+MOST_STREAMED_CLASSES = 128
 #: The default folding tries every E up to this one, and about every tenth part beyond.
 DENSE_LANES = 24
 
@@ -60,7 +64,7 @@ def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[
     return tuple(
         0
         if is_direct(connection)
-        else min(_most_lanes(connection, fold.neurons), -(-fold.lanes * size // largest))
+        else min(most_lanes(connection, fold.neurons), -(-fold.lanes * size // largest))
         for connection, size in zip(connections, sizes, strict=True)
     )
 
@@ -76,9 +80,12 @@ def check_folding(network: Network, folding: Folding) -> None:
         where = f"of layer {layer.name!r}"
         _check(f"P {where}", fold.neurons, layer.out_channels)
         most = [
-            None if is_direct(connection) else _most_lanes(connection, fold.neurons)
+            None if is_direct(connection) else most_lanes(connection, fold.neurons)
             for connection in layer.connections
         ]
+        if is_streamed(network, index, fold.neurons):
+            # Its lanes share the words of its source as they come.
+            most = [folding[layer.connections[0].source].neurons]
         if not isinstance(fold.lanes, tuple):
             _check(f"E {where}", fold.lanes, max((high for high in most if high), default=None))
             continue
@@ -120,14 +127,18 @@ def estimate_cycles(
     unit_steps = network.steps if rate and not layer.sees_only_image else 1
     units = windows * unit_steps
     slowest = groups * outputs * network.steps / OTHER_STAGES
+    if is_streamed(network, index, fold.neurons):
+        (lanes,) = connection_lanes(network, index, fold)
+        return max(slowest, window_events[0] / lanes / OTHER_STAGES)
     for connection, lanes, events in zip(
         layer.connections, connection_lanes(network, index, fold), window_events, strict=True
     ):
         fetched_steps = unit_steps if rate or connection.source == IMAGE else network.steps
-        fetches = windows * connection.kernel[1] * fetched_steps
+        rows, columns = (len(tap_offsets(connection, axis)) for axis in range(2))
+        fetches = windows * columns * fetched_steps
         if is_direct(connection):
             # A cycle for each kernel row of a column in which a spike gates a weight.
-            others = fetches * connection.kernel[0]
+            others = fetches * rows
             busy = 0.0
         else:
             if connection.source == IMAGE:
@@ -219,7 +230,17 @@ def default_folding(
             low = middle + 1
         else:
             best, high = folding, middle - 1
-    return best or tuple(LayerFolding(1, 1) for _ in network.layers)
+    return _within_words(network, best or tuple(LayerFolding(1, 1) for _ in network.layers))
+
+
+def _within_words(network: Network, folding: Folding) -> Folding:
+    """``folding`` with no more lanes in a streamed readout than bits in a word of its source."""
+    return tuple(
+        LayerFolding(fold.neurons, min(fold.lanes, folding[layer.connections[0].source].neurons))
+        if is_streamed(network, index, fold.neurons)
+        else fold
+        for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True))
+    )
 
 
 def _taps(connection: Connection) -> int:
@@ -238,12 +259,12 @@ def _parts(connection: Connection, neurons: int) -> float:
     return min(connection.groups, 1 if fits_parts(connection, neurons) else 1 + neurons / outputs)
 
 
-def _most_lanes(connection: Connection, neurons: int) -> int:
+def most_lanes(connection: Connection, neurons: int) -> int:
     """Largest E of a connection: the bits of a slab that one group of neurons sees."""
     grouped = connection.groups > 1 and fits_parts(connection, neurons)
     channels = connection.weight.shape[1] if grouped else connection.in_channels
-    columns = connection.kernel[1] if connection.source == IMAGE else 1
-    return largest_lanes(connection.kernel[0], columns, channels)
+    rows, columns = (len(tap_offsets(connection, axis)) for axis in range(2))
+    return largest_lanes(rows, columns if connection.source == IMAGE else 1, channels)
 
 
 def _adders(network: Network, index: int, fold: LayerFolding) -> int:
@@ -267,12 +288,14 @@ def _choices(network: Network, index: int) -> list[LayerFolding]:
     searched = [c for c in layer.connections if not is_direct(c)]
     grouped = [connection for connection in searched if connection.groups > 1]
     neurons = {-(-channels // groups) for groups in range(1, channels + 1)}
+    if is_streamed(network, index, channels) and channels <= MOST_STREAMED_CLASSES:
+        neurons = {channels}
     if grouped:
         outputs = [connection.out_channels // connection.groups for connection in grouped]
         neurons = {p for p in range(1, min(outputs) + 1) if all(fits_parts(c, p) for c in grouped)}
     folds = []
     for p in sorted(neurons):
-        most = max((_most_lanes(connection, p) for connection in searched), default=1)
+        most = max((most_lanes(connection, p) for connection in searched), default=1)
         lanes = 1
         while lanes <= most:
             folds.append(LayerFolding(p, lanes))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network
-from .map_part import map_part
+from .map_part import map_part, tap_offsets, valid_taps
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class WindowGeometry:
 
     Attributes:
         channels, rows, columns: the input map.
-        kernel, stride: of the convolution.
+        kernel: rows and columns that a window takes; with a ``sum_pool``, all that it sums up.
+        stride: between windows.
         origin: input row and column of the top left of the first footprint (negative: padding).
         pool_kernel, pool_stride, pool_padding: (1, 1), (1, 1), (0, 0) without pooling.
         conv: rows and columns of the convolution's output.
@@ -29,7 +30,9 @@ class WindowGeometry:
         steps: words per pixel: T for spikes, 1 for pixels.
         spare_rows: slots beyond the fewest that one row of outputs needs; they let the source run
             ahead.
-        dilation: of the convolution.
+        offsets: which rows (columns) a window takes, from its first on; consecutive where None.
+        valid_taps: per output row (column), which taps of which position lie in the summed map
+            (``map_part.valid_taps``); None without a ``sum_pool``, where the map's border decides.
     """
 
     channels: int
@@ -46,14 +49,19 @@ class WindowGeometry:
     planes: int
     steps: int
     spare_rows: int
-    dilation: tuple[int, int] = (1, 1)
+    offsets: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    valid_taps: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+
+    @property
+    def taps(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Rows and columns that a window takes, from its first on."""
+        return self.offsets or tuple(tuple(range(count)) for count in self.kernel)
 
     @property
     def span(self) -> tuple[int, int]:
         """Rows and columns of a footprint."""
         return tuple(
-            (self.pool_kernel[i] - 1) * self.stride[i] + (self.kernel[i] - 1) * self.dilation[i] + 1
-            for i in range(2)
+            (self.pool_kernel[i] - 1) * self.stride[i] + max(self.taps[i]) + 1 for i in range(2)
         )
 
     @property
@@ -119,11 +127,30 @@ def window_geometry(
         if shape.output[1] == 1:
             spare_rows = rows
     pixels = connection.source == IMAGE
+    offsets = tuple(tap_offsets(connection, axis) for axis in range(2))
+    valid = None
+    if connection.sum_pool is not None:
+        valid = tuple(
+            valid_taps(
+                connection,
+                shape.inputs[number][1:],
+                [
+                    range(first, first + pool_kernel[axis])
+                    for first in range(
+                        -pool_padding[axis],
+                        shape.output[1 + axis] * pool_stride[axis] - pool_padding[axis],
+                        pool_stride[axis],
+                    )
+                ],
+                axis,
+            )
+            for axis in range(2)
+        )
     return WindowGeometry(
         channels=part.channels,
         rows=rows,
         columns=columns,
-        kernel=connection.kernel,
+        kernel=(len(offsets[0]), len(offsets[1])),
         stride=part.stride,
         origin=tuple(-part.padding[i] - pool_padding[i] * part.stride[i] for i in range(2)),
         pool_kernel=pool_kernel,
@@ -134,7 +161,8 @@ def window_geometry(
         planes=PIXEL_BITS if pixels else 1,
         steps=1 if pixels else network.steps,
         spare_rows=spare_rows,
-        dilation=connection.dilation,
+        offsets=offsets,
+        valid_taps=valid,
     )
 
 

@@ -63,11 +63,16 @@ class SpikingLayer(wiring.Component):
             self.connections[0].unit_layout,
         )
         self.group = NeuronGroup(network, index, neurons)
+        self.fires = self.group.fires
+        #: Most images that its rows, queues and registers hold parts of at once.
+        self.images_inside = 2 + max(
+            -(-path.geometry.slots // path.geometry.rows) for path in self.connections
+        )
         members = {"steps": In(count_shape(network.steps))}
         for number, path in enumerate(self.connections):
             members[f"words_{number}"] = In(path.words.signature.flip())
         members["accumulating"] = Out(sum(len(path.accumulating) for path in self.connections))
-        if self.group.fires:
+        if self.fires:
             members["spikes"] = Out(stream.Signature(neurons))
         else:
             members["delay"] = In(index_shape(network.steps))
@@ -96,7 +101,7 @@ class SpikingLayer(wiring.Component):
             group.steps.eq(self.steps),
             self.accumulating.eq(Cat(path.accumulating for path in self.connections)),
         ]
-        if group.fires:
+        if self.fires:
             wiring.connect(m, group.spikes, wiring.flipped(self.spikes))
         else:
             m.d.comb += group.delay.eq(self.delay)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..golden.network import IMAGE, Connection
+from ..golden.network import IMAGE, Connection, sum_pool_shape
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,14 @@ def map_part(
     """
     axes = []
     for axis in range(2):
-        extent, stride = connection.extent[axis], connection.stride[axis]
-        before = connection.padding[axis]
-        end = (conv[axis] - 1) * stride - before + extent
-        if extent == 1:
+        offsets = tap_offsets(connection, axis)
+        stride, before = connection.stride[axis], connection.padding[axis]
+        if connection.sum_pool is not None:
+            sums = connection.sum_pool
+            before = before * sums.stride[axis] + sums.padding[axis]
+            stride *= sums.stride[axis]
+        end = (conv[axis] - 1) * stride - before + max(offsets) + 1
+        if max(offsets) == 0:
             axes.append((range(-before, end, stride), 1, 0))
         else:
             kept = range(max(0, -before), min(source[1 + axis], end))
@@ -63,3 +67,49 @@ def map_part(
     return MapPart(
         rows, columns, groups, (row_stride, column_stride), (above, left), channels, first
     )
+
+
+def tap_offsets(connection: Connection, axis: int) -> tuple[int, ...]:
+    """Rows (columns) of the source that a window reaches, from its first on.
+
+    Kernel row after kernel row, each with all rows of its ``sum_pool`` window.
+    """
+    sums = connection.sum_pool
+    stride, size = (sums.stride[axis], sums.kernel[axis]) if sums else (1, 1)
+    return tuple(
+        row * connection.dilation[axis] * stride + summed
+        for row in range(connection.kernel[axis])
+        for summed in range(size)
+    )
+
+
+def valid_taps(
+    connection: Connection,
+    source: tuple[int, int],
+    positions: list[range],
+    axis: int,
+) -> tuple[int, ...]:
+    """Which taps of each output row (column) are part of the ``sum_pool``'s output, as bit masks.
+
+    A bit for each tap of each pooling position, one position after another; a tap whose sum lies
+    beyond the summed map is padding, even where the source's map has values there.
+
+    Args:
+        source: rows and columns of the source's map.
+        positions: per output row, the rows in front of the pooling that it takes the maximum of.
+    """
+    sums = connection.sum_pool
+    size = sums.kernel[axis] if sums else 1
+    extent = sum_pool_shape(sums, source)[axis] if sums else source[axis]
+    masks = []
+    for rows in positions:
+        mask = bit = 0
+        for row in rows:
+            for tap in range(connection.kernel[axis]):
+                summed = row * connection.stride[axis] - connection.padding[axis]
+                summed += tap * connection.dilation[axis]
+                for _ in range(size):
+                    mask |= int(0 <= summed < extent) << bit
+                    bit += 1
+        masks.append(mask)
+    return tuple(masks)

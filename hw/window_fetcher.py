@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -208,7 +208,7 @@ class WindowFetcher(wiring.Component):
             for column in range(kernel_columns):
                 with m.If(position_select[index] & column_select[column]):
                     m.d.comb += footprint_column.eq(
-                        position_column * geometry.stride[1] + column * geometry.dilation[1]
+                        position_column * geometry.stride[1] + geometry.taps[1][column]
                     )
         offset = lookup(
             m,
@@ -220,7 +220,8 @@ class WindowFetcher(wiring.Component):
         m.d.comb += [
             column_address.eq(job.address + offset),
             self.read_address.eq(
-                Mux(column_address >= depth, column_address - depth, column_address) + (step if geometry.steps > 1 else 0)
+                Mux(column_address >= depth, column_address - depth, column_address)
+                + (step if geometry.steps > 1 else 0)
             ),
         ]
 
@@ -231,7 +232,7 @@ class WindowFetcher(wiring.Component):
         new_plane = Signal()
         valid = Signal()
         slot = Signal(index_shape(geometry.slots))
-        rows_inside = Signal((kernel_rows - 1) * geometry.dilation[0] + 1)
+        rows_inside = Signal(kernel_rows)
         column_inside = Signal()
         blank_slab = Signal()
         first_visit = Signal()
@@ -249,12 +250,15 @@ class WindowFetcher(wiring.Component):
             first_visit.eq(position_select == lowest(visits)),
             advance.eq(~valid | self.slabs.ready),
         ]
+        shifted_rows = Signal(max(geometry.taps[0]) + 1)
+        m.d.comb += shifted_rows.eq(job.row_valid >> position_row)
+        row_taps, column_tap = self._valid_taps(m, job, position_select, column_select)
         with m.If(advance):
             m.d.sync += [
                 valid.eq(active),
                 slot.eq(Mux(slot_sum >= geometry.slots, slot_sum - geometry.slots, slot_sum)),
-                rows_inside.eq(job.row_valid >> position_row),
-                column_inside.eq(job.column_valid.bit_select(footprint_column, 1)),
+                rows_inside.eq(Cat(shifted_rows[row] for row in geometry.taps[0]) & row_taps),
+                column_inside.eq(job.column_valid.bit_select(footprint_column, 1) & column_tap),
                 blank_slab.eq(blank),
                 slab.eq(encode(column_select)),
                 last.eq(unit_done),
@@ -267,16 +271,15 @@ class WindowFetcher(wiring.Component):
                 unit.group.eq(group),
             ]
         rows = select_rows(
-            m, self.read_data, slot, geometry.slots, kernel_rows,
-            apart=geometry.dilation[0], name="window_rows",
-        )  # fmt: skip
+            m, self.read_data, slot, geometry.slots, geometry.taps[0], name="window_rows"
+        )
         width = geometry.channels * geometry.planes
         bits = Cat(
             Mux(
                 blank_slab,
                 0,
                 Mux(
-                    column_inside & rows_inside[row * geometry.dilation[0]],
+                    column_inside & rows_inside[row],
                     rows.word_select(row, width),
                     self.padding_bits,
                 ),
@@ -297,13 +300,30 @@ class WindowFetcher(wiring.Component):
         """Kernel columns of the window at ``position`` that hold any event, one bit each."""
         geometry = self.geometry
         top, left = (position[axis] * geometry.stride[axis] for axis in range(2))
-        rows, columns = (
-            range(0, geometry.kernel[axis] * geometry.dilation[axis], geometry.dilation[axis])
-            for axis in range(2)
-        )
+        rows, columns = geometry.taps
+        if geometry.valid_taps is not None and self.padding_bits:
+            # A pixel of the map may count as padding, which holds events.
+            return Const(-1, len(columns))
         return Cat(
             Cat(occupied[left + column][top + row] for row in rows).any() for column in columns
         )
+
+    def _valid_taps(self, m: Module, job, position_select, column_select) -> tuple:
+        """Kernel rows of this position, and whether this kernel column, that are not padding."""
+        geometry = self.geometry
+        if geometry.valid_taps is None:
+            return Const(-1, geometry.kernel[0]), 1
+        rows, columns = Signal(geometry.kernel[0], name="tap_rows"), Signal(name="tap_column")
+        for index, (row, column) in enumerate(geometry.positions):
+            with m.If(position_select[index]):
+                m.d.comb += [
+                    rows.eq(job.row_taps.word_select(row, geometry.kernel[0])),
+                    columns.eq(
+                        (job.column_taps.word_select(column, geometry.kernel[1]) & column_select)
+                        .any()
+                    ),
+                ]
+        return rows, columns
 
     def _is_fed(self, m: Module, group) -> Value | int:
         """Whether ``group`` is among those that the connection feeds."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..golden.network import IMAGE, Coding, Network
-from ..golden.records import LayerRecord
 from ..golden.simulation import Simulation, simulate
 from ..golden.statistics import accumulations
 from ..hw.folding import LayerFolding
+from ..hw.map_part import map_part
+from ..hw.streamed_readout import is_streamed
 from ..hw.synapses import is_direct
 from .batch import BatchResult, BuiltAccelerator, run
 
@@ -128,7 +129,7 @@ def _compare_layers(
                     f"row {row}, column {column}"
                 )
         counted = tuple(
-            lane_accumulations(network, index, number, record, built.folding[index], golden.steps)
+            lane_accumulations(network, index, number, golden, built.folding[index])
             for number in range(len(record.events))
         )
         layers.append(
@@ -145,18 +146,24 @@ def _compare_layers(
 
 
 def lane_accumulations(
-    network: Network, index: int, number: int, record: LayerRecord, fold: LayerFolding, steps: int
+    network: Network, index: int, number: int, golden: Simulation, fold: LayerFolding
 ) -> int:
     """What the lanes of connection ``number`` of layer ``index`` add, over all recorded images.
 
-    An event lane adds once for each group of P neurons (``golden.statistics.accumulations``); pixels
-    beside spikes in ``rate`` are added anew at each of the T ``steps``. A direct lane adds a weight
-    for each neuron that sees the event.
+    An event lane adds once for each group of P neurons (``golden.statistics.accumulations``);
+    pixels beside spikes in ``rate`` are added anew at each step. A direct lane adds a weight for
+    each neuron that sees the event. A streamed readout leaves out the steps up to t0.
     """
     layer = network.layers[index]
-    connection, events = layer.connections[number], record.events[number]
+    connection, events = layer.connections[number], golden.layers[index].events[number]
+    if is_streamed(network, index, fold.neurons):
+        source = network.shapes[index].inputs[number]
+        part = map_part(connection, source, (1, 1), 1)
+        spikes = golden.layers[connection.source].spikes[:, golden.delay :]
+        seen = slice(connection.in_start, connection.in_start + connection.in_channels)
+        return int(spikes[:, :, seen][..., list(part.rows), :][..., list(part.columns)].sum())
     if is_direct(connection):
         return int(events.sum()) * (connection.out_channels // connection.groups)
     counted = int(accumulations(connection, events, fold.neurons).sum())
     repeated = network.coding == Coding.RATE and not layer.sees_only_image
-    return counted * (steps if repeated and connection.source == IMAGE else 1)
+    return counted * (golden.steps if repeated and connection.source == IMAGE else 1)

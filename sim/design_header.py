@@ -81,7 +81,7 @@ def design_header(network: Network, folding: Folding) -> str:
         for probe in layers
         for number, bits in enumerate(probe.bits)
     ]
-    names = [name.replace("_", "___05F") for name in result_names(network)]
+    names = result_names(network)
     pixels = [shape[1] * shape[2] for shape in network.output_shapes]
     return f"""
 #include <type_traits>

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from .checks import check_range
 from .payloads import EventLayout, vector
-from .shapes import memory_depth, signed_shape
+from .shapes import memory_depth, packed_words, signed_shape
 
 
 class AccumulatorLane(wiring.Component):
@@ -46,6 +46,7 @@ class AccumulatorLane(wiring.Component):
                 f"{weight_bits} bits is {-limit}..{limit - 1}"
             )
         self.weights = weights
+        self.weight_bits = weight_bits
         self.weight_layout = vector(signed(weight_bits), weights.shape[1])
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
@@ -61,9 +62,12 @@ class AccumulatorLane(wiring.Component):
         m = Module()
         words, neurons = self.weights.shape
         m.submodules.weights = storage = memory.Memory(
-            shape=self.weight_layout, depth=memory_depth(words), init=self.weights.tolist()
+            shape=unsigned(self.weight_layout.size),
+            depth=memory_depth(words),
+            init=packed_words(self.weights, self.weight_bits),
         )
         weight = storage.read_port()
+        weights = self.weight_layout(weight.data)
 
         # While the memory answers, what is to be done with the answer waits here.
         valid = Signal()
@@ -104,7 +108,7 @@ class AccumulatorLane(wiring.Component):
                         m.d.comb += shifted.eq(accumulator << amount)
                 with m.Default():
                     m.d.comb += shifted.eq(accumulator)
-            m.d.comb += total.eq(Mux(first, 0, shifted) + Mux(add, weight.data[neuron], 0))
+            m.d.comb += total.eq(Mux(first, 0, shifted) + Mux(add, weights[neuron], 0))
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
                 with m.If(last):

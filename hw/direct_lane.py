@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,7 @@ from .event_lane import SUM_QUEUE_DEPTH
 from .payloads import vector
 from .queue import Queue
 from .select import encode, lowest, pick
-from .shapes import index_shape, memory_depth, signed_shape
+from .shapes import index_shape, memory_depth, packed_words, signed_shape
 from .table import lookup
 
 #: Most weight words that are constants in logic rather than in a memory.
@@ -162,11 +162,13 @@ class DirectLane(wiring.Component):
         words = self.blocks.reshape(-1, self.blocks.shape[-1])
         if len(words) > CONSTANT_WORDS:
             m.submodules.weights = storage = memory.Memory(
-                shape=self.weight_layout, depth=memory_depth(len(words)), init=words.tolist()
+                shape=unsigned(self.weight_layout.size),
+                depth=memory_depth(len(words)),
+                init=packed_words(words, self.weight_layout.elem_shape.width),
             )
             read = storage.read_port()
             m.d.comb += [read.addr.eq(address), read.en.eq(enable)]
-            return read.data
+            return self.weight_layout(read.data)
         word = Signal(self.weight_layout, name="weight_word")
         shape = self.weight_layout.elem_shape
         for neuron in range(words.shape[1]):

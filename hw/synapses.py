@@ -97,6 +97,14 @@ def direct_channels(connection: Connection, neurons: int, layer_channels: int) -
     return channels.reshape(groups, neurons)
 
 
+def stored_bits(connection: Connection, neurons: int, layer_channels: int) -> int:
+    """Bits of weights that the hardware of ``connection`` stores at P = ``neurons``."""
+    if is_direct(connection):
+        rows, columns = connection.kernel
+        return -(-layer_channels // neurons) * neurons * rows * columns * connection.weight_bits
+    return synapses(connection, neurons, layer_channels).blocks.size * connection.weight_bits
+
+
 def _padded(weight: np.ndarray, first: int, count: int) -> np.ndarray:
     """``weight`` with zero rows around it: row ``first`` of ``count`` is its first."""
     padded = np.zeros((count, *weight.shape[1:]), weight.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from ..golden.network import IMAGE, Coding, Network
 from ..golden.simulation import Simulation, simulate
 from ..golden.statistics import accumulations
-from ..hw.folding import LayerFolding
+from ..hw.folding import LayerFolding, connection_lanes
 from ..hw.map_part import map_part
 from ..hw.streamed_readout import is_streamed
 from ..hw.synapses import is_direct
@@ -21,14 +21,16 @@ from .batch import BatchResult, BuiltAccelerator, run
 class LayerComparison:
     """One layer: spikes compared and differing, accumulations counted by either side.
 
-    Accumulations are per connection. ``golden_accumulations`` is over the recorded images,
-    ``hardware_accumulations`` is None where not all images were recorded (the hardware counts all).
+    ``lanes`` (E, 0 where the lane is direct) and accumulations are per connection.
+    ``golden_accumulations`` is over the recorded images, ``hardware_accumulations`` is None where
+    not all images were recorded (the hardware counts all).
     """
 
     name: str
     spikes: int
     spike_mismatches: int
     spikes_per_neuron: float
+    lanes: tuple[int, ...]
     golden_accumulations: tuple[int, ...]
     hardware_accumulations: tuple[int, ...] | None
 
@@ -138,6 +140,7 @@ def _compare_layers(
                 spikes=spikes,
                 spike_mismatches=mismatches,
                 spikes_per_neuron=record.spikes_per_neuron,
+                lanes=connection_lanes(network, index, built.folding[index]),
                 golden_accumulations=counted,
                 hardware_accumulations=hardware.accumulations[index] if all_recorded else None,
             )

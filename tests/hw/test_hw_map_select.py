@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Connection, SumPool
+from rheobase.golden.network import IMAGE, Connection, SumPool
 from rheobase.hw.map_part import MapPart, map_part
 from rheobase.hw.map_select import MapSelect
 from support.components import check_exchange
@@ -48,7 +48,10 @@ WEIGHT = np.zeros((4, 3, 1, 1), np.int8)
     ("connection", "conv", "rows", "columns", "stride", "padding"),
     [
         # Strided 1x1: every second row, and then no stride.
-        (Connection(0, WEIGHT, stride=(2, 3)), (3, 2), range(0, 5, 2), range(0, 4, 3), (1, 1), (0, 0)),
+        (
+            Connection(0, WEIGHT, stride=(2, 3)),
+            (3, 2), range(0, 5, 2), range(0, 4, 3), (1, 1), (0, 0),
+        ),
         # A crop of one row above and two columns on the right.
         (
             Connection(0, np.zeros((4, 3, 2, 2), np.int8), padding=(-1, 1, 0, -2)),
@@ -79,5 +82,6 @@ def test_channels_come_in_whole_words():
     connection = Connection(0, np.zeros((4, 2, 1, 1), np.int8), in_start=3)
     part = map_part(connection, (7, 5, 5), (5, 5), 2)
     assert (part.groups, part.channels, part.first_channel) == (range(1, 3), 4, 1)
-    image = map_part(Connection(-1, np.zeros((4, 2, 1, 1), np.int8), in_start=1), (3, 5, 5), (5, 5), 24)
+    connection = Connection(IMAGE, np.zeros((4, 2, 1, 1), np.int8), in_start=1)
+    image = map_part(connection, (3, 5, 5), (5, 5), 24)
     assert (image.groups, image.channels, image.first_channel) == (range(1), 3, 1)

@@ -1,0 +1,127 @@
+"""Whole accelerators of random graphs, and of residual networks: every spike of every layer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, PoolRule, Readout, SumPool
+from rheobase.hw.folding import LayerFolding, check_folding, connection_lanes, default_folding
+from rheobase.hw.streamed_readout import is_streamed
+from rheobase.sim.batch import build_accelerator
+from rheobase.sim.comparison import compare
+from support.random_graphs import random_graph
+from support.random_networks import random_folding, random_images
+
+STALLS = ({}, {"gap": 50, "stall": 60}, {"gap": 5, "stall": 90, "seed": 3})
+
+
+def _check(network, folding, rng, images=4):
+    """Compare back to back, and with gaps and back-pressure on every stream of the border."""
+    built = build_accelerator(network, folding, optimise="fast-build")
+    shown = random_images(rng, network, images)
+    for stalls in STALLS:
+        result = compare(built, shown, record_images=images, processes=1, **stalls)
+        assert result.equal, (result.first_mismatch, result.layers, folding)
+    return result
+
+
+def _check_random(seed, layers):
+    rng = np.random.default_rng(seed)
+    network = random_graph(
+        rng,
+        coding=list(Coding)[seed % 2],
+        readout=list(Readout)[seed // 2 % 2],
+        rule=list(PoolRule)[seed // 4 % 2],
+        steps=int(rng.integers(1, 5)),
+        layers=layers,
+    )
+    _check(network, random_folding(rng, network), rng)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_graphs(seed):
+    _check_random(seed, layers=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4, 60))
+def test_many_random_graphs(seed):
+    _check_random(seed, layers=1 + seed % 4)
+
+
+def _weights(rng, *shape):
+    return rng.integers(-8, 8, shape).astype(np.int8)
+
+
+def residual_network(coding, *, steps, size=6, delay=0):
+    """Two residual blocks, the second strided with padded channels, averaged and read out."""
+    rng = np.random.default_rng(steps)
+
+    def layer(name, connections, channels, threshold):
+        return Layer(
+            name,
+            connections,
+            rng.integers(-9, 9, channels).astype(np.int32),
+            np.full(channels, threshold, np.int32),
+            np.full(channels, threshold // 2, np.int32),
+        )
+
+    def conv(source, outputs, inputs, stride=1):
+        weight = _weights(rng, outputs, inputs, 3, 3)
+        return Connection(source, weight, 4, (stride, stride), (1, 1, 1, 1))
+
+    def shortcut(source, channels, stride=1, out_start=0):
+        weight = rng.integers(20, 40, (channels, 1, 1, 1)).astype(np.int16)
+        return Connection(
+            source, weight, 12, (stride, stride), groups=channels, out_start=out_start
+        )
+
+    layers = [
+        layer("stem", (conv(IMAGE, 4, 2),), 4, 2500),
+        layer("a1", (conv(0, 4, 4),), 4, 20),
+        layer("a2", (conv(1, 4, 4), shortcut(0, 4)), 4, 40),
+        layer("b1", (conv(2, 6, 4, stride=2),), 6, 20),
+        layer("b2", (conv(3, 6, 6), shortcut(2, 4, stride=2, out_start=1)), 6, 40),
+    ]
+    half = size // 2
+    averaged = Connection(4, _weights(rng, 3, 6, 1, 1), 4, sum_pool=SumPool((half, half), (1, 1)))
+    layers.append(Layer("linear", (averaged,), np.array([5, -7, 0], np.int32), None, None))
+    return Network(
+        input_shape=(2, size, size),
+        zero_point=np.array([90, 130], np.uint8),
+        layers=tuple(layers),
+        coding=coding,
+        steps=steps,
+        delay=delay,
+        readout=Readout.CURRENT,
+        outputs=(5,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("coding", "steps", "delay"), [(Coding.RATE, 5, 2), (Coding.RADIX, 3, 0)], ids=["rate", "radix"]
+)
+def test_residual_network(coding, steps, delay):
+    """Joins, a strided shortcut with padded channels, and a streamed readout."""
+    network = residual_network(coding, steps=steps, delay=delay)
+    folding = tuple(
+        LayerFolding(p, e) for p, e in ((4, 2), (2, 3), (3, (2, 0)), (4, 2), (6, 3), (3, 2))
+    )
+    assert is_streamed(network, 5, 3) and not is_streamed(network, 5, 2)
+    assert connection_lanes(network, 4, folding[4]) == (3, 0)
+    _check(network, folding, np.random.default_rng(1))
+
+
+def test_default_folding_of_a_graph():
+    network = residual_network(Coding.RATE, steps=4)
+    for adders in (1, 40, 300):
+        check_folding(network, default_folding(network, adders=adders))
+    grouped = replace(
+        network.layers[1],
+        connections=(
+            Connection(0, np.ones((4, 2, 3, 3), np.int8), 4, padding=(1, 1, 1, 1), groups=2),
+        ),
+    )
+    network = replace(network, layers=(network.layers[0], grouped, *network.layers[2:]))
+    # No group of neurons straddles two parts of a grouped kernel, so no zeros are stored.
+    assert default_folding(network)[1].neurons in (1, 2)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, PoolRule, Readout, SumPool
+from rheobase.golden import Coding, Connection, PoolRule, Readout
 from rheobase.hw.folding import LayerFolding, check_folding, connection_lanes, default_folding
 from rheobase.hw.streamed_readout import is_streamed
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
 from support.random_graphs import random_graph
 from support.random_networks import random_folding, random_images
+from support.residual_networks import RESNET20, residual_network
 
 STALLS = ({}, {"gap": 50, "stall": 60}, {"gap": 5, "stall": 90, "seed": 3})
 
@@ -49,55 +50,6 @@ def test_many_random_graphs(seed):
     _check_random(seed, layers=1 + seed % 4)
 
 
-def _weights(rng, *shape):
-    return rng.integers(-8, 8, shape).astype(np.int8)
-
-
-def residual_network(coding, *, steps, size=6, delay=0):
-    """Two residual blocks, the second strided with padded channels, averaged and read out."""
-    rng = np.random.default_rng(steps)
-
-    def layer(name, connections, channels, threshold):
-        return Layer(
-            name,
-            connections,
-            rng.integers(-9, 9, channels).astype(np.int32),
-            np.full(channels, threshold, np.int32),
-            np.full(channels, threshold // 2, np.int32),
-        )
-
-    def conv(source, outputs, inputs, stride=1):
-        weight = _weights(rng, outputs, inputs, 3, 3)
-        return Connection(source, weight, 4, (stride, stride), (1, 1, 1, 1))
-
-    def shortcut(source, channels, stride=1, out_start=0):
-        weight = rng.integers(20, 40, (channels, 1, 1, 1)).astype(np.int16)
-        return Connection(
-            source, weight, 12, (stride, stride), groups=channels, out_start=out_start
-        )
-
-    layers = [
-        layer("stem", (conv(IMAGE, 4, 2),), 4, 2500),
-        layer("a1", (conv(0, 4, 4),), 4, 20),
-        layer("a2", (conv(1, 4, 4), shortcut(0, 4)), 4, 40),
-        layer("b1", (conv(2, 6, 4, stride=2),), 6, 20),
-        layer("b2", (conv(3, 6, 6), shortcut(2, 4, stride=2, out_start=1)), 6, 40),
-    ]
-    half = size // 2
-    averaged = Connection(4, _weights(rng, 3, 6, 1, 1), 4, sum_pool=SumPool((half, half), (1, 1)))
-    layers.append(Layer("linear", (averaged,), np.array([5, -7, 0], np.int32), None, None))
-    return Network(
-        input_shape=(2, size, size),
-        zero_point=np.array([90, 130], np.uint8),
-        layers=tuple(layers),
-        coding=coding,
-        steps=steps,
-        delay=delay,
-        readout=Readout.CURRENT,
-        outputs=(5,),
-    )
-
-
 @pytest.mark.parametrize(
     ("coding", "steps", "delay"), [(Coding.RATE, 5, 2), (Coding.RADIX, 3, 0)], ids=["rate", "radix"]
 )
@@ -125,3 +77,16 @@ def test_default_folding_of_a_graph():
     network = replace(network, layers=(network.layers[0], grouped, *network.layers[2:]))
     # No group of neurons straddles two parts of a grouped kernel, so no zeros are stored.
     assert default_folding(network)[1].neurons in (1, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("coding", "steps"), [(Coding.RADIX, 4), (Coding.RATE, 32)])
+def test_resnet20(coding, steps):
+    """The shape of ResNet-20 on CIFAR-10: three images spike by spike."""
+    network = residual_network(
+        coding, steps=steps, stages=RESNET20, size=32, classes=10, bits=8
+    )
+    built = build_accelerator(network, default_folding(network, adders=600), optimise="fast-build")
+    images = random_images(np.random.default_rng(2), network, 3)
+    result = compare(built, images, record_images=3, processes=1)
+    assert result.equal, (result.first_mismatch, result.layers)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import input_maximum, layer_bounds
 from ..golden.network import Network
-from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from .event_lane import WORD_QUEUE_DEPTH, EventLane
 from .folding import LayerFolding
 from .fork import StreamFork
 from .geometry import is_radix_spikes, window_geometry
@@ -22,8 +22,8 @@ from .shapes import count_shape, index_shape, signed_shape
 from .window_buffer import WindowBuffer
 from .window_gather import WindowGather
 
-#: Units that may be on their way through the lanes: what their queues and registers hold.
-UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH + SUM_QUEUE_DEPTH + 4
+#: Units that may be on their way through the lanes: as many as a lane's queue has words.
+UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH
 
 
 class SpikingLayer(wiring.Component):
@@ -79,6 +79,7 @@ class SpikingLayer(wiring.Component):
                 weight_bits=connection.weight_bits,
                 separate_planes=network.steps if radix_spikes else 1,
                 bounds=_lane_bounds(network, index, self.parts, lane),
+                alone=folding.lanes == 1,
             )
             for lane, taps in enumerate(self.parts.lanes)
         ]

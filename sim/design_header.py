@@ -66,8 +66,12 @@ def control_file(signals: list[str]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def design_header(network: Network, folding: Folding) -> str:
-    """``design.h`` for ``harness.cpp``."""
+def design_header(network: Network, folding: Folding, *, watched: bool = True) -> str:
+    """``design.h`` for ``harness.cpp``.
+
+    Without ``watched`` the harness sees the ports alone: no spikes are recorded and no
+    accumulations counted.
+    """
     channels, rows, columns = network.input_shape
     layers = probes(network, folding)
     trains = [
@@ -76,6 +80,8 @@ def design_header(network: Network, folding: Folding) -> str:
     ]
     neurons = [str(probe.neurons if probe.word else 0) for probe in layers]
     busiest = max(train * network.steps for train in trains)
+    if not watched:
+        layers, trains, neurons = (), [], []
     layout = result_layout(network)
     fields = {
         name: (layout[name].offset, Shape.cast(layout[name].shape)) for name in layout.members

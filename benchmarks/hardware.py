@@ -54,7 +54,7 @@ class Target:
 
 TARGETS = {
     "rate8_ulx3s_85f": Target(
-        "mnist_w8_t8_current", ULX3S_85F, ((8, 1), (16, 3), (16, 3), (2, 1)), 100, 12_000, 80
+        "mnist_w8_t8_current", ULX3S_85F, ((8, 2), (16, 3), (16, 3), (2, 1)), 100, 12_000, 80
     ),
     "radix3_ulx3s_85f": Target(
         "mnist_w4_radix3", ULX3S_85F, ((8, 5), (16, 6), (16, 5), (2, 1)), 25, 20_000, 80

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.bounds import input_maximum
 from ..golden.network import IMAGE, Coding, Network
 from .direct_lane import DirectLane
-from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from .event_lane import WORD_QUEUE_DEPTH, EventLane
 from .fork import StreamFork
 from .geometry import is_radix_spikes, window_geometry
 from .map_part import map_part
@@ -23,8 +23,8 @@ from .synapses import Synapses, direct_channels, fed_groups, is_direct, synapses
 from .window_buffer import WindowBuffer
 from .window_gather import WindowGather
 
-#: Units that may be on their way through the lanes: what their queues and registers hold.
-UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH + SUM_QUEUE_DEPTH + 4
+#: Units that may be on their way through the lanes: as many as a lane's queue has words.
+UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH
 
 
 class ConnectionPath(wiring.Component):
@@ -93,7 +93,8 @@ class ConnectionPath(wiring.Component):
             self.synapses = synapses(connection, neurons, layer.out_channels)
             channels = self.synapses.channels
             self.taps = partition(geometry.kernel[0], self.slab_columns, channels, lanes)
-            self.lanes = [self._event_lane(network, connection, taps) for taps in self.taps]
+            alone = lanes == 1 and len(layer.connections) == 1
+            self.lanes = [self._event_lane(network, connection, taps, alone) for taps in self.taps]
         members = {
             "words": In(stream.Signature(word_width)),
             "steps": In(count_shape(network.steps)),
@@ -179,7 +180,7 @@ class ConnectionPath(wiring.Component):
             part, rows=rows, columns=columns, groups=groups, word_width=word_width, steps=steps
         )
 
-    def _event_lane(self, network, connection, taps) -> EventLane:
+    def _event_lane(self, network, connection, taps, alone) -> EventLane:
         blocks = self.synapses.blocks
         # All taps of a sum_pool's window have one weight: slabs share it, within a slab it repeats.
         sum_rows, sum_columns = connection.sum_pool.kernel if connection.sum_pool else (1, 1)
@@ -206,6 +207,7 @@ class ConnectionPath(wiring.Component):
             bounds=_bounds(grouped, top),
             blocks=self.synapses.block_of,
             slab_of=slabs,
+            alone=alone,
         )
 
     def _direct_lane(self, network, connection, layer_channels, neurons) -> DirectLane:

@@ -8,13 +8,15 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
-from .event_lane import SUM_QUEUE_DEPTH
+from .memory_style import memory_style
 from .payloads import vector
 from .queue import Queue
 from .select import encode, lowest, pick
 from .shapes import index_shape, memory_depth, packed_words, signed_shape
 from .table import lookup
 
+#: Sums that the lane may be ahead of the others. It needs no more: it is the faster one.
+SUM_QUEUE_DEPTH = 4
 #: Most weight words that are constants in logic rather than in a memory.
 CONSTANT_WORDS = 64
 
@@ -165,6 +167,7 @@ class DirectLane(wiring.Component):
                 shape=unsigned(self.weight_layout.size),
                 depth=memory_depth(len(words)),
                 init=packed_words(words, self.weight_layout.elem_shape.width),
+                attrs=memory_style(len(words), self.weight_layout.size),
             )
             read = storage.read_port()
             m.d.comb += [read.addr.eq(address), read.en.eq(enable)]

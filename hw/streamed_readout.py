@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.bounds import effective_bias, input_maximum, layer_bounds
 from ..golden.network import IMAGE, Coding, Network
 from .current_readout import CurrentReadout
-from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from .event_lane import WORD_QUEUE_DEPTH, EventLane
 from .fork import StreamFork
 from .lane_join import LaneJoin
 from .map_part import map_part
@@ -141,9 +141,7 @@ class StreamedReadout(wiring.Component):
         m.submodules.join = join = self.join
         m.submodules.map_sum = map_sum = self.map_sum
         m.submodules.readout = readout = self.readout
-        m.submodules.unit_queue = units = Queue(
-            MapUnitLayout(), WORD_QUEUE_DEPTH + SUM_QUEUE_DEPTH + 4
-        )
+        m.submodules.unit_queue = units = Queue(MapUnitLayout(), WORD_QUEUE_DEPTH)
         m.d.comb += [
             select.steps.eq(self.steps),
             slabs.steps.eq(self.steps),

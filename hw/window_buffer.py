@@ -8,6 +8,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
+from .memory_style import memory_style
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
@@ -71,10 +72,14 @@ class WindowBuffer(wiring.Component):
         job_layout = JobLayout(geometry, walker.address_shape)
         m.submodules.jobs = jobs = Queue(job_layout, depth=2)
 
+        # What the lanes are ready for does not reach the memory in the same cycle.
+        m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
+
         width = geometry.slots * geometry.channels * geometry.planes
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(width), depth=memory_depth(writer.depth), init=[]
-        )
+            shape=unsigned(width), depth=memory_depth(writer.depth), init=[],
+            attrs=memory_style(writer.depth, width),
+        )  # fmt: skip
         row_write = rows.write_port(granularity=writer.granularity)
         row_read = rows.read_port()
         m.submodules.occupancy = occupancy = memory.Memory(
@@ -86,7 +91,8 @@ class WindowBuffer(wiring.Component):
         wiring.connect(m, wiring.flipped(self.words), writer.words)
         wiring.connect(m, walker.jobs, jobs.input)
         wiring.connect(m, jobs.output, fetcher.jobs)
-        wiring.connect(m, fetcher.slabs, wiring.flipped(self.slabs))
+        wiring.connect(m, fetcher.slabs, slabs.input)
+        wiring.connect(m, slabs.output, wiring.flipped(self.slabs))
         m.d.comb += [
             writer.steps.eq(self.steps if geometry.steps > 1 else 1),
             writer.released.eq(fetcher.released),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
@@ -155,11 +155,9 @@ class WindowFetcher(wiring.Component):
         advance = Signal()
         m.d.comb += [
             issued.eq(active & advance),
-            self.read_enable.eq(issued),
             self.jobs.ready.eq(~active | (issued & job_done)),
-            self.released.eq(Mux(issued & job_done, job.release, 0)),
         ]
-        columns_of = [self._occupied_columns(job.occupied, position) for position in positions]
+        columns_of = [Signal(kernel_columns, name=f"columns_of_{i}") for i in range(count)]
         next_positions = Signal(count)
         fed_next = Signal()
         next_group = Mux(group_done, Mux(last_group, 0, group + 1), group)
@@ -199,6 +197,7 @@ class WindowFetcher(wiring.Component):
                 columns_left.eq(
                     pick(lowest(incoming_visits), incoming_columns) if 0 in self.fed else 0
                 ),
+                *(kept.eq(new) for kept, new in zip(columns_of, incoming_columns, strict=True)),
             ]
 
         # Where the memory is read: footprint column -> address, modulo the depth.
@@ -216,26 +215,6 @@ class WindowFetcher(wiring.Component):
             [column * geometry.steps % depth for column in range(geometry.span[1])],
             name="offset",
         )
-        column_address = Signal(range(2 * depth))
-        m.d.comb += [
-            column_address.eq(job.address + offset),
-            self.read_address.eq(
-                Mux(column_address >= depth, column_address - depth, column_address)
-                + (step if geometry.steps > 1 else 0)
-            ),
-        ]
-
-        # One cycle later the memory answers; what the slab is for travels beside it.
-        unit = Signal(UnitLayout(count, self.groups))
-        slab = Signal(index_shape(kernel_columns))
-        last = Signal()
-        new_plane = Signal()
-        valid = Signal()
-        slot = Signal(index_shape(geometry.slots))
-        rows_inside = Signal(kernel_rows)
-        column_inside = Signal()
-        blank_slab = Signal()
-        first_visit = Signal()
         position_row = Signal(index_shape(geometry.span[0]))
         position_slot = Signal(index_shape(geometry.slots))
         for index, (row, _) in enumerate(positions):
@@ -244,31 +223,51 @@ class WindowFetcher(wiring.Component):
                     position_row.eq(row * geometry.stride[0]),
                     position_slot.eq(row * geometry.stride[0] % geometry.slots),
                 ]
-        slot_sum = Signal(range(2 * geometry.slots))
+
+        # Issued in one cycle, the memory addressed in the next; it answers in the third. What the
+        # slab is for travels beside it, and all of them wait where the slab does.
+        issue = Signal(self._issue_layout())
+        read = Signal.like(issue)
+        issue_valid = Signal()
+        read_valid = Signal()
+        slots = geometry.slots
+        slot = Signal(index_shape(slots))
         m.d.comb += [
-            slot_sum.eq(job.slot + position_slot),
-            first_visit.eq(position_select == lowest(visits)),
-            advance.eq(~valid | self.slabs.ready),
+            advance.eq(~self.slabs.valid | self.slabs.ready),
+            self.read_enable.eq(issue_valid & advance),
+            self.read_address.eq(_wrapped(issue.address, depth) + issue.step),
+            self.released.eq(Mux(self.read_enable, issue.release, 0)),
         ]
+        unit = issue.unit
         shifted_rows = Signal(max(geometry.taps[0]) + 1)
         m.d.comb += shifted_rows.eq(job.row_valid >> position_row)
         row_taps, column_tap = self._valid_taps(m, job, position_select, column_select)
         with m.If(advance):
             m.d.sync += [
-                valid.eq(active),
-                slot.eq(Mux(slot_sum >= geometry.slots, slot_sum - geometry.slots, slot_sum)),
-                rows_inside.eq(Cat(shifted_rows[row] for row in geometry.taps[0]) & row_taps),
-                column_inside.eq(job.column_valid.bit_select(footprint_column, 1) & column_tap),
-                blank_slab.eq(blank),
-                slab.eq(encode(column_select)),
-                last.eq(unit_done),
-                new_plane.eq(self._new_plane(step, columns_left, columns_of, position_select)),
+                issue_valid.eq(active),
+                issue.address.eq(job.address + offset),
+                issue.step.eq(step if geometry.steps > 1 else 0),
+                issue.release.eq(Mux(job_done, job.release, 0)),
+                issue.slot.eq(job.slot + position_slot),
+                issue.rows_inside.eq(Cat(shifted_rows[r] for r in geometry.taps[0]) & row_taps),
+                issue.column_inside.eq(
+                    job.column_valid.bit_select(footprint_column, 1) & column_tap
+                ),
+                issue.blank.eq(blank),
+                issue.slab.eq(encode(column_select)),
+                issue.last.eq(unit_done),
+                issue.new_plane.eq(
+                    self._new_plane(step, columns_left, columns_of, position_select)
+                ),
                 unit.position.eq(encode(position_select)),
-                unit.first_position.eq(first_visit),
+                unit.first_position.eq(position_select == lowest(visits)),
                 unit.last_position.eq(~more_positions),
                 unit.first_step.eq(1 if self.plane_by_plane else step == 0),
                 unit.last_step.eq(1 if self.plane_by_plane else last_step),
                 unit.group.eq(group),
+                read_valid.eq(issue_valid),
+                read.eq(issue),
+                slot.eq(_wrapped(issue.slot, slots)),
             ]
         rows = select_rows(
             m, self.read_data, slot, geometry.slots, geometry.taps[0], name="window_rows"
@@ -276,25 +275,47 @@ class WindowFetcher(wiring.Component):
         width = geometry.channels * geometry.planes
         bits = Cat(
             Mux(
-                blank_slab,
+                read.blank,
                 0,
                 Mux(
-                    column_inside & rows_inside[row],
+                    read.column_inside & read.rows_inside[row],
                     rows.word_select(row, width),
                     self.padding_bits,
                 ),
             )[:width]
             for row in range(kernel_rows)
         )
-        m.d.comb += [
-            self.slabs.payload.bits.as_value().eq(bits),
-            self.slabs.payload.slab.eq(slab),
-            self.slabs.payload.new_plane.eq(new_plane),
-            self.slabs.payload.last.eq(last),
-            self.slabs.payload.unit.eq(unit),
-            self.slabs.valid.eq(valid),
-        ]
+        slab = self.slabs.payload
+        with m.If(advance):
+            m.d.sync += [
+                self.slabs.valid.eq(read_valid),
+                slab.bits.as_value().eq(bits),
+                slab.slab.eq(read.slab),
+                slab.new_plane.eq(read.new_plane),
+                slab.last.eq(read.last),
+                slab.unit.eq(read.unit),
+            ]
         return m
+
+    def _issue_layout(self) -> data.StructLayout:
+        """What is known of a slab when it is issued; ``address`` and ``slot`` not yet wrapped."""
+        geometry = self.geometry
+        depth = geometry.columns * geometry.steps
+        return data.StructLayout(
+            {
+                "address": range(2 * depth),
+                "step": index_shape(geometry.steps),
+                "release": count_shape(geometry.slots),
+                "slot": range(2 * geometry.slots),
+                "rows_inside": geometry.kernel[0],
+                "column_inside": 1,
+                "blank": 1,
+                "slab": index_shape(geometry.kernel[1]),
+                "last": 1,
+                "new_plane": 1,
+                "unit": UnitLayout(len(geometry.positions), self.groups),
+            }
+        )
 
     def _occupied_columns(self, occupied, position: tuple[int, int]):
         """Kernel columns of the window at ``position`` that hold any event, one bit each."""
@@ -337,3 +358,8 @@ class WindowFetcher(wiring.Component):
         if not self.plane_by_plane:
             return 0
         return (step != 0) & (columns_left == pick(position_select, columns_of))
+
+
+def _wrapped(value, end: int):
+    """``value``, below ``2 * end``, modulo ``end``."""
+    return Mux(value >= end, value - end, value)

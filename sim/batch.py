@@ -22,7 +22,8 @@ from ..hw.verilog import TOP, generate
 from .build import Sources, build_executable
 from .design_header import control_file, design_header, watched_signals
 
-_HARNESS = Path(__file__).with_name("harness.cpp")
+#: C++ program that drives an accelerator over a set of images.
+HARNESS = Path(__file__).with_name("harness.cpp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ def build_accelerator(
         verilog=generate(network, folding) if verilog is None else verilog,
         top=TOP,
         control=control_file(watched_signals(network, folding)),
-        main=_HARNESS.read_text(),
+        main=HARNESS.read_text(),
         header=design_header(network, folding),
     )
     return BuiltAccelerator(network, folding, build_executable(sources, optimise))

@@ -66,8 +66,12 @@ def control_file(signals: list[str]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def design_header(network: Network, folding: Folding) -> str:
-    """``design.h`` for ``harness.cpp``."""
+def design_header(network: Network, folding: Folding, *, watched: bool = True) -> str:
+    """``design.h`` for ``harness.cpp``.
+
+    Without ``watched`` the harness sees the ports alone: no spikes are recorded and no
+    accumulations counted.
+    """
     channels, rows, columns = network.input_shape
     layers = probes(network, folding)
     trains = [
@@ -83,6 +87,8 @@ def design_header(network: Network, folding: Folding) -> str:
     ]
     names = result_names(network)
     pixels = [shape[1] * shape[2] for shape in network.output_shapes]
+    if not watched:
+        layers, trains, neurons, counters = (), [], [], []
     return f"""
 #include <type_traits>
 #include <vector>

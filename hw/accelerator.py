@@ -10,7 +10,7 @@ from ..golden.bounds import layer_bounds
 from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network, Readout
 from .buffering import default_spare_rows
 from .count_readout import CountReadout, count_score_shape
-from .folding import Folding, check_folding, connection_lanes
+from .folding import Folding, check_folding, connection_lanes, connection_row_words
 from .fork import StreamFork
 from .image_gate import ImageGate
 from .layer import SpikingLayer
@@ -70,6 +70,7 @@ class Accelerator(wiring.Component):
                     lanes=lanes,
                     word_widths=word_widths,
                     spare_rows=spare_rows[index],
+                    row_words=connection_row_words(network, index, fold),
                 )
             self.layers.append(layer)
         members = {

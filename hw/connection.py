@@ -38,6 +38,7 @@ class ConnectionPath(wiring.Component):
         lanes: E; not read where the lane is direct.
         word_width: bits of an incoming word: the P of the source, or a whole pixel.
         spare_rows: see ``WindowGeometry``; None for the default.
+        row_words: see ``WindowGeometry``; for spikes only.
 
     Members:
         words: the source's map, in raster order (see ``RowWriter``).
@@ -57,12 +58,15 @@ class ConnectionPath(wiring.Component):
         lanes: int,
         word_width: int,
         spare_rows: int | None = None,
+        row_words: bool = False,
     ):
         layer, shape = network.layers[index], network.shapes[index]
         connection = layer.connections[number]
         pixels = connection.source == IMAGE
         groups = -(-layer.out_channels // neurons)
-        geometry = window_geometry(network, index, number, word_width, spare_rows)
+        geometry = window_geometry(
+            network, index, number, word_width, spare_rows, row_words=row_words
+        )
         part = map_part(connection, shape.inputs[number], shape.conv[1:], word_width)
         self.geometry = geometry
         self.groups = groups
@@ -92,7 +96,7 @@ class ConnectionPath(wiring.Component):
         else:
             self.synapses = synapses(connection, neurons, layer.out_channels)
             channels = self.synapses.channels
-            self.taps = partition(geometry.kernel[0], self.slab_columns, channels, lanes)
+            self.taps = partition(geometry.slab_rows, self.slab_columns, channels, lanes)
             alone = lanes == 1 and len(layer.connections) == 1
             self.lanes = [self._event_lane(network, connection, taps, alone) for taps in self.taps]
         members = {
@@ -184,12 +188,19 @@ class ConnectionPath(wiring.Component):
         blocks = self.synapses.blocks
         # All taps of a sum_pool's window have one weight: slabs share it, within a slab it repeats.
         sum_rows, sum_columns = connection.sum_pool.kernel if connection.sum_pool else (1, 1)
-        blocks = np.repeat(blocks, sum_rows, axis=3)
         slabs = [0]
-        if self.slab_columns == 1:
-            slabs = [column // sum_columns for column in range(self.geometry.kernel[1])]
+        if self.geometry.row_words:
+            rows = blocks.shape[3]
+            slabs = [
+                column // sum_columns * rows + row // sum_rows
+                for row, column in self.geometry.slabs
+            ]
+            blocks = blocks.swapaxes(3, 4).reshape(*blocks.shape[:3], 1, -1)
+        elif self.slab_columns == 1:
+            blocks = np.repeat(blocks, sum_rows, axis=3)
+            slabs = [column // sum_columns for _, column in self.geometry.slabs]
         else:
-            blocks = np.repeat(blocks, sum_columns, axis=4)
+            blocks = np.repeat(np.repeat(blocks, sum_rows, axis=3), sum_columns, axis=4)
         weights = lane_weights(blocks, taps, self.slab_columns)
         # A sum is a sum over some taps of one block.
         top = input_maximum(network, connection.source) * (len(slabs) // (max(slabs) + 1))
@@ -218,6 +229,8 @@ class ConnectionPath(wiring.Component):
         blocks = np.zeros((self.groups * neurons, *kernel.shape[1:]), kernel.dtype)
         blocks[connection.out_start : connection.out_start + connection.out_channels] = kernel
         blocks = blocks.reshape(self.groups, neurons, *kernel.shape[1:]).transpose(0, 3, 2, 1)
+        if self.geometry.row_words:
+            blocks = blocks.reshape(self.groups, -1, 1, neurons)
         taps = blocks.reshape(self.groups, -1, neurons).astype(np.int64)
         top = input_maximum(network, connection.source)
         return DirectLane(blocks, connection.weight_bits, _bounds(taps, top))
@@ -233,7 +246,7 @@ class ConnectionPath(wiring.Component):
                 [slab.bits[row][column][plane] for plane in range(self.geometry.planes)]
                 for column in range(self.slab_columns)
             ]
-            for row in range(self.geometry.kernel[0])
+            for row in range(self.geometry.slab_rows)
         ]
         if known.part_of is None and known.seen is None:
             return _each(rows, lambda channels: channels[first : first + count])
@@ -261,7 +274,7 @@ class ConnectionPath(wiring.Component):
         with m.Switch(slab.unit.group):
             for group, channels in enumerate(self.channels):
                 with m.Case(group):
-                    for row in range(self.geometry.kernel[0]):
+                    for row in range(self.geometry.slab_rows):
                         spikes = slab.bits[row][0][0]
                         for neuron, channel in enumerate(channels):
                             if channel >= 0:

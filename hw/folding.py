@@ -36,10 +36,15 @@ class LayerFolding:
         neurons: P.
         lanes: E of each connection as a tuple (not read, 0 say, where the lane is direct), or the
             E of the connection with the largest window, of which the others get their share.
+        row_words: per connection, whether a word of its buffer holds a pixel of one row and not a
+            column of all rows: fewer block RAMs where that is wide and not deep, and weights
+            that all rows of a ``sum_pool`` share, at a kernel row a cycle and E up to the
+            channels. None for the default: where there is a ``sum_pool``. Pixels have none.
     """
 
     neurons: int
     lanes: int | tuple[int, ...]
+    row_words: tuple[bool, ...] | None = None
 
 
 Folding = tuple[LayerFolding, ...]
@@ -64,8 +69,20 @@ def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[
     return tuple(
         0
         if is_direct(connection)
-        else min(most_lanes(connection, fold.neurons), -(-fold.lanes * size // largest))
-        for connection, size in zip(connections, sizes, strict=True)
+        else min(most_lanes(connection, fold.neurons, rows), -(-fold.lanes * size // largest))
+        for connection, size, rows in zip(
+            connections, sizes, connection_row_words(network, index, fold), strict=True
+        )
+    )
+
+
+def connection_row_words(network: Network, index: int, fold: LayerFolding) -> tuple[bool, ...]:
+    """Whether each connection of layer ``index`` has a buffer of row words."""
+    connections = network.layers[index].connections
+    chosen = fold.row_words or [connection.sum_pool is not None for connection in connections]
+    return tuple(
+        rows and connection.source != IMAGE
+        for connection, rows in zip(connections, chosen, strict=True)
     )
 
 
@@ -79,9 +96,16 @@ def check_folding(network: Network, folding: Folding) -> None:
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
         where = f"of layer {layer.name!r}"
         _check(f"P {where}", fold.neurons, layer.out_channels)
+        if fold.row_words is not None and len(fold.row_words) != len(layer.connections):
+            raise RheobaseError(
+                f"folding: row_words {where} has {len(fold.row_words)} values, accepted is one for "
+                f"each of its {len(layer.connections)} connections"
+            )
         most = [
-            None if is_direct(connection) else most_lanes(connection, fold.neurons)
-            for connection in layer.connections
+            None if is_direct(connection) else most_lanes(connection, fold.neurons, rows)
+            for connection, rows in zip(
+                layer.connections, connection_row_words(network, index, fold), strict=True
+            )
         ]
         if is_streamed(network, index, fold.neurons):
             # Its lanes share the words of its source as they come.
@@ -130,15 +154,19 @@ def estimate_cycles(
     if is_streamed(network, index, fold.neurons):
         (lanes,) = connection_lanes(network, index, fold)
         return max(slowest, window_events[0] / lanes / OTHER_STAGES)
-    for connection, lanes, events in zip(
-        layer.connections, connection_lanes(network, index, fold), window_events, strict=True
+    for connection, lanes, events, row_words in zip(
+        layer.connections,
+        connection_lanes(network, index, fold),
+        window_events,
+        connection_row_words(network, index, fold),
+        strict=True,
     ):
         fetched_steps = unit_steps if rate or connection.source == IMAGE else network.steps
         rows, columns = (len(tap_offsets(connection, axis)) for axis in range(2))
-        fetches = windows * columns * fetched_steps
+        fetches = windows * columns * fetched_steps * (rows if row_words else 1)
         if is_direct(connection):
             # A cycle for each kernel row of a column in which a spike gates a weight.
-            others = fetches * rows
+            others = windows * columns * rows * fetched_steps
             busy = 0.0
         else:
             if connection.source == IMAGE:
@@ -259,12 +287,14 @@ def _parts(connection: Connection, neurons: int) -> float:
     return min(connection.groups, 1 if fits_parts(connection, neurons) else 1 + neurons / outputs)
 
 
-def most_lanes(connection: Connection, neurons: int) -> int:
+def most_lanes(connection: Connection, neurons: int, row_words: bool) -> int:
     """Largest E of a connection: the bits of a slab that one group of neurons sees."""
     grouped = connection.groups > 1 and fits_parts(connection, neurons)
     channels = connection.weight.shape[1] if grouped else connection.in_channels
     rows, columns = (len(tap_offsets(connection, axis)) for axis in range(2))
-    return largest_lanes(rows, columns if connection.source == IMAGE else 1, channels)
+    if connection.source != IMAGE:
+        columns = 1
+    return largest_lanes(1 if row_words else rows, columns, channels)
 
 
 def _adders(network: Network, index: int, fold: LayerFolding) -> int:
@@ -295,7 +325,15 @@ def _choices(network: Network, index: int) -> list[LayerFolding]:
         neurons = {p for p in range(1, min(outputs) + 1) if all(fits_parts(c, p) for c in grouped)}
     folds = []
     for p in sorted(neurons):
-        most = max((most_lanes(connection, p) for connection in searched), default=1)
+        rows = connection_row_words(network, index, LayerFolding(p, 1))
+        most = max(
+            (
+                most_lanes(connection, p, row_words)
+                for connection, row_words in zip(layer.connections, rows, strict=True)
+                if not is_direct(connection)
+            ),
+            default=1,
+        )
         lanes = 1
         while lanes <= most:
             folds.append(LayerFolding(p, lanes))

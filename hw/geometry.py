@@ -33,6 +33,8 @@ class WindowGeometry:
         offsets: which rows (columns) a window takes, from its first on; consecutive where None.
         valid_taps: per output row (column), which taps of which position lie in the summed map
             (``map_part.valid_taps``); None without a ``sum_pool``, where the map's border decides.
+        row_words: a memory word holds a pixel of one row; else a column of all rows. A slab is what
+            one word gives: a tap, or a kernel column.
     """
 
     channels: int
@@ -51,11 +53,35 @@ class WindowGeometry:
     spare_rows: int
     offsets: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     valid_taps: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    row_words: bool = False
 
     @property
     def taps(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Rows and columns that a window takes, from its first on."""
         return self.offsets or tuple(tuple(range(count)) for count in self.kernel)
+
+    @property
+    def slabs(self) -> tuple[tuple[int | None, int], ...]:
+        """(kernel row, kernel column) of each slab; the row is None where it is all of them."""
+        rows, columns = self.kernel
+        if not self.row_words:
+            return tuple((None, column) for column in range(columns))
+        return tuple((row, column) for column in range(columns) for row in range(rows))
+
+    @property
+    def slab_rows(self) -> int:
+        """Kernel rows that a slab has."""
+        return 1 if self.row_words else self.kernel[0]
+
+    @property
+    def word_rows(self) -> int:
+        """Rows of the ring that a memory word holds."""
+        return 1 if self.row_words else self.slots
+
+    @property
+    def depth(self) -> int:
+        """Memory words: steps of columns, of each row in turn where a word holds one row."""
+        return self.columns * self.steps * (self.slots if self.row_words else 1)
 
     @property
     def span(self) -> tuple[int, int]:
@@ -107,7 +133,13 @@ class WindowGeometry:
 
 
 def window_geometry(
-    network: Network, index: int, number: int, word_width: int, spare_rows: int | None = None
+    network: Network,
+    index: int,
+    number: int,
+    word_width: int,
+    spare_rows: int | None = None,
+    *,
+    row_words: bool = False,
 ) -> WindowGeometry:
     """Geometry of connection ``number`` of layer ``index``; ``word_width`` is the source's P.
 
@@ -163,6 +195,7 @@ def window_geometry(
         spare_rows=spare_rows,
         offsets=offsets,
         valid_taps=valid,
+        row_words=row_words,
     )
 
 

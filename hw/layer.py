@@ -24,7 +24,7 @@ class SpikingLayer(wiring.Component):
         neurons: P.
         lanes: E of each connection.
         word_widths: bits of a word of each connection's source: its P, or a whole pixel.
-        spare_rows: of each connection's buffer, see ``WindowGeometry``.
+        spare_rows, row_words: of each connection's buffer, see ``WindowGeometry``.
 
     Members:
         words_0 ...: the map of each connection's source.
@@ -43,6 +43,7 @@ class SpikingLayer(wiring.Component):
         lanes: Sequence[int],
         word_widths: Sequence[int],
         spare_rows: Sequence[int | None],
+        row_words: Sequence[bool],
     ):
         self.connections = [
             ConnectionPath(
@@ -53,6 +54,7 @@ class SpikingLayer(wiring.Component):
                 lanes=lanes[number],
                 word_width=word_widths[number],
                 spare_rows=spare_rows[number],
+                row_words=row_words[number],
             )
             for number in range(len(network.layers[index].connections))
         ]

@@ -77,8 +77,8 @@ class SlabLayout(data.StructLayout):
     """Bits of one slab of a window, from the window buffer to the lanes.
 
     Members:
-        bits: per kernel row, per kernel column of the slab, per bit plane (most significant
-            first), one bit per channel.
+        bits: per kernel row and kernel column of the slab, per bit plane (most significant first),
+            one bit per channel.
         slab: index of the slab in the window.
         new_plane: the first slab of a plane other than the first of its unit.
         last: the unit's last slab.
@@ -89,8 +89,8 @@ class SlabLayout(data.StructLayout):
         row = data.ArrayLayout(data.ArrayLayout(geometry.channels, geometry.planes), slab_columns)
         super().__init__(
             {
-                "bits": data.ArrayLayout(row, geometry.kernel[0]),
-                "slab": index_shape(geometry.kernel[1] // slab_columns),
+                "bits": data.ArrayLayout(row, geometry.slab_rows),
+                "slab": index_shape(len(geometry.slabs) // slab_columns),
                 "new_plane": 1,
                 "last": 1,
                 "unit": UnitLayout(len(geometry.positions), groups),

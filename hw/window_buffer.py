@@ -75,7 +75,7 @@ class WindowBuffer(wiring.Component):
         # What the lanes are ready for does not reach the memory in the same cycle.
         m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
 
-        width = geometry.slots * geometry.channels * geometry.planes
+        width = geometry.word_rows * geometry.channels * geometry.planes
         m.submodules.rows = rows = memory.Memory(
             shape=unsigned(width), depth=memory_depth(writer.depth), init=[],
             attrs=memory_style(writer.depth, width),

@@ -20,6 +20,7 @@ class WindowFetcher(wiring.Component):
 
     Order: for each group; ``plane_by_plane`` False: for each step, for each position;
     ``plane_by_plane`` True (radix spikes): for each position, for each step; then the columns.
+    (With ``geometry.row_words`` read "tap" for column: each row of a kernel column on its own.)
     Columns without any event are left out; a window without any is one blank slab, once per step
     (once in all where ``plane_by_plane``). With ``collapse`` all positions without any event, which
     have the same current, are one. Without it every position is visited, as connections that are
@@ -62,15 +63,15 @@ class WindowFetcher(wiring.Component):
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
         self.largest_steps = max(geometry.steps, repeats)
         self.slab_layout = SlabLayout(geometry, 1, groups)
-        depth = geometry.columns * geometry.steps
+        depth = geometry.columns * geometry.steps  # of one row, or of a column of all rows
         self.job_layout = JobLayout(geometry, index_shape(depth))
         super().__init__(
             {
                 "jobs": In(stream.Signature(self.job_layout)),
                 "steps": In(count_shape(self.largest_steps)),
-                "read_address": Out(index_shape(depth)),
+                "read_address": Out(index_shape(geometry.depth)),
                 "read_enable": Out(1),
-                "read_data": In(geometry.slots * width),
+                "read_data": In(geometry.word_rows * width),
                 "released": Out(count_shape(geometry.slots)),
                 "slabs": Out(stream.Signature(self.slab_layout)),
             }
@@ -79,14 +80,14 @@ class WindowFetcher(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         geometry = self.geometry
-        kernel_rows, kernel_columns = geometry.kernel
+        slabs = len(geometry.slabs)
         positions = geometry.positions
         count = len(positions)
 
         job = Signal(self.job_layout)
         active = Signal()
         positions_left = Signal(count)
-        columns_left = Signal(kernel_columns)
+        columns_left = Signal(slabs)
         step = Signal(index_shape(self.largest_steps))
         group = Signal(index_shape(self.groups))
 
@@ -114,7 +115,7 @@ class WindowFetcher(wiring.Component):
 
         # The column and position that are issued in this cycle.
         position_select = Signal(count)
-        column_select = Signal(kernel_columns)
+        column_select = Signal(slabs)
         more_columns = Signal()
         more_positions = Signal()
         positions_rest = Signal(count)
@@ -157,7 +158,7 @@ class WindowFetcher(wiring.Component):
             issued.eq(active & advance),
             self.jobs.ready.eq(~active | (issued & job_done)),
         ]
-        columns_of = [Signal(kernel_columns, name=f"columns_of_{i}") for i in range(count)]
+        columns_of = [Signal(slabs, name=f"columns_of_{i}") for i in range(count)]
         next_positions = Signal(count)
         fed_next = Signal()
         next_group = Mux(group_done, Mux(last_group, 0, group + 1), group)
@@ -204,8 +205,8 @@ class WindowFetcher(wiring.Component):
         depth = geometry.columns * geometry.steps
         footprint_column = Signal(index_shape(geometry.span[1]))
         for index, (_, position_column) in enumerate(positions):
-            for column in range(kernel_columns):
-                with m.If(position_select[index] & column_select[column]):
+            for slab, (_, column) in enumerate(geometry.slabs):
+                with m.If(position_select[index] & column_select[slab]):
                     m.d.comb += footprint_column.eq(
                         position_column * geometry.stride[1] + geometry.taps[1][column]
                     )
@@ -219,10 +220,11 @@ class WindowFetcher(wiring.Component):
         position_slot = Signal(index_shape(geometry.slots))
         for index, (row, _) in enumerate(positions):
             with m.If(position_select[index]):
-                m.d.comb += [
-                    position_row.eq(row * geometry.stride[0]),
-                    position_slot.eq(row * geometry.stride[0] % geometry.slots),
-                ]
+                m.d.comb += position_row.eq(row * geometry.stride[0])
+            for slab, (kernel_row, _) in enumerate(geometry.slabs):
+                down = 0 if kernel_row is None else geometry.taps[0][kernel_row]
+                with m.If(position_select[index] & (column_select[slab] | blank)):
+                    m.d.comb += position_slot.eq((row * geometry.stride[0] + down) % geometry.slots)
 
         # Issued in one cycle, the memory addressed in the next; it answers in the third. What the
         # slab is for travels beside it, and all of them wait where the slab does.
@@ -232,16 +234,21 @@ class WindowFetcher(wiring.Component):
         read_valid = Signal()
         slots = geometry.slots
         slot = Signal(index_shape(slots))
+        slot_base = 0
+        if geometry.row_words:
+            bases = [index * depth for index in range(slots)]
+            slot_base = lookup(m, _wrapped(issue.slot, slots), bases, name="slot_base")
         m.d.comb += [
             advance.eq(~self.slabs.valid | self.slabs.ready),
             self.read_enable.eq(issue_valid & advance),
-            self.read_address.eq(_wrapped(issue.address, depth) + issue.step),
+            self.read_address.eq(_wrapped(issue.address, depth) + issue.step + slot_base),
             self.released.eq(Mux(self.read_enable, issue.release, 0)),
         ]
         unit = issue.unit
         shifted_rows = Signal(max(geometry.taps[0]) + 1)
         m.d.comb += shifted_rows.eq(job.row_valid >> position_row)
         row_taps, column_tap = self._valid_taps(m, job, position_select, column_select)
+        rows_inside = Cat(shifted_rows[row] for row in geometry.taps[0]) & row_taps
         with m.If(advance):
             m.d.sync += [
                 issue_valid.eq(active),
@@ -249,7 +256,7 @@ class WindowFetcher(wiring.Component):
                 issue.step.eq(step if geometry.steps > 1 else 0),
                 issue.release.eq(Mux(job_done, job.release, 0)),
                 issue.slot.eq(job.slot + position_slot),
-                issue.rows_inside.eq(Cat(shifted_rows[r] for r in geometry.taps[0]) & row_taps),
+                issue.rows_inside.eq(self._of_slab(rows_inside, column_select)),
                 issue.column_inside.eq(
                     job.column_valid.bit_select(footprint_column, 1) & column_tap
                 ),
@@ -269,9 +276,9 @@ class WindowFetcher(wiring.Component):
                 read.eq(issue),
                 slot.eq(_wrapped(issue.slot, slots)),
             ]
-        rows = select_rows(
-            m, self.read_data, slot, geometry.slots, geometry.taps[0], name="window_rows"
-        )
+        rows = self.read_data
+        if not geometry.row_words:
+            rows = select_rows(m, rows, slot, slots, geometry.taps[0], name="window_rows")
         width = geometry.channels * geometry.planes
         bits = Cat(
             Mux(
@@ -283,7 +290,7 @@ class WindowFetcher(wiring.Component):
                     self.padding_bits,
                 ),
             )[:width]
-            for row in range(kernel_rows)
+            for row in range(geometry.slab_rows)
         )
         slab = self.slabs.payload
         with m.If(advance):
@@ -307,10 +314,10 @@ class WindowFetcher(wiring.Component):
                 "step": index_shape(geometry.steps),
                 "release": count_shape(geometry.slots),
                 "slot": range(2 * geometry.slots),
-                "rows_inside": geometry.kernel[0],
+                "rows_inside": geometry.slab_rows,
                 "column_inside": 1,
                 "blank": 1,
-                "slab": index_shape(geometry.kernel[1]),
+                "slab": index_shape(len(geometry.slabs)),
                 "last": 1,
                 "new_plane": 1,
                 "unit": UnitLayout(len(geometry.positions), self.groups),
@@ -324,10 +331,22 @@ class WindowFetcher(wiring.Component):
         rows, columns = geometry.taps
         if geometry.valid_taps is not None and self.padding_bits:
             # A pixel of the map may count as padding, which holds events.
-            return Const(-1, len(columns))
+            return Const(-1, len(geometry.slabs))
         return Cat(
-            Cat(occupied[left + column][top + row] for row in rows).any() for column in columns
+            Cat(
+                occupied[left + columns[column]][top + offset]
+                for offset in (rows if row is None else rows[row : row + 1])
+            ).any()
+            for row, column in geometry.slabs
         )
+
+    def _of_slab(self, rows: Value, slab_select: Value) -> Value:
+        """What of ``rows``, one bit for each kernel row, is of the selected slab's rows."""
+        if not self.geometry.row_words:
+            return rows
+        return Cat(
+            slab_select[slab] & rows[row] for slab, (row, _) in enumerate(self.geometry.slabs)
+        ).any()
 
     def _valid_taps(self, m: Module, job, position_select, column_select) -> tuple:
         """Kernel rows of this position, and whether this kernel column, that are not padding."""
@@ -335,14 +354,20 @@ class WindowFetcher(wiring.Component):
         if geometry.valid_taps is None:
             return Const(-1, geometry.kernel[0]), 1
         rows, columns = Signal(geometry.kernel[0], name="tap_rows"), Signal(name="tap_column")
+        slab_columns = Cat(
+            Cat(
+                column_select[slab]
+                for slab, (_, column) in enumerate(geometry.slabs)
+                if column == tap
+            ).any()
+            for tap in range(geometry.kernel[1])
+        )
         for index, (row, column) in enumerate(geometry.positions):
+            inside = job.column_taps.word_select(column, geometry.kernel[1])
             with m.If(position_select[index]):
                 m.d.comb += [
                     rows.eq(job.row_taps.word_select(row, geometry.kernel[0])),
-                    columns.eq(
-                        (job.column_taps.word_select(column, geometry.kernel[1]) & column_select)
-                        .any()
-                    ),
+                    columns.eq((inside & slab_columns).any()),
                 ]
         return rows, columns
 

@@ -10,8 +10,9 @@ from support.components import check_exchange, word
 
 
 def _geometry(
-    *, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1, apart=1, taps=None
-):
+    *, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1, apart=1,
+    taps=None, row_words=False,
+):  # fmt: skip
     pool_kernel, pool_stride, pool_padding = pool
     reach = (kernel - 1) * apart + 1
     conv = tuple((extent + 2 * padding - reach) // stride + 1 for extent in (rows, columns))
@@ -35,6 +36,7 @@ def _geometry(
         valid_taps=taps and tuple(
             tuple(taps[axis][: output[axis]]) for axis in range(2)
         ),
+        row_words=row_words,
     )
 
 
@@ -83,11 +85,15 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
             window = windows[position]
             if fed is not None and group not in fed:
                 window = np.zeros_like(window)
-            columns = [kx for kx in range(g.kernel[1]) if window[:, kx].any()]
+            # Kernel columns, or taps, column after column.
+            parts = [window[:, kx] for kx in range(g.kernel[1])]
+            if g.row_words:
+                parts = [column[ky : ky + 1] for column in parts for ky in range(g.kernel[0])]
+            columns = [slab for slab, part in enumerate(parts) if part.any()]
             times = range(g.steps) if plane_by_plane and columns else [step or 0]
             beats = [(t, kx) for t in times for kx in (columns or [0])]
             for number, (t, kx) in enumerate(beats):
-                bits = window[:, kx, t if g.steps > 1 else 0]  # kernel rows, planes, channels
+                bits = parts[kx][:, t if g.steps > 1 else 0]  # kernel rows, planes, channels
                 single = plane_by_plane
                 slabs.append(
                     {
@@ -116,12 +122,15 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "row_words"),
+    [*((case, False) for case in CASES), ("pooled", True), ("overlapping", True)],
+)
 @pytest.mark.parametrize("plane_by_plane", [False, True], ids=["rate", "radix"])
-def test_spike_windows(case, plane_by_plane):
+def test_spike_windows(case, row_words, plane_by_plane):
     rng = np.random.default_rng(len(case))
     channels, steps, word_width, groups = 5, 3, 2, 2
-    geometry = _geometry(**CASES[case], channels=channels, steps=steps)
+    geometry = _geometry(**CASES[case], channels=channels, steps=steps, row_words=row_words)
     shape = (3, geometry.rows, geometry.columns, steps, 1, channels)
     maps = rng.random(shape) < 0.15
     maps[1] &= rng.random(shape[1:3])[:, :, None, None, None] < 0.3
@@ -191,13 +200,20 @@ def test_pixel_windows_and_gather(zero_point):
     )
 
 
+@pytest.mark.parametrize("row_words", [False, True], ids=["columns", "rows"])
 @pytest.mark.parametrize("plane_by_plane", [False, True], ids=["rate", "radix"])
-def test_windows_of_a_summed_connection(plane_by_plane):
+def test_windows_of_a_summed_connection(plane_by_plane, row_words):
     """Every position is visited, groups that are not fed are blank, the kernel is dilated."""
     rng = np.random.default_rng(8)
     channels, steps = 3, 2
     case = dict(rows=7, columns=6, kernel=2, stride=1, padding=1, pool=(2, 2, 1))
-    geometry = _geometry(**case, channels=channels, steps=steps, apart=2)
+    taps = None
+    if row_words:
+        # Taps of a sum_pool that are beyond the summed map, some of them in the map.
+        taps = tuple(tuple(rng.integers(1, 16, 9).tolist()) for _ in range(2))
+    geometry = _geometry(
+        **case, channels=channels, steps=steps, apart=2, taps=taps, row_words=row_words
+    )
     maps = rng.random((3, geometry.rows, geometry.columns, steps, 1, channels)) < 0.1
     words = [word(w) for image in maps for w in image.reshape(-1, channels)]
     options = {"collapse": False, "fed": range(1, 3)}

@@ -62,16 +62,18 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
         top = g.origin[0] + g.pool_padding[0] * g.stride[0] + cy * g.stride[0]
         left = g.origin[1] + g.pool_padding[1] * g.stride[1] + cx * g.stride[1]
         window = np.zeros((*g.kernel, *image.shape[2:]), dtype=bool)
+        flagged = np.zeros(g.kernel, dtype=bool)
         for ky in range(g.kernel[0]):
             for kx in range(g.kernel[1]):
                 y, x = top + g.taps[0][ky], left + g.taps[1][kx]
                 inside = 0 <= y < g.rows and 0 <= x < g.columns
+                flagged[ky, kx] = np.any(image[y, x] if inside else pad)
                 if g.valid_taps:
                     inside &= g.valid_taps[0][oy] >> py * g.kernel[0] + ky & 1
                     inside &= g.valid_taps[1][ox] >> px * g.kernel[1] + kx & 1
                 window[ky, kx] = image[y, x] if inside else pad
-        windows[index] = window
-        (busy if window.any() else blank).append(index)
+        windows[index] = window, flagged
+        (busy if flagged.any() else blank).append(index)
     visits = sorted([*busy, *(blank[:1] if collapse else blank)])
     slabs = []
     steps = max(g.steps, repeats)
@@ -82,14 +84,16 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
             else [(p, t) for t in range(steps) for p in visits]
         )
         for position, step in outer:
-            window = windows[position]
+            # A tap that counts as padding is visited where the map has events there.
+            window, flagged = windows[position]
             if fed is not None and group not in fed:
-                window = np.zeros_like(window)
+                window, flagged = np.zeros_like(window), np.zeros_like(flagged)
             # Kernel columns, or taps, column after column.
-            parts = [window[:, kx] for kx in range(g.kernel[1])]
+            places = [(slice(None), kx) for kx in range(g.kernel[1])]
             if g.row_words:
-                parts = [column[ky : ky + 1] for column in parts for ky in range(g.kernel[0])]
-            columns = [slab for slab, part in enumerate(parts) if part.any()]
+                places = [(slice(y, y + 1), x) for _, x in places for y in range(g.kernel[0])]
+            parts = [window[place] for place in places]
+            columns = [slab for slab, place in enumerate(places) if flagged[place].any()]
             times = range(g.steps) if plane_by_plane and columns else [step or 0]
             beats = [(t, kx) for t in times for kx in (columns or [0])]
             for number, (t, kx) in enumerate(beats):

@@ -45,9 +45,9 @@ def partition(rows: int, columns: int, channels: int, lanes: int) -> tuple[tuple
     of_channel = np.zeros((channels, lanes), np.int64)
     of_row = np.zeros((rows, lanes), np.int64)
     size = rows * columns * channels + 1
-    for row in range(rows):
-        for column in range(columns):
-            for channel in range(channels):
+    for channel in range(channels):
+        for row in range(rows):
+            for column in range(columns):
                 lane = int(np.argmin((held * size + of_channel[channel]) * size + of_row[row]))
                 dealt[lane].append(Tap(row, column, channel))
                 held[lane] += 1

@@ -1,8 +1,10 @@
 """Network file: what is written comes back, and nothing else is accepted."""
 
 import json
+import re
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,6 +152,21 @@ def test_damage_is_noticed_or_harmless(tmp_path_factory, data):
         assert "\n" not in str(error)
     else:
         assert network_hash(found)
+
+
+def test_the_documented_file_is_accepted(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "network.md").read_text()
+    topology = json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL).group(1))
+    ones = np.ones(3, np.int32)
+    tensors = {
+        "zero_point": np.zeros(1, np.uint8),
+        "layers.0.connections.0.weight": np.ones((3, 1, 3, 3), np.int8),
+        "layers.1.connections.0.weight": np.ones((2, 3, 1, 1), np.int8),
+        "layers.1.bias": np.zeros(2, np.int32),
+    } | {f"layers.0.{field}": ones for field in ("bias", "threshold", "initial_potential")}
+    metadata = {"format": "rheobase-network", "version": "2"}
+    found = load_network(_written(tmp_path, tensors, metadata, topology))
+    assert found.output_shapes == ((2, 1, 1),)
 
 
 def test_absent_foreign_and_unwritable(tmp_path):

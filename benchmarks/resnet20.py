@@ -59,7 +59,7 @@ def main() -> None:
     show(f"{prefix}_score_mismatches", whole.score_mismatches, "", 0)
     show(f"{prefix}_cycles_per_image", cycles, "cycles", None)
     busiest = 0.0
-    for layer, totals in zip(whole.layers, whole.hardware.accumulations, strict=True):
+    for layer, totals in zip(exact.layers, whole.hardware.accumulations, strict=True):
         for number, (total, lanes) in enumerate(zip(totals, layer.lanes, strict=True)):
             name = f"{prefix}_{layer.name}_{number}"
             show(f"{name}_events_per_image", total / len(images), "", None)

@@ -39,13 +39,13 @@ def _check_random(seed, layers):
     _check(network, random_folding(rng, network), rng)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_graphs(seed):
     _check_random(seed, layers=2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4, 60))
+@pytest.mark.parametrize("seed", range(3, 60))
 def test_many_random_graphs(seed):
     _check_random(seed, layers=1 + seed % 4)
 

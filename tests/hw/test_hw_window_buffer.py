@@ -127,11 +127,14 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    ("case", "row_words"),
-    [*((case, False) for case in CASES), ("pooled", True), ("overlapping", True)],
+    ("case", "plane_by_plane", "row_words"),
+    [
+        *((case, plane_by_plane, False) for case in CASES for plane_by_plane in (False, True)),
+        ("pooled", False, True),
+        ("overlapping", True, True),
+    ],
 )
-@pytest.mark.parametrize("plane_by_plane", [False, True], ids=["rate", "radix"])
-def test_spike_windows(case, row_words, plane_by_plane):
+def test_spike_windows(case, plane_by_plane, row_words):
     rng = np.random.default_rng(len(case))
     channels, steps, word_width, groups = 5, 3, 2, 2
     geometry = _geometry(**CASES[case], channels=channels, steps=steps, row_words=row_words)
@@ -204,8 +207,9 @@ def test_pixel_windows_and_gather(zero_point):
     )
 
 
-@pytest.mark.parametrize("row_words", [False, True], ids=["columns", "rows"])
-@pytest.mark.parametrize("plane_by_plane", [False, True], ids=["rate", "radix"])
+@pytest.mark.parametrize(
+    ("plane_by_plane", "row_words"), [(True, False), (False, True)], ids=["columns", "rows"]
+)
 def test_windows_of_a_summed_connection(plane_by_plane, row_words):
     """Every position is visited, groups that are not fed are blank, the kernel is dilated."""
     rng = np.random.default_rng(8)

@@ -9,21 +9,10 @@ from rheobase.hw.folding import LayerFolding, check_folding, connection_lanes, d
 from rheobase.hw.streamed_readout import is_streamed
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
+from support.equality import check_equal
 from support.random_graphs import random_graph
 from support.random_networks import random_folding, random_images
 from support.residual_networks import RESNET20, residual_network
-
-STALLS = ({}, {"gap": 50, "stall": 60}, {"gap": 5, "stall": 90, "seed": 3})
-
-
-def _check(network, folding, rng, images=4):
-    """Compare back to back, and with gaps and back-pressure on every stream of the border."""
-    built = build_accelerator(network, folding, optimise="fast-build")
-    shown = random_images(rng, network, images)
-    for stalls in STALLS:
-        result = compare(built, shown, record_images=images, processes=1, **stalls)
-        assert result.equal, (result.first_mismatch, result.layers, folding)
-    return result
 
 
 def _check_random(seed, layers):
@@ -36,7 +25,7 @@ def _check_random(seed, layers):
         steps=int(rng.integers(1, 5)),
         layers=layers,
     )
-    _check(network, random_folding(rng, network), rng)
+    check_equal(network, random_folding(rng, network), rng, images=4)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -61,7 +50,7 @@ def test_residual_network(coding, steps, delay):
     )
     assert is_streamed(network, 5, 3) and not is_streamed(network, 5, 2)
     assert connection_lanes(network, 4, folding[4]) == (3, 0)
-    _check(network, folding, np.random.default_rng(1))
+    check_equal(network, folding, np.random.default_rng(1), images=4)
 
 
 def test_default_folding_of_a_graph():

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 from rheobase.converter.lowering import lower_graph
-from rheobase.converter.rewrite import prepared
+from rheobase.converter.rewrite import prepared, with_readout
 from rheobase.converter.tracing import trace
 from rheobase.golden import RheobaseError, simulate
 from rheobase.golden.network import Coding, Readout
@@ -17,13 +17,13 @@ from support.spiking_graph import radix, rate
 from torch import nn
 
 #: Threshold of every neuron in the exact models, and what their weights are multiples of.
-LEVEL, UNIT = 4096.0, 1 / 64
+LEVEL, UNIT = 4096.0, 1 / 512
 #: Normalisation under which the model sees pixel - 51.
 MEAN, STD = [51 / 255] * 3, [1 / 255] * 3
 
 
 def exact(model: nn.Module, seed: int) -> nn.Module:
-    """Random weights q / 64 with integers up to 127, which every output channel has."""
+    """Random weights q / 512 with integers up to 127, which every output channel has."""
     rng = np.random.default_rng(seed)
     for index, module in enumerate(model.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -33,7 +33,7 @@ def exact(model: nn.Module, seed: int) -> nn.Module:
             unit = 1.0 if index == 1 else UNIT
             module.weight.data = torch.from_numpy(weight.reshape(shape) * unit)
             if module.bias is not None:
-                bias = rng.integers(-9, 10, shape[0]) * (LEVEL * UNIT)
+                bias = rng.integers(-300, 301, shape[0]) * (LEVEL * UNIT)
                 module.bias.data = torch.from_numpy(bias)
     return model.double().eval()
 
@@ -92,8 +92,7 @@ class CeilShifted(CeilPooled):
     def forward(self, x):
         x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2, ceil_mode=True)
         x = torch.cat((functional.relu(self.left(x)), functional.relu(self.right(x))), 1)
-        x = functional.max_pool2d(x - LEVEL, 3, 2, ceil_mode=True)
-        return self.head(functional.relu(x).flatten(1))
+        return functional.relu(functional.max_pool2d(x - LEVEL, 3, 2, ceil_mode=True))
 
 
 def lowered_pair(kind, size, coding, steps, **options):
@@ -144,7 +143,7 @@ def test_bias_shift_and_initial_potential():
     graph, thresholds, plain, images, real = lowered_pair(Branches, (8, 8), Coding.RATE, 7)
     rng = np.random.default_rng(4)
     shift = {
-        layer.name: torch.from_numpy(rng.integers(-40, 41, len(layer.scale)) * layer.scale)
+        layer.name: torch.from_numpy(rng.integers(-300, 301, len(layer.scale)) * layer.scale)
         for layer in plain.layers
         if layer.name in thresholds
     }
@@ -200,6 +199,20 @@ def test_counts(coding):
     for label, values in expected.items():
         np.testing.assert_allclose(found[label], values.numpy(), rtol=1e-9, atol=1e-6)
     assert np.abs(found["mean"] - mean.numpy()).max() <= LEVEL / 2 if top > 1 else LEVEL
+
+
+def test_counts_behind_a_flattened_map():
+    """The readout's neurons are counted themselves, whatever shape the model gives them."""
+    model = exact(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 2), nn.Flatten()), 3)
+    graph = with_readout(prepared(trace(model, (3, 5, 5)))).to("cpu", torch.float64)
+    thresholds = {o.name: torch.full((o.shape[0],), LEVEL) for o in graph.neurons}
+    lowered = lower_graph(
+        graph, thresholds, mean=MEAN, std=STD, coding=Coding.RATE, steps=6, readout=Readout.COUNT
+    )
+    assert len(lowered.network.layers) == 2 and lowered.outputs["out"].shape == (8,)
+    images = np.random.default_rng(1).integers(0, 256, (6, 3, 5, 5)).astype(np.uint8)
+    expected = rate(graph, torch.from_numpy(images.astype(float)) - 51, thresholds, 6)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
 
 
 def _small():

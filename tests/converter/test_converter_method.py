@@ -189,22 +189,31 @@ def test_delay_by_hand():
     assert choose_delay(6.5, 3) == 0
 
 
+class Skipping(nn.Module):
+    """A path of one layer of neurons beside one of three."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.three = (nn.Linear(4, 4) for _ in range(3))
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.one(x.flatten(1)).relu()
+        return self.last(self.three(self.two(x).relu()).relu() + x)
+
+
 def test_delay_follows_the_longest_path():
-    graph = with_readout(prepared(trace(residual(), (2, 8, 8))))
-    images = torch.randn(20, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(1)
+    graph = with_readout(prepared(trace(Skipping(), (1, 2, 2))))
+    images = torch.randn(50, 1, 2, 2, generator=torch.Generator().manual_seed(1))
     balanced = balance(graph, [images], iterations=50)
     times = []
-    for operation in graph.neurons:
-        half = balanced.thresholds[operation.name].numpy() / 2
-        mean = balanced.mean_activations[operation.name].numpy()
-        if operation.arguments["readout"]:
-            times.append(half.min() / balanced.mean_winner[operation.name])
-        else:
-            mean = mean.reshape(len(mean), -1)
-            times.append(
-                min(h / m for h, row in zip(half, mean, strict=True) for m in row if m > 0)
-            )
-    # Every neuron of this network lies on its longest path.
+    for name in ("relu", "relu#2", "relu#3"):
+        half = balanced.thresholds[name].numpy() / 2
+        mean = balanced.mean_activations[name].numpy()
+        times.append(min(h / m for h, m in zip(half, mean, strict=True) if m > 0))
+    readout = balanced.thresholds["last:readout"][0].item() / 2
+    times.append(readout / balanced.mean_winner["last:readout"])
     assert first_output_spike(graph, balanced) == pytest.approx(sum(times), rel=1e-5)
 
 

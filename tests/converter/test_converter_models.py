@@ -1,14 +1,13 @@
 """Models as torchvision gives them: random weights, small inputs, the float SNN at T = 512.
 
-The network's own output is that with its activations clipped at the thresholds. Batch
-normalisation gets the statistics of the random network first, or its activations would fade out or
-explode with depth, as no trained network's do.
+The network's own output is that with its activations clipped at the thresholds, which are balanced
+on the same images.
 """
 
 import pytest
 import torch
 from rheobase.converter.analog import clipped_outputs
-from rheobase.converter.balancing import Method, balance
+from rheobase.converter.balancing import balance
 from rheobase.converter.conversion import Options
 from rheobase.converter.detection import convert_detector
 from rheobase.converter.outside import outside
@@ -19,7 +18,7 @@ from rheobase.converter.tracing import trace
 from rheobase.golden.errors import RheobaseError
 from torch import nn
 
-STEPS = 512
+STEPS, DELAY, ITERATIONS = 512, 64, 1000
 IMAGE = (3, 32, 32)
 
 
@@ -29,28 +28,17 @@ def model_of(name, module="torchvision.models", **options):
     return getattr(models, name)(weights=None, **options)
 
 
-def settled(model, *inputs):
-    """Running statistics are those of the random network."""
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.momentum = None
-    model.train()
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.eval()
-    with torch.no_grad():
-        model(*inputs)
-    return model.eval()
-
-
 def images_of(shape, count=2):
     return torch.randn(count, *shape, generator=torch.Generator().manual_seed(7))
 
 
-def converted(model, images, steps=STEPS, delay=0):
+def converted(
+    model,
+    images,
+):
     graph = prepared(trace(model, tuple(images.shape[1:])))
-    thresholds = balance(graph, [images], method=Method.ROBUST, percentile=100).thresholds
-    return FloatSnn(graph, thresholds, steps=steps, delay=delay)
+    thresholds = balance(graph, [images], iterations=ITERATIONS).thresholds
+    return FloatSnn(graph, thresholds, steps=STEPS, delay=DELAY)
 
 
 def relative_errors(snn, images):
@@ -66,7 +54,7 @@ def relative_errors(snn, images):
 CLASSIFIERS = {
     "squeezenet1_1": {}, "resnet18": {}, "alexnet": {}, "vgg11": {}, "vgg11_bn": {},
     "vgg16": {}, "vgg16_bn": {}, "resnet34": {}, "resnet50": {}, "mobilenet_v2": {},
-    "googlenet": {"init_weights": False, "aux_logits": False},
+    "googlenet": {"init_weights": True, "aux_logits": False},
     "densenet121": {}, "regnet_x_400mf": {},
 }  # fmt: skip
 SIZES = {"alexnet": (3, 64, 64)}
@@ -81,8 +69,8 @@ SIZES = {"alexnet": (3, 64, 64)}
 )
 def test_classifiers(name):
     images = images_of(SIZES.get(name, IMAGE))
-    model = settled(model_of(name, **CLASSIFIERS[name]), images_of(images.shape[1:], 16))
-    snn = converted(model, images, delay=64)
+    model = model_of(name, **CLASSIFIERS[name]).eval()
+    snn = converted(model, images)
     assert max(relative_errors(snn, images).values()) < 0.02
     assert not outside(snn.graph) or all("dropout" in why for _, why in outside(snn.graph))
 
@@ -123,10 +111,9 @@ def test_googlenet_with_and_without_its_side_outputs_is_the_same():
 def test_segmentation(name, options):
     model = model_of(
         name, "torchvision.models.segmentation", weights_backbone=None, num_classes=5, **options
-    )
-    images = images_of((3, 48, 48), 1)
-    model = settled(model, images_of((3, 48, 48), 6))
-    snn = converted(model, images, delay=64)
+    ).eval()
+    images = images_of((3, 32, 32), 1)
+    snn = converted(model, images)
     errors = relative_errors(snn, images)
     assert set(errors) == ({"out", "aux"} if options["aux_loss"] else {"out"})
     assert max(errors.values()) < 0.02
@@ -137,8 +124,8 @@ def test_segmentation(name, options):
 @pytest.mark.parametrize("name", ["r3d_18", "mc3_18"])
 def test_video(name):
     images = images_of((3, 4, 16, 16), 1)
-    model = settled(model_of(name, "torchvision.models.video"), images_of((3, 4, 16, 16), 6))
-    assert max(relative_errors(converted(model, images, delay=64), images).values()) < 0.02
+    model = model_of(name, "torchvision.models.video").eval()
+    assert max(relative_errors(converted(model, images), images).values()) < 0.02
 
 
 @pytest.mark.slow
@@ -156,9 +143,8 @@ def test_detectors(name):
             if "cls_logits.bias" in path:
                 parameter.zero_()
     detector.detections_per_img = 20
-    settled(detector.backbone, images_of((3, 64, 64), 4))
     image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
-    options = Options(steps=STEPS, delay=64, method=Method.ROBUST, percentile=100)
+    options = Options(steps=STEPS, delay=DELAY, iterations=ITERATIONS)
     found = convert_detector(detector, [image], options=options)
     batch = detector.transform([image])[0].tensors
     errors = relative_errors(found.conversion.snn, batch)

@@ -63,7 +63,7 @@ def trained(arguments: argparse.Namespace) -> torch.nn.Module:
 def floor_cycles(comparison: Comparison) -> float:
     """Cycles per image that no scheduling could save: the busiest layer's accumulations / E."""
     totals = comparison.hardware.accumulations
-    shares = [total / fold.lanes for total, fold in zip(totals, FOLDING, strict=True)]
+    shares = [total / fold.lanes for (total,), fold in zip(totals, FOLDING, strict=True)]
     return max(shares) / comparison.images
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amaranth import Shape
 from amaranth.lib import data
 
+from ..golden.errors import RheobaseError
 from ..golden.file import network_hash
 from ..golden.network import PIXEL_BITS, Coding, Network, Readout
 from ..hw.accelerator import result_layout
@@ -49,6 +50,11 @@ class AcceleratorInterface:
 
 def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterface:
     """Interface of ``network``'s accelerator at ``clock`` Hz."""
+    if len(network.outputs) > 1 or network.output_shapes[0][1:] != (1, 1):
+        maps = ", ".join(f"{rows} x {columns}" for _, rows, columns in network.output_shapes)
+        raise RheobaseError(
+            f"board: outputs with maps of {maps}, accepted is one output with a map of 1 x 1"
+        )
     results = result_layout(network)
     score = Shape.cast(results["score"].shape)
     identity = Identity(

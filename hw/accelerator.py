@@ -7,17 +7,23 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import layer_bounds
-from ..golden.network import PIXEL_BITS, Coding, Network, Readout
+from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network, Readout
+from .buffering import default_spare_rows
 from .count_readout import CountReadout, count_score_shape
-from .folding import Folding, check_folding
+from .folding import Folding, check_folding, connection_lanes, connection_row_words
+from .fork import StreamFork
 from .image_gate import ImageGate
 from .layer import SpikingLayer
 from .result_writer import ResultLayout, ResultWriter
 from .shapes import count_shape, index_shape, signed_shape
+from .streamed_readout import StreamedReadout, is_streamed
 
 
 class Accelerator(wiring.Component):
     """Hardware of ``network`` (DESIGN section 2), folded by P and E of each layer.
+
+    Args:
+        spare_rows: of each connection's buffer; ``default_spare_rows`` where None.
 
     Members:
         pixels: one pixel a beat, all channels (channel 0 in the low byte), raster order, image
@@ -25,118 +31,193 @@ class Accelerator(wiring.Component):
         steps, delay: T and t0, sampled with an image's first pixel; 1 <= T <= the network's, and
             0 <= t0 < T (0 in ``radix``). An image with another setting than those under way waits
             until the pipeline is empty.
-        results: per image one beat per class, see ``ResultLayout``.
+        results: of the network's first output, per image one beat per class of each pixel of its
+            map, see ``ResultLayout``.
+        results_1 ...: of the other outputs. A pipeline with several outputs runs only while all of
+            them are taken.
 
     Raises:
-        RheobaseError: a P or E out of range, a network that the hardware does not support.
+        RheobaseError: a P or E out of range.
     """
 
-    def __init__(self, network: Network, folding: Folding):
+    def __init__(
+        self,
+        network: Network,
+        folding: Folding,
+        spare_rows: tuple[tuple[int, ...], ...] | None = None,
+    ):
         check_folding(network, folding)
         self.network = network
         self.folding = folding
-        channels = network.input_shape[0]
-        self.layers: list[SpikingLayer] = []
-        width = channels * PIXEL_BITS
+        spare_rows = default_spare_rows(network) if spare_rows is None else spare_rows
+        pixel_width = network.input_shape[0] * PIXEL_BITS
+        self.layers = []
         for index, fold in enumerate(folding):
-            self.layers.append(SpikingLayer(network, index, fold, width))
-            width = fold.neurons
-        self.counter = None
-        if network.readout == Readout.COUNT:
-            radix = network.coding == Coding.RADIX
-            self.counter = CountReadout(folding[-1].neurons, network.steps, radix=radix)
-        self.score_shape = score_shape(network)
-        self.result_layout = result_layout(network)
-        super().__init__(
-            {
-                "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, channels))),
-                "steps": In(count_shape(network.steps)),
-                "delay": In(index_shape(network.steps)),
-                "results": Out(stream.Signature(self.result_layout)),
-            }
-        )
+            lanes = connection_lanes(network, index, fold)
+            word_widths = [
+                pixel_width if connection.source == IMAGE else folding[connection.source].neurons
+                for connection in network.layers[index].connections
+            ]
+            if is_streamed(network, index, fold.neurons):
+                layer = StreamedReadout(
+                    network, index, lanes=lanes[0], word_width=word_widths[0]
+                )
+            else:
+                layer = SpikingLayer(
+                    network,
+                    index,
+                    neurons=fold.neurons,
+                    lanes=lanes,
+                    word_widths=word_widths,
+                    spare_rows=spare_rows[index],
+                    row_words=connection_row_words(network, index, fold),
+                )
+            self.layers.append(layer)
+        members = {
+            "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, network.input_shape[0]))),
+            "steps": In(count_shape(network.steps)),
+            "delay": In(index_shape(network.steps)),
+        }
+        for output, name in enumerate(result_names(network)):
+            members[name] = Out(stream.Signature(result_layout(network, output)))
+        super().__init__(members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
         network = self.network
         channels, rows, columns = network.input_shape
         m.submodules.gate = gate = ImageGate(
-            channels * PIXEL_BITS, rows * columns, network.steps, self._images_inside()
+            channels * PIXEL_BITS,
+            rows * columns,
+            network.steps,
+            self._images_inside(),
+            outputs=len(network.outputs),
         )
-        m.submodules.writer = writer = ResultWriter(
-            self.score_shape, self.folding[-1].neurons, network.classes
-        )
+        results = [getattr(self, name) for name in result_names(network)]
         m.d.comb += [
             gate.pixels.payload.eq(self.pixels.payload),
             gate.pixels.valid.eq(self.pixels.valid),
             self.pixels.ready.eq(gate.pixels.ready),
             gate.steps.eq(self.steps),
             gate.delay.eq(self.delay),
-            gate.image_done.eq(self.results.valid & self.results.ready & self.results.payload.last),
+            gate.image_done.eq(Cat(r.valid & r.ready & r.payload.last for r in results)),
         ]
-        wiring.connect(m, writer.results, wiring.flipped(self.results))
 
-        # The first layer takes a pixel as bit planes, most significant plane first.
-        first = self.layers[0].words
+        # A layer that sees the image takes a pixel as bit planes, most significant plane first.
+        planes = stream.Signature(channels * PIXEL_BITS).create()
         bits = gate.admitted.payload
         m.d.comb += [
-            first.payload.eq(
+            planes.payload.eq(
                 Cat(
                     bits[channel * PIXEL_BITS + plane]
                     for plane in reversed(range(PIXEL_BITS))
                     for channel in range(channels)
                 )
             ),
-            first.valid.eq(gate.admitted.valid),
-            gate.admitted.ready.eq(first.ready),
+            planes.valid.eq(gate.admitted.valid),
+            gate.admitted.ready.eq(planes.ready),
         ]
+        _distribute(m, planes, self._readers(IMAGE), "image")
         for index, layer in enumerate(self.layers):
             m.submodules[f"layer{index}"] = layer
-            accumulating = Signal(len(layer.lanes), name=f"layer{index}_accumulating")
+            accumulating = Signal(len(layer.accumulating), name=f"layer{index}_accumulating")
             m.d.comb += [layer.steps.eq(gate.steps_held), accumulating.eq(layer.accumulating)]
-            if index + 1 < len(self.layers):
-                _connect_spikes(m, layer.spikes, self.layers[index + 1].words, index)
-        last = self.layers[-1]
-        if self.counter is None:
-            m.d.comb += last.delay.eq(gate.delay_held)
-            wiring.connect(m, last.scores, writer.scores)
-        else:
-            m.submodules.counter = counter = self.counter
-            m.d.comb += [
-                counter.steps.eq(gate.steps_held),
-                counter.delay.eq(gate.delay_held),
-            ]
-            _connect_spikes(m, last.spikes, counter.spikes, len(self.layers) - 1)
-            wiring.connect(m, counter.scores, writer.scores)
+        for output, index in enumerate(network.outputs):
+            self._add_output(m, gate, output, self.layers[index], results[output])
+        for index, layer in enumerate(self.layers):
+            if layer.fires:
+                spikes = _visible(m, layer.spikes, index)
+                readers = self._readers(index)
+                if index in network.outputs:
+                    output = network.outputs.index(index)
+                    readers.append(getattr(m.submodules, f"counter{output}").spikes)
+                _distribute(m, spikes, readers, f"layer{index}")
         return m
+
+    def _readers(self, source: int) -> list:
+        """Streams that take the words of ``source``."""
+        return [
+            self.layers[index].words[number]
+            for index, layer in enumerate(self.network.layers)
+            for number, connection in enumerate(layer.connections)
+            if connection.source == source
+        ]
+
+    def _add_output(self, m: Module, gate: ImageGate, output: int, layer, results) -> None:
+        """What reads ``layer`` out."""
+        network = self.network
+        index = network.outputs[output]
+        classes, rows, columns = network.output_shapes[output]
+        neurons = self.folding[index].neurons
+        writer = ResultWriter(
+            score_shape(network, output), neurons, classes, pixels=rows * columns
+        )
+        m.submodules[f"writer{output}"] = writer
+        wiring.connect(m, writer.results, wiring.flipped(results))
+        if not layer.fires:
+            m.d.comb += layer.delay.eq(gate.delay_held)
+            wiring.connect(m, layer.scores, writer.scores)
+            return
+        radix = network.coding == Coding.RADIX
+        counter = CountReadout(neurons, network.steps, radix=radix)
+        m.submodules[f"counter{output}"] = counter
+        m.d.comb += [counter.steps.eq(gate.steps_held), counter.delay.eq(gate.delay_held)]
+        wiring.connect(m, counter.scores, writer.scores)
 
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""
-        return sum(2 + -(-layer.geometry.slots // layer.geometry.rows) for layer in self.layers) + 3
+        return 3 + sum(layer.images_inside for layer in self.layers)
 
 
-def score_shape(network: Network) -> Shape:
-    """Shape of a class's score: a count, or summed currents."""
+def result_names(network: Network) -> tuple[str, ...]:
+    """Names of the result streams, one for each of the network's outputs."""
+    others = (f"results_{output}" for output in range(1, len(network.outputs)))
+    return ("results", *others)
+
+
+def score_shape(network: Network, output: int = 0) -> Shape:
+    """Shape of an output's score: a count, or summed currents."""
     if network.readout == Readout.COUNT:
         return count_score_shape(network.steps, radix=network.coding == Coding.RADIX)
-    return signed_shape(layer_bounds(network, len(network.layers) - 1).potential)
+    return signed_shape(layer_bounds(network, network.outputs[output]).potential)
 
 
-def result_layout(network: Network) -> ResultLayout:
+def result_layout(network: Network, output: int = 0) -> ResultLayout:
     """Layout of a result beat of ``network``'s accelerator."""
-    return ResultLayout(score_shape(network), network.classes)
+    return ResultLayout(score_shape(network, output), network.output_shapes[output][0])
 
 
-def _connect_spikes(m: Module, spikes, words, index: int) -> None:
-    """Connect a layer to what follows it through signals that a simulation finds by name."""
+def _visible(m: Module, spikes, index: int):
+    """A layer's spikes through signals that a simulation finds by name."""
     word = Signal(len(spikes.payload), name=f"layer{index}_spike_word")
     valid = Signal(name=f"layer{index}_spike_valid")
     ready = Signal(name=f"layer{index}_spike_ready")
+    seen = stream.Signature(len(spikes.payload)).create()
     m.d.comb += [
         word.eq(spikes.payload),
         valid.eq(spikes.valid),
         spikes.ready.eq(ready),
-        words.payload.eq(word),
-        words.valid.eq(valid),
-        ready.eq(words.ready),
+        seen.payload.eq(word),
+        seen.valid.eq(valid),
+        ready.eq(seen.ready),
     ]
+    return seen
+
+
+def _distribute(m: Module, source, readers: list, name: str) -> None:
+    """Give every word of ``source`` to all ``readers``."""
+    outputs = [source]
+    if len(readers) > 1:
+        m.submodules[f"{name}_fork"] = fork = StreamFork(len(source.payload), len(readers))
+        m.d.comb += [
+            fork.input.payload.eq(source.payload),
+            fork.input.valid.eq(source.valid),
+            source.ready.eq(fork.input.ready),
+        ]
+        outputs = fork.outputs
+    for output, reader in zip(outputs, readers, strict=True):
+        m.d.comb += [
+            reader.payload.eq(output.payload),
+            reader.valid.eq(output.valid),
+            output.ready.eq(reader.ready),
+        ]

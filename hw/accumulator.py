@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from .checks import check_range
+from .memory_style import memory_style
 from .payloads import EventLayout, vector
-from .shapes import memory_depth, signed_shape
+from .shapes import packed_words, signed_shape
 
 
 class AccumulatorLane(wiring.Component):
@@ -46,6 +47,7 @@ class AccumulatorLane(wiring.Component):
                 f"{weight_bits} bits is {-limit}..{limit - 1}"
             )
         self.weights = weights
+        self.weight_bits = weight_bits
         self.weight_layout = vector(signed(weight_bits), weights.shape[1])
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
@@ -60,28 +62,30 @@ class AccumulatorLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         words, neurons = self.weights.shape
+        # One more word of zeros: what an event that adds nothing adds.
         m.submodules.weights = storage = memory.Memory(
-            shape=self.weight_layout, depth=memory_depth(words), init=self.weights.tolist()
+            shape=unsigned(self.weight_layout.size),
+            depth=words + 1,
+            init=[*packed_words(self.weights, self.weight_bits), 0],
+            attrs=memory_style(words + 1, self.weight_layout.size),
         )
         weight = storage.read_port()
+        weights = self.weight_layout(weight.data)
 
         # While the memory answers, what is to be done with the answer waits here.
         valid = Signal()
-        add = Signal()
         shift = Signal.like(self.events.payload.shift)
         last = Signal()
-        first = Signal(init=1)
         stalled = Signal()
         m.d.comb += [
             stalled.eq(valid & last & self.sums.valid & ~self.sums.ready),
             self.events.ready.eq(~stalled),
-            weight.addr.eq(self.events.payload.address),
+            weight.addr.eq(Mux(self.events.payload.add, self.events.payload.address, words)),
             weight.en.eq(~stalled),
         ]
         with m.If(~stalled):
             m.d.sync += [
                 valid.eq(self.events.valid),
-                add.eq(self.events.payload.add),
                 shift.eq(self.events.payload.shift),
                 last.eq(self.events.payload.last),
             ]
@@ -90,10 +94,8 @@ class AccumulatorLane(wiring.Component):
             m.d.sync += self.sums.valid.eq(0)
         accumulates = Signal()
         m.d.comb += accumulates.eq(valid & ~stalled)
-        with m.If(accumulates):
-            m.d.sync += first.eq(last)
-            with m.If(last):
-                m.d.sync += self.sums.valid.eq(1)
+        with m.If(accumulates), m.If(last):
+            m.d.sync += self.sums.valid.eq(1)
         for neuron in range(neurons):
             accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}")
             shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
@@ -104,9 +106,11 @@ class AccumulatorLane(wiring.Component):
                         m.d.comb += shifted.eq(accumulator << amount)
                 with m.Default():
                     m.d.comb += shifted.eq(accumulator)
-            m.d.comb += total.eq(Mux(first, 0, shifted) + Mux(add, weight.data[neuron], 0))
+            m.d.comb += total.eq(shifted + weights[neuron])
+            # Cleared at the end, not at the start: a register's reset costs no logic.
             with m.If(accumulates):
-                m.d.sync += accumulator.eq(total)
                 with m.If(last):
-                    m.d.sync += self.sums.payload[neuron].eq(total)
+                    m.d.sync += [accumulator.eq(0), self.sums.payload[neuron].eq(total)]
+                with m.Else():
+                    m.d.sync += accumulator.eq(total)
         return m

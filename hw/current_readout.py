@@ -25,6 +25,7 @@ class CurrentReadout(wiring.Component):
         bounds: inclusive range of a sum over any steps.
         steps: largest T.
         constant: one current comes per group and holds for all steps (the pixel layer).
+        summed: one current comes per group, the sum of all steps that count.
         whole_train: one current comes per group and is the whole train's (``radix``).
 
     Members:
@@ -41,13 +42,15 @@ class CurrentReadout(wiring.Component):
         bounds: tuple[int, int],
         steps: int,
         constant: bool = False,
+        summed: bool = False,
         whole_train: bool = False,
     ):
         check_range("CurrentReadout", "neurons (P)", neurons, 1, len(bias))
         check_range("CurrentReadout", "steps (T)", steps, 1, None)
         self.bias = bias
         self.neurons = neurons
-        self.constant = constant and not whole_train
+        self.summed = summed
+        self.constant = (constant or summed) and not whole_train
         self.whole_train = whole_train
         self.score_shape = signed_shape(bounds)
         groups = -(-len(bias) // neurons)
@@ -98,7 +101,10 @@ class CurrentReadout(wiring.Component):
             # The output register sums: it is free while a train is under way.
             total = self.scores.payload[neuron]
             before = Signal(self.score_shape, name=f"sum_before_{neuron}")
-            current = incoming.currents[neuron] + bias[neuron]
+            current = incoming.currents[neuron]
+            if self.summed:
+                current = Mux(last_step, current, 0)
+            current = current + bias[neuron]
             m.d.comb += before.eq(Mux(first_step, 0, total))
             with m.If(adds):
                 m.d.sync += total.eq(before + Mux(counting, current, 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from amaranth import Module
 from amaranth.lib import stream, wiring
@@ -13,10 +15,9 @@ from .payloads import vector
 from .queue import Queue
 from .word_filter import LaneSlabLayout, WordFilter
 
-#: Words and sums that a lane may be ahead of or behind the others: what a distributed RAM of the
-#: common FPGAs holds at least.
+#: Words that a lane may be ahead of or behind the others: what a distributed RAM of the common
+#: FPGAs holds at least.
 WORD_QUEUE_DEPTH = 16
-SUM_QUEUE_DEPTH = 16
 
 
 class EventLane(wiring.Component):
@@ -27,10 +28,12 @@ class EventLane(wiring.Component):
 
     Args:
         taps, planes, slabs, groups: shape of the lane's slabs (see ``LaneSlabLayout``).
-        weights: (groups * slabs * taps, P).
+        weights: (blocks * slabs * taps, P).
         weight_bits: width of a weight.
         separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
         bounds: inclusive range of the lane's sums.
+        blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
+        alone: the only lane of its layer, which has nothing to run ahead of.
     """
 
     def __init__(
@@ -44,11 +47,15 @@ class EventLane(wiring.Component):
         weight_bits: int,
         separate_planes: int,
         bounds: tuple[int, int],
+        blocks: Sequence[int] | None = None,
+        slab_of: Sequence[int] | None = None,
+        alone: bool = False,
     ):
         word_shift = separate_planes - 1
         # Pixels often have runs of empty planes; two shift stages pass most in no time.
         event_shift = min(3, planes - 1) if planes > 1 else min(1, word_shift)
-        self.filter = WordFilter(taps, planes, slabs, groups, word_shift)
+        self.alone = alone
+        self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
         self.sums_layout = vector(self.accumulator.sum_shape, weights.shape[1])
@@ -63,16 +70,16 @@ class EventLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.filter = self.filter
-        m.submodules.words = words = Queue(self.filter.word_layout, WORD_QUEUE_DEPTH)
+        m.submodules.words = words = Queue(
+            self.filter.word_layout, 2 if self.alone else WORD_QUEUE_DEPTH
+        )
         m.submodules.scanner = scanner = self.scanner
         m.submodules.accumulator = self.accumulator
-        m.submodules.sums = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)
         wiring.connect(m, wiring.flipped(self.slab), self.filter.slab)
         wiring.connect(m, self.filter.words, words.input)
         wiring.connect(m, words.output, scanner.words)
         wiring.connect(m, scanner.events, self.accumulator.events)
-        wiring.connect(m, self.accumulator.sums, sums.input)
-        wiring.connect(m, sums.output, wiring.flipped(self.sums))
+        wiring.connect(m, self.accumulator.sums, wiring.flipped(self.sums))
         events = scanner.events
         m.d.comb += self.accumulating.eq(events.valid & events.ready & events.payload.add)
         return m

@@ -103,7 +103,8 @@ class EventScanner(wiring.Component):
         base = Signal.like(word.address)
         shift = Signal(count_shape(self.largest_shift))
         final = Signal()
-        event = self.events.payload
+        event = Signal(self.event_layout)
+        accepted = Signal()
         first_bit = Signal(width)
         bits_rest = Signal(width)
         spread = Signal()
@@ -118,11 +119,14 @@ class EventScanner(wiring.Component):
             event.address.eq(base + encode(first_bit)),
             event.shift.eq(Mux(spread, self.event_shift, shift)),
             event.last.eq(chunk_done & final),
-            self.events.valid.eq(busy),
-            take.eq(held & (~busy | (self.events.ready & chunk_done))),
+            accepted.eq(~self.events.valid | self.events.ready),
+            take.eq(held & (~busy | (accepted & chunk_done))),
             self.words.ready.eq(~held | (take & word_done)),
         ]
-        with m.If(busy & self.events.ready):
+        # The search and the memory that the event addresses are in different cycles.
+        with m.If(accepted):
+            m.d.sync += [self.events.valid.eq(busy), self.events.payload.eq(event)]
+        with m.If(busy & accepted):
             with m.If(spread):
                 m.d.sync += shift.eq(shift - self.event_shift)
             with m.Else():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,18 +21,22 @@ class ImageGate(wiring.Component):
         pixels: pixels of an image.
         steps: largest T.
         images: most images that can be inside the pipeline.
+        outputs: an image is inside until it has left all of so many outputs.
 
     Members:
-        image_done: an image left the pipeline in this cycle.
+        image_done: one bit for each output: an image left there in this cycle.
         steps, delay: the setting asked for; out-of-range values are not checked here.
         steps_held, delay_held: the setting of the images under way.
     """
 
-    def __init__(self, pixel_width: int, pixels: int, steps: int, images: int):
+    def __init__(
+        self, pixel_width: int, pixels: int, steps: int, images: int, outputs: int = 1
+    ):
         check_range("ImageGate", "pixel_width", pixel_width, 1, None)
         check_range("ImageGate", "pixels", pixels, 1, None)
         check_range("ImageGate", "steps (T)", steps, 1, None)
         check_range("ImageGate", "images", images, 1, None)
+        check_range("ImageGate", "outputs", outputs, 1, None)
         self.pixel_count = pixels
         self.images = images
         super().__init__(
@@ -40,7 +44,7 @@ class ImageGate(wiring.Component):
                 "pixels": In(stream.Signature(pixel_width)),
                 "steps": In(count_shape(steps)),
                 "delay": In(index_shape(steps)),
-                "image_done": In(1),
+                "image_done": In(outputs),
                 "admitted": Out(stream.Signature(pixel_width)),
                 "steps_held": Out(count_shape(steps)),
                 "delay_held": Out(index_shape(steps)),
@@ -50,16 +54,21 @@ class ImageGate(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         pixel = Signal(index_shape(self.pixel_count))
-        inside = Signal(count_shape(self.images))
+        inside = [
+            Signal(count_shape(self.images), name=f"inside_{output}")
+            for output in range(len(self.image_done))
+        ]
         first_pixel = Signal()
         same_setting = Signal()
         empty = Signal()
+        full = Signal()
         open_ = Signal(name="open")
         m.d.comb += [
             first_pixel.eq(pixel == 0),
             same_setting.eq((self.steps == self.steps_held) & (self.delay == self.delay_held)),
-            empty.eq(inside == 0),
-            open_.eq(~first_pixel | (same_setting & (inside != self.images))),
+            empty.eq(~Cat(count.any() for count in inside).any()),
+            full.eq(Cat(count == self.images for count in inside).any()),
+            open_.eq(~first_pixel | (same_setting & ~full)),
             self.admitted.payload.eq(self.pixels.payload),
             self.admitted.valid.eq(self.pixels.valid & open_),
             self.pixels.ready.eq(self.admitted.ready & open_),
@@ -71,5 +80,6 @@ class ImageGate(wiring.Component):
         m.d.comb += enters.eq(self.admitted.valid & self.admitted.ready & first_pixel)
         with m.If(self.admitted.valid & self.admitted.ready):
             m.d.sync += pixel.eq(Mux(pixel == self.pixel_count - 1, 0, pixel + 1))
-        m.d.sync += inside.eq(inside + enters - self.image_done)
+        for output, count in enumerate(inside):
+            m.d.sync += count.eq(count + enters - self.image_done[output])
         return m

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.network import Connection
 from .checks import check_range
 
 
@@ -25,27 +24,13 @@ class Tap:
     channel: int
 
 
-@dataclass(frozen=True)
-class Partition:
-    """Taps of each lane in the order of their bits in the lane's word.
-
-    ``slab_columns`` is how many kernel columns a slab covers and ``slabs`` how many slabs make a
-    window.
-    """
-
-    lanes: tuple[tuple[Tap, ...], ...]
-    slab_columns: int
-    slabs: int
+def largest_lanes(rows: int, columns: int, channels: int) -> int:
+    """Most event lanes of a slab of that many kernel rows, columns and channels: one per bit."""
+    return rows * columns * channels
 
 
-def largest_lanes(connection: Connection, pixels: bool) -> int:
-    """Most event lanes that ``connection`` can use: one per bit of its slab."""
-    rows, columns = connection.kernel
-    return rows * connection.in_channels * (columns if pixels else 1)
-
-
-def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
-    """Deal the taps of ``connection`` to ``lanes`` lanes.
+def partition(rows: int, columns: int, channels: int, lanes: int) -> tuple[tuple[Tap, ...], ...]:
+    """Deal the taps of a slab to ``lanes`` lanes; each lane's in the order of their bits.
 
     Each tap goes to the lane that has the fewest, of these to the one that sees its channel, then
     its row, the least. So lanes differ by at most one tap, and a channel that spikes more than
@@ -54,40 +39,37 @@ def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
     Raises:
         RheobaseError: ``lanes`` is not in 1..``largest_lanes``.
     """
-    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(connection, pixels))
-    rows, columns = connection.kernel
-    channels = connection.in_channels
-    slab_columns = columns if pixels else 1
+    check_range("partition", "lanes (E)", lanes, 1, largest_lanes(rows, columns, channels))
     dealt: list[list[Tap]] = [[] for _ in range(lanes)]
-    loads, row_loads = np.zeros(lanes, int), np.zeros((rows, lanes), int)
+    held = np.zeros(lanes, np.int64)
+    of_channel = np.zeros((channels, lanes), np.int64)
+    of_row = np.zeros((rows, lanes), np.int64)
+    size = rows * columns * channels + 1
     for channel in range(channels):
-        channel_loads = np.zeros(lanes, int)
         for row in range(rows):
-            for column in range(slab_columns):
-                lane = np.lexsort((row_loads[row], channel_loads, loads))[0]
+            for column in range(columns):
+                lane = int(np.argmin((held * size + of_channel[channel]) * size + of_row[row]))
                 dealt[lane].append(Tap(row, column, channel))
-                for counts in (loads, channel_loads, row_loads[row]):
-                    counts[lane] += 1
-    return Partition(
-        lanes=tuple(tuple(taps) for taps in dealt),
-        slab_columns=slab_columns,
-        slabs=columns // slab_columns,
-    )
+                held[lane] += 1
+                of_channel[channel, lane] += 1
+                of_row[row, lane] += 1
+    return tuple(map(tuple, dealt))
 
 
-def lane_weights(connection: Connection, parts: Partition, lane: int, neurons: int) -> np.ndarray:
-    """Weight words of one lane: int8, (words, ``neurons``).
+def lane_weights(blocks: np.ndarray, taps: tuple[Tap, ...], slab_columns: int) -> np.ndarray:
+    """Weight words of one lane: (words, P).
 
-    Word (group * slabs + slab) * taps + tap holds the weights from that tap to the ``neurons``
-    output channels of the group; channels past the last are zero.
+    Word (block * slabs + slab) * taps + tap holds the weights from that tap to the P neurons.
+
+    Args:
+        blocks: (blocks, P, channels, kernel rows, kernel columns), see ``weight_blocks``.
+        taps: the lane's.
+        slab_columns: kernel columns that a slab covers.
     """
-    groups = -(-connection.out_channels // neurons)
-    padded = np.zeros((groups * neurons, *connection.weight.shape[1:]), dtype=np.int8)
-    padded[: connection.out_channels] = connection.weight
-    words = np.zeros((groups, parts.slabs, len(parts.lanes[lane]), neurons), dtype=np.int8)
-    grouped = padded.reshape(groups, neurons, *connection.weight.shape[1:])
-    for slab in range(parts.slabs):
-        for bit, tap in enumerate(parts.lanes[lane]):
-            column = slab * parts.slab_columns + tap.column
-            words[:, slab, bit] = grouped[:, :, tap.channel, tap.row, column]
-    return words.reshape(-1, neurons)
+    count, neurons, channels, rows, columns = blocks.shape
+    slabs = columns // slab_columns
+    # (blocks, slabs, row, column in the slab, channel, P)
+    ordered = blocks.reshape(count, neurons, channels, rows, slabs, slab_columns)
+    ordered = ordered.transpose(0, 4, 3, 5, 2, 1)
+    row, column, channel = np.array([(t.row, t.column, t.channel) for t in taps]).T
+    return ordered[:, :, row, column, channel].reshape(-1, neurons)

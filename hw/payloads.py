@@ -35,6 +35,13 @@ class UnitLayout(data.StructLayout):
         )
 
 
+def tap_bits(geometry: WindowGeometry, axis: int) -> int:
+    """Bits that say which taps of all position rows (columns) lie inside a summed map."""
+    if geometry.valid_taps is None:
+        return 1
+    return geometry.pool_kernel[axis] * geometry.kernel[axis]
+
+
 class JobLayout(data.StructLayout):
     """One pooled output to compute, from the window walker to the window fetcher.
 
@@ -44,6 +51,8 @@ class JobLayout(data.StructLayout):
         occupied: per footprint column, the rows whose pixel has any spike or set bit.
         row_valid, column_valid: footprint rows and columns that lie inside the map.
         position_valid: pooling positions that lie inside the convolution's output.
+        row_taps, column_taps: taps of each position row (column) that lie inside a summed map;
+            one bit that is not read without a ``sum_pool``.
         release: rows to give back after this job.
     """
 
@@ -57,6 +66,8 @@ class JobLayout(data.StructLayout):
                 "row_valid": rows,
                 "column_valid": columns,
                 "position_valid": len(geometry.positions),
+                "row_taps": tap_bits(geometry, 0),
+                "column_taps": tap_bits(geometry, 1),
                 "release": count_shape(geometry.slots),
             }
         )
@@ -66,8 +77,8 @@ class SlabLayout(data.StructLayout):
     """Bits of one slab of a window, from the window buffer to the lanes.
 
     Members:
-        bits: per kernel row, per kernel column of the slab, per bit plane (most significant
-            first), one bit per channel.
+        bits: per kernel row and kernel column of the slab, per bit plane (most significant first),
+            one bit per channel.
         slab: index of the slab in the window.
         new_plane: the first slab of a plane other than the first of its unit.
         last: the unit's last slab.
@@ -78,8 +89,8 @@ class SlabLayout(data.StructLayout):
         row = data.ArrayLayout(data.ArrayLayout(geometry.channels, geometry.planes), slab_columns)
         super().__init__(
             {
-                "bits": data.ArrayLayout(row, geometry.kernel[0]),
-                "slab": index_shape(geometry.kernel[1] // slab_columns),
+                "bits": data.ArrayLayout(row, geometry.slab_rows),
+                "slab": index_shape(len(geometry.slabs) // slab_columns),
                 "new_plane": 1,
                 "last": 1,
                 "unit": UnitLayout(len(geometry.positions), groups),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..golden.network import Network
-from .folding import Folding, check_folding
+from .folding import Folding, check_folding, connection_lanes
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,11 @@ class LayerProbe:
         word: the spike word, ``neurons`` bits.
         valid, ready: one bit each; a word leaves the layer in a cycle in which both are set.
         neurons, groups: P, and the groups of P output channels.
-        accumulating: ``lanes`` bits: the lane adds an accumulation in this cycle.
-        lanes: E.
+        accumulating: the bits of all connections, first to last: an event lane adds an
+            accumulation in this cycle, or a neuron of a direct lane a weight.
+        bits: bits of each connection: its E, or P where its lane is direct.
 
-    ``word``, ``valid`` and ``ready`` are "" for a last layer without neurons. Words leave in the
+    ``word``, ``valid`` and ``ready`` are "" for an output without neurons. Words leave in the
     order: image, output pixel (raster), group, step.
     """
 
@@ -31,7 +32,7 @@ class LayerProbe:
     neurons: int
     groups: int
     accumulating: str
-    lanes: int
+    bits: tuple[int, ...]
 
 
 def probes(network: Network, folding: Folding) -> tuple[LayerProbe, ...]:
@@ -40,6 +41,7 @@ def probes(network: Network, folding: Folding) -> tuple[LayerProbe, ...]:
     result = []
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
         fires = layer.threshold is not None
+        lanes = connection_lanes(network, index, fold)
         result.append(
             LayerProbe(
                 layer=layer.name,
@@ -49,7 +51,7 @@ def probes(network: Network, folding: Folding) -> tuple[LayerProbe, ...]:
                 neurons=fold.neurons,
                 groups=-(-layer.out_channels // fold.neurons),
                 accumulating=f"layer{index}_accumulating",
-                lanes=fold.lanes,
+                bits=tuple(count or fold.neurons for count in lanes),
             )
         )
     return tuple(result)

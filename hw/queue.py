@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Shape
+from amaranth import Module, Mux, Shape, Signal
 from amaranth.hdl import ShapeLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
@@ -15,7 +15,7 @@ class Queue(wiring.Component):
     """``depth`` elements of ``shape`` between ``input`` and ``output``.
 
     It takes and gives an element in every cycle and cuts the path from ``output.ready`` to
-    ``input.ready``.
+    ``input.ready``. Two elements are registers, more are a memory.
     """
 
     def __init__(self, shape: ShapeLike, depth: int):
@@ -27,6 +27,34 @@ class Queue(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        if self.depth == 2:
+            self._registers(m)
+        else:
+            self._memory(m)
+        return m
+
+    def _registers(self, m: Module) -> None:
+        """Two registers: what does not fit the output waits in a spare one."""
+        spare = Signal(self.shape)
+        spare_valid = Signal()
+        moves = Signal()
+        m.d.comb += [
+            self.input.ready.eq(~spare_valid),
+            moves.eq(~self.output.valid | self.output.ready),
+        ]
+        with m.If(~spare_valid):
+            m.d.sync += spare.eq(self.input.payload)
+        with m.If(moves):
+            m.d.sync += [
+                self.output.valid.eq(spare_valid | self.input.valid),
+                self.output.payload.eq(Mux(spare_valid, spare, self.input.payload)),
+                spare_valid.eq(0),
+            ]
+        with m.Elif(self.input.valid):
+            m.d.sync += spare_valid.eq(1)
+
+    def _memory(self, m: Module) -> None:
+        """A ring in (distributed) memory."""
         m.submodules.fifo = fifo = SyncFIFO(width=Shape.cast(self.shape).width, depth=self.depth)
         m.d.comb += [
             fifo.w_data.eq(self.input.payload),
@@ -36,4 +64,3 @@ class Queue(wiring.Component):
             self.output.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.output.ready),
         ]
-        return m

@@ -50,6 +50,7 @@ class RadixNeuron(wiring.Component):
         self.potential_shape = signed_shape(potential)
         top = int(parameters.threshold.max()) << (steps - 1)
         self.threshold_shape = signed_shape((0, top))
+        self.rest_shape = signed_shape((potential[0] - top, potential[1]))
         super().__init__(
             {
                 "currents": In(
@@ -103,11 +104,13 @@ class RadixNeuron(wiring.Component):
             threshold = Signal(self.threshold_shape, name=f"threshold_{neuron}_now")
             saturated = Signal(name=f"saturated_{neuron}")
             reached = Signal(name=f"reached_{neuron}")
-            m.d.comb += reached.eq(potential >= threshold)
+            rest = Signal(self.rest_shape, name=f"rest_{neuron}")
+            # One subtraction compares and gives what is left.
+            m.d.comb += [rest.eq(potential - threshold), reached.eq(rest >= 0)]
             with m.If(fires):
                 m.d.sync += threshold.eq(threshold >> 1)
                 with m.If(reached):
-                    m.d.sync += potential.eq(potential - threshold)
+                    m.d.sync += potential.eq(rest)
                 with m.If(counts):
                     m.d.sync += self.spikes.payload[neuron].eq(reached | saturated)
                 with m.Elif(reached):

@@ -49,10 +49,14 @@ class RateNeuron(wiring.Component):
         self.parameters = parameters
         self.neurons = neurons
         self.groups = -(-channels // neurons)
-        self.state_shape = signed_shape(
-            _range_without_currents(parameters, steps) if cumulative else potential
+        largest = int(parameters.threshold.max())
+        # Everything is kept less one threshold, so that the sign tells whether to spike.
+        self.excess_shape = signed_shape((potential[0] - largest, potential[1]))
+        self.state_shape = (
+            signed_shape(_range_without_currents(parameters, steps))
+            if cumulative
+            else self.excess_shape
         )
-        self.potential_shape = signed_shape(potential)
         self.cumulative = cumulative
         self.constant = constant
         super().__init__(
@@ -69,15 +73,25 @@ class RateNeuron(wiring.Component):
         m = Module()
         incoming = self.currents.payload
         parameters = self.parameters
-        constants = {
-            name: group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
+        bias_values = parameters.bias.astype(np.int64)
+        threshold_values = parameters.threshold.astype(np.int64)
+        start_values = parameters.initial_potential - threshold_values
+        if self.cumulative:
+            start_values = start_values + bias_values
+        # A neuron that does not exist starts at zero and stays below its threshold.
+        bias, threshold, start = (
+            group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
             for name, values, fill in (
-                ("bias", parameters.bias, 0),
-                # A neuron that does not exist starts at zero and stays below its threshold.
-                ("threshold", parameters.threshold, 1),
-                ("initial_potential", parameters.initial_potential, 0),
+                ("bias", bias_values, 0),
+                ("threshold", threshold_values, 1),
+                ("start", start_values, -1),
             )
-        }
+        )
+        if self.cumulative:
+            kept = group_constants(
+                m, incoming.group, bias_values - threshold_values, self.neurons,
+                name="bias_less_threshold", fill=-1,
+            )  # fmt: skip
         ready = Signal()
         fires = Signal()
         first_step = Signal()
@@ -101,35 +115,35 @@ class RateNeuron(wiring.Component):
         with m.If(ready):
             m.d.sync += self.spikes.valid.eq(self.currents.valid)
         for neuron in range(self.neurons):
-            # ``state`` is the potential, less M(t) where currents come accumulated.
+            # The potential less a threshold; less M(t) too where currents come accumulated, and
+            # then with the coming step's bias.
             state = Signal(self.state_shape, name=f"state_{neuron}")
-            start = Signal(self.state_shape, name=f"start_{neuron}")
-            charged = Signal(self.state_shape, name=f"charged_{neuron}")
-            potential = Signal(self.potential_shape, name=f"potential_{neuron}")
+            before = Signal(self.state_shape, name=f"before_{neuron}")
+            excess = Signal(self.excess_shape, name=f"excess_{neuron}")
             spike = Signal(name=f"spike_{neuron}")
-            bias = constants["bias"][neuron]
-            threshold = constants["threshold"][neuron]
             current = incoming.currents[neuron]
             m.d.comb += [
-                start.eq(Mux(first_step, constants["initial_potential"][neuron], state)),
-                spike.eq(potential >= threshold),
+                before.eq(Mux(first_step, start[neuron], state)),
+                spike.eq(excess >= 0),
             ]
             if self.cumulative:
-                m.d.comb += [charged.eq(start + bias), potential.eq(charged + current)]
+                m.d.comb += excess.eq(before + current)
+                after = before + Mux(spike, kept[neuron], bias[neuron])
             else:
-                m.d.comb += [potential.eq(start + bias + current), charged.eq(potential)]
+                m.d.comb += excess.eq(before + (current + bias[neuron]))
+                after = excess - Mux(spike, threshold[neuron], 0)
             with m.If(fires):
-                m.d.sync += [
-                    state.eq(charged - Mux(spike, threshold, 0)),
-                    self.spikes.payload[neuron].eq(spike),
-                ]
+                m.d.sync += [state.eq(after), self.spikes.payload[neuron].eq(spike)]
         return m
 
 
 def _range_without_currents(parameters: NeuronParameters, steps: int) -> tuple[int, int]:
-    """Range of the potential less all currents: the start, biases, and thresholds fired."""
+    """Range of what is left of the state without currents: start, biases, thresholds fired.
+
+    One bias and one threshold are ahead, see ``RateNeuron``.
+    """
     start = parameters.initial_potential.astype(np.int64)
     bias = parameters.bias.astype(np.int64)
-    low = start + steps * (np.minimum(bias, 0) - parameters.threshold)
-    high = start + steps * np.maximum(bias, 0)
+    low = start + (steps + 1) * (np.minimum(bias, 0) - parameters.threshold)
+    high = start + (steps + 1) * np.maximum(bias, 0)
     return int(low.min()), int(high.max())

@@ -18,7 +18,8 @@ class RowWriter(wiring.Component):
 
     A pixel arrives as ``groups`` groups of ``word_width`` bits, each as ``steps`` words, step
     after step; pixels come in raster order. The memory word at address ``column * steps + step``
-    holds all slots (rows) of that column, slot after slot, ``channels * planes`` bits each.
+    holds all slots (rows) of that column, slot after slot, ``channels * planes`` bits each. With
+    ``geometry.row_words`` a word holds one slot, and each slot has such a part of the memory.
 
     Members:
         words: the incoming map; pixels come as one word of ``channels * planes`` bits.
@@ -36,7 +37,7 @@ class RowWriter(wiring.Component):
         self.word_width = word_width
         self.groups = -(-width // word_width)
         self.granularity = gcd(width, word_width)
-        self.depth = geometry.columns * geometry.steps
+        self.depth = geometry.depth
         slots = geometry.slots
         super().__init__(
             {
@@ -44,8 +45,8 @@ class RowWriter(wiring.Component):
                 "steps": In(count_shape(geometry.steps)),
                 "released": In(count_shape(slots)),
                 "write_address": Out(index_shape(self.depth)),
-                "write_data": Out(slots * width),
-                "write_enable": Out(slots * width // self.granularity),
+                "write_data": Out(geometry.word_rows * width),
+                "write_enable": Out(geometry.word_rows * width // self.granularity),
                 "occupancy_address": Out(index_shape(geometry.columns)),
                 "occupancy_data": Out(slots),
                 "occupancy_enable": Out(slots),
@@ -97,7 +98,11 @@ class RowWriter(wiring.Component):
                     with m.If(last_column):
                         m.d.sync += [
                             column.eq(0),
-                            column_base.eq(0),
+                            column_base.eq(
+                                Mux(slot == slots - 1, 0, column_base + geometry.steps)
+                                if geometry.row_words
+                                else 0
+                            ),
                             slot.eq(Mux(slot == slots - 1, 0, slot + 1)),
                         ]
         m.d.sync += occupied_rows.eq(occupied_rows + self.row_written - self.released)
@@ -114,9 +119,11 @@ class RowWriter(wiring.Component):
         m.d.comb += [
             slot_select.eq(Cat(slot == index for index in range(slots))),
             self.write_address.eq(column_base + step),
-            self.write_data.eq(slot_data.replicate(slots)),
+            self.write_data.eq(slot_data.replicate(geometry.word_rows)),
             self.write_enable.eq(
-                Cat(Mux(slot_select[i] & transfer, group_enable, 0) for i in range(slots))
+                Mux(transfer, group_enable, 0)
+                if geometry.row_words
+                else Cat(Mux(slot_select[i] & transfer, group_enable, 0) for i in range(slots))
             ),
             self.occupancy_address.eq(column),
             self.occupancy_data.eq(occupied.replicate(slots)),

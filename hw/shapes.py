@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from amaranth import Shape, unsigned
 from amaranth.utils import ceil_log2
 
@@ -25,3 +26,14 @@ def count_shape(maximum: int) -> Shape:
 def memory_depth(words: int) -> int:
     """Depth of a memory of ``words`` words; a single one would have an address of no bits."""
     return max(words, 2)
+
+
+def packed_words(values: np.ndarray, bits: int) -> list[int]:
+    """Rows of ``values`` as one integer each, ``bits`` bits a value, the first lowest.
+
+    Large memories are filled this way: a layout would make a constant of every value.
+    """
+    positions = np.arange(bits)
+    binary = (values.astype(np.int64)[..., np.newaxis] >> positions & 1).astype(np.uint8)
+    rows = np.packbits(binary.reshape(len(values), -1), axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in rows]

@@ -31,7 +31,9 @@ clean_zerowidth
 techmap -map widths.v
 opt_clean
 delete s:0 i:* %d o:* %d
-write_verilog -noattr design.v
+setattr -unset src -unset full_case -unset hdlname */*
+setattr -mod -unset generator -unset src -unset techmap_autopurge *
+write_verilog design.v
 """
 
 

@@ -8,6 +8,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
+from .memory_style import memory_style
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
@@ -21,11 +22,12 @@ class WindowBuffer(wiring.Component):
 
     The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
     more, so that rows of the same or the next image are written while windows are read. Nothing
-    is cleared between images.
+    is cleared between images. The parameters are those of the row writer and the window fetcher.
 
     Members:
         words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
-        steps: T of the images under way.
+        steps: T of the images under way (not read where neither the map nor ``repeats`` has more
+            than one step).
         slabs: see ``WindowFetcher``.
     """
 
@@ -37,17 +39,26 @@ class WindowBuffer(wiring.Component):
         groups: int,
         plane_by_plane: bool,
         padding_bits: int = 0,
+        collapse: bool = True,
+        fed: range | None = None,
+        repeats: int = 1,
     ):
         self.geometry = geometry
         self.writer = RowWriter(geometry, word_width)
         self.walker = WindowWalker(geometry, padding_bits != 0)
         self.fetcher = WindowFetcher(
-            geometry, groups, plane_by_plane=plane_by_plane, padding_bits=padding_bits
+            geometry,
+            groups,
+            plane_by_plane=plane_by_plane,
+            padding_bits=padding_bits,
+            collapse=collapse,
+            fed=fed,
+            repeats=repeats,
         )
         super().__init__(
             {
                 "words": In(stream.Signature(word_width)),
-                "steps": In(count_shape(geometry.steps)),
+                "steps": In(count_shape(self.fetcher.largest_steps)),
                 "slabs": Out(stream.Signature(SlabLayout(geometry, 1, groups))),
             }
         )
@@ -61,10 +72,14 @@ class WindowBuffer(wiring.Component):
         job_layout = JobLayout(geometry, walker.address_shape)
         m.submodules.jobs = jobs = Queue(job_layout, depth=2)
 
-        width = geometry.slots * geometry.channels * geometry.planes
+        # What the lanes are ready for does not reach the memory in the same cycle.
+        m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
+
+        width = geometry.word_rows * geometry.channels * geometry.planes
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(width), depth=memory_depth(writer.depth), init=[]
-        )
+            shape=unsigned(width), depth=memory_depth(writer.depth), init=[],
+            attrs=memory_style(writer.depth, width),
+        )  # fmt: skip
         row_write = rows.write_port(granularity=writer.granularity)
         row_read = rows.read_port()
         m.submodules.occupancy = occupancy = memory.Memory(
@@ -76,9 +91,10 @@ class WindowBuffer(wiring.Component):
         wiring.connect(m, wiring.flipped(self.words), writer.words)
         wiring.connect(m, walker.jobs, jobs.input)
         wiring.connect(m, jobs.output, fetcher.jobs)
-        wiring.connect(m, fetcher.slabs, wiring.flipped(self.slabs))
+        wiring.connect(m, fetcher.slabs, slabs.input)
+        wiring.connect(m, slabs.output, wiring.flipped(self.slabs))
         m.d.comb += [
-            writer.steps.eq(self.steps),
+            writer.steps.eq(self.steps if geometry.steps > 1 else 1),
             writer.released.eq(fetcher.released),
             fetcher.steps.eq(self.steps),
             walker.row_written.eq(writer.row_written),

@@ -92,7 +92,9 @@ class WindowWalker(wiring.Component):
             self.occupancy_address.eq(read_column),
         ]
         column_rows = Signal(span_rows)
-        stored_rows = select_rows(m, self.occupancy_data, slot, slots, span_rows, name="flags")
+        stored_rows = select_rows(
+            m, self.occupancy_data, slot, slots, range(span_rows), name="flags"
+        )
         padded = (1 << span_rows) - 1 if self.padding_occupied else 0
         m.d.comb += column_rows.eq(
             Mux(
@@ -126,6 +128,12 @@ class WindowWalker(wiring.Component):
             job.position_valid.eq(self._position_valid(m, output_row, output_column)),
             job.release.eq(Mux(last_column, passed, 0)),
         ]
+        if geometry.valid_taps is not None:
+            row_taps, column_taps = geometry.valid_taps
+            m.d.comb += [
+                job.row_taps.eq(lookup(m, output_row, row_taps, name="row_taps")),
+                job.column_taps.eq(lookup(m, output_column, column_taps, name="column_taps")),
+            ]
         row_done = Signal()
         m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & last_column)
         with m.If(self.jobs.valid & self.jobs.ready):

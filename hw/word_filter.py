@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -33,10 +35,21 @@ class WordFilter(wiring.Component):
     A word is held back until it is known whether it is its unit's last with events, so that the
     end of a unit never costs a word of its own, unless the unit has none. ``largest_shift`` is
     the number of planes of a unit less one where planes come as separate slabs, else 0; planes
-    before the first event need no shift, as the sum is still zero.
+    before the first event need no shift, as the sum is still zero. ``blocks`` is, per group, the
+    block of weights that it adds (groups that have none of their own may name any); ``slab_of``
+    per slab the part of a block, which several slabs of a ``sum_pool`` share.
     """
 
-    def __init__(self, taps: int, planes: int, slabs: int, groups: int, largest_shift: int):
+    def __init__(
+        self,
+        taps: int,
+        planes: int,
+        slabs: int,
+        groups: int,
+        largest_shift: int,
+        blocks: Sequence[int] | None = None,
+        slab_of: Sequence[int] | None = None,
+    ):
         for name, value in (("taps", taps), ("planes", planes), ("slabs", slabs)):
             check_range("WordFilter", name, value, 1, None)
         check_range("WordFilter", "groups", groups, 1, None)
@@ -45,7 +58,11 @@ class WordFilter(wiring.Component):
         self.slabs = slabs
         self.groups = groups
         self.largest_shift = largest_shift
-        self.word_layout = LaneWordLayout(taps, planes, groups * slabs * taps, largest_shift)
+        self.blocks = tuple(range(groups) if blocks is None else blocks)
+        self.slab_of = tuple(range(slabs) if slab_of is None else slab_of)
+        self.stored_slabs = max(self.slab_of) + 1
+        words = (max(self.blocks) + 1) * self.stored_slabs * taps
+        self.word_layout = LaneWordLayout(taps, planes, words, largest_shift)
         super().__init__(
             {
                 "slab": In(stream.Signature(LaneSlabLayout(taps, planes, slabs, groups))),
@@ -62,12 +79,12 @@ class WordFilter(wiring.Component):
         planes_skipped = Signal(count_shape(self.largest_shift))
 
         slab_base = lookup(
-            m, slab.slab, [index * self.taps for index in range(self.slabs)], name="slab_base"
+            m, slab.slab, [stored * self.taps for stored in self.slab_of], name="slab_base"
         )
         group_base = lookup(
             m,
             slab.group,
-            [index * self.slabs * self.taps for index in range(self.groups)],
+            [block * self.stored_slabs * self.taps for block in self.blocks],
             name="group_base",
         )
         shift = Signal(count_shape(self.largest_shift))

@@ -25,22 +25,29 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 def hardware_rows(comparison: Comparison, folding: Folding) -> list[list[object]]:
     """Per layer: P, E, spikes per neuron, accumulations per image, lane utilisation, mismatches.
 
-    Lane utilisation is accumulations / (cycles x E) in a stream of images (DESIGN section 2).
+    E and accumulations of several connections stand with a plus, a direct lane as "direct". Lane
+    utilisation is accumulations / (cycles x E) in a stream of images (DESIGN section 2), of the
+    connection whose lanes are busiest.
     """
     cycles = comparison.hardware.cycles_per_image
     rows = []
-    for layer, fold, total in zip(
+    for layer, fold, totals in zip(
         comparison.layers, folding, comparison.hardware.accumulations, strict=True
     ):
-        per_image = total / comparison.images
+        per_image = [total / comparison.images for total in totals]
+        busy = [
+            count / lanes / cycles
+            for count, lanes in zip(per_image, layer.lanes, strict=True)
+            if lanes
+        ]
         rows.append(
             [
                 layer.name,
                 fold.neurons,
-                fold.lanes,
+                "+".join(str(lanes or "direct") for lanes in layer.lanes),
                 f"{layer.spikes_per_neuron:.2f}" if layer.spikes else "",
-                f"{per_image:.0f}",
-                f"{per_image / fold.lanes / cycles:.2f}",
+                "+".join(f"{count:.0f}" for count in per_image),
+                f"{max(busy):.2f}" if busy else "",
                 f"{layer.spike_mismatches} of {layer.spikes}" if layer.spikes else "no neurons",
             ]
         )

@@ -22,7 +22,8 @@ from ..hw.verilog import TOP, generate
 from .build import Sources, build_executable
 from .design_header import control_file, design_header, watched_signals
 
-_HARNESS = Path(__file__).with_name("harness.cpp")
+#: C++ program that drives an accelerator over a set of images.
+HARNESS = Path(__file__).with_name("harness.cpp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,23 +31,25 @@ class BatchResult:
     """What the hardware answered and how long it took.
 
     Attributes:
-        answers: int64, (images,).
-        scores: int64, (images, classes).
+        answers, scores: of the first output, shaped as in ``golden.Simulation``.
+        outputs: int64, (images, channels, rows, columns), one for each of the network's outputs.
         cycles_per_image: mean cycles from one image's result to the next in a stream of images;
             the whole run where there are no two in one process.
         latency: cycles from the first image's first pixel to its last result beat.
         total_cycles: of all processes together.
-        accumulations: per layer, over all images.
+        accumulations: per layer, per connection, over all images; a direct lane's are the weights
+            that it adds.
         spikes: per layer bool, (recorded images, T, channels, rows, columns), None without neurons;
             empty where nothing was recorded. Steps past an image's own T are False.
     """
 
     answers: np.ndarray
     scores: np.ndarray
+    outputs: tuple[np.ndarray, ...]
     cycles_per_image: float
     latency: int
     total_cycles: int
-    accumulations: tuple[int, ...]
+    accumulations: tuple[tuple[int, ...], ...]
     spikes: tuple[np.ndarray | None, ...]
 
 
@@ -76,7 +79,7 @@ def build_accelerator(
         verilog=generate(network, folding) if verilog is None else verilog,
         top=TOP,
         control=control_file(watched_signals(network, folding)),
-        main=_HARNESS.read_text(),
+        main=HARNESS.read_text(),
         header=design_header(network, folding),
     )
     return BuiltAccelerator(network, folding, build_executable(sources, optimise))
@@ -135,12 +138,12 @@ def run(
                 )
             )  # fmt: skip
         parts = [job.result() for job in jobs]
-    return _combined(network, parts)
+    return _combined(built, parts)
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    results: np.ndarray  # (images, classes + 3)
+    results: list[np.ndarray]  # per output (images, beats + pixels + 2), see harness.cpp
     cycles: int
     accumulations: list[int]
     spikes: list[np.ndarray | None]
@@ -181,9 +184,12 @@ def _simulate(
             error = rest
     if process.wait() or error:
         raise RheobaseError(f"simulation: {error or f'ended with status {process.returncode}'}")
-    results = np.fromfile(folder / "results", dtype=np.int64)
+    results = [
+        np.fromfile(folder / f"results{output}", dtype=np.int64).reshape(len(images), -1)
+        for output in range(len(network.outputs))
+    ]
     return _Part(
-        results=results.reshape(len(images), network.classes + 3),
+        results=results,
         cycles=cycles,
         accumulations=accumulations,
         spikes=_read_spikes(built, folder, settings[:recorded, 0]) if recorded else [],
@@ -215,20 +221,40 @@ def _read_spikes(
     return layers
 
 
-def _combined(network: Network, parts: list[_Part]) -> BatchResult:
-    results = np.concatenate([part.results for part in parts])
-    classes = network.classes
-    intervals = [part.results[-1, -1] - part.results[0, -1] for part in parts]
-    gaps = sum(len(part.results) - 1 for part in parts)
+def _combined(built: BuiltAccelerator, parts: list[_Part]) -> BatchResult:
+    network = built.network
+    outputs, answers = [], []
+    for output, shape in enumerate(network.output_shapes):
+        beats = np.concatenate([part.results[output] for part in parts])
+        classes, rows, columns = shape
+        pixels = rows * columns
+        scores = beats[:, : pixels * classes].reshape(-1, rows, columns, classes)
+        outputs.append(scores.transpose(0, 3, 1, 2))
+        answers.append(beats[:, pixels * classes :][:, :pixels].reshape(-1, rows, columns))
+    scores, answer = outputs[0], answers[0]
+    if scores.shape[2:] == (1, 1):
+        scores, answer = scores[:, :, 0, 0], answer[:, 0, 0]
+    # An image is done when the last of its outputs is.
+    entered = [part.results[0][:, -2] for part in parts]
+    left = [np.max([result[:, -1] for result in part.results], axis=0) for part in parts]
+    gaps = sum(len(done) - 1 for done in left)
     total = sum(part.cycles for part in parts)
     recorded = [part.spikes for part in parts if part.spikes]
+    counted = iter(np.sum([part.accumulations for part in parts], axis=0).tolist())
     return BatchResult(
-        answers=results[:, classes],
-        scores=results[:, :classes],
-        cycles_per_image=float(sum(intervals) / gaps) if gaps else float(total / len(results)),
-        latency=int(results[0, -1] - results[0, -2] + 1),
+        answers=answer,
+        scores=scores,
+        outputs=tuple(outputs),
+        cycles_per_image=(
+            float(sum(done[-1] - done[0] for done in left) / gaps)
+            if gaps
+            else float(total / len(scores))
+        ),
+        latency=int(left[0][0] - entered[0][0] + 1),
         total_cycles=total,
-        accumulations=tuple(map(sum, zip(*(part.accumulations for part in parts), strict=True))),
+        accumulations=tuple(
+            tuple(next(counted) for _ in layer.connections) for layer in network.layers
+        ),
         spikes=tuple(
             None if layer[0] is None else np.concatenate(layer)
             for layer in zip(*recorded, strict=True)

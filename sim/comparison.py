@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.network import Network
+from ..golden.network import IMAGE, Coding, Network
 from ..golden.simulation import Simulation, simulate
 from ..golden.statistics import accumulations
+from ..hw.folding import LayerFolding, connection_lanes
+from ..hw.map_part import map_part
+from ..hw.streamed_readout import is_streamed
+from ..hw.synapses import is_direct
 from .batch import BatchResult, BuiltAccelerator, run
 
 
@@ -17,6 +21,7 @@ from .batch import BatchResult, BuiltAccelerator, run
 class LayerComparison:
     """One layer: spikes compared and differing, accumulations counted by either side.
 
+    ``lanes`` (E, 0 where the lane is direct) and accumulations are per connection.
     ``golden_accumulations`` is over the recorded images, ``hardware_accumulations`` is None where
     not all images were recorded (the hardware counts all).
     """
@@ -25,8 +30,9 @@ class LayerComparison:
     spikes: int
     spike_mismatches: int
     spikes_per_neuron: float
-    golden_accumulations: int
-    hardware_accumulations: int | None
+    lanes: tuple[int, ...]
+    golden_accumulations: tuple[int, ...]
+    hardware_accumulations: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +41,8 @@ class Comparison:
 
     Attributes:
         images: compared by answer and scores; recorded_images: compared spike by spike.
-        answer_mismatches: images whose answers differ; score_mismatches: scores that differ.
+        answer_mismatches: answers (of the first output) that differ; score_mismatches: scores
+            that differ, in all outputs.
         first_mismatch: where the first difference is, in words ("" where there is none).
     """
 
@@ -88,14 +95,17 @@ def compare(
     golden = simulate(network, images, steps=steps, delay=delay)
     recorded = simulate(network, images[:record_images], steps=steps, delay=delay, record=True)
     layers, places = _compare_layers(built, hardware, recorded, record_images == len(images))
-    wrong = np.flatnonzero((hardware.scores != golden.scores).any(axis=1))
-    if len(wrong):
-        places.append(f"scores of image {wrong[0]}")
+    score_mismatches = 0
+    for found, expected in zip(hardware.outputs, golden.outputs, strict=True):
+        differs = found != expected
+        score_mismatches += int(differs.sum())
+        if differs.any():
+            places.append(f"scores of image {np.argwhere(differs)[0][0]}")
     return Comparison(
         images=len(images),
         recorded_images=record_images,
         answer_mismatches=int((hardware.answers != golden.answers).sum()),
-        score_mismatches=int((hardware.scores != golden.scores).sum()),
+        score_mismatches=score_mismatches,
         layers=tuple(layers),
         first_mismatch=places[0] if places else "",
         hardware=hardware,
@@ -120,11 +130,9 @@ def _compare_layers(
                     f"layer {record.name!r}, image {image}, t = {step + 1}, channel {channel}, "
                     f"row {row}, column {column}"
                 )
-        counted = sum(
-            int(accumulations(connection, events, built.folding[index].neurons).sum())
-            for connection, events in zip(
-                network.layers[index].connections, record.events, strict=True
-            )
+        counted = tuple(
+            lane_accumulations(network, index, number, golden, built.folding[index])
+            for number in range(len(record.events))
         )
         layers.append(
             LayerComparison(
@@ -132,8 +140,33 @@ def _compare_layers(
                 spikes=spikes,
                 spike_mismatches=mismatches,
                 spikes_per_neuron=record.spikes_per_neuron,
+                lanes=connection_lanes(network, index, built.folding[index]),
                 golden_accumulations=counted,
                 hardware_accumulations=hardware.accumulations[index] if all_recorded else None,
             )
         )
     return layers, places
+
+
+def lane_accumulations(
+    network: Network, index: int, number: int, golden: Simulation, fold: LayerFolding
+) -> int:
+    """What the lanes of connection ``number`` of layer ``index`` add, over all recorded images.
+
+    An event lane adds once for each group of P neurons (``golden.statistics.accumulations``);
+    pixels beside spikes in ``rate`` are added anew at each step. A direct lane adds a weight for
+    each neuron that sees the event. A streamed readout leaves out the steps up to t0.
+    """
+    layer = network.layers[index]
+    connection, events = layer.connections[number], golden.layers[index].events[number]
+    if is_streamed(network, index, fold.neurons):
+        source = network.shapes[index].inputs[number]
+        part = map_part(connection, source, (1, 1), 1)
+        spikes = golden.layers[connection.source].spikes[:, golden.delay :]
+        seen = slice(connection.in_start, connection.in_start + connection.in_channels)
+        return int(spikes[:, :, seen][..., list(part.rows), :][..., list(part.columns)].sum())
+    if is_direct(connection):
+        return int(events.sum()) * (connection.out_channels // connection.groups)
+    counted = int(accumulations(connection, events, fold.neurons).sum())
+    repeated = network.coding == Coding.RATE and not layer.sees_only_image
+    return counted * (golden.steps if repeated and connection.source == IMAGE else 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Shape
 
 from ..golden.network import Network
-from ..hw.accelerator import result_layout
+from ..hw.accelerator import result_layout, result_names
 from ..hw.folding import Folding
 from ..hw.probes import LayerProbe, probes
 from ..hw.verilog import TOP
@@ -29,10 +29,10 @@ inline int64_t sign_extended(uint64_t bits, int width) {
     return static_cast<int64_t>(bits << (64 - width)) >> (64 - width);
 }
 template <typename T>
-inline int ones(const T& value, int width) {
+inline int ones(const T& value, int low, int width) {
     int count = 0;
-    for (int low = 0; low < width; low += 32)
-        count += __builtin_popcountll(field(value, low, width - low < 32 ? width - low : 32));
+    for (int end = low + width; low < end; low += 32)
+        count += __builtin_popcountll(field(value, low, end - low < 32 ? end - low : 32));
     return count;
 }
 template <typename T>
@@ -66,8 +66,12 @@ def control_file(signals: list[str]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def design_header(network: Network, folding: Folding) -> str:
-    """``design.h`` for ``harness.cpp``."""
+def design_header(network: Network, folding: Folding, *, watched: bool = True) -> str:
+    """``design.h`` for ``harness.cpp``.
+
+    Without ``watched`` the harness sees the ports alone: no spikes are recorded and no
+    accumulations counted.
+    """
     channels, rows, columns = network.input_shape
     layers = probes(network, folding)
     trains = [
@@ -76,16 +80,15 @@ def design_header(network: Network, folding: Folding) -> str:
     ]
     neurons = [str(probe.neurons if probe.word else 0) for probe in layers]
     busiest = max(train * network.steps for train in trains)
-    layout = result_layout(network)
-    fields = {
-        name: (layout[name].offset, Shape.cast(layout[name].shape)) for name in layout.members
-    }
-    score_low, score_shape = fields["score"]
-    prediction_low, prediction_shape = fields["prediction"]
-    last_low, _ = fields["last"]
-    score = f"field(bits, {score_low}, {score_shape.width})"
-    if score_shape.signed:
-        score = f"sign_extended({score}, {score_shape.width})"
+    counters = [
+        (probe.accumulating, sum(probe.bits[:number]), bits)
+        for probe in layers
+        for number, bits in enumerate(probe.bits)
+    ]
+    names = result_names(network)
+    pixels = [shape[1] * shape[2] for shape in network.output_shapes]
+    if not watched:
+        layers, trains, neurons, counters = (), [], [], []
     return f"""
 #include <type_traits>
 #include <vector>
@@ -94,26 +97,38 @@ def design_header(network: Network, folding: Folding) -> str:
 using Model = Vtop;
 #define PIXELS_VALID pixels___05Fvalid
 #define PIXELS_READY pixels___05Fready
-#define RESULTS_VALID results___05Fvalid
-#define RESULTS_READY results___05Fready
-constexpr int CHANNELS = {channels}, PIXELS = {rows * columns}, CLASSES = {network.classes};
-constexpr int LAYERS = {len(layers)};
-constexpr int LAYER_NEURONS[LAYERS] = {{{", ".join(neurons)}}};
-constexpr long LAYER_TRAINS[LAYERS] = {{{", ".join(map(str, trains))}}};
+constexpr int CHANNELS = {channels}, PIXELS = {rows * columns};
+constexpr int OUTPUTS = {len(names)};
+constexpr int OUTPUT_CLASSES[OUTPUTS] = {{{_listed(s[0] for s in network.output_shapes)}}};
+constexpr int OUTPUT_PIXELS[OUTPUTS] = {{{_listed(pixels)}}};
+constexpr int LAYERS = {len(layers)}, COUNTERS = {len(counters)};
+constexpr int LAYER_NEURONS[LAYERS] = {{{_listed(neurons)}}};
+constexpr long LAYER_TRAINS[LAYERS] = {{{_listed(trains)}}};
 constexpr long HANG_CYCLES = {max(LEAST_HANG_CYCLES, 4 * busiest)};
 {_FIELDS}
 inline void set_pixel(Model& model, const uint8_t* pixel) {{
 {_set_pixel(channels)}
 }}
-inline Result get_result(Model& model) {{
-    const auto& bits = model.results___05Fpayload;
-    return Result{{static_cast<int64_t>({score}),
-                  static_cast<int64_t>(field(bits, {prediction_low}, {prediction_shape.width})),
-                  field(bits, {last_low}, 1) != 0}};
+inline Result get_result(Model& model, int output) {{
+    switch (output) {{
+{_cases(_result_case(network, output, name) for output, name in enumerate(names))}
+    }}
+    return Result{{}};
 }}
-inline int accumulating(Model& model, int layer) {{
-    switch (layer) {{
-{_cases(f"return ones({_signal(p.accumulating)}, {p.lanes});" for p in layers)}
+inline bool results_valid(Model& model, int output) {{
+    switch (output) {{
+{_cases(f"return model.{name}___05Fvalid;" for name in names)}
+    }}
+    return false;
+}}
+inline void set_results_ready(Model& model, int output, bool ready) {{
+    switch (output) {{
+{_cases(f"model.{name}___05Fready = ready; break;" for name in names)}
+    }}
+}}
+inline int accumulating(Model& model, int counter) {{
+    switch (counter) {{
+{_cases(f"return ones({_signal(name)}, {low}, {bits});" for name, low, bits in counters)}
     }}
     return 0;
 }}
@@ -124,6 +139,29 @@ inline bool spike_word(Model& model, int layer, std::vector<uint8_t>& bytes) {{
     return false;
 }}
 """
+
+
+def _listed(numbers) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _result_case(network: Network, output: int, name: str) -> str:
+    layout = result_layout(network, output)
+    fields = {
+        member: (layout[member].offset, Shape.cast(layout[member].shape))
+        for member in layout.members
+    }
+    score_low, score_shape = fields["score"]
+    prediction_low, prediction_shape = fields["prediction"]
+    bits = f"model.{name}___05Fpayload"
+    score = f"field({bits}, {score_low}, {score_shape.width})"
+    if score_shape.signed:
+        score = f"sign_extended({score}, {score_shape.width})"
+    prediction = f"field({bits}, {prediction_low}, {prediction_shape.width})"
+    return (
+        f"return Result{{static_cast<int64_t>({score}), static_cast<int64_t>({prediction}), "
+        f"field({bits}, {fields['last'][0]}, 1) != 0}};"
+    )
 
 
 def _signal(name: str) -> str:

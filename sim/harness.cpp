@@ -6,7 +6,8 @@
 // Arguments: images settings results spikes images-to-record gap-percent stall-percent seed
 //   images    one byte per channel, pixel after pixel (rows, columns, channels)
 //   settings  two int32 per image: T, t0
-//   results   out, int64: per image scores, answer, cycle of its first pixel, of its last beat
+//   results   out, prefix: one file per output, int64: per image scores, the answer of each pixel
+//             of the map, cycle of the image's first pixel, of its last beat
 //   spikes    out, prefix: one file per layer, a byte per neuron of each spike word
 
 #include <cstdint>
@@ -68,7 +69,10 @@ int main(int argc, char** argv) {
 
     auto context = std::make_unique<VerilatedContext>();
     auto model = std::make_unique<Model>(context.get());
-    FILE* results = std::fopen(argv[3], "wb");
+    std::vector<FILE*> result_files(OUTPUTS, nullptr);
+    for (int output = 0; output < OUTPUTS; output++)
+        result_files[output] =
+            std::fopen((std::string(argv[3]) + std::to_string(output)).c_str(), "wb");
     std::vector<FILE*> spike_files(LAYERS, nullptr);
     for (int layer = 0; layer < LAYERS; layer++)
         if (LAYER_NEURONS[layer] && recorded)
@@ -81,15 +85,20 @@ int main(int argc, char** argv) {
         for (long image = 0; image < recorded && image < images; image++)
             words_left[layer] += LAYER_TRAINS[layer] * settings[2 * image];
 
-    std::vector<int64_t> accumulations(LAYERS, 0);
+    std::vector<int64_t> accumulations(COUNTERS, 0);
     std::vector<int64_t> entered(images, 0);
     std::vector<uint8_t> word_bytes;
     int64_t cycle = 0, last_progress = 0, reported = 0;
     long pixel = 0, image_in = 0, image_out = 0;
-    int beat = 0;
-    bool offering = false, taking = false;
-    bool held = false;
-    Result held_result{};
+    bool offering = false;
+    struct Output {
+        long images = 0;
+        int beat = 0;
+        bool taking = false, held = false;
+        Result held_result{};
+        std::vector<int64_t> answers;
+    };
+    std::vector<Output> outputs(OUTPUTS);
 
     model->rst = 1;
     for (int edge = 0; edge < 4; edge++) {
@@ -101,22 +110,16 @@ int main(int argc, char** argv) {
 
     while (image_out < images) {
         if (!offering) offering = image_in < images && !random.percent(gap);
-        if (!taking) taking = !random.percent(stall);
+        for (auto& output : outputs)
+            if (!output.taking) output.taking = !random.percent(stall);
         model->PIXELS_VALID = offering;
         if (offering) {
             set_pixel(*model, &pixels[(image_in * PIXELS + pixel) * CHANNELS]);
             model->steps = settings[2 * image_in];
             model->delay = settings[2 * image_in + 1];
         }
-        model->RESULTS_READY = taking;
+        for (int o = 0; o < OUTPUTS; o++) set_results_ready(*model, o, outputs[o].taking);
         model->eval();
-
-        const Result result = get_result(*model);
-        if (held && (!model->RESULTS_VALID || !(result == held_result)))
-            fail("results: valid or payload changed before ready, in cycle " +
-                 std::to_string(cycle));
-        held = model->RESULTS_VALID && !taking;
-        held_result = result;
 
         if (offering && model->PIXELS_READY) {
             if (pixel == 0) entered[image_in] = cycle;
@@ -127,28 +130,47 @@ int main(int argc, char** argv) {
             offering = false;
             last_progress = cycle;
         }
-        for (int layer = 0; layer < LAYERS; layer++) {
-            const int64_t adds = accumulating(*model, layer);
-            accumulations[layer] += adds;
+        for (int counter = 0; counter < COUNTERS; counter++) {
+            const int64_t adds = accumulating(*model, counter);
+            accumulations[counter] += adds;
             if (adds) last_progress = cycle;
+        }
+        for (int layer = 0; layer < LAYERS; layer++) {
             if (words_left[layer] && spike_word(*model, layer, word_bytes)) {
                 std::fwrite(word_bytes.data(), 1, word_bytes.size(), spike_files[layer]);
                 words_left[layer]--;
             }
         }
-        if (model->RESULTS_VALID && taking) {
-            std::fwrite(&result.score, 8, 1, results);
-            last_progress = cycle;
-            if (result.last != (++beat == CLASSES)) fail("results: 'last' on a wrong beat");
-            if (result.last) {
-                std::fwrite(&result.prediction, 8, 1, results);
-                std::fwrite(&entered[image_out], 8, 1, results);
-                std::fwrite(&cycle, 8, 1, results);
-                beat = 0;
-                image_out++;
+        for (int o = 0; o < OUTPUTS; o++) {
+            Output& output = outputs[o];
+            const Result result = get_result(*model, o);
+            const bool valid = results_valid(*model, o);
+            if (output.held && (!valid || !(result == output.held_result)))
+                fail("results: valid or payload changed before ready, in cycle " +
+                     std::to_string(cycle));
+            output.held = valid && !output.taking;
+            output.held_result = result;
+            if (valid && output.taking) {
+                if (output.images == images) fail("results: a beat too many");
+                std::fwrite(&result.score, 8, 1, result_files[o]);
+                last_progress = cycle;
+                output.beat++;
+                if (output.beat % OUTPUT_CLASSES[o] == 0)
+                    output.answers.push_back(result.prediction);
+                if (result.last != (output.beat == OUTPUT_CLASSES[o] * OUTPUT_PIXELS[o]))
+                    fail("results: 'last' on a wrong beat");
+                if (result.last) {
+                    std::fwrite(output.answers.data(), 8, output.answers.size(), result_files[o]);
+                    std::fwrite(&entered[output.images], 8, 1, result_files[o]);
+                    std::fwrite(&cycle, 8, 1, result_files[o]);
+                    output.beat = 0;
+                    output.answers.clear();
+                    output.images++;
+                }
             }
+            if (output.taking) output.taking = false;
+            if (o == 0 || output.images < image_out) image_out = output.images;
         }
-        if (taking) taking = false;
         if (cycle - last_progress > HANG_CYCLES)
             fail("the accelerator hangs: nothing moved for " + std::to_string(HANG_CYCLES) +
                  " cycles, " + std::to_string(image_in) + " images in, " +
@@ -164,9 +186,9 @@ int main(int argc, char** argv) {
         }
     }
     std::printf("cycles %lld\n", static_cast<long long>(cycle));
-    for (int layer = 0; layer < LAYERS; layer++)
-        std::printf("accumulations %lld\n", static_cast<long long>(accumulations[layer]));
-    std::fclose(results);
+    for (int counter = 0; counter < COUNTERS; counter++)
+        std::printf("accumulations %lld\n", static_cast<long long>(accumulations[counter]));
+    for (FILE* file : result_files) std::fclose(file);
     for (FILE* file : spike_files)
         if (file) std::fclose(file);
     model->final();

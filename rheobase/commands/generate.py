@@ -7,7 +7,8 @@ from pathlib import Path
 from ..console import OUT, working
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, write_whole
-from ..hw.folding import estimate_cycles, window_events_estimate
+from ..hw.folding import connection_lanes, estimate_cycles, window_events_estimate
+from ..hw.synapses import stored_bits
 from ..hw.verilog import generate
 from ..tables import table
 from .parameters import folding_of
@@ -26,11 +27,11 @@ def run(
     write_whole(output, text.encode())
     rows = []
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
-        (connection,) = layer.connections
-        words = -(-layer.out_channels // fold.neurons) * connection.weight[0].size
+        lanes = connection_lanes(network, index, fold)
         cycles = estimate_cycles(network, index, fold, window_events_estimate(network, index))
-        bits = words * fold.neurons * connection.weight_bits
-        rows.append([layer.name, fold.neurons, fold.lanes, bits, f"{cycles:.0f}"])
+        bits = sum(stored_bits(c, fold.neurons, layer.out_channels) for c in layer.connections)
+        shown = "+".join(str(count or "direct") for count in lanes)
+        rows.append([layer.name, fold.neurons, shown, bits, f"{cycles:.0f}"])
     columns = ("layer", "P", "E", "weight bits", "cycles/image, estimated")
     OUT.print(table(f"{network.coding.value} coding, T = {network.steps}", columns, rows))
     OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)

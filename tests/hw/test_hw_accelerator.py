@@ -72,9 +72,9 @@ def test_default_folding(adders):
     check_folding(network, folding)
     used = sum(fold.neurons * fold.lanes for fold in folding)
     assert used <= max(adders, len(folding))
-    events = [1000.0] * 3
-    slower = default_folding(network, tuple(events), adders=max(1, adders // 4))
-    faster = default_folding(network, tuple(events), adders=adders)
+    events = ((1000.0,),) * 3
+    slower = default_folding(network, events, adders=max(1, adders // 4))
+    faster = default_folding(network, events, adders=adders)
 
     def slowest(chosen):
         return max(estimate_cycles(network, i, f, events[i]) for i, f in enumerate(chosen))

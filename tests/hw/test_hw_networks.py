@@ -5,34 +5,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.golden.simulation import simulate
-from rheobase.sim.batch import build_accelerator, run
-from rheobase.sim.comparison import compare
-from support.random_networks import networks, random_folding, random_images, random_network
+from support.equality import check_equal
+from support.random_networks import networks, random_folding, random_network
 
 
-def _check(network, seed, images=5):
-    """Compare back to back, with gaps and back-pressure, and with T and t0 changing."""
+def _check(network, seed):
     rng = np.random.default_rng(seed)
-    folding = random_folding(rng, network)
-    built = build_accelerator(network, folding, optimise="fast-build")
-    shown = random_images(rng, network, images)
-    for stalls in ({}, {"gap": 50, "stall": 60}, {"gap": 5, "stall": 90, "seed": seed % 1000}):
-        result = compare(built, shown, record_images=images, processes=1, **stalls)
-        assert result.equal, (result.first_mismatch, result.layers, folding)
-
-    steps = rng.integers(1, network.steps + 1, images)
-    radix = network.coding == Coding.RADIX
-    delay = np.array([0 if radix else rng.integers(t) for t in steps])
-    found = run(built, shown, steps=steps, delay=delay, record_images=images, processes=1)
-    for index in range(images):
-        t, t0 = int(steps[index]), int(delay[index])
-        golden = simulate(network, shown[index : index + 1], steps=t, delay=t0, record=True)
-        assert np.array_equal(found.scores[index], golden.scores[0]), (t, t0, folding)
-        assert found.answers[index] == golden.answers[0]
-        for layer, record in zip(found.spikes, golden.layers, strict=True):
-            if layer is not None:
-                assert np.array_equal(layer[index, :t], record.spikes[0]), (record.name, t, t0)
+    check_equal(network, random_folding(rng, network), rng)
 
 
 # A failing network is named by its seed; shrinking would build hundreds of simulations.

@@ -27,7 +27,7 @@ def test_count(steps, delay, radix):
     )
 
 
-@pytest.mark.parametrize("kind", ["stepwise", "constant", "whole train"])
+@pytest.mark.parametrize("kind", ["stepwise", "constant", "summed", "whole train"])
 @pytest.mark.parametrize(("steps", "delay"), [(6, 0), (4, 3)])
 def test_current(kind, steps, delay):
     rng = np.random.default_rng(steps)
@@ -43,6 +43,8 @@ def test_current(kind, steps, delay):
             given.append({"currents": currents[step].tolist(), "group": group} | marks)
         if kind == "stepwise":
             total = (currents[delay:] + own_bias).sum(axis=0)
+        elif kind == "summed":
+            total = currents[0] + own_bias * (steps - delay)
         elif kind == "constant":
             total = (currents[0] + own_bias) * (steps - delay)
         else:
@@ -55,6 +57,7 @@ def test_current(kind, steps, delay):
         bounds=(-300, 300),
         steps=6,
         constant=kind == "constant",
+        summed=kind == "summed",
         whole_train=kind == "whole train",
     )
     check_exchange(
@@ -65,8 +68,10 @@ def test_current(kind, steps, delay):
     )
 
 
-@pytest.mark.parametrize(("classes", "neurons"), [(10, 4), (3, 3), (1, 1), (5, 2)])
-def test_answer_is_the_lowest_of_the_largest(classes, neurons):
+@pytest.mark.parametrize(
+    ("classes", "neurons", "pixels"), [(10, 4, 1), (3, 3, 1), (1, 1, 5), (5, 2, 4)]
+)
+def test_answer_is_the_lowest_of_the_largest(classes, neurons, pixels):
     rng = np.random.default_rng(classes)
     groups = -(-classes // neurons)
     scores = rng.integers(-3, 3, (20, classes))
@@ -76,13 +81,13 @@ def test_answer_is_the_lowest_of_the_largest(classes, neurons):
         {
             "score": int(row[index]),
             "prediction": int(np.argmax(row[: index + 1])),
-            "last": int(index == classes - 1),
+            "last": int(index == classes - 1 and number % pixels == pixels - 1),
         }
-        for row in scores
+        for number, row in enumerate(scores)
         for index in range(classes)
     ]
     check_exchange(
-        ResultWriter(signed(4), neurons, classes),
+        ResultWriter(signed(4), neurons, classes, pixels),
         {"scores": (vector(signed(4), neurons), padded.reshape(-1, neurons).tolist())},
         {"results": (ResultLayout(signed(4), classes), beats)},
     )

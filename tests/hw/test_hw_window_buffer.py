@@ -9,9 +9,13 @@ from rheobase.hw.window_gather import WindowGather
 from support.components import check_exchange, word
 
 
-def _geometry(*, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1):
+def _geometry(
+    *, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1, apart=1,
+    taps=None, row_words=False,
+):  # fmt: skip
     pool_kernel, pool_stride, pool_padding = pool
-    conv = tuple((extent + 2 * padding - kernel) // stride + 1 for extent in (rows, columns))
+    reach = (kernel - 1) * apart + 1
+    conv = tuple((extent + 2 * padding - reach) // stride + 1 for extent in (rows, columns))
     output = tuple((extent + 2 * pool_padding - pool_kernel) // pool_stride + 1 for extent in conv)
     return WindowGeometry(
         channels=channels,
@@ -28,20 +32,27 @@ def _geometry(*, rows, columns, kernel, stride, padding, pool, channels, planes=
         planes=planes,
         steps=steps,
         spare_rows=1,
+        offsets=(tuple(range(0, reach, apart)),) * 2,
+        valid_taps=taps and tuple(
+            tuple(taps[axis][: output[axis]]) for axis in range(2)
+        ),
+        row_words=row_words,
     )
 
 
-def _expected_slabs(g, maps, groups, plane_by_plane, pad):
+def _expected_slabs(g, maps, groups, plane_by_plane, pad, collapse=True, fed=None, repeats=1):
     """Slabs of every image; ``maps`` is (images, rows, columns, steps, planes, channels)."""
     slabs = []
     for image in maps:
         for oy in range(g.output[0]):
             for ox in range(g.output[1]):
-                slabs += _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad)
+                slabs += _output_slabs(
+                    g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, repeats
+                )
     return slabs
 
 
-def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad):
+def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, repeats):
     windows, busy, blank = {}, [], []
     for index, (py, px) in enumerate(g.positions):
         cy = oy * g.pool_stride[0] - g.pool_padding[0] + py
@@ -51,28 +62,42 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad):
         top = g.origin[0] + g.pool_padding[0] * g.stride[0] + cy * g.stride[0]
         left = g.origin[1] + g.pool_padding[1] * g.stride[1] + cx * g.stride[1]
         window = np.zeros((*g.kernel, *image.shape[2:]), dtype=bool)
+        flagged = np.zeros(g.kernel, dtype=bool)
         for ky in range(g.kernel[0]):
             for kx in range(g.kernel[1]):
-                y, x = top + ky, left + kx
+                y, x = top + g.taps[0][ky], left + g.taps[1][kx]
                 inside = 0 <= y < g.rows and 0 <= x < g.columns
+                flagged[ky, kx] = np.any(image[y, x] if inside else pad)
+                if g.valid_taps:
+                    inside &= g.valid_taps[0][oy] >> py * g.kernel[0] + ky & 1
+                    inside &= g.valid_taps[1][ox] >> px * g.kernel[1] + kx & 1
                 window[ky, kx] = image[y, x] if inside else pad
-        windows[index] = window
-        (busy if window.any() else blank).append(index)
-    visits = sorted([*busy, *blank[:1]])
+        windows[index] = window, flagged
+        (busy if flagged.any() else blank).append(index)
+    visits = sorted([*busy, *(blank[:1] if collapse else blank)])
     slabs = []
+    steps = max(g.steps, repeats)
     for group in range(groups):
         outer = (
             [(p, None) for p in visits]
             if plane_by_plane
-            else [(p, t) for t in range(g.steps) for p in visits]
+            else [(p, t) for t in range(steps) for p in visits]
         )
         for position, step in outer:
-            window = windows[position]
-            columns = [kx for kx in range(g.kernel[1]) if window[:, kx].any()]
+            # A tap that counts as padding is visited where the map has events there.
+            window, flagged = windows[position]
+            if fed is not None and group not in fed:
+                window, flagged = np.zeros_like(window), np.zeros_like(flagged)
+            # Kernel columns, or taps, column after column.
+            places = [(slice(None), kx) for kx in range(g.kernel[1])]
+            if g.row_words:
+                places = [(slice(y, y + 1), x) for _, x in places for y in range(g.kernel[0])]
+            parts = [window[place] for place in places]
+            columns = [slab for slab, place in enumerate(places) if flagged[place].any()]
             times = range(g.steps) if plane_by_plane and columns else [step or 0]
             beats = [(t, kx) for t in times for kx in (columns or [0])]
             for number, (t, kx) in enumerate(beats):
-                bits = window[:, kx, t]  # kernel rows, planes, channels
+                bits = parts[kx][:, t if g.steps > 1 else 0]  # kernel rows, planes, channels
                 single = plane_by_plane
                 slabs.append(
                     {
@@ -85,7 +110,7 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad):
                             "first_position": int(position == visits[0]),
                             "last_position": int(position == visits[-1]),
                             "first_step": int(single or step == 0),
-                            "last_step": int(single or step == g.steps - 1),
+                            "last_step": int(single or step == steps - 1),
                             "group": group,
                         },
                     }
@@ -101,12 +126,18 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("plane_by_plane", [False, True], ids=["rate", "radix"])
-def test_spike_windows(case, plane_by_plane):
+@pytest.mark.parametrize(
+    ("case", "plane_by_plane", "row_words"),
+    [
+        *((case, plane_by_plane, False) for case in CASES for plane_by_plane in (False, True)),
+        ("pooled", False, True),
+        ("overlapping", True, True),
+    ],
+)
+def test_spike_windows(case, plane_by_plane, row_words):
     rng = np.random.default_rng(len(case))
     channels, steps, word_width, groups = 5, 3, 2, 2
-    geometry = _geometry(**CASES[case], channels=channels, steps=steps)
+    geometry = _geometry(**CASES[case], channels=channels, steps=steps, row_words=row_words)
     shape = (3, geometry.rows, geometry.columns, steps, 1, channels)
     maps = rng.random(shape) < 0.15
     maps[1] &= rng.random(shape[1:3])[:, :, None, None, None] < 0.3
@@ -174,3 +205,74 @@ def test_pixel_windows_and_gather(zero_point):
     check_exchange(
         gather, {"columns": (layout, slabs)}, {"windows": (gather.window_layout, windows)}
     )
+
+
+@pytest.mark.parametrize(
+    ("plane_by_plane", "row_words"), [(True, False), (False, True)], ids=["columns", "rows"]
+)
+def test_windows_of_a_summed_connection(plane_by_plane, row_words):
+    """Every position is visited, groups that are not fed are blank, the kernel is dilated."""
+    rng = np.random.default_rng(8)
+    channels, steps = 3, 2
+    case = dict(rows=7, columns=6, kernel=2, stride=1, padding=1, pool=(2, 2, 1))
+    taps = None
+    if row_words:
+        # Taps of a sum_pool that are beyond the summed map, some of them in the map.
+        taps = tuple(tuple(rng.integers(1, 16, 9).tolist()) for _ in range(2))
+    geometry = _geometry(
+        **case, channels=channels, steps=steps, apart=2, taps=taps, row_words=row_words
+    )
+    maps = rng.random((3, geometry.rows, geometry.columns, steps, 1, channels)) < 0.1
+    words = [word(w) for image in maps for w in image.reshape(-1, channels)]
+    options = {"collapse": False, "fed": range(1, 3)}
+    component = WindowBuffer(
+        geometry, word_width=channels, groups=4, plane_by_plane=plane_by_plane, **options
+    )
+    slabs = _expected_slabs(geometry, maps, 4, plane_by_plane, False, **options)
+    check_exchange(
+        component,
+        {"words": (channels, words)},
+        {"slabs": (SlabLayout(geometry, 1, 4), slabs)},
+        ports={"steps": steps},
+    )
+
+
+def test_pixels_beside_spikes_come_anew_at_each_step():
+    """With taps that count as padding although the map has pixels there."""
+    rng = np.random.default_rng(9)
+    channels, planes = 2, 2
+    taps = ((0b11, 0b01, 0b11, 0b10, 0b11, 0b11, 0b11),) * 2
+    case = dict(rows=5, columns=4, kernel=2, stride=1, padding=1, pool=(1, 1, 0))
+    geometry = _geometry(**case, channels=channels, planes=planes, taps=taps)
+    maps = rng.random((2, geometry.rows, geometry.columns, 1, planes, channels)) < 0.3
+    pad_word = 0b0110
+    pad = np.array([pad_word >> i & 1 for i in range(4)], dtype=bool).reshape(planes, channels)
+    options = {"collapse": False, "repeats": 3}
+    component = WindowBuffer(
+        geometry, word_width=4, groups=2, plane_by_plane=False, padding_bits=pad_word, **options
+    )
+    words = [word(pixel.ravel()) for image in maps for pixel in image.reshape(-1, 4)]
+    slabs = _expected_slabs(geometry, maps, 2, False, pad, **options)
+    # All columns are visited, as a pixel of the map may count as padding.
+    slabs = _with_every_column(slabs, geometry)
+    check_exchange(
+        component,
+        {"words": (4, words)},
+        {"slabs": (SlabLayout(geometry, 1, 2), slabs)},
+        ports={"steps": 3},
+    )
+
+
+def _with_every_column(slabs, geometry):
+    """``slabs`` of pixel windows, each unit filled up with the columns that hold no event."""
+    filled, unit = [], {}
+    for slab in slabs:
+        unit[slab["slab"]] = slab["bits"]
+        if slab["last"]:
+            empty = [[[0] * geometry.planes] for _ in range(geometry.kernel[0])]
+            for column in range(geometry.kernel[1]):
+                last = int(column == geometry.kernel[1] - 1)
+                bits = unit.get(column, empty)
+                filled.append(slab | {"bits": bits, "slab": column, "last": last})
+            unit = {}
+    return filled

@@ -6,6 +6,7 @@ from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.folding import default_folding
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.lint import lint, structure
+from support.random_graphs import random_graph
 from support.random_networks import random_folding, random_network
 
 BAD = {
@@ -41,3 +42,16 @@ def test_generated_verilog_is_clean(coding, seed):
     assert lint(verilog, TOP) == []
     assert structure(verilog, TOP).clean
     assert verilog == generate(network, folding), "the same network, other text"
+
+
+@pytest.mark.parametrize("seed", [3, 7])
+def test_verilog_of_a_graph_is_clean(seed):
+    """Forks, joins, direct lanes, masks and several outputs."""
+    rng = np.random.default_rng(seed)
+    network = random_graph(
+        rng, coding=list(Coding)[seed // 4], readout=Readout.COUNT, rule=PoolRule.CUMULATIVE,
+        steps=3, layers=3,
+    )  # fmt: skip
+    verilog = generate(network, random_folding(rng, network))
+    assert lint(verilog, TOP) == []
+    assert structure(verilog, TOP).clean

@@ -44,11 +44,11 @@ def _padding(
 
 
 def _geometry(
-    rng: np.random.Generator, size: tuple[int, int], wanted: tuple[int, int]
+    rng: np.random.Generator, size: tuple[int, int], wanted: tuple[int, int], sum_pools: bool
 ) -> tuple[dict, tuple[int, int]]:
     """Fields of a connection from a map of ``size`` to one of ``wanted``, and its kernel."""
     for _ in range(20):
-        sums = _sum_pool(rng, size)
+        sums = _sum_pool(rng, size) if sum_pools else None
         seen = sum_pool_shape(sums, size) if sums else size
         kernel, stride, dilation = _pair(rng, 1, 3), _pair(rng, 1, 2), _pair(rng, 1, 2)
         sides = [
@@ -71,9 +71,10 @@ def _connection(
     shape: tuple[int, int, int],
     channels: int,
     wanted: tuple[int, int],
+    sum_pools: bool,
 ) -> Connection:
     """Dense, grouped or depthwise, from some of the source's channels to some of the layer's."""
-    fields, kernel = _geometry(rng, shape[1:], wanted)
+    fields, kernel = _geometry(rng, shape[1:], wanted, sum_pools)
     seen = int(rng.integers(1, shape[0] + 1))
     divisors = [g for g in range(1, min(seen, channels) + 1) if seen % g == 0]
     groups = 1 if rng.random() < 0.4 else int(rng.choice(divisors))
@@ -111,6 +112,7 @@ def random_graph(
     layers: int,
     largest_channels: int = 6,
     largest_map: int = 5,
+    sum_pools: bool = True,
 ) -> Network:
     """``layers`` layers of one to three connections each from whatever stands before.
 
@@ -132,7 +134,9 @@ def random_graph(
             sources = [*sorted(unused - set(sources)), *sources]
         channels = int(rng.integers(1, largest_channels + 1))
         wanted = _pair(rng, 1, largest_map)
-        connections = tuple(_connection(rng, s, shapes[s], channels, wanted) for s in sources)
+        connections = tuple(
+            _connection(rng, s, shapes[s], channels, wanted, sum_pools) for s in sources
+        )
         spread = _spread(connections, worth)
         threshold = initial = None
         if fires:

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
 from rheobase.golden.network import layer_shape
-from rheobase.hw.folding import Folding, LayerFolding
-from rheobase.hw.partition import largest_lanes
+from rheobase.hw.folding import Folding, LayerFolding, connection_row_words, most_lanes
+from rheobase.hw.streamed_readout import is_streamed
 
 POOLS = (None, (2, 2, 0), (3, 2, 0), (3, 2, 1))
 
@@ -138,13 +138,20 @@ def random_images(rng: np.random.Generator, network: Network, count: int) -> np.
 
 def random_folding(rng: np.random.Generator, network: Network) -> Folding:
     """P and E that do and do not divide the channels and taps."""
-    return tuple(
-        LayerFolding(
-            neurons=int(rng.integers(1, layer.out_channels + 1)),
-            lanes=int(rng.integers(1, min(6, largest_lanes(layer.connections[0], index == 0)) + 1)),
-        )
-        for index, layer in enumerate(network.layers)
-    )
+    folding: list[LayerFolding] = []
+    for index, layer in enumerate(network.layers):
+        neurons = int(rng.integers(1, layer.out_channels + 1))
+        rows = tuple(bool(rng.random() < 0.4) for _ in layer.connections)
+        row_words = connection_row_words(network, index, LayerFolding(neurons, 1, rows))
+        most = [
+            most_lanes(connection, neurons, words)
+            for connection, words in zip(layer.connections, row_words, strict=True)
+        ]
+        if is_streamed(network, index, neurons):
+            most = [folding[layer.connections[0].source].neurons]
+        lanes = tuple(int(rng.integers(1, min(6, high) + 1)) for high in most)
+        folding.append(LayerFolding(neurons, lanes, rows))
+    return tuple(folding)
 
 
 @st.composite

@@ -17,6 +17,7 @@ async def setting_is_held(dut):
     dut.pixels__valid.value = 0
     dut.admitted__ready.value = 0
     await start(dut)
+    # Images inside, oldest first: number, whole or not, and the outputs that it has yet to leave.
     inside, image, pixel, seen = [], 0, 0, []
     overlapped = False
     while len(seen) < pixels * len(settings):
@@ -27,8 +28,12 @@ async def setting_is_held(dut):
         else:
             dut.pixels__valid.value = 0
         dut.admitted__ready.value = int(rng.random() < 0.8)
-        leaves = bool(inside) and inside[0][1] and rng.random() < 0.1
-        dut.image_done.value = int(leaves)
+        leaves = 0
+        for output in range(given["outputs"]):
+            oldest = next((entry for entry in inside if output in entry[2]), None)
+            if oldest and oldest[1] and rng.random() < 0.1:
+                leaves |= 1 << output
+        dut.image_done.value = leaves
         await FallingEdge(dut.clk)
         if dut.admitted__valid.value and dut.admitted__ready.value:
             assert dut.pixels__ready.value, "a pixel was passed on but not taken"
@@ -36,18 +41,20 @@ async def setting_is_held(dut):
             assert held == tuple(settings[image]), f"image {image} runs with {held}"
             seen.append(int(dut.admitted__payload.value))
             if pixel == 0:
-                assert all(settings[i] == settings[image] for i, _ in inside)
+                assert all(settings[entry[0]] == settings[image] for entry in inside)
                 assert len(inside) < given["images"]
                 overlapped = overlapped or bool(inside)
-                inside.append([image, False])
+                inside.append([image, False, set(range(given["outputs"]))])
             pixel += 1
             if pixel == pixels:
                 inside[-1][1] = True
                 pixel, image = 0, image + 1
         else:
             assert not (dut.pixels__ready.value and dut.pixels__valid.value)
-        if leaves:
-            inside.pop(0)
+        for output in range(given["outputs"]):
+            if leaves >> output & 1:
+                next(entry for entry in inside if output in entry[2])[2].discard(output)
+        inside = [entry for entry in inside if entry[2]]
         await RisingEdge(dut.clk)
     assert seen == [i % 16 for i in range(pixels * len(settings))]
     assert overlapped, "images with the same setting must follow one another"

@@ -1,0 +1,96 @@
+"""Area, clock and time per image of the MNIST networks on FPGAs, one line of JSON each.
+
+    python benchmarks/hardware.py --data-root DATA [--only NAME] [--no-route]
+
+Each line is {"name", "value", "unit", "bound"}; the bound is what is to be reached. The networks
+are those of benchmarks/mnist.py. Placing and routing takes minutes; results are kept by content.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from figures import show
+from rheobase.converter.conversion import convert
+from rheobase.converter.data import load_images
+from rheobase.hw.folding import LayerFolding
+from rheobase.hw.verilog import TOP, generate
+from rheobase.sim.batch import build_accelerator, run
+from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
+
+# By its path: as "mnist" the benchmark would hide the example that it imports itself.
+_SPEC = importlib.util.spec_from_file_location(
+    "mnist_benchmark", Path(__file__).with_name("mnist.py")
+)
+networks = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(networks)
+
+#: Images whose mean cycles count.
+IMAGES = 200
+
+
+@dataclass(frozen=True)
+class Target:
+    """A network on a device, and what is to be reached.
+
+    Attributes:
+        network: its name in benchmarks/mnist.py.
+        folding: (P, E) of each layer.
+        microseconds: per image in a stream, at most.
+        luts: at most.
+        frequency: MHz, at least.
+    """
+
+    network: str
+    device: Device
+    folding: tuple[tuple[int, int], ...]
+    microseconds: float
+    luts: int
+    frequency: float
+
+
+TARGETS = {
+    "rate8_ulx3s_85f": Target(
+        "mnist_w8_t8_current", ULX3S_85F, ((8, 2), (16, 3), (16, 3), (2, 1)), 100, 12_000, 80
+    ),
+    "radix3_ulx3s_85f": Target(
+        "mnist_w4_radix3", ULX3S_85F, ((8, 5), (16, 6), (16, 5), (2, 1)), 25, 20_000, 80
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-root", type=Path, required=True, help="folder above MNIST/")
+    parser.add_argument("--weights", type=Path, default=Path("build/mnist.safetensors"))
+    parser.add_argument("--only", choices=TARGETS, help="one target in place of all")
+    parser.add_argument("--no-route", action="store_true", help="resources and cycles alone")
+    arguments = parser.parse_args()
+    training = load_images("MNIST", data_root=arguments.data_root, train=True)
+    training = training.sample(networks.CALIBRATION_IMAGES)
+    testing = load_images("MNIST", data_root=arguments.data_root).first(IMAGES)
+    model = networks.trained(arguments)
+    for name in [arguments.only] if arguments.only else TARGETS:
+        target = TARGETS[name]
+        network = convert(
+            model, training.images, mean=networks.MEAN, std=networks.STD,
+            options=networks.NETWORKS[target.network], name=target.network,
+        ).network  # fmt: skip
+        folding = tuple(LayerFolding(p, e) for p, e in target.folding)
+        mapped = synthesise(generate(network, folding), TOP, target.device)
+        show(f"{name}_lut4", mapped.resources.luts, "LUT4", target.luts)
+        show(f"{name}_block_rams", mapped.resources.block_rams, "blocks", None)
+        show(f"{name}_flip_flops", mapped.resources.flip_flops, "registers", None)
+        cycles = run(build_accelerator(network, folding), testing.images).cycles_per_image
+        show(f"{name}_cycles", cycles, "cycles", target.microseconds * target.frequency)
+        if not arguments.no_route:
+            frequency = place_and_route(mapped).frequency
+            show(f"{name}_fmax", frequency, "MHz", target.frequency)
+            show(f"{name}_time", cycles / frequency, "us", target.microseconds)
+
+
+if __name__ == "__main__":
+    main()

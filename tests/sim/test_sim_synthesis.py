@@ -1,0 +1,31 @@
+"""Resources of small designs whose cells can be counted by hand."""
+
+import json
+
+import pytest
+from rheobase.golden.errors import RheobaseError
+from rheobase.sim.synthesis import ULX3S_85F, count_resources, synthesise
+
+COUNTER = """module top(input clk, input [1:0] a, output reg q);
+  always @(posedge clk) q <= a[0] & a[1]; endmodule"""
+
+
+def test_counts_an_and_gate_and_a_register(tmp_path, monkeypatch):
+    monkeypatch.setenv("RHEOBASE_CACHE", str(tmp_path))
+    found = synthesise(COUNTER, "top", ULX3S_85F).resources
+    assert (found.luts, found.flip_flops, found.block_rams) == (1, 1, 0)
+
+
+def test_counts_as_nextpnr_does(tmp_path):
+    kinds = {"LUT4": 3, "CCU2C": 2, "TRELLIS_DPR16X4": 1, "DP16KD": 4, "TRELLIS_FF": 5}
+    cells = {f"{kind}{i}": {"type": kind} for kind, n in kinds.items() for i in range(n)}
+    netlist = tmp_path / "netlist.json"
+    netlist.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+    found = count_resources(netlist, "top")
+    assert (found.luts, found.logic_luts, found.block_rams) == (3 + 2 * 2 + 6, 3, 4)
+
+
+def test_says_what_yosys_refuses(tmp_path, monkeypatch):
+    monkeypatch.setenv("RHEOBASE_CACHE", str(tmp_path))
+    with pytest.raises(RheobaseError, match=r"yosys on top failed: .*"):
+        synthesise("module top(input a; endmodule", "top", ULX3S_85F)

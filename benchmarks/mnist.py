@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rheobase.converter.blocks import analog_forward
+from rheobase.converter.analog import analog_forward
 from rheobase.converter.conversion import BATCH, Conversion, Options, convert, normalised
 from rheobase.converter.data import ImageSet, load_images
 from rheobase.golden.errors import RheobaseError
@@ -168,12 +168,10 @@ def main() -> None:
         name: convert(model, training.images, mean=MEAN, std=STD, options=options, name=name)
         for name, options in NETWORKS.items()
     }
-    blocks = tuple(
-        block.to("cpu", torch.float32) for block in conversions["mnist_w4_radix3"].blocks
-    )
+    graph = conversions["mnist_w4_radix3"].graph.to("cpu")
     with torch.inference_mode():
         parts = [testing.images[i : i + 500] for i in range(0, len(testing.images), 500)]
-        answers = [analog_forward(blocks, normalised(part, MEAN, STD)).argmax(1) for part in parts]
+        answers = [analog_forward(graph, normalised(part, MEAN, STD)).argmax(1) for part in parts]
     cnn_accuracy = 100 * np.mean(torch.cat(answers).numpy() == testing.labels)
     show("mnist_cnn_accuracy", cnn_accuracy, "%", 100)
     built = hardware_figures(conversions, testing, cnn_accuracy)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
 from torch import Tensor
 
 from ..golden.errors import RheobaseError
-from .blocks import Block, pooled_current
+from .analog import clip, run_graph
+from .copied import copied_threshold
+from .graph import Graph, Operation
 
 #: Values per channel and batch that the gradient of eq. 14 is taken from.
-SAMPLES = 2048
+SAMPLES = 512
 #: Values per layer and batch that a percentile is taken from.
 PERCENTILE_SAMPLES = 65536
+#: A layer's thresholds have converged where a step changes them by no larger part.
+CONVERGED = 1e-5
+#: Steps between two looks at whether they have.
+_CHECK_EVERY = 16
 
 
 class Method(StrEnum):
@@ -31,22 +37,31 @@ class Balance:
     """Thresholds and what they were balanced on.
 
     Attributes:
-        thresholds: per block (channels,) in the model's own units; for a block that is read out
-            one value for all channels, so that its counts can be compared.
-        mean_activations: per block (channels, rows, columns): mean of the positive part of the
-            pooled current over the images (eq. 19).
-        mean_winner: mean over the images of the last layer's largest activation.
+        thresholds: per neuron operation (channels,) in the model's own units, on the CPU; for a
+            readout one value for all channels, so that its counts can be compared.
+        mean_activations: per neuron operation, of its shape: mean of the clipped activation over
+            the images (eq. 19).
+        mean_winner: per readout operation, mean over the images of its largest activation.
+        iterations: steps of eq. 15 that were made (0 for a percentile).
+        converged: the thresholds stopped changing before K steps.
     """
 
-    thresholds: tuple[Tensor, ...]
-    mean_activations: tuple[Tensor, ...]
-    mean_winner: float
+    thresholds: dict[str, Tensor]
+    mean_activations: dict[str, Tensor]
+    mean_winner: dict[str, float]
+    iterations: int
+    converged: bool
+
+    def without(self, names: set[str]) -> Balance:
+        """The same, leaving out some neuron operations."""
+        thresholds = {name: v for name, v in self.thresholds.items() if name not in names}
+        return replace(self, thresholds=thresholds)
 
 
 @torch.inference_mode()
 def balance(
-    blocks: tuple[Block, ...],
-    batches: list[Tensor],
+    graph: Graph,
+    batches: Sequence[Tensor],
     *,
     method: Method = Method.CLTB,
     iterations: int = 200,
@@ -56,13 +71,19 @@ def balance(
 ) -> Balance:
     """Balance all thresholds in one forward pass over ``batches``.
 
-    Thresholds start at zero. Each batch passes through the network once; at every layer the
-    threshold takes its share of ``iterations`` steps of eq. 14-15 on the batch's currents, which
-    are then clipped (eq. 13) and go on. The sum of eq. 14 is divided by the number of its elements,
-    so the step does not depend on batch or map size: theta <- theta + 2 eta E[max(z - theta, 0)].
+    Thresholds start at zero. Each batch passes through the network once; at every neuron operation
+    the threshold takes its share of ``iterations`` steps of eq. 14-15 on the batch's currents,
+    which are then clipped (eq. 13) and go on. The sum of eq. 14 is divided by the number of its
+    elements, so a step does not depend on batch or map size: theta <- theta + 2 eta E[max(z -
+    theta, 0)]. A batch's share is that of its images, so the result does not depend on how the
+    images are batched either. Batches that come after the thresholds have converged are not used.
+
+    A ReLU that saturates (ReLU6) has a threshold of at most its cap; a QCFS activation keeps its
+    own; a copy has that of what it copies.
 
     Args:
-        batches: normalised images, each (images, channels, rows, columns), on one device.
+        graph: prepared, on the device and in the type of the batches.
+        batches: normalised images, each (images, *input shape).
         iterations: K, steps in all; more steps give higher thresholds.
         percentile: of ``Method.ROBUST``.
         learning_rate: eta.
@@ -79,60 +100,158 @@ def balance(
         raise RheobaseError(f"percentile: {percentile}, accepted is a number in (0, 100]")
     if not 0 < learning_rate <= 1:
         raise RheobaseError(f"learning rate: {learning_rate}, accepted is a number in (0, 1]")
-    device = batches[0].device
-    layers = [block.to(device, torch.float32) for block in blocks]
-    thresholds = [torch.zeros(len(block.bias), device=device) for block in layers]
-    sums: list[Tensor | None] = [None] * len(layers)
-    kept: list[list[Tensor]] = [[] for _ in layers]
-    images, winners = 0, 0.0
-    for number, batch in enumerate(batches):
+    state = _State(graph, method, learning_rate)
+    total = sum(len(batch) for batch in batches)
+    images = done = 0
+    converged = False
+    for batch in batches:
         images += len(batch)
-        done = iterations * number // len(batches)
-        steps = iterations * (number + 1) // len(batches) - done
-        flow = batch
-        for index, block in enumerate(layers):
-            current = pooled_current(block, flow)
-            if method == Method.ROBUST:
-                kept[index].append(_spread(current.relu().flatten(), PERCENTILE_SAMPLES))
-                flow = current.relu_()
-            else:
-                shared = method == Method.LTB or not block.fires
-                thresholds[index] = _descend(
-                    thresholds[index], current, steps, learning_rate, shared
-                )
-                flow = torch.minimum(current.relu_(), thresholds[index][:, None, None])
-            total = flow.sum(dim=0)
-            sums[index] = total if sums[index] is None else sums[index] + total
-        winners += float(flow.flatten(1).amax(dim=1).sum())
+        steps = iterations * images // total - iterations * (images - len(batch)) // total
+        state.start(steps)
+        run_graph(graph, batch, state.at_neuron)
+        done += state.made
         if progress is not None:
             progress(len(batch))
-    if method == Method.ROBUST:
-        for index, values in enumerate(kept):
-            level = torch.quantile(_spread(torch.cat(values), 2**20), percentile / 100)
-            thresholds[index].fill_(float(level))
+        converged = method != Method.ROBUST and steps > 0 and state.converged
+        if converged:
+            break
+    thresholds = state.percentiles(percentile) if method == Method.ROBUST else state.thresholds
+    found: dict[str, Tensor] = {}
+    for operation in graph.neurons:
+        copied = copied_threshold(graph, operation, found)
+        found[operation.name] = (
+            _finished(operation, thresholds[operation.name]) if copied is None else copied
+        )
     return Balance(
-        thresholds=tuple(_revived(threshold).cpu() for threshold in thresholds),
-        mean_activations=tuple((total / images).cpu() for total in sums),
-        mean_winner=winners / images,
+        thresholds={name: value.float().cpu() for name, value in found.items()},
+        mean_activations={name: (v / images).cpu() for name, v in state.sums.items()},
+        mean_winner={name: float(value) / images for name, value in state.winners.items()},
+        iterations=0 if method == Method.ROBUST else done,
+        converged=converged,
     )
 
 
-def _descend(
+class _State:
+    """Thresholds while they are balanced, and what is gathered beside them."""
+
+    def __init__(self, graph: Graph, method: Method, learning_rate: float) -> None:
+        self.graph = graph
+        self.method = method
+        self.learning_rate = learning_rate
+        self.steps = self.made = 0
+        self.converged = True
+        self.thresholds: dict[str, Tensor] = {}
+        self.sums: dict[str, Tensor] = {}
+        self.winners: dict[str, Tensor] = {}
+        self.kept: dict[str, list[Tensor]] = {}
+
+    def start(self, steps: int) -> None:
+        """A batch begins, with so many steps at the most."""
+        self.steps, self.made, self.converged = steps, 0, True
+
+    def at_neuron(self, operation: Operation, current: Tensor, owned: bool) -> Tensor:
+        """Takes ReLU's place: descend on the current, clip it, gather its mean."""
+        name = operation.name
+        if self.method == Method.ROBUST:
+            self.kept.setdefault(name, []).append(
+                _spread(current.relu().flatten(), PERCENTILE_SAMPLES)
+            )
+            flow = current.relu()
+            cap = operation.arguments["cap"]
+            self.thresholds[name] = current.new_zeros(current.shape[1])
+            if cap is not None:
+                flow = flow.clamp_(max=cap)
+        else:
+            threshold = self.thresholds.get(name)
+            if threshold is None:
+                threshold = current.new_zeros(current.shape[1])
+            if operation.arguments["levels"] is None:
+                shared = self.method == Method.LTB or operation.arguments["readout"]
+                threshold, made = descend(
+                    threshold, current, self.steps, self.learning_rate, shared
+                )
+                self.made = max(self.made, made)
+                self.converged &= made < self.steps
+                if operation.arguments["cap"] is not None:
+                    threshold = threshold.clamp(max=operation.arguments["cap"])
+            else:
+                threshold = torch.full_like(threshold, operation.arguments["cap"])
+            self.thresholds[name] = threshold
+            flow = clip(current, threshold, owned)
+        total = flow.sum(dim=0)
+        self.sums[name] = self.sums[name].add_(total) if name in self.sums else total
+        if operation.arguments["readout"]:
+            winners = flow.flatten(1).amax(dim=1).sum()
+            self.winners[name] = self.winners.get(name, 0) + winners
+        return flow
+
+    def percentiles(self, percentile: float) -> dict[str, Tensor]:
+        for name, values in self.kept.items():
+            level = torch.quantile(_spread(torch.cat(values), 2**20).float(), percentile / 100)
+            self.thresholds[name].fill_(float(level))
+        return self.thresholds
+
+
+def descend(
     threshold: Tensor, current: Tensor, steps: int, learning_rate: float, shared: bool
-) -> Tensor:
-    """``steps`` steps of eq. 15 on one batch's currents."""
+) -> tuple[Tensor, int]:
+    """At most ``steps`` steps of eq. 15 on one batch's currents, until they have converged.
+
+    Args:
+        threshold: (channels,), to start from.
+        current: (images, channels, ...).
+        shared: one threshold for all channels.
+
+    Returns:
+        The thresholds, and the steps that were made.
+    """
+    if not steps:
+        return threshold, 0
     channels = current.shape[1]
     if shared:
-        values = _spread(current.flatten(), SAMPLES * channels)[None]
-        level = threshold[:1]
+        values = _spread(current.flatten(), SAMPLES * min(channels, 16))[None]
+        level = threshold[:1, None]
     else:
-        values = current.transpose(0, 1).reshape(channels, -1)
-        values = values[:, :: max(1, values.shape[1] // SAMPLES)]
-        level = threshold
-    for _ in range(steps):
-        excess = (values - level[:, None]).clamp_(min=0)
-        level = level + 2 * learning_rate * excess.mean(dim=1)
-    return level.expand(channels).clone()
+        values = _channel_samples(current)
+        level = threshold[:, None]
+    # The mean excess over a level is a suffix sum of the sorted values, less the level's share.
+    values = values.float().contiguous().sort(dim=1).values
+    count = values.shape[1]
+    sums = values.flip(1).cumsum(1).flip(1)
+    sums = torch.cat((sums, sums.new_zeros(len(sums), 1)), dim=1)
+    level = level.float().contiguous()
+    made = steps
+    for step in range(steps):
+        first = torch.searchsorted(values, level, right=True)
+        excess = (sums.gather(1, first) - (count - first) * level) / count
+        change = excess.clamp_(min=0) * (2 * learning_rate)
+        level = level + change
+        looks = step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps
+        if looks and bool(change.sum() <= CONVERGED * level.sum()):
+            made = step + 1
+            break
+    return level[:, 0].to(threshold.dtype).expand(channels).clone(), made
+
+
+def _channel_samples(current: Tensor) -> Tensor:
+    """(channels, about ``SAMPLES``) values, evenly spread over images and positions."""
+    flat = current.flatten(2) if current.ndim > 2 else current[:, :, None]
+    images, channels, positions = flat.shape
+    # A stride in positions that has no factor in common with the row length sees all columns.
+    stride = max(1, images * positions // SAMPLES)
+    per_image = max(1, positions // stride)
+    if per_image >= positions:
+        picked = flat
+    else:
+        index = torch.arange(per_image, device=flat.device) * positions // per_image
+        # Other positions in each image.
+        shift = torch.arange(images, device=flat.device)[:, None] * 7919
+        index = (index + shift) % positions
+        picked = flat.gather(2, index[:, None, :].expand(images, channels, per_image))
+    samples = picked.transpose(0, 1).reshape(channels, -1)
+    if samples.shape[1] > 2 * SAMPLES:
+        samples = samples[:, :: samples.shape[1] // SAMPLES]
+    return samples
 
 
 def _spread(values: Tensor, most: int) -> Tensor:
@@ -140,9 +259,13 @@ def _spread(values: Tensor, most: int) -> Tensor:
     return values[:: max(1, len(values) // most)]
 
 
-def _revived(threshold: Tensor) -> Tensor:
+def _finished(operation: Operation, threshold: Tensor) -> Tensor:
     """Channels that never were active get the layer's largest threshold: they must not spike."""
+    cap, levels = operation.arguments["cap"], operation.arguments["levels"]
+    if levels is not None:
+        return torch.full_like(threshold, cap)
     largest = threshold.max()
     if largest <= 0:
         largest = torch.ones_like(largest)
-    return torch.where(threshold > 0, threshold, largest)
+    threshold = torch.where(threshold > 0, threshold, largest)
+    return threshold if cap is None else threshold.clamp(max=cap)

@@ -1,9 +1,10 @@
-"""A trained torch model to a balanced, quantised integer IF network."""
+"""A trained torch model to a balanced float SNN and a quantised integer IF network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,13 +13,13 @@ from torch import Tensor, nn
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
 from .balancing import Balance, Method, balance
-from .blocks import Block
 from .delay import choose_delay, first_output_spike
-from .fold import fold_chain, shaped
-from .lower import lower
-from .shapes import output_shape
+from .graph import Graph
+from .lowering import Lowered, lower_graph
+from .outside import outside
+from .rewrite import prepared, with_readout
 from .snn import FloatSnn
-from .trace import trace_chain
+from .tracing import trace
 
 #: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
 #: want lower thresholds, that is, fewer steps from zero (docs/decisions/0003-iterations.md).
@@ -32,12 +33,15 @@ class Options:
     """Everything that a conversion can be asked for.
 
     Attributes:
-        coding, steps: T of the integer network.
+        coding, steps: T of the network.
         delay: t0; None for eq. 19 in ``rate`` with ``count`` readout, 0 elsewhere.
         weight_bits: 2..8.
         readout, rule: see the integer network.
-        method, iterations (K), percentile: of the balancing; K None for ``default_iterations``.
+        method, iterations (K), percentile, learning_rate: of the balancing; K None for
+            ``default_iterations``.
         device: on which calibration runs.
+        lower: also make the integer network; False for the float SNN alone, which has more
+            operations to choose from.
     """
 
     coding: Coding = Coding.RATE
@@ -49,7 +53,9 @@ class Options:
     method: Method = Method.CLTB
     iterations: int | None = None
     percentile: float = 99.0
+    learning_rate: float = 1.0
     device: str = "cpu"
+    lower: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,39 +63,66 @@ class Conversion:
     """A converted model.
 
     Attributes:
-        network: the integer network.
-        snn: the float SNN with the same thresholds.
-        blocks: the model as it was traced, batch normalisation folded, in float64.
-        balance: thresholds and mean activations.
+        graph: the model as it was traced and rewritten (``rewrite.prepared``), on the device.
+        snn: the float SNN.
+        balance: thresholds and mean activations, readout neurons among them in any case.
         expected_first_spike: eq. 19, in steps.
-        left_out: paths of what was dropped at the model's end (softmax).
+        lowered: the integer network and the scales of its integers; None for a float SNN alone.
     """
 
-    network: Network
+    graph: Graph
     snn: FloatSnn
-    blocks: tuple[Block, ...]
     balance: Balance
     expected_first_spike: float
-    left_out: tuple[str, ...]
+    lowered: Lowered | None
+
+    @property
+    def network(self) -> Network:
+        """The integer network.
+
+        Raises:
+            RheobaseError: the conversion was asked for the float SNN alone.
+        """
+        if self.lowered is None:
+            raise RheobaseError("network: none, as the options say lower=False")
+        return self.lowered.network
+
+    @property
+    def thresholds(self) -> dict[str, Tensor]:
+        """Per neuron operation of the SNN (channels,), in the model's units."""
+        return dict(self.snn.thresholds)
+
+    @cached_property
+    def outside(self) -> tuple[tuple[str, str], ...]:
+        """(path, why) of what is left out or stays in floating point."""
+        return outside(self.graph)
 
     def summary(self) -> list[dict[str, object]]:
-        """One row per layer: its name, map, kernel, pooling and range of thresholds."""
-        rows = []
-        for layer, shape, threshold in zip(
-            self.network.layers, self.network.shapes, self.balance.thresholds, strict=True
-        ):
+        """One row per layer of neurons: name, what feeds it, map, weights, range of thresholds.
+
+        Weights are counted in the integer network, so they are None without one.
+        """
+        weights: dict[str, int] = {}
+        if self.lowered is not None:
+            for layer in self.network.layers:
+                weights[layer.name] = sum(c.weight.size for c in layer.connections)
+        rows: list[dict[str, object]] = []
+        for operation in self.snn.graph.neurons:
+            threshold = self.snn.thresholds[operation.name]
             rows.append(
                 {
-                    "layer": layer.name,
-                    "input": " x ".join(map(str, shape.inputs[0])),
-                    "kernel": " x ".join(map(str, layer.connections[0].kernel)),
-                    "pool": " x ".join(map(str, layer.pool.kernel)) if layer.pool else "",
-                    "output": " x ".join(map(str, shape.output)),
-                    "weights": sum(connection.weight.size for connection in layer.connections),
-                    "threshold": (float(threshold.min()), float(threshold.max()))
-                    if layer.threshold is not None
-                    else None,
+                    "layer": operation.name,
+                    "fed by": operation.inputs[0],
+                    "map": " x ".join(map(str, operation.shape)),
+                    "weights": weights.pop(operation.name, None),
+                    "threshold": (float(threshold.min()), float(threshold.max())),
                 }
+            )
+        for name, count in weights.items():
+            shape = self.graph.by_name[name].shape if name in self.graph.by_name else ()
+            size = " x ".join(map(str, shape))
+            rows.append(
+                {"layer": name, "fed by": "", "map": size, "weights": count, "threshold": None}
             )
         return rows
 
@@ -107,82 +140,91 @@ def convert(
     """Convert ``model`` with ``images`` to balance on; no labels, no gradients, no training.
 
     Args:
-        images: uint8, (images, channels, rows, columns).
+        images: uint8, (images, channels, rows, columns); (images, channels, frames, rows, columns)
+            for video.
         mean, std: the model's normalisation of pixels in 0..1, per channel (one value for all).
         progress: called with the number of images that each batch finished.
 
     Raises:
-        RheobaseError: the model cannot be lowered (every such module is named), or bad options.
+        RheobaseError: the model cannot be converted (every such module is named), or bad options.
     """
     check_options(options)
-    if images.ndim != 4 or images.dtype != np.uint8 or not images.size:
+    if images.ndim < 3 or images.dtype != np.uint8 or not images.size:
         raise RheobaseError(
             f"calibration images: {images.dtype} {images.shape}, accepted is uint8 "
             "(images, channels, rows, columns), at least one image"
         )
-    input_shape = tuple(int(extent) for extent in images.shape[1:])
-    mean, std = normalisation(mean, std, input_shape[0])
-    blocks, left_out = trace_blocks(model, input_shape)
+    mean, std = normalisation(mean, std, int(images.shape[1]))
+    graph = prepared(trace(model, tuple(int(extent) for extent in images.shape[1:])))
     batches = [
-        normalised(images[start : start + BATCH], mean, std).to(options.device)
+        normalised(images[start : start + BATCH], mean, std)
         for start in range(0, len(images), BATCH)
     ]
-    iterations = default_iterations(options) if options.iterations is None else options.iterations
+    return convert_graph(
+        graph, batches, mean=mean, std=std, options=options, name=name, progress=progress
+    )
+
+
+def convert_graph(
+    graph: Graph,
+    batches: Sequence[Tensor],
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    options: Options = Options(),
+    name: str = "network",
+    progress: Callable[[int], None] | None = None,
+) -> Conversion:
+    """``convert`` for a graph that is prepared already, and normalised images in batches."""
+    check_options(options)
+    whole = with_readout(graph.to(options.device))
     balanced = balance(
-        blocks,
-        batches,
+        whole,
+        [batch.to(options.device) for batch in batches],
         method=options.method,
-        iterations=iterations,
+        iterations=default_iterations(options)
+        if options.iterations is None
+        else options.iterations,
         percentile=options.percentile,
+        learning_rate=options.learning_rate,
         progress=progress,
     )
-    expected = first_output_spike(balanced)
+    expected = first_output_spike(whole, balanced)
     delay = options.delay
     if delay is None:
         # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
         counts = options.coding == Coding.RATE and options.readout == Readout.COUNT
         delay = choose_delay(expected, options.steps) if counts else 0
-    network = lower(
-        blocks,
-        tuple(threshold.double().numpy() for threshold in balanced.thresholds),
-        input_shape=input_shape,
-        mean=mean,
-        std=std,
-        coding=options.coding,
-        steps=options.steps,
-        delay=delay,
-        readout=options.readout,
-        rule=options.rule,
-        weight_bits=options.weight_bits,
-        name=name,
-    )
+    simulated = whole if options.readout == Readout.COUNT else graph.to(options.device)
+    names = {operation.name for operation in simulated.neurons}
     snn = FloatSnn(
-        blocks=blocks,
-        thresholds=balanced.thresholds,
+        graph=simulated,
+        thresholds={
+            name: value.to(options.device)
+            for name, value in balanced.thresholds.items()
+            if name in names
+        },
         coding=options.coding,
         rule=options.rule,
-        readout=options.readout,
         steps=options.steps,
         delay=delay,
-    ).to(options.device)
-    return Conversion(network, snn, blocks, balanced, expected, left_out)
-
-
-def trace_blocks(
-    model: nn.Module, input_shape: tuple[int, int, int]
-) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """Traced and folded blocks of ``model``, and what was left out; see ``convert``."""
-    blocks, left_out = fold_chain(trace_chain(model, input_shape))
-    blocks = shaped(blocks, input_shape)
-    current = input_shape
-    for block in blocks:
-        current = output_shape(block, current)
-    if current[1:] != (1, 1):
-        raise RheobaseError(
-            f"model cannot be lowered: {blocks[-1].name} gives a map of {current[1]} x "
-            f"{current[2]}, accepted is one score per class (a 1 x 1 map)"
+    )
+    lowered = None
+    if options.lower:
+        lowered = lower_graph(
+            simulated,
+            snn.thresholds,
+            mean=mean,
+            std=std,
+            coding=options.coding,
+            steps=options.steps,
+            delay=delay,
+            readout=options.readout,
+            rule=options.rule,
+            weight_bits=options.weight_bits,
+            name=name,
         )
-    return blocks, left_out
+    return Conversion(graph, snn, balanced, expected, lowered)
 
 
 def default_iterations(options: Options) -> int:
@@ -236,6 +278,7 @@ def normalisation(
 def normalised(images: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Pixels 0..255 (uint8) as the model takes them: (pixel / 255 - mean) / std, float32."""
     pixels = torch.from_numpy(np.ascontiguousarray(images)).float()
-    centre = 255.0 * torch.tensor(mean, dtype=torch.float32)[:, None, None]
-    gain = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32))[:, None, None]
+    shape = (-1, *[1] * (pixels.ndim - 2))
+    centre = 255.0 * torch.tensor(mean, dtype=torch.float32).reshape(shape)
+    gain = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32)).reshape(shape)
     return pixels.sub_(centre).mul_(gain)

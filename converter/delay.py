@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from .balancing import Balance
+from .graph import Graph, Operation, OperationKind
 
 #: Steps that are counted at the least (section 4.5).
 COUNTED_STEPS = 4
 
 
-def first_output_spike(balanced: Balance) -> float:
+def first_output_spike(graph: Graph, balanced: Balance) -> float:
     """Expected time of the first spike in the last layer, in steps (eq. 19), v(0) = theta / 2.
 
     Each layer adds the time that its first neuron takes to charge from v(0) to its threshold at
@@ -20,16 +22,29 @@ def first_output_spike(balanced: Balance) -> float:
     with the smallest such time. In the last layer the first neuron is another one for each image,
     the winner, so its current is the mean of the maximum there; the maximum of the means of eq. 19
     would be smaller by about the number of classes (docs/decisions/0004-delay.md).
+
+    Layers add up along the longest path: a mean current needs all of its summands
+    (docs/decisions/0022-delay-on-graphs.md).
     """
-    total = 0.0
-    hidden = zip(balanced.thresholds[:-1], balanced.mean_activations[:-1], strict=True)
-    for threshold, mean in hidden:
-        charge = (threshold / 2)[:, None, None]
-        if bool((mean > 0).any()):
-            total += float(torch.where(mean > 0, charge / mean.clamp(min=1e-30), torch.inf).min())
-    if balanced.mean_winner > 0:
-        total += float(balanced.thresholds[-1].min()) / 2 / balanced.mean_winner
-    return total
+    times: dict[str, float] = {}
+    for operation in graph.operations:
+        time = max((times[name] for name in operation.inputs), default=0.0)
+        if operation.kind == OperationKind.RELU:
+            time += _charge_time(operation, balanced)
+        times[operation.name] = time
+    return max((times[name] for name in graph.outputs.values()), default=0.0)
+
+
+def _charge_time(operation: Operation, balanced: Balance) -> float:
+    threshold: Tensor = balanced.thresholds[operation.name]
+    if operation.arguments["readout"]:
+        winner = balanced.mean_winner[operation.name]
+        return float(threshold.min()) / 2 / winner if winner > 0 else 0.0
+    mean = balanced.mean_activations[operation.name]
+    charge = (threshold / 2).reshape(-1, *[1] * (mean.ndim - 1))
+    if not bool((mean > 0).any()):
+        return 0.0
+    return float(torch.where(mean > 0, charge / mean.clamp(min=1e-30), torch.inf).min())
 
 
 def choose_delay(expected: float, steps: int) -> int:

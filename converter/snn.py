@@ -1,14 +1,81 @@
-"""The converted network as a float SNN, on any torch device."""
+"""The converted network as a float SNN, on any torch device.
+
+Three parts of the graph are run apart: what lies in front of every neuron is the same at each step
+and computed once; what lies between neurons is computed at each step; what lies behind the last
+neurons is computed on the mean of what it receives, once per answer.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from ..golden.errors import RheobaseError
 from ..golden.network import Coding, PoolRule, Readout
-from .blocks import Block, linear_current, pooled
+from .analog import per_channel, run_graph
+from .graph import LINEAR_KINDS, Graph, Operation, OperationKind
+from .snn_rate import RateRun
+
+#: Images times steps that pass through an operation at a time.
+BATCHED = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a simulation gave, for every T and t0 among the steps that were asked for.
+
+    Attributes:
+        graph: what was simulated.
+        sums: per step t the accumulated values of steps 1..t, by operation; 0 is not among them.
+        spikes: per neuron operation, mean spikes per neuron and image in 1..T, a float.
+        steps, delay: T and t0 of the SNN.
+    """
+
+    graph: Graph
+    sums: dict[int, dict[str, Tensor]]
+    spikes: dict[str, float]
+    steps: int
+    delay: int
+
+    @torch.inference_mode()
+    def outputs(self, steps: int | None = None, delay: int | None = None) -> dict[str, Tensor]:
+        """The network's outputs, by label, as read in ``delay`` < t <= ``steps``.
+
+        They are in the model's units: mean currents, or counts times threshold.
+
+        Raises:
+            RheobaseError: the simulation did not keep one of the two steps.
+        """
+        steps = self.steps if steps is None else steps
+        delay = self.delay if delay is None else delay
+        for name, step in (("T", steps), ("t0", delay)):
+            if step not in self.sums and not (step == 0 and name == "t0"):
+                kept = ", ".join(map(str, self.sums))
+                raise RheobaseError(f"{name}: {step}, accepted is one of the steps kept: {kept}")
+        if not delay < steps:
+            raise RheobaseError(f"t0: {delay}, accepted is an integer below T = {steps}")
+        means = {
+            name: (total - self.sums[delay][name] if delay else total) / (steps - delay)
+            for name, total in self.sums[steps].items()
+        }
+        return _rest(self.graph, means)
+
+
+def _rest(graph: Graph, values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Outputs from the values that everything else follows from."""
+    values = dict(values)
+
+    def found(name: str) -> Tensor:
+        if name not in values:
+            operation = graph.by_name[name]
+            values[name] = operation.run(*(found(source) for source in operation.inputs))
+        return values[name]
+
+    return {label: found(name) for label, name in graph.outputs.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,101 +83,178 @@ class FloatSnn:
     """IF neurons with float thresholds in place of ReLU (DESIGN section 1, before quantisation).
 
     Attributes:
-        blocks, thresholds: of the converted model, in its own units.
-        coding, rule, readout: as in the integer network.
+        graph: prepared (``rewrite.prepared``); with readout neurons for a ``count`` readout.
+        thresholds: per neuron operation (channels,), in the model's units.
+        coding, rule: as in the integer network.
         steps, delay: T and t0.
+        initial: v(0) as a part of the threshold, one number or one per neuron operation.
 
-    Calling it with normalised images (images, channels, rows, columns), on any device, gives the
-    scores (images, classes): in ``count`` readout counts times threshold, in ``current`` readout
-    mean currents, so both are in the model's units.
+    Calling it with normalised images (images, *input shape), on any device, gives what the model
+    gives: one tensor, or a dictionary by the graph's labels where the model returns several.
     """
 
-    blocks: tuple[Block, ...]
-    thresholds: tuple[Tensor, ...]
-    coding: Coding
-    rule: PoolRule
-    readout: Readout
-    steps: int
-    delay: int
+    graph: Graph
+    thresholds: Mapping[str, Tensor]
+    coding: Coding = Coding.RATE
+    rule: PoolRule = PoolRule.CUMULATIVE
+    steps: int = 32
+    delay: int = 0
+    initial: float | Mapping[str, float] = 0.5
+    _moved: dict[tuple[torch.device, torch.dtype], FloatSnn] = field(
+        default_factory=dict, repr=False
+    )
+
+    @property
+    def readout(self) -> Readout:
+        """``count`` where the last neurons are for the readout alone."""
+        counts = any(operation.arguments["readout"] for operation in self.graph.neurons)
+        return Readout.COUNT if counts else Readout.CURRENT
+
+    @cached_property
+    def parts(self) -> Parts:
+        return split(self.graph)
 
     def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> FloatSnn:
         """The SNN on another device or in another type."""
         return replace(
             self,
-            blocks=tuple(block.to(device, dtype) for block in self.blocks),
-            thresholds=tuple(threshold.to(device, dtype) for threshold in self.thresholds),
+            graph=self.graph.to(device, dtype),
+            thresholds={name: value.to(device, dtype) for name, value in self.thresholds.items()},
+            _moved={},
         )
 
-    def __call__(self, images: Tensor) -> Tensor:
-        return self.run(images)[0]
+    def __call__(self, images: Tensor) -> Tensor | dict[str, Tensor]:
+        outputs = self.run(images).outputs()
+        return outputs["out"] if list(outputs) == ["out"] else outputs
 
     @torch.inference_mode()
-    def run(self, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Scores, and per spiking block the mean spikes per neuron and image (0-d tensors)."""
-        snn = self.to(images.device, images.dtype)
-        runner = _run_rate if self.coding == Coding.RATE else _run_radix
-        return runner(snn, images)
+    def run(self, images: Tensor, keep: Sequence[int] | None = None) -> Evaluation:
+        """Simulate T steps for ``images``.
+
+        Args:
+            keep: steps whose outputs are wanted later, as T or as t0, beside the SNN's own
+                (``rate`` only: in ``radix`` a number has all its bits or none).
+        """
+        key = (images.device, images.dtype)
+        if key not in self._moved:
+            self._moved[key] = self.to(*key)
+        snn = self._moved[key]
+        if snn.coding == Coding.RADIX:
+            return _run_radix(snn, images)
+        kept = sorted({snn.steps, snn.delay, *(keep or ())} - {0})
+        if kept[0] < 0 or kept[-1] > snn.steps:
+            raise RheobaseError(f"steps to keep: {kept}, accepted is 1..{snn.steps}")
+        return _run_rate(snn, images, kept)
 
 
-def _run_rate(snn: FloatSnn, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    blocks, steps = snn.blocks, snn.steps
-    levels = [threshold[:, None, None] for threshold in snn.thresholds]
-    constant = pooled(blocks[0], linear_current(blocks[0], images))
-    potentials: list[Tensor | None] = [None] * len(blocks)
-    summed: list[Tensor | None] = [None] * len(blocks)
-    counts = [torch.zeros((), device=images.device) for _ in blocks]
-    scores: Tensor | None = None
-    for step in range(steps):
-        flow = constant
-        for index, block in enumerate(blocks):
-            if index > 0:
-                flow = _step_current(snn, block, flow, summed, index, step)
-            if not block.fires and snn.readout == Readout.CURRENT:
-                break
-            if potentials[index] is None:
-                potentials[index] = (levels[index] / 2).expand_as(flow).clone()
-            potential = potentials[index].add_(flow)
-            spikes = (potential >= levels[index]).to(potential.dtype)
-            flow = spikes * levels[index]
-            potential.sub_(flow)
-            counts[index] += spikes.sum()
-        if step >= snn.delay:
-            scores = flow.clone() if scores is None else scores.add_(flow)
-    rates = tuple(
-        count / potential.numel()
-        for count, potential in zip(counts, potentials, strict=True)
-        if potential is not None
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Where an operation of a graph is computed.
+
+    Attributes:
+        constant: in front of every neuron: once.
+        stepped: neurons, and operations that have neurons on both sides: at each step.
+        read: results that are accumulated over the steps, in front of the tail.
+        linear_tail: operations behind the last neurons that are linear in what is read.
+        ends: results that are linear in what is read, and that the outputs follow from.
+    """
+
+    constant: tuple[Operation, ...]
+    stepped: tuple[Operation, ...]
+    read: tuple[str, ...]
+    linear_tail: tuple[Operation, ...]
+    ends: tuple[str, ...]
+
+
+def split(graph: Graph) -> Parts:
+    """The parts of ``graph``."""
+    after: set[str] = set()
+    for operation in graph.operations:
+        if operation.kind == OperationKind.RELU or after.intersection(operation.inputs):
+            after.add(operation.name)
+    before: set[str] = set()
+    for operation in reversed(graph.operations):
+        if operation.kind == OperationKind.RELU or operation.name in before:
+            before.update((operation.name, *operation.inputs))
+    constant = tuple(o for o in graph.operations if o.name not in after)
+    stepped = tuple(o for o in graph.operations if o.name in after and o.name in before)
+    tail = [o for o in graph.operations if o.name in after and o.name not in before]
+    behind = {operation.name for operation in tail}
+    outputs = list(graph.outputs.values())
+    taken = [name for o in tail for name in o.inputs if name not in behind]
+    read = tuple(dict.fromkeys([*taken, *(name for name in outputs if name not in behind)]))
+    linear = set(read)
+    linear_tail = []
+    for operation in tail:
+        if operation.kind in LINEAR_KINDS and linear.issuperset(operation.inputs):
+            linear.add(operation.name)
+            linear_tail.append(operation)
+    rest = [o for o in tail if o.name not in linear]
+    ends = dict.fromkeys(name for o in rest for name in o.inputs if name in linear)
+    ends.update(dict.fromkeys(name for name in outputs if name in linear))
+    return Parts(constant, stepped, read, tuple(linear_tail), tuple(ends))
+
+
+def _constants(snn: FloatSnn, images: Tensor) -> dict[str, Tensor]:
+    """Results in front of every neuron, those that something behind reads."""
+    parts = snn.parts
+    values: dict[str, Tensor] = {}
+    for operation in parts.constant:
+        inputs = [values[name] for name in operation.inputs]
+        values[operation.name] = operation.run(*inputs) if inputs else images
+    needed = {name for o in parts.stepped for name in o.inputs} | set(parts.read)
+    return {name: value for name, value in values.items() if name in needed}
+
+
+def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> Evaluation:
+    parts = snn.parts
+    constants = _constants(snn, images)
+    stepped = {operation.name for operation in parts.stepped}
+    initial = snn.initial
+    run = RateRun(
+        operations=parts.stepped,
+        constants=constants,
+        thresholds=snn.thresholds,
+        initial=initial if isinstance(initial, Mapping) else dict.fromkeys(stepped, initial),
+        cumulative=snn.rule == PoolRule.CUMULATIVE,
+        read=tuple(name for name in parts.read if name in stepped),
     )
-    return scores.flatten(1) / (steps - snn.delay), rates
+    sums: dict[int, dict[str, Tensor]] = {}
+    chunk = max(1, BATCHED // len(images))
+    step = 0
+    for until in kept:
+        while step < until:
+            count = min(chunk, until - step)
+            run.advance(count)
+            step += count
+        # The linear tail has a constant part, so it is applied to means.
+        values = {
+            name: run.sums[name] / step if name in stepped else constants[name]
+            for name in parts.read
+        }
+        for operation in parts.linear_tail:
+            values[operation.name] = operation.run(*(values[name] for name in operation.inputs))
+        sums[step] = {name: values[name] * step for name in parts.ends}
+    spikes = {name: float(count) / run.neurons[name] for name, count in run.spikes.items()}
+    return Evaluation(snn.graph, sums, spikes, snn.steps, snn.delay)
 
 
-def _step_current(
-    snn: FloatSnn, block: Block, flow: Tensor, summed: list[Tensor | None], index: int, step: int
-) -> Tensor:
-    """What the neurons of ``block`` receive in this step; ``summed`` keeps accumulated currents."""
-    bias = block.bias[:, None, None]
-    current = linear_current(block, flow, with_bias=False)
-    if block.pool is None or snn.rule == PoolRule.STEP:
-        return pooled(block, current) + bias
-    before = pooled(block, summed[index]) if step else 0
-    summed[index] = current if step == 0 else summed[index] + current
-    return pooled(block, summed[index]) - before + bias
-
-
-def _run_radix(snn: FloatSnn, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    flow = images
-    rates = []
+def _run_radix(snn: FloatSnn, images: Tensor) -> Evaluation:
+    """Each neuron's number is clip(floor(current / unit + v(0) / unit), 0, 2**T - 1)."""
     top = 2**snn.steps - 1
-    for block, threshold in zip(snn.blocks, snn.thresholds, strict=True):
-        flow = pooled(block, linear_current(block, flow))
-        if not block.fires and snn.readout == Readout.CURRENT:
-            break
-        # theta is the full range; a step of the number is its part of 2**T - 1.
-        unit = (threshold / top)[:, None, None]
-        number = torch.clamp(torch.floor(flow / unit + 0.5), 0, top)
-        flow = number * unit
-        bits = sum(
-            torch.remainder(torch.floor(number / 2**bit), 2).sum() for bit in range(snn.steps)
-        )
-        rates.append(bits / number.numel())
-    return flow.flatten(1), tuple(rates)
+    spikes: dict[str, float] = {}
+
+    def at_neuron(operation: Operation, current: Tensor, owned: bool) -> Tensor:
+        # The threshold is the full range; a step of the number is its part of 2**T - 1.
+        unit = per_channel(snn.thresholds[operation.name], current.ndim) / top
+        start = snn.initial
+        start = start[operation.name] if isinstance(start, Mapping) else start
+        number = torch.floor(current / unit + start).clamp_(0, top)
+        bits = number.to(torch.int32)
+        count = sum(int(torch.count_nonzero(bits & (1 << bit))) for bit in range(snn.steps))
+        spikes[operation.name] = count / number.numel()
+        return number.mul_(unit)
+
+    found = run_graph(snn.graph, images, at_neuron)
+    sums = {snn.steps: {name: value * snn.steps for name, value in found.items()}}
+    return Evaluation(snn.graph, sums, spikes, snn.steps, 0)

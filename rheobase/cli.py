@@ -100,6 +100,9 @@ def convert(
         typer.Option(min=1, help="K of eq. 14-15; fewer give lower thresholds (default: from T)."),
     ] = None,
     percentile: Annotated[float, typer.Option(help="Percentile of --method robust.")] = 99.0,
+    learning_rate: Annotated[
+        float, typer.Option(help="Learning rate of eq. 15, in (0, 1].")
+    ] = 1.0,
     device: Annotated[str, typer.Option(help="torch device for calibration.")] = "cpu",
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
@@ -111,7 +114,7 @@ def convert(
             output=output, calibration=calibration, test=test, mean=mean, std=std, coding=coding,
             steps=steps, delay=delay, weight_bits=weight_bits, readout=readout,
             pool_rule=pool_rule, method=method, iterations=iterations, percentile=percentile,
-            device=device,
+            learning_rate=learning_rate, device=device,
         )
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ..console import OUT, progress_bar
+from ..converter.analog import analog_forward
 from ..converter.balancing import Method
-from ..converter.blocks import analog_forward
 from ..converter.conversion import Conversion, Options, check_options, convert, normalised
 from ..converter.data import NORMALISATION, ImageSet, load_images
 from ..converter.model import load_model
@@ -45,6 +45,7 @@ class Request:
     method: str
     iterations: int | None
     percentile: float
+    learning_rate: float
     device: str
 
 
@@ -69,6 +70,7 @@ def run(request: Request) -> None:
         method=Method(request.method),
         iterations=request.iterations,
         percentile=request.percentile,
+        learning_rate=request.learning_rate,
         device=_device(request.device),
     )
     check_options(options)
@@ -109,15 +111,15 @@ def measure(
     conversion: Conversion, images: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> Accuracies:
     """Accuracy of the CNN, the float SNN and the integer network on ``images``."""
-    blocks = tuple(block.to("cpu", torch.float32) for block in conversion.blocks)
+    graph = conversion.graph.to("cpu")
     snn = conversion.snn.to("cpu")
     cnn_right = snn_right = 0
     with torch.inference_mode(), progress_bar("CNN and float SNN", len(images.images)) as progress:
         for start in range(0, len(images.images), 200):
             batch = normalised(images.images[start : start + 200], mean, std)
             labels = torch.from_numpy(images.labels[start : start + 200])
-            cnn_right += int((analog_forward(blocks, batch).argmax(1) == labels).sum())
-            snn_right += int((snn(batch).argmax(1) == labels).sum())
+            cnn_right += int((analog_forward(graph, batch).argmax(1) == labels).sum())
+            snn_right += int((snn(batch).flatten(1).argmax(1) == labels).sum())
             progress(len(batch))
     answers = simulate(conversion.network, images.images).answers
     count = len(images.images)
@@ -133,19 +135,22 @@ def _print_summary(conversion: Conversion) -> None:
     for row in conversion.summary():
         levels = row["threshold"]
         text = "no neurons" if levels is None else f"{levels[0]:.3g} .. {levels[1]:.3g}"
-        rows.append([*list(row.values())[:-1], text])
-    columns = ("layer", "input", "kernel", "pool", "output", "weights", "thresholds")
-    OUT.print(table("converted", columns, rows))
-    network = conversion.network
+        weights = "" if row["weights"] is None else row["weights"]
+        rows.append([row["layer"], row["fed by"], row["map"], weights, text])
+    OUT.print(table("converted", ("layer", "fed by", "map", "weights", "thresholds"), rows))
+    network, balanced = conversion.network, conversion.balance
     OUT.print(
         f"{network.coding.value} coding, T = {network.steps}, t0 = {network.delay} (first output "
         f"spike expected after {conversion.expected_first_spike:.1f} steps of rate coding), "
-        f"{network.layers[0].connections[0].weight_bits}-bit weights, "
-        f"{network.readout.value} readout",
+        f"{network.layers[0].connections[0].weight_bits}-bit weights, {network.readout.value} "
+        "readout",
         highlight=False,
     )
-    if conversion.left_out:
-        OUT.print(f"left out, as it does not change answers: {', '.join(conversion.left_out)}")
+    if balanced.iterations:
+        end = ", where the thresholds had converged" if balanced.converged else ""
+        OUT.print(f"balanced in {balanced.iterations} steps of eq. 15{end}", highlight=False)
+    for path, why in conversion.outside:
+        OUT.print(f"outside the network: {path} ({why})", highlight=False, markup=False)
 
 
 def _normalisation(request: Request) -> tuple[tuple[float, ...], tuple[float, ...]]:

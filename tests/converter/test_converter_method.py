@@ -1,114 +1,213 @@
-"""Balancing, delay, quantisation and lowering against other ways to compute them."""
+"""Balancing, delay, quantisation and conversion against other ways to compute them."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rheobase.converter.analog import analog_forward
 from rheobase.converter.balancing import Balance, Method, balance
-from rheobase.converter.blocks import Block, PoolShape, analog_forward, pooled_current
 from rheobase.converter.conversion import Options, convert, default_iterations, normalised
 from rheobase.converter.delay import choose_delay, first_output_spike
+from rheobase.converter.graph import OperationKind
+from rheobase.converter.qcfs import Qcfs
 from rheobase.converter.quantise import quantisation_scale, quantised
+from rheobase.converter.rewrite import prepared, with_readout
+from rheobase.converter.tracing import trace
 from rheobase.golden import RheobaseError, simulate
 from rheobase.golden.network import Coding, PoolRule, Readout
+from support.small_models import residual
 from torch import nn
 
 
-def _blocks():
-    generator = torch.Generator().manual_seed(3)
-
-    def draw(*shape):
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    pool = PoolShape((2, 2), (2, 2), (0, 0))
-    return (
-        Block("conv", draw(4, 2, 3, 3), draw(4), padding=(1, 0, 1, 0), pool=pool),
-        Block("fc1", draw(5, 4, 3, 2) / 3, draw(5), elementwise=True),
-        Block("fc2", draw(3, 5, 1, 1), draw(3), fires=False, elementwise=True),
+def _graph():
+    """Convolution, pooling, two linear layers; the last is read out by neurons."""
+    torch.manual_seed(3)
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, (3, 3), padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(36, 5), nn.ReLU(), nn.Linear(5, 3),
     )  # fmt: skip
+    return with_readout(prepared(trace(model, (2, 6, 6))))
 
 
 def _images(count=50):
     return torch.randn(count, 2, 6, 6, generator=torch.Generator().manual_seed(5))
 
 
+def _values(graph, images, thresholds):
+    """Currents in front of every neuron operation, activations clipped at ``thresholds``."""
+    values, currents = {}, {}
+    for operation in graph.operations:
+        given = [values[name] for name in operation.inputs]
+        if operation.kind == OperationKind.RELU:
+            currents[operation.name] = given[0].detach().numpy()
+            clipped = thresholds(operation, currents[operation.name])
+            values[operation.name] = torch.from_numpy(clipped.astype(np.float32))
+        else:
+            values[operation.name] = operation.run(*given) if given else images
+    return currents
+
+
 def test_channelwise_balancing_equals_eq_14_to_17():
     """The same updates, element by element in NumPy, layer after layer on clipped currents."""
-    blocks, images = _blocks(), _images()
-    found = balance(blocks, list(images.split(25)), iterations=6)
-    thresholds = [np.zeros(len(block.bias)) for block in blocks]
+    graph, images = _graph(), _images()
+    found = balance(graph, list(images.split(25)), iterations=6)
+    thresholds = {o.name: np.zeros(o.shape[0]) for o in graph.neurons}
+
+    def descend(operation, current):
+        theta = thresholds[operation.name]
+        shared = operation.arguments["readout"]
+        for _ in range(3):
+            for channel in range(len(theta)):
+                values = current if shared else current[:, channel]
+                above = values > theta[channel]
+                delta = -np.sum(2 * (values[above] - theta[channel]))  # eq. 14
+                if not shared:
+                    theta[channel] -= delta / values.size  # eq. 15
+                elif channel == 0:
+                    step = delta / values.size
+            if shared:
+                theta -= step
+        return np.clip(current, 0, theta.reshape(-1, *[1] * (current.ndim - 2)))  # eq. 13
+
     for batch in images.split(25):
-        flow = batch.double()
-        for index, block in enumerate(blocks):
-            current = pooled_current(block, flow).numpy()
-            for _ in range(3):
-                for channel in range(current.shape[1]):
-                    values = current if not block.fires else current[:, channel]
-                    theta = thresholds[index][channel]
-                    above = values > theta
-                    delta = -np.sum(2 * (values[above] - theta))  # eq. 14
-                    if block.fires:
-                        thresholds[index][channel] -= delta / values.size  # eq. 15
-                    elif channel == 0:
-                        thresholds[index][:] -= delta / values.size
-            flow = torch.from_numpy(
-                np.clip(current, 0, thresholds[index][:, None, None])  # eq. 13
-            )
-    for one, other in zip(found.thresholds, thresholds, strict=True):
+        _values(graph, batch, descend)
+    for name, other in thresholds.items():
         # A channel that never is active has no threshold of its own.
         other = np.where(other > 0, other, other.max())
-        np.testing.assert_allclose(one.numpy(), other, rtol=1e-4)
-    assert len(set(found.thresholds[2].tolist())) == 1, "counts of the last layer are compared"
+        np.testing.assert_allclose(found.thresholds[name].numpy(), other, rtol=1e-4)
+    readout = found.thresholds["6:readout"]
+    assert len(set(readout.tolist())) == 1, "counts of the last layer are compared"
+    assert (found.iterations, found.converged) == (6, False)
 
 
 def test_layerwise_and_many_iterations_reach_the_maximum():
     """The minimiser of eq. 12 is the largest current: many steps come close from below."""
-    block = _blocks()[:1]
-    images = _images()
-    largest = pooled_current(block[0].to("cpu", torch.float32), images).amax()
-    few, many = (
-        float(balance(block, [images], method=Method.LTB, iterations=k).thresholds[0][0])
-        for k in (10, 20000)
-    )
-    assert few < many <= float(largest) * 1.001
-    assert many > 0.97 * float(largest)
+    graph, images = _graph(), _images(12)
+    currents = _values(graph, images, lambda operation, current: np.maximum(current, 0))
+    largest = currents["1"].max()
+    few, many = (balance(graph, [images], method=Method.LTB, iterations=k) for k in (10, 40000))
+    low, high = (float(found.thresholds["1"][0]) for found in (few, many))
+    assert low < high <= largest * 1.001 and high > 0.97 * largest
+    assert many.converged and many.iterations < 40000 and not few.converged
+    assert len(set(many.thresholds["1"].tolist())) == 1
+
+
+def test_batches_after_convergence_are_not_used():
+    graph, images = _graph(), _images(40)
+    used = []
+    found = balance(graph, list(images.split(10)), iterations=10**6, progress=used.append)
+    assert found.converged and sum(used) < 40
 
 
 def test_robust_is_a_percentile():
-    blocks, images = _blocks(), _images()
-    found = balance(blocks, [images], method=Method.ROBUST, percentile=90)
-    flow = images.double()
-    for block, threshold in zip(blocks, found.thresholds, strict=True):
-        flow = pooled_current(block, flow).relu()
-        expected = np.quantile(flow.numpy(), 0.9)
-        np.testing.assert_allclose(threshold.numpy(), max(expected, 0), rtol=1e-3)
+    graph, images = _graph(), _images()
+    found = balance(graph, [images], method=Method.ROBUST, percentile=97)
+    currents = _values(graph, images, lambda operation, current: np.maximum(current, 0))
+    for name, current in currents.items():
+        expected = np.quantile(np.maximum(current, 0), 0.97)
+        np.testing.assert_allclose(found.thresholds[name].numpy(), max(expected, 0), rtol=1e-3)
 
 
 def test_batch_size_hardly_matters():
     images = _images(400)
-    one = balance(_blocks(), list(images.split(40)), iterations=60).thresholds
-    other = balance(_blocks(), list(images.split(100)), iterations=60).thresholds
-    for first, second in zip(one, other, strict=True):
-        np.testing.assert_allclose(first.numpy(), second.numpy(), rtol=0.15)
+    one, other = (
+        balance(_graph(), list(images.split(size)), iterations=60).thresholds for size in (40, 130)
+    )
+    for name in one:
+        np.testing.assert_allclose(one[name].numpy(), other[name].numpy(), rtol=0.15)
+
+
+def test_balancing_keeps_no_gradients():
+    graph = _graph()
+    with torch.enable_grad():
+        found = balance(graph, [_images(4)], iterations=2)
+    assert not any(value.requires_grad for value in found.thresholds.values())
+
+
+def test_caps_qcfs_and_copies():
+    torch.manual_seed(0)
+    pool = nn.MaxPool2d(3, 1, 1)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 3, 1)
+            self.act, self.qcfs = nn.ReLU6(), Qcfs(4, 0.7)
+            self.pool, self.last = pool, nn.Conv2d(6, 2, 1)
+
+        def forward(self, x):
+            x = torch.cat([self.act(9 * self.conv(x)), self.qcfs(x)], 1)[:, :3]
+            return self.last(torch.cat([x, self.pool(x)], 1))
+
+    graph = prepared(trace(Model(), (2, 6, 6)))
+    images = _images()
+    for method in Method:
+        found = balance(graph, [images], method=method, iterations=3000, percentile=100)
+        assert float(found.thresholds["act"].max()) == 6.0
+        assert found.thresholds["qcfs"].tolist() == pytest.approx([0.7, 0.7])
+
+
+def test_copies_take_the_thresholds_that_they_repeat():
+    torch.manual_seed(0)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Conv2d(2, 3, 1), nn.Conv2d(2, 2, 1)
+            self.last = nn.Conv2d(10, 2, 1)
+
+        def forward(self, x):
+            x = torch.cat([self.one(x).relu(), self.two(x).relu()], 1)
+            return self.last(torch.cat([x, torch.max_pool2d(x, 3, 1, 1)], 1))
+
+    graph = prepared(trace(Model(), (2, 6, 6)))
+    found = balance(graph, [_images()], iterations=20).thresholds
+    assert torch.equal(found["max_pool2d:copy"], torch.cat([found["relu"], found["relu#2"]]))
 
 
 def test_delay_by_hand():
     """Two hidden layers and the last: 0.5/0.5 + 1/0.25 + 3/2 = 6.5 steps."""
+    graph = _graph()
     balanced = Balance(
-        thresholds=(torch.tensor([1.0, 4.0]), torch.tensor([2.0]), torch.tensor([6.0, 6.0])),
-        mean_activations=(
-            torch.tensor([[[0.1, 0.5]], [[0.4, 0.0]]]),
-            torch.tensor([[[0.25]]]),
-            torch.tensor([[[0.7]], [[0.2]]]),
-        ),
-        mean_winner=2.0,
+        thresholds={
+            "1": torch.tensor([1.0, 4.0, 9.0, 9.0]),
+            "5": torch.tensor([2.0] * 5),
+            "6:readout": torch.tensor([6.0, 6.0, 6.0]),
+        },
+        mean_activations={
+            "1": torch.tensor([[[0.1, 0.5]], [[0.4, 0.0]], [[0.0, 0.0]], [[0.0, 0.0]]]),
+            "5": torch.tensor([0.25, 0.0, 0.1, 0.1, 0.1]),
+            "6:readout": torch.tensor([0.7, 0.2, 0.1]),
+        },
+        mean_winner={"6:readout": 2.0},
+        iterations=1,
+        converged=False,
     )
-    assert first_output_spike(balanced) == pytest.approx(6.5)
+    assert first_output_spike(graph, balanced) == pytest.approx(6.5)
     assert choose_delay(6.5, 32) == 6
     assert choose_delay(6.5, 10) == 6 == 10 - 4
     assert choose_delay(6.5, 8) == 4
     assert choose_delay(6.5, 3) == 0
+
+
+def test_delay_follows_the_longest_path():
+    graph = with_readout(prepared(trace(residual(), (2, 8, 8))))
+    images = torch.randn(20, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    balanced = balance(graph, [images], iterations=50)
+    times = []
+    for operation in graph.neurons:
+        half = balanced.thresholds[operation.name].numpy() / 2
+        mean = balanced.mean_activations[operation.name].numpy()
+        if operation.arguments["readout"]:
+            times.append(half.min() / balanced.mean_winner[operation.name])
+        else:
+            mean = mean.reshape(len(mean), -1)
+            times.append(
+                min(h / m for h, row in zip(half, mean, strict=True) for m in row if m > 0)
+            )
+    # Every neuron of this network lies on its longest path.
+    assert first_output_spike(graph, balanced) == pytest.approx(sum(times), rel=1e-5)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -170,7 +269,7 @@ def test_many_steps_approach_the_model(coding):
     with torch.no_grad():
         expected = model(inputs)
     torch.testing.assert_close(
-        analog_forward(conversion.blocks, inputs.double()).float(), expected, rtol=1e-4, atol=1e-4
+        analog_forward(conversion.graph, inputs), expected, rtol=1e-4, atol=1e-4
     )
     error = (conversion.snn(inputs) - expected).norm() / expected.norm()
     assert error < 0.03
@@ -215,6 +314,52 @@ def test_dead_channels_convert():
 def test_bad_options(options, message):
     with pytest.raises(RheobaseError, match=message):
         convert(_model(), _pixels(4), mean=[0.5], std=[0.5], options=options)
+
+
+def test_residual_network_converts():
+    """Float SNN and integer network of a graph with branches, by both readouts."""
+    model = residual()
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 2, 8, 8)).astype(np.uint8)
+    for readout in Readout:
+        options = Options(steps=48, readout=readout, iterations=200, delay=8)
+        conversion = convert(model, pixels, mean=[0.5], std=[0.25], options=options)
+        expected = conversion.snn(normalised(pixels, [0.5], [0.25])).numpy()
+        scores = simulate(conversion.network, pixels).scores.astype(float)
+        assert np.corrcoef(scores.ravel(), expected.ravel())[0, 1] > 0.97
+        rows = conversion.summary()
+        assert next(iter(rows))["layer"] == "relu" and all(row["weights"] for row in rows)
+
+
+def test_float_snn_alone():
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Upsample(scale_factor=2, mode="bilinear"),
+        nn.Conv2d(4, 4, 3), nn.GroupNorm(2, 4), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3),
+        nn.Softmax(1),
+    )  # fmt: skip
+    pixels = _pixels(8)
+    with pytest.raises(RheobaseError, match=r"2 \(Upsample"):
+        convert(model, pixels, mean=[0.5], std=[0.5])
+    options = Options(steps=300, iterations=4000, delay=20, lower=False)
+    conversion = convert(model, pixels, mean=[0.5], std=[0.5], options=options)
+    with pytest.raises(RheobaseError, match="lower=False"):
+        _ = conversion.network
+    assert [path for path, _ in conversion.outside] == ["2", "4", "8"]
+    inputs = normalised(pixels, [0.5], [0.5])
+    torch.testing.assert_close(conversion.snn(inputs), model(inputs).detach(), atol=0.02, rtol=0)
+
+
+def test_video_converts_to_a_float_snn():
+    model = nn.Sequential(
+        nn.Conv3d(2, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.MaxPool3d((1, 2, 2)),
+        nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 3),
+    ).eval()  # fmt: skip
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 2, 4, 8, 8)).astype(np.uint8)
+    options = Options(steps=200, iterations=4000, lower=False)
+    conversion = convert(model, pixels, mean=[0.5], std=[0.5], options=options)
+    inputs = normalised(pixels, [0.5], [0.5])
+    torch.testing.assert_close(conversion.snn(inputs), model(inputs).detach(), atol=0.02, rtol=0.02)
+    with pytest.raises(RheobaseError, match=r"\(2, 4, 8, 8\); accepted: channels, rows, columns"):
+        convert(model, pixels, mean=[0.5], std=[0.5])
 
 
 def test_default_iterations_grow_with_the_levels():

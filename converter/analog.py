@@ -1,0 +1,89 @@
+"""Runs a graph on analog values: the model itself, or the model with its activations clipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from .graph import Graph, Operation, OperationKind
+
+#: What happens at a RELU: called with the operation, its current, and whether the current may be
+#: overwritten (nothing else reads it).
+AtNeuron = Callable[[Operation, Tensor, bool], Tensor]
+
+
+def run_graph(graph: Graph, images: Tensor, at_neuron: AtNeuron | None = None) -> dict[str, Tensor]:
+    """Results of the operations that the model returns, by name.
+
+    Args:
+        images: (images, *graph.input_shape), on the graph's device.
+        at_neuron: takes the place of RELU.
+    """
+    kept = set(graph.outputs.values())
+    values: dict[str, Tensor] = {}
+    waiting = {name: len(consumers) for name, consumers in graph.consumers.items()}
+    for operation in graph.operations:
+        if operation.kind == OperationKind.INPUT:
+            values[operation.name] = images
+            continue
+        inputs = [values[name] for name in operation.inputs]
+        for name in dict.fromkeys(operation.inputs):
+            waiting[name] -= 1
+            if not waiting[name] and name not in kept:
+                del values[name]
+        if operation.kind == OperationKind.RELU and at_neuron is not None:
+            owned = _is_fresh(graph, operation.inputs[0]) and operation.inputs[0] not in values
+            values[operation.name] = at_neuron(operation, inputs[0], owned)
+        else:
+            values[operation.name] = operation.run(*inputs)
+        del inputs
+    return {name: values[name] for name in kept}
+
+
+def _is_fresh(graph: Graph, name: str) -> bool:
+    """Whether an operation's result is memory of its own, not a view of another's."""
+    views = (OperationKind.INPUT, OperationKind.RESHAPE, OperationKind.SLICE, OperationKind.FLOAT)
+    return graph.by_name[name].kind not in views
+
+
+@torch.no_grad()
+def analog_outputs(graph: Graph, images: Tensor) -> dict[str, Tensor]:
+    """What the model returns, by the graph's labels."""
+    found = run_graph(graph, images)
+    return {label: found[name] for label, name in graph.outputs.items()}
+
+
+@torch.no_grad()
+def clipped_outputs(
+    graph: Graph, images: Tensor, thresholds: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """What the model returns with every activation clipped at its threshold (eq. 13).
+
+    This is what the spiking network approaches as T grows.
+    """
+
+    def clipped(operation: Operation, current: Tensor, owned: bool) -> Tensor:
+        return clip(current, thresholds[operation.name].to(current), owned)
+
+    found = run_graph(graph, images, clipped)
+    return {label: found[name] for label, name in graph.outputs.items()}
+
+
+def clip(current: Tensor, threshold: Tensor, owned: bool) -> Tensor:
+    """min(max(current, 0), threshold) per channel; in place where ``owned``."""
+    level = per_channel(threshold, current.ndim)
+    if owned:
+        return torch.minimum(current.relu_(), level, out=current)
+    return torch.minimum(current.relu(), level)
+
+
+def per_channel(values: Tensor, rank: int) -> Tensor:
+    """(channels,) so that it broadcasts against (images, channels, ...) of ``rank`` dimensions."""
+    return values.reshape(-1, *[1] * (rank - 2))
+
+
+def analog_forward(graph: Graph, images: Tensor) -> Tensor:
+    """The model's first result, such as a classifier's scores (images, classes)."""
+    return next(iter(analog_outputs(graph, images).values()))

@@ -1,0 +1,32 @@
+"""What of a model does not spike, and why: by path, for the conversion's summary."""
+
+from __future__ import annotations
+
+from .graph import Graph, Operation, OperationKind
+from .snn import split
+
+
+def outside(graph: Graph) -> tuple[tuple[str, str], ...]:
+    """(path, why) of everything that is left out, or that stays in floating point."""
+    parts = split(graph)
+    constant = {operation.name for operation in parts.constant}
+    stepped = {operation.name for operation in parts.stepped}
+    found = list(graph.left_out)
+    for operation in graph.operations:
+        what = _what(operation)
+        if not what:
+            continue
+        if operation.name in constant:
+            where = "in front of the neurons: once, in floating point"
+        elif operation.name in stepped:
+            where = "between neurons: stays in floating point"
+        else:
+            where = "behind the last neurons: once, on what the network gives"
+        found.append((operation.name, f"{what}, {where}"))
+    return tuple(found)
+
+
+def _what(operation: Operation) -> str:
+    if operation.kind == OperationKind.INTERPOLATE:
+        return f"{operation.arguments['mode']} interpolation"
+    return operation.label if operation.kind == OperationKind.FLOAT else ""

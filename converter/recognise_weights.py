@@ -1,0 +1,168 @@
+"""Builders of operations with weights, and of activations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .graph import OperationKind
+from .graph_builder import Call, Signal
+
+
+def spatial(value: Any, rank: int) -> tuple[int, ...]:
+    """``value`` as one int per spatial dimension."""
+    if isinstance(value, int):
+        return (value,) * rank
+    values = tuple(int(number) for number in value)
+    return values * rank if len(values) == 1 else values
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+def _convolution(call: Call, given: dict[str, Any]) -> Signal | None:
+    x, weight, bias = given["input"], _detached(given.get("weight")), _detached(given.get("bias"))
+    if not isinstance(weight, Tensor) or not (bias is None or isinstance(bias, Tensor)):
+        return None
+    rank = weight.ndim - 2
+    dilation = spatial(given.get("dilation", 1), rank)
+    padding, x = _symmetric_padding(call, given, x, dilation, weight.shape[2:])
+    return call.emit(
+        OperationKind.CONVOLUTION,
+        x,
+        {
+            "weight": weight,
+            "bias": bias,
+            "stride": spatial(given.get("stride", 1), rank),
+            "padding": padding,
+            "dilation": dilation,
+            "groups": int(given.get("groups", 1)),
+        },
+    )
+
+
+def _symmetric_padding(
+    call: Call, given: dict[str, Any], x: Signal, dilation: tuple[int, ...], kernel: torch.Size
+) -> tuple[tuple[int, ...], Signal]:
+    """Padding with the same number of zeros on either side; any other is a PAD in front."""
+    rank = len(kernel)
+    padding, mode = given.get("padding", 0), given.get("padding_mode", "zeros")
+    if padding == "valid":
+        padding = 0
+    if padding == "same":
+        totals = [step * (extent - 1) for step, extent in zip(dilation, kernel, strict=True)]
+        # torch puts the odd one at the end.
+        pairs = tuple((total // 2, total - total // 2) for total in totals)
+    else:
+        pairs = tuple((extent, extent) for extent in spatial(padding, rank))
+    if mode == "zeros" and all(before == after for before, after in pairs):
+        return tuple(before for before, _ in pairs), x
+    whole = ((0, 0),) * (len(x.shape) - rank) + pairs
+    shape = tuple(extent + sum(pair) for extent, pair in zip(x.shape, whole, strict=True))
+    arguments = {
+        "padding": whole, "mode": "constant" if mode == "zeros" else mode, "value": 0.0,
+    }  # fmt: skip
+    return (0,) * rank, call.emit(OperationKind.PAD, x, arguments, shape, part="padding")
+
+
+def _linear(call: Call, given: dict[str, Any]) -> Signal | None:
+    weight, bias = _detached(given.get("weight")), _detached(given.get("bias"))
+    if not isinstance(weight, Tensor) or weight.ndim != 2:
+        return None
+    return call.emit(OperationKind.LINEAR, given["input"], {"weight": weight, "bias": bias})
+
+
+def _matmul(call: Call, given: dict[str, Any]) -> Signal | None:
+    other = _detached(given.get("other"))
+    if not isinstance(other, Tensor) or other.ndim != 2:
+        return None
+    return call.emit(OperationKind.LINEAR, given["input"], {"weight": other.t(), "bias": None})
+
+
+def _batch_norm(call: Call, given: dict[str, Any]) -> Signal | None:
+    mean, variance = _detached(given["running_mean"]), _detached(given["running_var"])
+    if mean is None or variance is None or given.get("training"):
+        call.refuse(
+            f"{call.label} with the statistics of the batch", "batch norm in running statistics"
+        )
+        return None
+    weight, bias = _detached(given.get("weight")), _detached(given.get("bias"))
+    return call.emit(
+        OperationKind.NORM,
+        given["input"],
+        {
+            "running_mean": mean,
+            "running_var": variance,
+            "weight": torch.ones_like(mean) if weight is None else weight,
+            "bias": torch.zeros_like(mean) if bias is None else bias,
+            "eps": float(given.get("eps", 1e-5)),
+        },
+    )
+
+
+def _neurons(call: Call, x: Signal, cap: float | None, levels: int | None = None) -> Signal:
+    arguments = {"cap": cap, "levels": levels, "copy": False, "readout": False}
+    return call.emit(OperationKind.RELU, x, arguments)
+
+
+def _relu(call: Call, given: dict[str, Any]) -> Signal:
+    return _neurons(call, given["input"], None)
+
+
+def _relu6(call: Call, given: dict[str, Any]) -> Signal:
+    return _neurons(call, given["input"], 6.0)
+
+
+def _clamped(call: Call, x: Signal, low: Any, high: Any) -> Signal | None:
+    if low != 0 or isinstance(low, Tensor | Signal) or isinstance(high, Tensor | Signal):
+        return None
+    if high is not None and not 0 < float(high) < float("inf"):
+        return None
+    return _neurons(call, x, None if high is None else float(high))
+
+
+def _hardtanh(call: Call, given: dict[str, Any]) -> Signal | None:
+    low, high = given.get("min_val", -1.0), given.get("max_val", 1.0)
+    return _clamped(call, given["input"], low, high)
+
+
+def _clamp(call: Call, given: dict[str, Any]) -> Signal | None:
+    low = given.get("min")
+    if low is None or isinstance(low, Signal):
+        return None
+    return _clamped(call, given["input"], low, given.get("max"))
+
+
+def _maximum(call: Call, given: dict[str, Any]) -> Signal | None:
+    other = given.get("other")
+    if not isinstance(other, Tensor) or other.numel() != 1 or float(other) != 0:
+        return None
+    return _neurons(call, given["input"], None)
+
+
+def _threshold(call: Call, given: dict[str, Any]) -> Signal | None:
+    if given["threshold"] != 0 or given["value"] != 0:
+        return None
+    return _neurons(call, given["input"], None)
+
+
+def _qcfs(call: Call, given: dict[str, Any]) -> Signal:
+    return _neurons(call, given["input"], given["threshold"], given["levels"])
+
+
+WEIGHT_BUILDERS = {
+    "convolution": _convolution,
+    "linear": _linear,
+    "matmul": _matmul,
+    "batch_norm": _batch_norm,
+    "relu": _relu,
+    "relu6": _relu6,
+    "hardtanh": _hardtanh,
+    "clamp": _clamp,
+    "maximum": _maximum,
+    "threshold": _threshold,
+    "qcfs": _qcfs,
+}

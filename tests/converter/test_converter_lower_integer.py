@@ -1,0 +1,231 @@
+"""The lowered network in the golden model against the graph, spiking in float64.
+
+Models whose weights are multiples of one number lose nothing to rounding, so golden must agree with
+the graph exactly; others must come close.
+"""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as functional
+from rheobase.converter.lowering import lower_graph
+from rheobase.converter.rewrite import prepared
+from rheobase.converter.tracing import trace
+from rheobase.golden import RheobaseError, simulate
+from rheobase.golden.network import Coding, Readout
+from support.spiking_graph import radix, rate
+from torch import nn
+
+#: Threshold of every neuron in the exact models, and what their weights are multiples of.
+LEVEL, UNIT = 4096.0, 1 / 64
+#: Normalisation under which the model sees pixel - 51.
+MEAN, STD = [51 / 255] * 3, [1 / 255] * 3
+
+
+def exact(model: nn.Module, seed: int) -> nn.Module:
+    """Random weights q / 64 with integers up to 127, which every output channel has."""
+    rng = np.random.default_rng(seed)
+    for index, module in enumerate(model.modules()):
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            shape = module.weight.shape
+            weight = rng.integers(-60, 61, (shape[0], shape[1:].numel()))
+            weight[np.arange(shape[0]), rng.integers(0, weight.shape[1], shape[0])] = 127
+            unit = 1.0 if index == 1 else UNIT
+            module.weight.data = torch.from_numpy(weight.reshape(shape) * unit)
+            if module.bias is not None:
+                bias = rng.integers(-9, 10, shape[0]) * (LEVEL * UNIT)
+                module.bias.data = torch.from_numpy(bias)
+    return model.double().eval()
+
+
+class Branches(nn.Module):
+    """Option A, identity, concatenation, groups over it, slices, average pooling, two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.first = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(4, 8, 3, 2, padding=1)
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
+        self.grouped = nn.Conv2d(12, 6, 1, groups=3)
+        self.after_pool = nn.Conv2d(6, 5, 1)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x):
+        a = functional.relu(self.stem(x))
+        b = functional.relu(self.first(a) + a)
+        skipped = functional.pad(b[:, :, ::2, ::2], (0, 0, 0, 0, 1, 3))
+        c = functional.relu(self.second(b) + skipped)
+        d = functional.relu(self.depthwise(c))
+        e = functional.relu(self.grouped(torch.cat((d[:, 2:6], c), 1)))
+        f = functional.relu(self.after_pool(functional.avg_pool2d(e, 2)))
+        return self.head(f.mean((2, 3))), self.grouped(torch.cat((c, d[:, :4]), 1))
+
+
+class Pooled(nn.Module):
+    """Maxima in front of neurons, also behind a concatenation; a linear layer on a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3)
+        self.left, self.right = nn.Conv2d(4, 3, 1), nn.Conv2d(4, 2, 3, padding=1)
+        self.head = nn.Sequential(nn.Linear(5 * 9, 6), nn.ReLU(), nn.Linear(6, 3))
+
+    def forward(self, x):
+        x = functional.max_pool2d(functional.relu(self.stem(x)), 2)
+        x = torch.cat((functional.relu(self.left(x)), functional.relu(self.right(x))), 1)
+        return self.head(functional.max_pool2d(x, 3, 2, padding=1).flatten(1))
+
+
+class CeilPooled(Pooled):
+    """The last windows reach beyond the map."""
+
+    def forward(self, x):
+        x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2, ceil_mode=True)
+        x = torch.cat((functional.relu(self.left(x)), functional.relu(self.right(x))), 1)
+        return self.head(functional.max_pool2d(x, 3, 2, ceil_mode=True).flatten(1))
+
+
+def lowered_pair(kind, size, coding, steps, **options):
+    graph = prepared(trace(exact(kind(), 3), (3, *size))).to("cpu", torch.float64)
+    thresholds = {
+        o.name: torch.full((o.shape[0],), LEVEL * (1 if coding == Coding.RATE else 2**steps - 1))
+        for o in graph.neurons
+    }
+    lowered = lower_graph(
+        graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps, **options
+    )
+    images = np.random.default_rng(1).integers(0, 256, (6, 3, *size)).astype(np.uint8)
+    return graph, thresholds, lowered, images, torch.from_numpy(images.astype(float)) - 51
+
+
+def assert_equal(lowered, simulation, expected):
+    found = lowered.real_outputs(simulation.outputs)
+    assert found.keys() == expected.keys()
+    for label, values in expected.items():
+        assert values.std() > 0, "a constant output would prove nothing"
+        np.testing.assert_allclose(found[label], values.numpy(), rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13)), (CeilPooled, (14, 14))]
+)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_radix_equals_the_graph(kind, size, steps):
+    graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RADIX, steps)
+    expected = radix(graph, real, thresholds, steps)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
+
+
+@pytest.mark.parametrize(("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13))])
+def test_rate_equals_the_graph(kind, size):
+    graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RATE, 7)
+    assert_equal(lowered, simulate(lowered.network, images), rate(graph, real, thresholds, 7))
+
+
+def test_bias_shift_and_initial_potential():
+    """Shifts by whole numbers of each channel's scale lose nothing either."""
+    graph, thresholds, plain, images, real = lowered_pair(Branches, (8, 8), Coding.RATE, 7)
+    rng = np.random.default_rng(4)
+    shift = {
+        layer.name: torch.from_numpy(rng.integers(-40, 41, len(layer.scale)) * layer.scale)
+        for layer in plain.layers
+        if layer.name in thresholds
+    }
+    initial = {name: torch.tensor(0.25) for name in shift}
+    lowered = lower_graph(
+        graph, thresholds, mean=MEAN, std=STD, coding=Coding.RATE, steps=7, bias_shift=shift,
+        initial=initial,
+    )  # fmt: skip
+    expected = rate(graph, real, thresholds, 7, shift, initial=0.25)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
+
+
+class Activated(nn.Module):
+    """A ReLU that is an output, twice, and that another output depends on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.next = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 3, 1)
+
+    def forward(self, x):
+        x = functional.relu(self.stem(x))
+        last = functional.relu(self.next(x))
+        return {"first": x, "again": x, "last": last, "mean": x.mean((2, 3))}
+
+
+def test_outputs_that_are_neurons():
+    graph, thresholds, lowered, images, real = lowered_pair(Activated, (6, 6), Coding.RATE, 5)
+    expected = rate(graph, real, thresholds, 5)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert [layer.threshold is None for layer in lowered.network.layers] == [False] * 2 + [True] * 3
+    assert lowered.outputs["first"].index == lowered.outputs["again"].index
+
+
+@pytest.mark.parametrize("coding", Coding)
+def test_counts(coding):
+    """Outputs get neurons where they have none; those that have are counted as they are."""
+    steps = 5
+    graph = prepared(trace(exact(Activated(), 3), (3, 6, 6))).to("cpu", torch.float64)
+    top = 1 if coding == Coding.RATE else 2**steps - 1
+    channels = {name: graph.by_name[name].shape[0] for name in graph.outputs.values()}
+    thresholds = {name: torch.full((count,), LEVEL * top) for name, count in channels.items()}
+    lowered = lower_graph(
+        graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps, readout=Readout.COUNT
+    )
+    assert all(layer.threshold is not None for layer in lowered.network.layers)
+    assert len(lowered.network.layers) == len(lowered.network.outputs) == 3
+    images = np.random.default_rng(1).integers(0, 256, (6, 3, 6, 6)).astype(np.uint8)
+    real = torch.from_numpy(images.astype(float)) - 51
+    expected = (rate if coding == Coding.RATE else radix)(graph, real, thresholds, steps)
+    mean = expected.pop("mean")
+    simulation = simulate(lowered.network, images)
+    found = lowered.real_outputs(simulation.outputs)
+    for label, values in expected.items():
+        np.testing.assert_allclose(found[label], values.numpy(), rtol=1e-9, atol=1e-6)
+    assert np.abs(found["mean"] - mean.numpy()).max() <= LEVEL / 2 if top > 1 else LEVEL
+
+
+def _small():
+    torch.manual_seed(2)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(8 * 36, 4),
+    ).eval()  # fmt: skip
+
+
+def _lower(**options):
+    graph = prepared(trace(_small(), (3, 6, 6)))
+    given = {"mean": MEAN, "std": [0.3] * 3, "coding": Coding.RADIX, "steps": 4} | options
+    return lower_graph(graph, given.pop("thresholds", dict.fromkeys(("1", "3"), 1.0)), **given)
+
+
+def test_widths_by_layer():
+    lowered = _lower(weight_bits={"1": 8, "3": 3, "5": 5})
+    widths = [layer.connections[0].weight_bits for layer in lowered.network.layers]
+    assert widths == [8, 3, 5]
+    spans = [int(np.abs(layer.connections[0].weight).max()) for layer in lowered.network.layers]
+    assert 64 <= spans[0] <= 128 and spans[1] in (3, 4) and 8 <= spans[2] <= 16
+
+
+def test_one_scale_per_layer():
+    lowered = _lower(per_channel=False)
+    assert [len(set(layer.scale)) for layer in lowered.layers] == [1, 1, 1]
+    assert [len(set(layer.scale)) for layer in _lower().layers] == [8, 8, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight_bits": 9}, "weight bits: 9"),
+        ({"weight_bits": {"1": 8, "3": 8}}, "weight bits: none for layer '5'"),
+        ({"thresholds": {"1": 1.0}}, "thresholds: none for '3'"),
+        ({"thresholds": {"1": 1.0, "3": 0.0}}, "3: threshold is 0.0, accepted is positive"),
+        ({"thresholds": {"1": 1.0, "3": [1.0] * 5}}, "3: threshold has 5 values, accepted is 1, 8"),
+        ({"thresholds": {"1": 1.0, "3": float("nan")}}, "3: threshold is not finite"),
+        ({"thresholds": {"1": 1e12, "3": 1.0}}, "1: threshold is .* accepted is below"),
+    ],
+)
+def test_bad_arguments(options, message):
+    with pytest.raises(RheobaseError, match=message):
+        _lower(**options)

@@ -1,0 +1,55 @@
+"""Planned layers by torch in float64: what ``plan_layers`` says a model computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from rheobase.converter.plan import Plan
+from rheobase.converter.terms import Value
+from torch import Tensor
+
+
+def value_map(value: Value, sources: dict[str, Tensor]) -> Tensor:
+    """What a sum of terms means: (images, channels, rows, columns)."""
+    bias = torch.from_numpy(np.asarray(value.bias, dtype=float))[None, :, None, None]
+    images = len(next(iter(sources.values())))
+    total = bias.expand(images, *value.shape).clone()
+    for term in value.terms:
+        kernel = term.kernel
+        flow = sources[term.source]
+        if term.sum_pool is not None:
+            sums = term.sum_pool
+            top, left, bottom, right = sums.padding
+            flow = functional.pad(flow, (left, right, top, bottom))
+            flow = functional.avg_pool2d(flow, sums.kernel, sums.stride, divisor_override=1)
+        flow = flow[:, term.in_start : term.in_start + kernel.in_channels]
+        top, left, bottom, right = kernel.padding
+        flow = functional.pad(flow, (left, right, top, bottom))
+        weight = torch.from_numpy(np.ascontiguousarray(kernel.weight))
+        total[:, term.out_start : term.out_stop] += functional.conv2d(
+            flow, weight, None, kernel.stride, 0, kernel.dilation, kernel.groups
+        )
+    return total
+
+
+def planned_outputs(
+    plan: Plan, images: Tensor, thresholds: dict[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """The model's outputs, by label, neurons being ReLUs (clipped where there are thresholds)."""
+    maps = {plan.image: images.double()}
+    for layer in plan.layers:
+        flow = value_map(layer.value, maps)
+        if layer.pool is not None:
+            pool = layer.pool
+            flow = functional.max_pool2d(flow, pool.kernel, pool.stride, pool.padding)
+        if layer.threshold is not None:
+            flow = flow.clamp(0, layer.cap)
+            if thresholds is not None:
+                flow = torch.minimum(flow, thresholds[layer.threshold].reshape(-1, 1, 1))
+        assert tuple(flow.shape[1:]) == layer.shape
+        maps[layer.name] = flow
+    return {
+        label: maps[name].reshape(len(images), *shape)
+        for label, (name, shape) in plan.outputs.items()
+    }

@@ -1,0 +1,96 @@
+"""A graph with spiking neurons in place of ReLU, operation by operation, in torch and float64."""
+
+from __future__ import annotations
+
+import torch
+from rheobase.converter.graph import Graph, OperationKind
+from torch import Tensor
+
+
+def clipped(graph: Graph, images: Tensor, thresholds: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Outputs by label with every activation limited to its threshold."""
+
+    def limit(name: str, value: Tensor) -> Tensor:
+        return torch.minimum(value.relu(), _level(thresholds[name], value))
+
+    return _run(graph, images, limit)
+
+
+def radix(
+    graph: Graph, images: Tensor, thresholds: dict[str, Tensor], steps: int
+) -> dict[str, Tensor]:
+    """clip(floor(v / theta + 1/2), 0, 2**T - 1) in units of theta = threshold / (2**T - 1)."""
+    top = 2**steps - 1
+
+    def fire(name: str, value: Tensor) -> Tensor:
+        unit = _level(thresholds[name], value) / top
+        return torch.clamp(torch.floor(value / unit + 0.5), 0, top) * unit
+
+    return _run(graph, images, fire)
+
+
+def rate(
+    graph: Graph,
+    images: Tensor,
+    thresholds: dict[str, Tensor],
+    steps: int,
+    bias_shift: dict[str, Tensor] | None = None,
+    initial: float = 0.5,
+) -> dict[str, Tensor]:
+    """Mean over T steps of the outputs: accumulate, compare, subtract; cumulative max pooling."""
+    potentials: dict[str, Tensor] = {}
+    summed: dict[str, Tensor] = {}
+    totals: dict[str, Tensor] = {}
+
+    def fire(name: str, value: Tensor) -> Tensor:
+        level = _level(thresholds[name], value)
+        if bias_shift is not None:
+            value = value + _level(bias_shift[name], value)
+        potential = potentials.get(name, initial * level) + value
+        spikes = (potential >= level) * level
+        potentials[name] = potential - spikes
+        return spikes
+
+    def maximum(operation, value: Tensor) -> Tensor:
+        before = summed.get(operation.name)
+        summed[operation.name] = value if before is None else before + value
+        pooled = operation.run(summed[operation.name])
+        return pooled if before is None else pooled - operation.run(before)
+
+    for _ in range(steps):
+        for label, value in _run(graph, images, fire, maximum).items():
+            totals[label] = totals.get(label, 0) + value
+    return {label: total / steps for label, total in totals.items()}
+
+
+def activations(graph: Graph, images: Tensor) -> dict[str, Tensor]:
+    """What every ReLU of the model itself gives."""
+    found: dict[str, Tensor] = {}
+
+    def keep(name: str, value: Tensor) -> Tensor:
+        found[name] = value.clamp(0, graph.by_name[name].arguments["cap"])
+        return found[name]
+
+    _run(graph, images, keep)
+    return found
+
+
+def _run(graph: Graph, images: Tensor, neuron, maximum=None) -> dict[str, Tensor]:
+    values: dict[str, Tensor] = {}
+    with torch.no_grad():
+        for operation in graph.operations:
+            inputs = [values[name] for name in operation.inputs]
+            if operation.kind == OperationKind.INPUT:
+                values[operation.name] = images
+            elif operation.kind == OperationKind.RELU:
+                values[operation.name] = neuron(operation.name, inputs[0])
+            elif operation.kind == OperationKind.MAX_POOL and maximum is not None:
+                values[operation.name] = maximum(operation, inputs[0])
+            else:
+                values[operation.name] = operation.run(*inputs)
+    return {label: values[name] for label, name in graph.outputs.items()}
+
+
+def _level(level: Tensor, value: Tensor) -> Tensor:
+    """One per channel, against (images, channels, ...)."""
+    return level.to(value.dtype).reshape(1, -1, *[1] * (value.ndim - 2))

@@ -147,8 +147,8 @@ def lower_graph(
             units, one value or one per channel.
         initial: by operation: initial potential as a part of the threshold, one value or one per
             channel; one half where it is not given.
-        weight_scales: by operation: (channels,), for layers whose weights are integers times a scale
-            already; others get theirs by least squared error.
+        weight_scales: by operation: (channels,), for layers whose weights are integers times a
+            scale already; others get theirs by least squared error.
 
     Raises:
         RheobaseError: what cannot be lowered (all of it is named), thresholds or bits that are

@@ -25,6 +25,10 @@ def _calibrated(calibration: Calibration) -> Callable[[Options], Options]:
     )
 
 
+def _robust_calibrated(calibration: Calibration) -> Callable[[Options], Options]:
+    return lambda options: replace(options, method=Method.ROBUST, calibration=calibration)
+
+
 def _best(options: Options) -> Options:
     """What measured best on ResNet-20 (docs/results/resnet20.md)."""
     if options.coding == Coding.RADIX:
@@ -43,6 +47,8 @@ RECIPES: dict[str, Callable[[Options], Options]] = {
     "search": _calibrated(Calibration(initial=False, bias=0)),
     "lcp": _calibrated(_ONLY_BIAS),
     "acp": _calibrated(replace(_ONLY_BIAS, weights=2)),
+    "robust-lcp": _robust_calibrated(_ONLY_BIAS),
+    "robust-acp": _robust_calibrated(replace(_ONLY_BIAS, weights=2)),
     "search-lcp": _calibrated(Calibration(initial=False)),
     "best": _best,
 }

@@ -141,7 +141,7 @@ def test_rounding_with_feedback_beats_nearest_rounding(bits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("coding", "steps"), [(Coding.RATE, 4), (Coding.RATE, 12), (Coding.RADIX, 2)]
+    ("coding", "steps"), [(Coding.RATE, 4), (Coding.RATE, 7), (Coding.RADIX, 2)]
 )
 @pytest.mark.parametrize(
     "calibration",
@@ -183,17 +183,19 @@ def test_shift_makes_the_means_equal(subject: tuple) -> None:
     assert float(difference) < 1e-3 < float(before)
 
 
-@pytest.mark.parametrize("coding", [Coding.RATE, Coding.RADIX])
-def test_calibrated_network_is_lowered_as_it_is(coding: Coding) -> None:
+@pytest.mark.parametrize(("coding", "steps"), [(Coding.RATE, 9), (Coding.RADIX, 4)])
+def test_calibrated_network_is_lowered_as_it_is(coding: Coding, steps: int) -> None:
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (60, 3, 8, 8), dtype=np.uint8)
-    options = Options(coding=coding, steps=4, calibration=Calibration(weights=1), iterations=200)
+    calibration = Calibration(weights=1)
+    options = Options(coding=coding, steps=steps, calibration=calibration, iterations=200)
     conversion = convert(Residual(), images, mean=[0.5], std=[0.25], options=options)
     scores = simulate(conversion.network, images).outputs
     found = torch.from_numpy(conversion.lowered.real_outputs(scores)["out"])
     pixels = (torch.from_numpy(images).float() / 255 - 0.5) / 0.25
     expected = conversion.snn(pixels).double()
-    assert float((found - expected).norm() / expected.norm()) < 0.05
+    # A spike more or less where rounding decides; without the shifts or v(0) it is far more.
+    assert float((found - expected).norm() / expected.norm()) < 0.1
 
 
 def test_rounded_weights_survive_lowering() -> None:
@@ -203,12 +205,14 @@ def test_rounded_weights_survive_lowering() -> None:
         coding=Coding.RADIX, steps=6, calibration=Calibration(), weight_bits=4, iterations=200
     )
     conversion = convert(Residual(), images, mean=[0.5], std=[0.25], options=options)
-    first = conversion.network.layers[0].connections[0].weight.astype(float)
-    assert conversion.network.layers[0].connections[0].weight_bits == 4
-    name = conversion.network.layers[0].name
-    scale = conversion.calibrated.scales[name].numpy()[:, None, None, None]
-    weight = conversion.calibrated.graph.by_name["first"].arguments["weight"].numpy()
-    np.testing.assert_allclose(first * scale * (255 * 0.25), weight, rtol=1e-4, atol=1e-6)
+    layer, calibrated = conversion.network.layers[1], conversion.calibrated
+    kernel = layer.connections[0]
+    assert kernel.weight_bits == 4
+    scale = calibrated.scales[layer.name].numpy()[:, None, None, None]
+    spike = calibrated.thresholds[conversion.network.layers[0].name].numpy() / (2**6 - 1)
+    weight = calibrated.graph.by_name["second"].arguments["weight"].numpy()
+    expected = weight * spike[:, None, None] / scale
+    np.testing.assert_allclose(kernel.weight, expected, atol=1e-4)
 
 
 def test_the_same_seed_gives_the_same(subject: tuple) -> None:

@@ -1,73 +1,196 @@
-"""A network file's hardware against the golden model in Verilator, one line of JSON each figure.
+"""Figures of ResNet-20 on JPEG CIFAR-10, one line of JSON each.
 
-    rheobase convert examples/resnet20.py:resnet20 ... -o resnet20.safetensors
-    python benchmarks/resnet20.py resnet20.safetensors --images FOLDER [--adders N]
+    python benchmarks/resnet20.py --shared ../shared [--images 2000] [--only resnet20_best]
 
-Every answer on 50 images, every spike of every layer on the first 3; cycles per image, events and
-lane utilisation. The folding is the default one for --adders, from the events of the images.
+Each line is {"name", "value", "unit", "bound"}. Losses are in points below the CNN on the same
+test images, so their bound is 0. Calibration images come from the training folder; no recipe sees a
+label.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from figures import show
-from rheobase.converter.data import load_images
-from rheobase.golden.file import load_network
+import numpy as np
+import torch
+from rheobase.converter.analog import analog_forward
+from rheobase.converter.balancing import balance
+from rheobase.converter.budget import kernel_sizes, parse_budget
+from rheobase.converter.conversion import (
+    BATCH,
+    Conversion,
+    Options,
+    convert_graph,
+    normalised,
+)
+from rheobase.converter.data import ImageSet, load_images
+from rheobase.converter.model import load_model
+from rheobase.converter.recipes import with_recipe
+from rheobase.converter.rewrite import prepared
+from rheobase.converter.tracing import trace
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network import Coding
 from rheobase.golden.simulation import simulate
-from rheobase.hw.folding import default_folding
-from rheobase.hw.verilog import generate
-from rheobase.sim.batch import build_accelerator
-from rheobase.sim.comparison import compare
 
-#: Lane utilisation of the slowest layer that is to be reached.
-UTILISATION = 0.8
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
+import resnet20
+from figures import show
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "resnet20.py"
+RATE, RADIX = Coding.RATE, Coding.RADIX
+#: Average bits of a weight in the 4-bit figures.
+AVERAGE_BITS = "4bit/weight"
+_EVALUATED = 100
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One conversion that is measured: on the float SNN, or on the golden model."""
+
+    name: str
+    recipe: str
+    coding: Coding
+    steps: int
+    golden: bool = False
+    budget: str | None = None
+
+
+FIGURES = (
+    *(
+        Figure(f"resnet20_{recipe}_rate{steps}_float_loss", recipe, RATE, steps)
+        for recipe in ("cltb", "ltb", "robust")
+        for steps in (32, 64)
+    ),
+    Figure("resnet20_cltb_rate32_golden_loss", "cltb", RATE, 32, golden=True),
+    *(Figure(f"resnet20_best_rate{steps}_loss", "best", RATE, steps) for steps in (32, 16, 8)),
+    *(
+        Figure(f"resnet20_best_radix{steps}_w8_golden_loss", "best", RADIX, steps, golden=True)
+        for steps in (4, 3)
+    ),
+    Figure("resnet20_best_rate32_w4_golden_loss", "best", RATE, 32, True, AVERAGE_BITS),
+    Figure("resnet20_best_radix4_w4_golden_loss", "best", RADIX, 4, True, AVERAGE_BITS),
+)
+#: What the table of recipes adds (docs/results/resnet20.md).
+ABLATION = tuple(
+    Figure(f"resnet20_ablation_{recipe}_{coding.value}{steps}_loss", recipe, coding, steps)
+    for coding, steps in ((RATE, 16), (RATE, 8), (RADIX, 3))
+    for recipe in ("cltb", "search", "lcp", "acp", "search-lcp", "best")
+)
+
+
+class Bench:
+    """The model, images, and what several figures share."""
+
+    def __init__(self, shared: Path, images: int, calibration: int) -> None:
+        weights = shared / "models" / "resnet20-cifar10.pth"
+        self.model = load_model(f"{EXAMPLE}:resnet20", weights)
+        folder = shared / "data" / "cifar10"
+        self.testing = load_images(str(folder / "test")).sample(images, seed=1)
+        training = load_images(str(folder / "train"))
+        self.training: ImageSet = training.sample(calibration, seed=2)
+        self.graph = prepared(trace(self.model, (3, 32, 32)))
+        self.batches = _batches(self.training.images)
+
+    @cached_property
+    def cnn_accuracy(self) -> float:
+        with torch.inference_mode():
+            return self._accuracy(lambda batch: analog_forward(self.graph, batch))
+
+    def _accuracy(self, scores: Callable[[torch.Tensor], torch.Tensor]) -> float:
+        right = 0
+        for start in range(0, len(self.testing.images), _EVALUATED):
+            part = slice(start, start + _EVALUATED)
+            batch = normalised(self.testing.images[part], resnet20.MEAN, resnet20.STD)
+            right += int((scores(batch).argmax(1).numpy() == self.testing.labels[part]).sum())
+        return 100 * right / len(self.testing.images)
+
+    def convert(self, figure: Figure) -> Conversion:
+        options = with_recipe(Options(figure.coding, figure.steps), figure.recipe)
+        if figure.budget is not None:
+            weights = sum(kernel_sizes(self.graph).values())
+            options = replace(options, weight_budget=parse_budget(figure.budget, weights))
+        options = replace(options, lower=figure.golden)
+        return convert_graph(
+            self.graph, self.batches, mean=resnet20.MEAN, std=resnet20.STD, options=options
+        )
+
+    def accuracy(self, figure: Figure, conversion: Conversion) -> float:
+        if figure.golden:
+            answers = simulate(conversion.network, self.testing.images).answers
+            return 100 * float(np.mean(answers == self.testing.labels))
+        return self._accuracy(conversion.snn)
+
+
+def _batches(images: np.ndarray) -> list[torch.Tensor]:
+    return [
+        normalised(images[start : start + BATCH], resnet20.MEAN, resnet20.STD)
+        for start in range(0, len(images), BATCH)
+    ]
+
+
+def loss_figures(bench: Bench, figures: list[Figure]) -> None:
+    """Points below the CNN."""
+    show("resnet20_cnn_accuracy", bench.cnn_accuracy, "%", 100)
+    for figure in figures:
+        conversion = bench.convert(figure)
+        loss = bench.cnn_accuracy - bench.accuracy(figure, conversion)
+        show(figure.name, loss, "points", 0)
+
+
+def conversion_time(bench: Bench) -> None:
+    """Balancing by CLTB over one inference pass of the same images; medians of alternating runs."""
+    ratios = []
+    for _ in range(5):
+        start = time.perf_counter()
+        with torch.inference_mode():
+            for batch in bench.batches[:5]:
+                analog_forward(bench.graph, batch)
+        middle = time.perf_counter()
+        balance(bench.graph, bench.batches[:5], iterations=200)
+        ratios.append((time.perf_counter() - middle) / (middle - start))
+    show("resnet20_conversion_over_inference", float(np.median(ratios)), "ratio", 1)
+
+
+def golden_speed(bench: Bench) -> None:
+    """Images per second and peak memory of the golden model at T = 32."""
+    conversion = bench.convert(Figure("speed", "cltb", RATE, 32, golden=True))
+    images = bench.testing.images[:200]
+    simulate(conversion.network, images[:8])
+    start = time.perf_counter()
+    simulate(conversion.network, images)
+    seconds = time.perf_counter() - start
+    show("resnet20_golden_images_per_s", len(images) / seconds, "images/s", None)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    show("resnet20_golden_process_peak_memory", peak, "GiB", None)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("network", type=Path)
-    parser.add_argument("--images", required=True, help="folder of class folders")
-    parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--recorded", type=int, default=3)
-    parser.add_argument("--adders", type=int, default=600)
-    parser.add_argument("--optimise", default="fast-run", choices=["fast-run", "fast-build"])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--images", type=int, default=2000, help="test images")
+    parser.add_argument("--calibration", type=int, default=2000, help="training images")
+    parser.add_argument("--only", default="", help="only figures whose name contains this")
+    parser.add_argument("--ablation", action="store_true", help="the table of recipes, too")
+    parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    network = load_network(arguments.network)
-    shown = load_images(arguments.images, shape=network.input_shape, limit=arguments.count)
-    images, recorded = shown.images[: arguments.count], arguments.recorded
-    records = simulate(network, images[:recorded], record=True).layers
-    events = tuple(
-        tuple(float(counts.sum(axis=1).mean()) for counts in record.events) for record in records
-    )
-    folding = default_folding(network, events, adders=arguments.adders)
-    prefix = f"{network.name}_{network.coding.value}{network.steps}"
-    start = time.perf_counter()
-    text = generate(network, folding)
-    show(f"{prefix}_verilog_seconds", time.perf_counter() - start, "s", None)
-    show(f"{prefix}_verilog_bytes", len(text), "bytes", None)
-    built = build_accelerator(network, folding, optimise=arguments.optimise, verilog=text)
-    exact = compare(built, images[:recorded], record_images=recorded, processes=1)
-    whole = compare(built, images, record_images=0)
-    cycles = whole.hardware.cycles_per_image
-    show(f"{prefix}_spikes_compared", sum(layer.spikes for layer in exact.layers), "", None)
-    show(f"{prefix}_spike_mismatches", exact.spike_mismatches, "", 0)
-    show(f"{prefix}_events_differ", float(not exact.equal), "", 0)
-    show(f"{prefix}_answer_mismatches", whole.answer_mismatches, f"of {len(images)}", 0)
-    show(f"{prefix}_score_mismatches", whole.score_mismatches, "", 0)
-    show(f"{prefix}_cycles_per_image", cycles, "cycles", None)
-    busiest = 0.0
-    for layer, totals in zip(exact.layers, whole.hardware.accumulations, strict=True):
-        for number, (total, lanes) in enumerate(zip(totals, layer.lanes, strict=True)):
-            name = f"{prefix}_{layer.name}_{number}"
-            show(f"{name}_events_per_image", total / len(images), "", None)
-            if lanes:
-                busiest = max(busiest, total / len(images) / lanes / cycles)
-    show(f"{prefix}_utilisation_of_the_slowest_layer", busiest, "", UTILISATION)
-    if exact.first_mismatch or whole.first_mismatch:
-        raise SystemExit(exact.first_mismatch or whole.first_mismatch)
+    torch.set_num_threads(arguments.threads)
+    try:
+        bench = Bench(arguments.shared, arguments.images, arguments.calibration)
+    except RheobaseError as error:
+        parser.error(str(error))
+    figures = FIGURES + (ABLATION if arguments.ablation else ())
+    loss_figures(bench, [figure for figure in figures if arguments.only in figure.name])
+    if arguments.only in "resnet20_conversion_over_inference":
+        conversion_time(bench)
+    if arguments.only in "resnet20_golden_images_per_s":
+        golden_speed(bench)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
 from .balancing import Balance, Method, balance
+from .budget import allocated_bits
+from .calibration import Calibrated, Calibration, calibrate, check_calibration, layer_names
 from .delay import choose_delay, first_output_spike
 from .graph import Graph
 from .lowering import Lowered, lower_graph
@@ -39,6 +41,11 @@ class Options:
         readout, rule: see the integer network.
         method, iterations (K), percentile, learning_rate: of the balancing; K None for
             ``default_iterations``.
+        calibration: what is fitted layer by layer at this T, with ``weight_bits`` in effect; None
+            for balanced thresholds as they are.
+        calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
+        weight_budget: bits of all kernels together: widths per layer by their sensitivity, in
+            place of ``weight_bits``.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.
@@ -54,6 +61,9 @@ class Options:
     iterations: int | None = None
     percentile: float = 99.0
     learning_rate: float = 1.0
+    calibration: Calibration | None = None
+    calibrate_first: bool = False
+    weight_budget: float | None = None
     device: str = "cpu"
     lower: bool = True
 
@@ -68,6 +78,8 @@ class Conversion:
         balance: thresholds and mean activations, readout neurons among them in any case.
         expected_first_spike: eq. 19, in steps.
         lowered: the integer network and the scales of its integers; None for a float SNN alone.
+        calibrated: what the calibration gave; None without.
+        weight_bits: of the kernels, for all layers or by layer.
     """
 
     graph: Graph
@@ -75,6 +87,8 @@ class Conversion:
     balance: Balance
     expected_first_spike: float
     lowered: Lowered | None
+    calibrated: Calibrated | None = None
+    weight_bits: int | dict[str, int] = 8
 
     @property
     def network(self) -> Network:
@@ -136,6 +150,7 @@ def convert(
     options: Options = Options(),
     name: str = "network",
     progress: Callable[[int], None] | None = None,
+    layer_progress: Callable[[int], None] | None = None,
 ) -> Conversion:
     """Convert ``model`` with ``images`` to balance on; no labels, no gradients, no training.
 
@@ -144,6 +159,7 @@ def convert(
             for video.
         mean, std: the model's normalisation of pixels in 0..1, per channel (one value for all).
         progress: called with the number of images that each batch finished.
+        layer_progress: called with 1 after each layer that was calibrated.
 
     Raises:
         RheobaseError: the model cannot be converted (every such module is named), or bad options.
@@ -161,8 +177,9 @@ def convert(
         for start in range(0, len(images), BATCH)
     ]
     return convert_graph(
-        graph, batches, mean=mean, std=std, options=options, name=name, progress=progress
-    )
+        graph, batches, mean=mean, std=std, options=options, name=name, progress=progress,
+        layer_progress=layer_progress,
+    )  # fmt: skip
 
 
 def convert_graph(
@@ -174,40 +191,78 @@ def convert_graph(
     options: Options = Options(),
     name: str = "network",
     progress: Callable[[int], None] | None = None,
+    layer_progress: Callable[[int], None] | None = None,
 ) -> Conversion:
     """``convert`` for a graph that is prepared already, and normalised images in batches."""
     check_options(options)
+    batches = [batch.to(options.device) for batch in batches]
     whole = with_readout(graph.to(options.device))
-    balanced = balance(
-        whole,
-        [batch.to(options.device) for batch in batches],
-        method=options.method,
-        iterations=default_iterations(options)
-        if options.iterations is None
-        else options.iterations,
-        percentile=options.percentile,
-        learning_rate=options.learning_rate,
-        progress=progress,
-    )
+    counted = options.readout == Readout.COUNT
+    simulated = whole if counted else graph.to(options.device)
+
+    def balanced_on(on: Graph, shown: Callable[[int], None] | None) -> Balance:
+        return balance(
+            on,
+            batches,
+            method=options.method,
+            iterations=default_iterations(options)
+            if options.iterations is None
+            else options.iterations,
+            percentile=options.percentile,
+            learning_rate=options.learning_rate,
+            progress=shown,
+        )
+
+    balanced = balanced_on(whole, progress)
+    names = {operation.name for operation in simulated.neurons}
+    thresholds = {
+        name: value.to(options.device)
+        for name, value in balanced.thresholds.items()
+        if name in names
+    }
+    bits: int | dict[str, int] = options.weight_bits
+    if options.weight_budget is not None:
+        bits = allocated_bits(simulated, batches[0], thresholds, options.weight_budget)
+    calibrated = None
+    if options.calibration is not None:
+        layers = layer_names(simulated)
+        calibrated = calibrate(
+            simulated,
+            batches,
+            thresholds,
+            coding=options.coding,
+            steps=options.steps,
+            settings=options.calibration,
+            rule=options.rule,
+            weight_bits=(dict.fromkeys(layers, bits) if isinstance(bits, int) else bits)
+            if options.lower and not options.calibrate_first
+            else None,
+            pixel_worth=1.0 / (255.0 * torch.tensor(std, dtype=torch.float32)),
+            progress=layer_progress,
+        )
+        simulated, thresholds = calibrated.graph, calibrated.thresholds
+        if options.calibrate_first:
+            again = balanced_on(simulated if counted else with_readout(simulated), None)
+            balanced = again
+            thresholds = {name: again.thresholds[name].to(options.device) for name in names}
     expected = first_output_spike(whole, balanced)
     delay = options.delay
     if delay is None:
         # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
-        counts = options.coding == Coding.RATE and options.readout == Readout.COUNT
-        delay = choose_delay(expected, options.steps) if counts else 0
-    simulated = whole if options.readout == Readout.COUNT else graph.to(options.device)
-    names = {operation.name for operation in simulated.neurons}
+        delay = (
+            choose_delay(expected, options.steps)
+            if options.coding == Coding.RATE and counted
+            else 0
+        )
+    initial = None if calibrated is None or options.calibrate_first else calibrated.initial
     snn = FloatSnn(
         graph=simulated,
-        thresholds={
-            name: value.to(options.device)
-            for name, value in balanced.thresholds.items()
-            if name in names
-        },
+        thresholds=thresholds,
         coding=options.coding,
         rule=options.rule,
         steps=options.steps,
         delay=delay,
+        initial=0.5 if initial is None else initial,
     )
     lowered = None
     if options.lower:
@@ -221,10 +276,12 @@ def convert_graph(
             delay=delay,
             readout=options.readout,
             rule=options.rule,
-            weight_bits=options.weight_bits,
+            weight_bits=bits,
+            initial=initial,
+            weight_scales=calibrated.scales if calibrated is not None else None,
             name=name,
         )
-    return Conversion(graph, snn, balanced, expected, lowered)
+    return Conversion(graph, snn, balanced, expected, lowered, calibrated, bits)
 
 
 def default_iterations(options: Options) -> int:
@@ -247,6 +304,8 @@ def check_options(options: Options) -> None:
             f"t0: {options.delay}, accepted is an integer in 0..{last} for T = {options.steps} in "
             f"{options.coding.value} coding"
         )
+    if options.calibration is not None:
+        check_calibration(options.calibration)
     if not 2 <= options.weight_bits <= 8:
         raise RheobaseError(f"weight bits: {options.weight_bits}, accepted is an integer in 2..8")
 

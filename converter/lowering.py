@@ -124,6 +124,7 @@ def lower_graph(
     per_channel: bool = True,
     bias_shift: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
+    weight_scales: Mapping[str, Any] | None = None,
     name: str = "network",
 ) -> Lowered:
     """The integer network of ``graph``.
@@ -146,6 +147,8 @@ def lower_graph(
             units, one value or one per channel.
         initial: by operation: initial potential as a part of the threshold, one value or one per
             channel; one half where it is not given.
+        weight_scales: by operation: (channels,), for layers whose weights are integers times a
+            scale already; others get theirs by least squared error.
 
     Raises:
         RheobaseError: what cannot be lowered (all of it is named), thresholds or bits that are
@@ -173,8 +176,9 @@ def lower_graph(
         if initial is not None and key in initial and not planned.repeats:
             part = _per_channel(planned, "initial potential", initial[key])
         layer, scale = _quantised_layer(
-            planned, sources, bias, level, part, bits[planned.name], rule, per_channel
-        )
+            planned, sources, bias, level, part, bits[planned.name], rule, per_channel,
+            (weight_scales or {}).get(key),
+        )  # fmt: skip
         if level is not None:
             sources[planned.name] = _Source(len(layers), scale.spike)
         layers.append(layer)
@@ -244,6 +248,7 @@ def _quantised_layer(
     bits: int,
     rule: PoolRule,
     per_channel: bool,
+    given: Any = None,
 ) -> tuple[Layer, LayerScale]:
     """Integers of one layer; ``level`` is what a spike shall be worth, None without neurons."""
     real = []
@@ -252,7 +257,10 @@ def _quantised_layer(
         weight = _times_worth(term, sources[term.source].worth[seen])
         real.append(RealWeights(weight, term.out_start, term.kernel.is_shortcut))
     fires = level is not None
-    scale = layer_scale(real, planned.value.channels, bits, per_channel=per_channel and fires)
+    if given is None:
+        scale = layer_scale(real, planned.value.channels, bits, per_channel=per_channel and fires)
+    else:
+        scale = _per_channel(planned, "scale", given)
     if fires:
         scale = np.where(scale > 0, scale, level / _WEIGHTLESS_THRESHOLD)
     elif not scale.any():

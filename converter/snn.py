@@ -87,7 +87,8 @@ class FloatSnn:
         thresholds: per neuron operation (channels,), in the model's units.
         coding, rule: as in the integer network.
         steps, delay: T and t0.
-        initial: v(0) as a part of the threshold, one number or one per neuron operation.
+        initial: v(0) as a part of the threshold, one number, or per neuron operation one or
+            (channels,).
 
     Calling it with normalised images (images, *input shape), on any device, gives what the model
     gives: one tensor, or a dictionary by the graph's labels where the model returns several.
@@ -99,7 +100,7 @@ class FloatSnn:
     rule: PoolRule = PoolRule.CUMULATIVE
     steps: int = 32
     delay: int = 0
-    initial: float | Mapping[str, float] = 0.5
+    initial: float | Mapping[str, float | Tensor] = 0.5
     _moved: dict[tuple[torch.device, torch.dtype], FloatSnn] = field(
         default_factory=dict, repr=False
     )
@@ -120,6 +121,7 @@ class FloatSnn:
             self,
             graph=self.graph.to(device, dtype),
             thresholds={name: value.to(device, dtype) for name, value in self.thresholds.items()},
+            initial=_moved_parts(self.initial, device, dtype),
             _moved={},
         )
 
@@ -145,6 +147,17 @@ class FloatSnn:
         if kept[0] < 0 or kept[-1] > snn.steps:
             raise RheobaseError(f"steps to keep: {kept}, accepted is 1..{snn.steps}")
         return _run_rate(snn, images, kept)
+
+
+def _moved_parts(
+    initial: float | Mapping[str, float | Tensor], device: torch.device | str, dtype: torch.dtype
+) -> float | dict[str, float | Tensor]:
+    if not isinstance(initial, Mapping):
+        return initial
+    return {
+        name: part.to(device, dtype) if isinstance(part, Tensor) else part
+        for name, part in initial.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,6 +262,8 @@ def _run_radix(snn: FloatSnn, images: Tensor) -> Evaluation:
         unit = per_channel(snn.thresholds[operation.name], current.ndim) / top
         start = snn.initial
         start = start[operation.name] if isinstance(start, Mapping) else start
+        if isinstance(start, Tensor):
+            start = per_channel(start, current.ndim)
         number = torch.floor(current / unit + start).clamp_(0, top)
         bits = number.to(torch.int32)
         count = sum(int(torch.count_nonzero(bits & (1 << bit))) for bit in range(snn.steps))

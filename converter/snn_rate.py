@@ -23,7 +23,7 @@ class RateRun:
         operations: in topological order; neurons, and what has neurons on both sides.
         constants: results in front of all neurons, (images, ...).
         thresholds: per neuron operation (channels,).
-        initial: per neuron operation, v(0) as a part of the threshold.
+        initial: per neuron operation, v(0) as a part of the threshold, a number or (channels,).
         cumulative: the rule of max pooling.
         read: operations whose results are summed over the steps.
 
@@ -39,7 +39,7 @@ class RateRun:
         operations: tuple[Operation, ...],
         constants: Mapping[str, Tensor],
         thresholds: Mapping[str, Tensor],
-        initial: Mapping[str, float],
+        initial: Mapping[str, float | Tensor],
         cumulative: bool,
         read: tuple[str, ...],
     ) -> None:
@@ -101,7 +101,8 @@ class RateRun:
             currents = [self._constants[source]] * count
         threshold = per_channel(self._thresholds[name], currents[0].ndim)
         if name not in self._potentials:
-            start = (threshold * self._initial[name]).expand_as(currents[0])
+            start = threshold * self._initial_part(name, currents[0].ndim)
+            start = start.expand_as(currents[0])
             self._potentials[name] = start.clone(memory_format=torch.contiguous_format)
             self.spikes[name] = torch.zeros((), dtype=torch.int64, device=threshold.device)
             self.neurons[name] = currents[0].numel()
@@ -113,6 +114,10 @@ class RateRun:
             potential -= fired[step]
         self.spikes[name] += torch.count_nonzero(fired)
         return fired.flatten(0, 1)
+
+    def _initial_part(self, name: str, rank: int) -> float | Tensor:
+        part = self._initial[name]
+        return per_channel(part, rank) if isinstance(part, Tensor) else part
 
     def _telescoped(self, operation: Operation, inputs: list[Tensor], count: int) -> Tensor:
         """t f(Z(t) / t) - (t - 1) f(Z(t - 1) / (t - 1)), Z the inputs' sums over the steps.

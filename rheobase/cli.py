@@ -106,6 +106,32 @@ def convert(
     learning_rate: Annotated[
         float, typer.Option(help="Learning rate of eq. 15, in (0, 1].")
     ] = 1.0,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Preset in place of --method and what is calibrated: robust, ltb, cltb, search, "
+            "lcp, acp, search-lcp, best, ..."
+        ),
+    ] = None,
+    threshold_search: Annotated[
+        bool,
+        typer.Option(
+            "--threshold-search", help="Thresholds by the least error of each layer's own output."
+        ),
+    ] = False,
+    calibrate: Annotated[
+        Literal["none", "lcp", "acp"],
+        typer.Option(help="Light calibration for this T: of biases, or of weights too."),
+    ] = "none",
+    calibrate_first: Annotated[
+        bool, typer.Option("--calibrate-first", help="Calibrate before balancing, not after.")
+    ] = False,
+    weight_budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Bits of all kernels: 1.1Mbit, 300kbit or 4bit/weight; sensitive layers get more."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="torch device for calibration.")] = "cpu",
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
@@ -117,7 +143,133 @@ def convert(
             output=output, calibration=calibration, test=test, mean=mean, std=std, coding=coding,
             steps=steps, delay=delay, weight_bits=weight_bits, readout=readout,
             pool_rule=pool_rule, method=method, iterations=iterations, percentile=percentile,
-            learning_rate=learning_rate, device=device,
+            learning_rate=learning_rate, recipe=recipe, threshold_search=threshold_search,
+            calibrate=calibrate, calibrate_first=calibrate_first, weight_budget=weight_budget,
+            device=device,
+        )
+    )  # fmt: skip
+
+
+ModelName = Annotated[
+    str, typer.Argument(help="Model: package.module:factory or path.py:factory, no arguments.")
+]
+WeightsFile = Annotated[
+    Path | None,
+    typer.Option(help="Weights: .safetensors, or a .pth that holds weights and nothing else."),
+]
+TestImages = Annotated[
+    str | None,
+    typer.Option(help="Folder of class folders to test on, where --images is one to calibrate on."),
+]
+Numbers = Annotated[str, typer.Option("--steps", "-T", help="Time steps T, with commas.")]
+Mean = Annotated[str | None, typer.Option(help="Mean of the normalisation, with commas.")]
+Std = Annotated[str | None, typer.Option(help="Standard deviation, like --mean.")]
+CalibrationImages = Annotated[int, typer.Option(min=1, help="Training images to calibrate on.")]
+Tested = Annotated[int, typer.Option(min=1, help="Labelled test images.")]
+Processes = Annotated[int, typer.Option(min=1, help="Conversions at a time.")]
+Device = Annotated[str, typer.Option(help="torch device; 'cuda' uses all GPUs.")]
+
+
+@app.command()
+def sweep(
+    model: ModelName,
+    images: Images,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
+        "sweep"
+    ),
+    weights: WeightsFile = None,
+    data_root: DataRoot = None,
+    test_images: TestImages = None,
+    methods: Annotated[
+        str, typer.Option(help="Recipes, with commas; NAME@K sets K of eq. 14-15.")
+    ] = "robust,ltb,cltb,best",
+    coding: Annotated[Coding, typer.Option(help="rate or radix.")] = Coding.RATE,
+    steps: Numbers = "4,8,16,32",
+    delays: Annotated[str, typer.Option("--delays", "--t0", help="t0, with commas.")] = "0",
+    bits: Annotated[
+        str,
+        typer.Option(help="Weight bits, with commas: 'float', or 2 to 8 on the golden model."),
+    ] = "float",
+    calibration: CalibrationImages = 1000,
+    test: Tested = 1000,
+    mean: Mean = None,
+    std: Std = None,
+    processes: Processes = 1,
+    device: Device = "cpu",
+) -> None:
+    """Methods x T x t0 x bits on one model: a CSV and plots. Goes on where it was interrupted."""
+    from .commands.sweep import request_of, run
+
+    run(
+        request_of(
+            model=model, weights=weights, images=images, test_images=test_images,
+            data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
+            output=output, methods=methods, coding=coding, steps=steps, delays=delays, bits=bits,
+            processes=processes, device=device,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def compare(
+    model: ModelName,
+    images: Images,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
+        "compare"
+    ),
+    weights: WeightsFile = None,
+    data_root: DataRoot = None,
+    test_images: TestImages = None,
+    coding: Annotated[Coding, typer.Option(help="rate or radix.")] = Coding.RATE,
+    steps: Numbers = "4,8,16,32",
+    calibration: CalibrationImages = 1000,
+    test: Tested = 1000,
+    mean: Mean = None,
+    std: Std = None,
+    processes: Processes = 1,
+    device: Device = "cpu",
+) -> None:
+    """Table 1: no partner, LCP and ACP, each with RobustNorm and with channel-wise balancing."""
+    from .commands.sweep import PARTNERS, request_of
+    from .commands.sweep import compare as run
+
+    run(
+        request_of(
+            model=model, weights=weights, images=images, test_images=test_images,
+            data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
+            output=output, methods=",".join(name for pair in PARTNERS.values() for name in pair),
+            coding=coding, steps=steps, delays="0", bits="float", processes=processes,
+            device=device,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def energy(
+    network: Network,
+    images: Images,
+    cnn_accuracy: Annotated[
+        float, typer.Option(help="The CNN's percentage of right answers on these images.")
+    ],
+    data_root: DataRoot = None,
+    test: Tested = 200,
+    steps: Annotated[
+        str | None, typer.Option("--steps", "-T", help="Time steps T, with commas.")
+    ] = None,
+    synaptic_joules: Annotated[
+        float, typer.Option(help="Joules per synaptic operation of the SNN.")
+    ] = 77e-15,
+    ann_joules: Annotated[float, typer.Option(help="Joules per operation of the CNN.")] = 12.5e-12,
+) -> None:
+    """Count synaptic operations and estimate FPS/W; SOP90 and SOP95 among the given T."""
+    from .commands.energy import Request, run
+    from .commands.parameters import number_list
+
+    run(
+        Request(
+            network=network, images=images, data_root=data_root, test=test,
+            steps=None if steps is None else number_list("--steps", steps, int),
+            cnn_accuracy=cnn_accuracy, synaptic_joules=synaptic_joules, ann_joules=ann_joules,
         )
     )  # fmt: skip
 

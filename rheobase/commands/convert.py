@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,22 @@ import torch
 from ..console import OUT, progress_bar
 from ..converter.analog import analog_forward
 from ..converter.balancing import Method
-from ..converter.conversion import Conversion, Options, check_options, convert, normalised
+from ..converter.budget import kernel_sizes, parse_budget
+from ..converter.calibration import Calibration
+from ..converter.conversion import (
+    BATCH,
+    Conversion,
+    Options,
+    check_options,
+    convert_graph,
+    normalisation,
+    normalised,
+)
 from ..converter.data import NORMALISATION, ImageSet, load_images
 from ..converter.model import load_model
+from ..converter.recipes import with_recipe
+from ..converter.rewrite import prepared
+from ..converter.tracing import trace
 from ..golden.errors import RheobaseError
 from ..golden.file import save_network
 from ..golden.network import Coding, PoolRule, Readout
@@ -46,6 +59,11 @@ class Request:
     iterations: int | None
     percentile: float
     learning_rate: float
+    recipe: str | None
+    threshold_search: bool
+    calibrate: str
+    calibrate_first: bool
+    weight_budget: str | None
     device: str
 
 
@@ -71,10 +89,18 @@ def run(request: Request) -> None:
         iterations=request.iterations,
         percentile=request.percentile,
         learning_rate=request.learning_rate,
-        device=_device(request.device),
+        calibration=_calibration(request),
+        calibrate_first=request.calibrate_first,
+        device=check_device(request.device),
     )
+    if request.recipe is not None:
+        if request.threshold_search or request.calibrate != "none":
+            raise RheobaseError(
+                "--recipe: accepted is without --threshold-search and --calibrate, which it sets"
+            )
+        options = with_recipe(options, request.recipe)
     check_options(options)
-    mean, std = _normalisation(request)
+    mean, std = normalisation_of(request.images, request.mean, request.std)
     if not request.output.parent.is_dir():
         raise RheobaseError(f"{request.output}: no folder {request.output.parent} to write to")
     model = load_model(request.model, request.weights)
@@ -83,15 +109,29 @@ def run(request: Request) -> None:
         "download": request.download,
     }
     training = load_images(request.images, train=True, **source).sample(request.calibration)
-    with progress_bar("balancing", len(training.images)) as progress:
-        conversion = convert(
-            model.to(options.device),
-            training.images,
+    graph = prepared(trace(model, tuple(int(extent) for extent in training.images.shape[1:])))
+    mean, std = normalisation(mean, std, int(training.images.shape[1]))
+    sizes = kernel_sizes(graph)
+    if request.weight_budget is not None:
+        budget = parse_budget(request.weight_budget, sum(sizes.values()))
+        options = replace(options, weight_budget=budget)
+    batches = [
+        normalised(training.images[start : start + BATCH], mean, std)
+        for start in range(0, len(training.images), BATCH)
+    ]
+    with (
+        progress_bar("balancing", len(training.images)) as progress,
+        progress_bar("calibrating layers", len(sizes)) as layer_progress,
+    ):
+        conversion = convert_graph(
+            graph,
+            batches,
             mean=mean,
             std=std,
             options=options,
             name=Path(request.output).stem,
             progress=progress,
+            layer_progress=layer_progress,
         )
     save_network(conversion.network, request.output)
     _print_summary(conversion)
@@ -149,25 +189,39 @@ def _print_summary(conversion: Conversion) -> None:
     if balanced.iterations:
         end = ", where the thresholds had converged" if balanced.converged else ""
         OUT.print(f"balanced in {balanced.iterations} steps of eq. 15{end}", highlight=False)
+    if isinstance(conversion.weight_bits, dict):
+        widths = ", ".join(f"{name} {bits}" for name, bits in conversion.weight_bits.items())
+        OUT.print(f"weight bits: {widths}", highlight=False)
     for path, why in conversion.outside:
         OUT.print(f"outside the network: {path} ({why})", highlight=False, markup=False)
 
 
-def _normalisation(request: Request) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if (request.mean is None) != (request.std is None):
+def normalisation_of(
+    images: str, mean: str | None, std: str | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """``--mean`` and ``--std`` as given, or those of a known set."""
+    if (mean is None) != (std is None):
         raise RheobaseError("--mean, --std: accepted is both of them, or none for a known set")
-    if request.mean is not None:
-        return (
-            number_list("--mean", request.mean, float),
-            number_list("--std", request.std, float),
-        )
-    if request.images in NORMALISATION:
-        return NORMALISATION[request.images]
+    if mean is not None:
+        return number_list("--mean", mean, float), number_list("--std", std, float)
+    if images in NORMALISATION:
+        return NORMALISATION[images]
     known = ", ".join(NORMALISATION)
-    raise RheobaseError(f"--mean, --std: needed for {request.images} (known are {known})")
+    raise RheobaseError(f"--mean, --std: needed for {images} (known are {known})")
 
 
-def _device(name: str) -> str:
+def _calibration(request: Request) -> Calibration | None:
+    if not request.threshold_search and request.calibrate == "none":
+        return None
+    return Calibration(
+        thresholds=request.threshold_search,
+        initial=False,
+        bias=0 if request.calibrate == "none" else 2,
+        weights=2 if request.calibrate == "acp" else 0,
+    )
+
+
+def check_device(name: str) -> str:
     try:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:

@@ -1,0 +1,74 @@
+"""A network file's hardware against the golden model in Verilator, one line of JSON each figure.
+
+    rheobase convert examples/resnet20.py:resnet20 ... -o resnet20.safetensors
+    python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER [--adders N]
+
+Every answer on 50 images, every spike of every layer on the first 3; cycles per image, events and
+lane utilisation. The folding is the default one for --adders, from the events of the images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from figures import show
+from rheobase.converter.data import load_images
+from rheobase.golden.file import load_network
+from rheobase.golden.simulation import simulate
+from rheobase.hw.folding import default_folding
+from rheobase.hw.verilog import generate
+from rheobase.sim.batch import build_accelerator
+from rheobase.sim.comparison import compare
+
+#: Lane utilisation of the slowest layer that is to be reached.
+UTILISATION = 0.8
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("network", type=Path)
+    parser.add_argument("--images", required=True, help="folder of class folders")
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--recorded", type=int, default=3)
+    parser.add_argument("--adders", type=int, default=600)
+    parser.add_argument("--optimise", default="fast-run", choices=["fast-run", "fast-build"])
+    arguments = parser.parse_args()
+    network = load_network(arguments.network)
+    shown = load_images(arguments.images, shape=network.input_shape, limit=arguments.count)
+    images, recorded = shown.images[: arguments.count], arguments.recorded
+    records = simulate(network, images[:recorded], record=True).layers
+    events = tuple(
+        tuple(float(counts.sum(axis=1).mean()) for counts in record.events) for record in records
+    )
+    folding = default_folding(network, events, adders=arguments.adders)
+    prefix = f"{network.name}_{network.coding.value}{network.steps}"
+    start = time.perf_counter()
+    text = generate(network, folding)
+    show(f"{prefix}_verilog_seconds", time.perf_counter() - start, "s", None)
+    show(f"{prefix}_verilog_bytes", len(text), "bytes", None)
+    built = build_accelerator(network, folding, optimise=arguments.optimise, verilog=text)
+    exact = compare(built, images[:recorded], record_images=recorded, processes=1)
+    whole = compare(built, images, record_images=0)
+    cycles = whole.hardware.cycles_per_image
+    show(f"{prefix}_spikes_compared", sum(layer.spikes for layer in exact.layers), "", None)
+    show(f"{prefix}_spike_mismatches", exact.spike_mismatches, "", 0)
+    show(f"{prefix}_events_differ", float(not exact.equal), "", 0)
+    show(f"{prefix}_answer_mismatches", whole.answer_mismatches, f"of {len(images)}", 0)
+    show(f"{prefix}_score_mismatches", whole.score_mismatches, "", 0)
+    show(f"{prefix}_cycles_per_image", cycles, "cycles", None)
+    busiest = 0.0
+    for layer, totals in zip(exact.layers, whole.hardware.accumulations, strict=True):
+        for number, (total, lanes) in enumerate(zip(totals, layer.lanes, strict=True)):
+            name = f"{prefix}_{layer.name}_{number}"
+            show(f"{name}_events_per_image", total / len(images), "", None)
+            if lanes:
+                busiest = max(busiest, total / len(images) / lanes / cycles)
+    show(f"{prefix}_utilisation_of_the_slowest_layer", busiest, "", UTILISATION)
+    if exact.first_mismatch or whole.first_mismatch:
+        raise SystemExit(exact.first_mismatch or whole.first_mismatch)
+
+
+if __name__ == "__main__":
+    main()

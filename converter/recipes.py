@@ -1,0 +1,65 @@
+"""Named presets of balancing and calibration: ``--recipe``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Coding
+from .balancing import Method
+from .calibration import Calibration
+from .conversion import Options
+
+#: K of recipes that balance at full range.
+_FULL_RANGE = 200
+
+
+def _balanced(method: Method) -> Callable[[Options], Options]:
+    return lambda options: replace(options, method=method, iterations=_FULL_RANGE, calibration=None)
+
+
+def _calibrated(calibration: Calibration) -> Callable[[Options], Options]:
+    return lambda options: replace(
+        options, method=Method.CLTB, iterations=_FULL_RANGE, calibration=calibration
+    )
+
+
+def _robust_calibrated(calibration: Calibration) -> Callable[[Options], Options]:
+    return lambda options: replace(options, method=Method.ROBUST, calibration=calibration)
+
+
+def _best(options: Options) -> Options:
+    """What measured best on ResNet-20 (docs/results/resnet20.md)."""
+    if options.coding == Coding.RADIX:
+        calibration = Calibration(weights=1, ridge=0.03, images=2000, samples=16000)
+    else:
+        calibration = Calibration(images=500, samples=3000)
+    return _calibrated(calibration)(options)
+
+
+_ONLY_BIAS = Calibration(thresholds=False, initial=False)
+#: By name: the options with the recipe's settings in them.
+RECIPES: dict[str, Callable[[Options], Options]] = {
+    "robust": _balanced(Method.ROBUST),
+    "ltb": _balanced(Method.LTB),
+    "cltb": _balanced(Method.CLTB),
+    "search": _calibrated(Calibration(initial=False, bias=0)),
+    "lcp": _calibrated(_ONLY_BIAS),
+    "acp": _calibrated(replace(_ONLY_BIAS, weights=2)),
+    "robust-lcp": _robust_calibrated(_ONLY_BIAS),
+    "robust-acp": _robust_calibrated(replace(_ONLY_BIAS, weights=2)),
+    "search-lcp": _calibrated(Calibration(initial=False)),
+    "best": _best,
+}
+
+
+def with_recipe(options: Options, name: str) -> Options:
+    """``options`` with the settings of recipe ``name``; T, coding and widths stay.
+
+    Raises:
+        RheobaseError: no such recipe.
+    """
+    if name not in RECIPES:
+        raise RheobaseError(f"recipe: {name!r}, accepted is one of {', '.join(RECIPES)}")
+    return RECIPES[name](options)

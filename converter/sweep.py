@@ -1,0 +1,227 @@
+"""Jobs of a sweep: one method on one model, at one or several T, t0 and widths.
+
+Each job is done in one process and kept as one file, so a sweep that was interrupted goes on with
+what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Coding, Readout
+from ..golden.simulation import simulate
+from .analog import analog_forward
+from .conversion import BATCH, Options, convert_graph, normalisation, normalised
+from .data import load_images
+from .evaluation import accuracy_table, batched_labels
+from .model import load_model
+from .recipes import with_recipe
+from .rewrite import prepared
+from .tracing import trace
+
+#: Columns of the CSV.
+COLUMNS = (
+    "method", "coding", "weight_bits", "iterations", "T", "t0", "accuracy", "cnn_accuracy",
+    "spikes_per_neuron",
+)  # fmt: skip
+#: Bins of the threshold histogram.
+_BINS = 40
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a sweep is about: a model and its images, as the command line names them.
+
+    ``test_images`` is None where ``images`` has a test part of its own. ``calibration`` and
+    ``test`` are numbers of images.
+    """
+
+    model: str
+    weights: str | None
+    images: str
+    test_images: str | None
+    data_root: str | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    calibration: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One conversion and its evaluation.
+
+    Attributes:
+        method: a recipe, or ``recipe@K``.
+        steps: T; several where one conversion serves all.
+        delays: t0; those below T are used.
+        bits: of the weights, on the golden model; None for the float SNN.
+    """
+
+    subject: Subject
+    method: str
+    coding: str
+    steps: tuple[int, ...]
+    delays: tuple[int, ...]
+    bits: int | None
+
+    @property
+    def key(self) -> str:
+        """Name of the job's file: it changes with everything that the result depends on."""
+        described: dict[str, Any] = asdict(self)
+        if self.subject.weights is not None:
+            content = Path(self.subject.weights).read_bytes()
+            described["content"] = hashlib.sha256(content).hexdigest()
+        text = json.dumps(described, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def jobs_of(
+    subject: Subject,
+    methods: Sequence[str],
+    coding: Coding,
+    steps: Sequence[int],
+    delays: Sequence[int],
+    widths: Sequence[int | None],
+) -> list[Job]:
+    """All jobs. A method that does not depend on T is converted once for all of them."""
+    found = []
+    for method in methods:
+        options = method_options(method, coding, max(steps))
+        at_once = coding == Coding.RATE and options.calibration is None
+        groups = [tuple(steps)] if at_once else [(step,) for step in steps]
+        found += [
+            Job(subject, method, coding.value, group, tuple(delays), bits)
+            for group in groups
+            for bits in widths
+        ]
+    return found
+
+
+def method_options(method: str, coding: Coding, steps: int) -> Options:
+    """Options of ``recipe`` or ``recipe@K``.
+
+    Raises:
+        RheobaseError: no such recipe, or K is no positive integer.
+    """
+    name, _, iterations = method.partition("@")
+    options = with_recipe(Options(coding=coding, steps=steps, readout=Readout.CURRENT), name)
+    if not iterations:
+        return options
+    if not iterations.isdecimal() or int(iterations) < 1:
+        raise RheobaseError(f"method: {method!r}, accepted is RECIPE or RECIPE@K, such as cltb@100")
+    return replace(options, iterations=int(iterations))
+
+
+def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
+    """Convert and evaluate: rows of the CSV, and what the plots need, as plain JSON values."""
+    torch.set_num_threads(threads)
+    subject = _loaded(job.subject, device)
+    coding = Coding(job.coding)
+    options = replace(
+        method_options(job.method, coding, max(job.steps)),
+        device=device,
+        lower=job.bits is not None,
+        weight_bits=8 if job.bits is None else job.bits,
+    )
+    conversion = convert_graph(
+        subject.graph, subject.calibration, mean=job.subject.mean, std=job.subject.std,
+        options=options,
+    )  # fmt: skip
+    measured = accuracy_table(
+        conversion.snn, subject.batches, subject.labels, job.steps, job.delays
+    )
+    table = measured.table
+    if job.bits is not None:
+        truth = torch.cat(subject.labels).numpy()
+        table = {}
+        for step, delay in measured.table:
+            answers = simulate(conversion.network, subject.images, steps=step, delay=delay).answers
+            table[step, delay] = 100 * float(np.mean(answers == truth))
+    mean_spikes = sum(measured.spikes.values()) / max(1, len(measured.spikes))
+    rows = [
+        {
+            "method": job.method.partition("@")[0],
+            "coding": job.coding,
+            "weight_bits": "float" if job.bits is None else job.bits,
+            "iterations": options.iterations,
+            "T": step,
+            "t0": delay,
+            "accuracy": round(accuracy, 4),
+            "cnn_accuracy": round(subject.cnn_accuracy, 4),
+            # Counted over the largest T of the job.
+            "spikes_per_neuron": round(mean_spikes, 4) if step == max(job.steps) else "",
+        }
+        for (step, delay), accuracy in table.items()
+    ]
+    thresholds = torch.cat([v.flatten().cpu().float() for v in conversion.thresholds.values()])
+    counts, edges = np.histogram(thresholds.numpy(), bins=_BINS)
+    return {
+        "rows": rows,
+        "method": job.method,
+        "steps": max(job.steps),
+        "spikes": measured.spikes,
+        "threshold_counts": counts.tolist(),
+        "threshold_edges": edges.tolist(),
+    }
+
+
+def write_json(value: dict[str, Any], path: Path) -> None:
+    """Write as a whole or not at all."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(value))
+    part.replace(path)
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    graph: Any
+    calibration: list[Tensor]
+    images: np.ndarray
+    batches: list[Tensor]
+    labels: list[Tensor]
+    cnn_accuracy: float
+
+
+@lru_cache(maxsize=1)
+@torch.inference_mode()
+def _loaded(subject: Subject, device: str) -> _Loaded:
+    """Model and images; kept, as a process does many jobs on the same."""
+    weights = None if subject.weights is None else Path(subject.weights)
+    root = None if subject.data_root is None else Path(subject.data_root)
+    model = load_model(subject.model, weights)
+    training = load_images(subject.images, data_root=root, train=True).sample(subject.calibration)
+    testing = load_images(subject.test_images or subject.images, data_root=root).sample(
+        subject.test, seed=1
+    )
+    shape = tuple(int(extent) for extent in training.images.shape[1:])
+    graph = prepared(trace(model, shape))
+    mean, std = normalisation(subject.mean, subject.std, shape[0])
+
+    def batches(images: np.ndarray) -> list[Tensor]:
+        return [
+            normalised(images[start : start + BATCH], mean, std).to(device)
+            for start in range(0, len(images), BATCH)
+        ]
+
+    tested = batches(testing.images)
+    labels = batched_labels(torch.from_numpy(testing.labels), tested)
+    on_device = graph.to(device)
+    right = sum(
+        int((analog_forward(on_device, batch).argmax(1).cpu() == truth).sum())
+        for batch, truth in zip(tested, labels, strict=True)
+    )
+    accuracy = 100 * right / len(testing.images)
+    return _Loaded(graph, batches(training.images), testing.images, tested, labels, accuracy)

@@ -1,0 +1,68 @@
+"""``rheobase energy``: synaptic operations, SOP90, SOP95 and FPS/W of a network file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..console import OUT, progress_bar
+from ..converter.data import load_images
+from ..converter.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
+from ..golden.file import load_network
+from ..golden.network import Coding
+from ..tables import table
+
+
+@dataclass(frozen=True)
+class Request:
+    """Options of the command, see ``rheobase energy --help``."""
+
+    network: Path
+    images: str
+    data_root: Path | None
+    test: int
+    steps: tuple[int, ...] | None
+    cnn_accuracy: float
+    synaptic_joules: float
+    ann_joules: float
+
+
+def run(request: Request) -> None:
+    """Print both tables; each says which constants its joules come from."""
+    network = load_network(request.network)
+    testing = load_images(
+        request.images, data_root=request.data_root, shape=network.input_shape
+    ).sample(request.test, seed=1)
+    steps = request.steps or (network.steps,)
+    if network.coding == Coding.RADIX:
+        steps = (network.steps,)
+    with progress_bar("golden model", len(steps) * len(testing.images)) as progress:
+        points = measure(network, testing.images, testing.labels, steps, progress)
+    last = points[-1]
+    note = (
+        f"an estimate from {request.synaptic_joules * 1e15:g} fJ per synaptic operation and "
+        f"{request.ann_joules * 1e12:g} pJ per operation of the CNN"
+    )
+    rows = [[name, f"{count:.0f}"] for name, count in last.layers]
+    OUT.print(table(f"T = {last.steps}", ("layer", "synaptic operations per image"), rows))
+    dense = cnn_operations(network)
+    rows = [
+        [
+            "CNN",
+            f"{request.cnn_accuracy:.2f}",
+            f"{dense:.0f}",
+            f"{frames_per_second_and_watt(dense, request.ann_joules):.0f}",
+        ]
+    ]
+    named = [(f"SNN, T = {point.steps}", point) for point in points]
+    for part in (90, 95):
+        point = cheapest(points, request.cnn_accuracy * part / 100)
+        if point is not None:
+            named.append((f"SOP{part} (T = {point.steps})", point))
+        else:
+            rows.append([f"SOP{part}", "", "not reached at these T", ""])
+    for name, point in named:
+        fps = frames_per_second_and_watt(point.operations, request.synaptic_joules)
+        rows.append([name, f"{point.accuracy:.2f}", f"{point.operations:.0f}", f"{fps:.0f}"])
+    columns = ("network", "right answers (%)", "operations per image", "FPS/W")
+    OUT.print(table(f"energy: {note}", columns, rows))

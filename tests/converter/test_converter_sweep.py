@@ -1,0 +1,147 @@
+"""Sweeps: rows, resuming, plots, and the command line."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from rheobase.converter import sweep
+from rheobase.converter.conversion import Options, normalised
+from rheobase.converter.data import load_images
+from rheobase.converter.evaluation import accuracy_table
+from rheobase.converter.recipes import RECIPES, with_recipe
+from rheobase.converter.snn import FloatSnn
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network import Coding
+from typer.testing import CliRunner
+
+from rheobase.cli import app
+from rheobase.commands import sweep as command
+
+MODEL = """
+import torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.ReLU(),
+        nn.Flatten(), nn.Linear(24, 10),
+    )
+"""
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[str]:
+    path = tmp_path / "net.py"
+    path.write_text(MODEL)
+    return [
+        f"{path}:net", "--images", "digits", "--calibration", "60", "--test", "50",
+        "-o", str(tmp_path / "out"), "-T", "2,4",
+    ]  # fmt: skip
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "sweep.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_sweep_writes_rows_and_plots_and_resumes(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--methods", "cltb,cltb@20,lcp", "--t0", "0,1,3"]
+    result = CliRunner().invoke(app, ["sweep", *arguments, *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    rows = rows_of(tmp_path / "out")
+    pairs = [("2", "0"), ("2", "1"), ("4", "0"), ("4", "1"), ("4", "3")]
+    for method, iterations in (("cltb", "200"), ("cltb", "20"), ("lcp", "200")):
+        found = [
+            (row["T"], row["t0"])
+            for row in rows
+            if row["method"] == method and row["iterations"] == iterations
+        ]
+        assert found == pairs
+    for name in ("accuracy_over_steps", "accuracy_over_delay", "thresholds", "spike_rates"):
+        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+    lost = next((tmp_path / "out" / "jobs").glob("*.json"))
+    lost.unlink()
+    done = []
+
+    def counted(job: sweep.Job, device: str, threads: int) -> dict:
+        done.append(job)
+        return sweep.run_job(job, device, threads)
+
+    monkeypatch.setattr(command, "run_job", counted)
+    CliRunner().invoke(app, ["sweep", *arguments, *options], catch_exceptions=False)
+    assert [job.key for job in done] == [lost.stem]
+    assert rows_of(tmp_path / "out") == rows
+
+
+def test_comparison_is_one_command(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["compare", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    for text in ("RobustNorm", "CLTB", "LCP", "ACP", "T = 4"):
+        assert text in result.output
+
+
+def test_integer_rows_come_from_the_golden_model(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    subject = sweep.Subject(
+        f"{tmp_path / 'net.py'}:net", None, "digits", None, None, (0.5,), (0.25,), 60, 50
+    )
+    rows = {}
+    for bits in (None, 8, 2):
+        job = sweep.Job(subject, "cltb", "radix", (4,), (0,), bits)
+        rows[bits] = sweep.run_job(job)["rows"][0]
+    assert rows[None]["weight_bits"] == "float" and rows[8]["weight_bits"] == 8
+    assert abs(rows[None]["accuracy"] - rows[8]["accuracy"]) <= 4
+    keys = {sweep.Job(subject, "cltb", "radix", (4,), (0,), bits).key for bits in (None, 8, 2)}
+    assert len(keys) == 3
+
+
+def test_table_is_that_of_separate_simulations(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    from rheobase.converter.balancing import balance
+    from rheobase.converter.model import load_model
+    from rheobase.converter.rewrite import prepared
+    from rheobase.converter.tracing import trace
+
+    graph = prepared(trace(load_model(f"{tmp_path / 'net.py'}:net", None), (1, 8, 8)))
+    images = load_images("digits").first(60)
+    batches = list(normalised(images.images, (0.5,), (0.25,)).split(30))
+    labels = list(torch.from_numpy(images.labels).split(30))
+    thresholds = balance(graph, batches).thresholds
+    snn = FloatSnn(graph=graph, thresholds=thresholds, steps=8)
+    table = accuracy_table(snn, batches, labels, [3, 8], [0, 2, 5]).table
+    assert set(table) == {(3, 0), (3, 2), (8, 0), (8, 2), (8, 5)}
+    for (steps, delay), accuracy in table.items():
+        alone = FloatSnn(graph=graph, thresholds=thresholds, steps=steps, delay=delay)
+        answers = torch.cat([alone(batch).argmax(1) for batch in batches])
+        expected = 100 * float((answers == torch.cat(labels)).float().mean())
+        assert accuracy == pytest.approx(expected, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--methods", "magic", "recipe: 'magic', accepted is one of"),
+        ("--methods", "cltb@0", "accepted is RECIPE or RECIPE@K"),
+        ("-T", "0,4", "accepted is integers in 1.."),
+    ],
+)
+def test_bad_sweeps_are_refused(
+    arguments: list[str], option: str, value: str, message: str
+) -> None:
+    result = CliRunner().invoke(app, ["sweep", *arguments, option, value])
+    assert isinstance(result.exception, RheobaseError)
+    assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("coding", list(Coding))
+def test_recipes_keep_what_they_do_not_set(name: str, coding: Coding) -> None:
+    options = with_recipe(Options(coding=coding, steps=3, weight_bits=5), name)
+    assert (options.coding, options.steps, options.weight_bits) == (coding, 3, 5)

@@ -54,7 +54,7 @@ def main() -> None:
     )
     show("conversion_over_inference_resnet20", conversion / inference, "ratio", BOUND)
     if arguments.accuracy:
-        testing = load_images(str(folder / "test"), shape=SHAPE).first(arguments.images)
+        testing = load_images(str(folder / "test"), shape=SHAPE).sample(arguments.images)
         accuracies(model, batches, testing)
 
 

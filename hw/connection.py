@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Const, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,6 +20,7 @@ from .payloads import SlabLayout, UnitLayout
 from .queue import Queue
 from .shapes import count_shape
 from .synapses import Synapses, direct_channels, fed_groups, is_direct, synapses
+from .table import lookup
 from .window_buffer import WindowBuffer
 from .window_gather import WindowGather
 
@@ -251,11 +252,8 @@ class ConnectionPath(wiring.Component):
         if known.part_of is None and known.seen is None:
             return _each(rows, lambda channels: channels[first : first + count])
         if known.part_of is None:
-            mask = Signal(count, name=f"seen_{lane}")
-            with m.Switch(group):
-                for index, seen in enumerate(known.seen):
-                    with m.Case(index):
-                        m.d.comb += mask.eq(sum(int(bit) << i for i, bit in enumerate(seen)))
+            masks = [sum(int(bit) << i for i, bit in enumerate(seen)) for seen in known.seen]
+            mask = lookup(m, group, masks, name=f"seen_{lane}", shape=unsigned(count))
             return _each(rows, lambda channels: channels[first : first + count] & mask)
 
         def own_part(channels):
@@ -271,15 +269,22 @@ class ConnectionPath(wiring.Component):
 
     def _gate(self, m: Module, slab, bits) -> None:
         """Each neuron's own channel of each kernel row."""
-        with m.Switch(slab.unit.group):
-            for group, channels in enumerate(self.channels):
-                with m.Case(group):
-                    for row in range(self.geometry.slab_rows):
-                        spikes = slab.bits[row][0][0]
-                        for neuron, channel in enumerate(channels):
-                            if channel >= 0:
-                                spike = spikes[self.first_channel + int(channel)]
-                                m.d.comb += bits[row][neuron].eq(spike)
+        gates = []
+        for row in range(self.geometry.slab_rows):
+            spikes = slab.bits[row][0][0]
+            for neuron, channels in enumerate(self.channels.T):
+                places = [self.first_channel + int(c) if c >= 0 else None for c in channels]
+                own = [Const(0) if place is None else spikes[place] for place in places]
+                if len(set(places)) == 1:
+                    gates.append(own[0])
+                    continue
+                gate = Signal(name=f"gate_{row}_{neuron}")
+                with m.Switch(slab.unit.group):
+                    for group, spike in enumerate(own):
+                        with m.Case(group):
+                            m.d.comb += gate.eq(spike)
+                gates.append(gate)
+        m.d.comb += bits.as_value().eq(Cat(gates))
 
 
 def pixel_planes(pixel: np.ndarray) -> int:

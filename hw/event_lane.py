@@ -18,10 +18,13 @@ from .word_filter import LaneSlabLayout, WordFilter
 #: Words that a lane may be ahead of or behind the others: what a distributed RAM of the common
 #: FPGAs holds at least.
 WORD_QUEUE_DEPTH = 16
+#: Sums that a lane may be ahead of the others, where a unit is a whole train of spikes or a window
+#: of pixels: a unit that takes long in one lane would hold up all others.
+SUM_QUEUE_DEPTH = 16
 
 
 class EventLane(wiring.Component):
-    """Filter, queue, scanner and accumulators of one lane, and a queue for its sums.
+    """Filter, queue, scanner and accumulators of one lane; for whole trains and pixels a queue for its sums.
 
     The queues let lanes run ahead of one another, so that the layer's time comes close to the
     mean load of its lanes.
@@ -55,6 +58,7 @@ class EventLane(wiring.Component):
         # Pixels often have runs of empty planes; two shift stages pass most in no time.
         event_shift = min(3, planes - 1) if planes > 1 else min(1, word_shift)
         self.alone = alone
+        self.queues_sums = (planes > 1 or separate_planes > 1) and not alone
         self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
@@ -79,7 +83,12 @@ class EventLane(wiring.Component):
         wiring.connect(m, self.filter.words, words.input)
         wiring.connect(m, words.output, scanner.words)
         wiring.connect(m, scanner.events, self.accumulator.events)
-        wiring.connect(m, self.accumulator.sums, wiring.flipped(self.sums))
+        if self.queues_sums:
+            m.submodules.sum_queue = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)
+            wiring.connect(m, self.accumulator.sums, sums.input)
+            wiring.connect(m, sums.output, wiring.flipped(self.sums))
+        else:
+            wiring.connect(m, self.accumulator.sums, wiring.flipped(self.sums))
         events = scanner.events
         m.d.comb += self.accumulating.eq(events.valid & events.ready & events.payload.add)
         return m

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-slow prove bench lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -18,6 +18,10 @@ test: $(VENV)/.installed-test
 # Random networks in greater number and larger sets of images.
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+
+# Every proof about the stream components, as a table; docs/formal.md says what they are.
+prove: $(VENV)/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m formal.proofs
 
 # One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder.
 DATA_ROOT ?= ../shared/data

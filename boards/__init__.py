@@ -1,1 +1,4 @@
-"""Board platforms and bitstream builds; empty until the board flow lands."""
+"""Boards: host link, platforms, bitstream builds, and the host driver.
+
+Modules are imported by name: the host's side (``host``, ``protocol``) needs no amaranth.
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
@@ -51,11 +51,6 @@ class Balance:
     mean_winner: dict[str, float]
     iterations: int
     converged: bool
-
-    def without(self, names: set[str]) -> Balance:
-        """The same, leaving out some neuron operations."""
-        thresholds = {name: v for name, v in self.thresholds.items() if name not in names}
-        return replace(self, thresholds=thresholds)
 
 
 @torch.inference_mode()
@@ -214,18 +209,18 @@ def descend(
     else:
         values = _channel_samples(current)
         level = threshold[:, None]
-    # The mean excess over a level is a suffix sum of the sorted values, less the level's share.
+    # The mean excess over a level is a suffix sum of the sorted values, less the level for each.
     values = values.float().contiguous().sort(dim=1).values
     count = values.shape[1]
     sums = values.flip(1).cumsum(1).flip(1)
-    sums = torch.cat((sums, sums.new_zeros(len(sums), 1)), dim=1)
+    sums = torch.cat((sums, sums.new_zeros(len(sums), 1)), dim=1) * (2 * learning_rate / count)
+    shares = torch.arange(count, -1, -1, device=sums.device) * (2 * learning_rate / count)
     level = level.float().contiguous()
     made = steps
     for step in range(steps):
         first = torch.searchsorted(values, level, right=True)
-        excess = (sums.gather(1, first) - (count - first) * level) / count
-        change = excess.clamp_(min=0) * (2 * learning_rate)
-        level = level + change
+        change = torch.addcmul(sums.gather(1, first), shares.take(first), level, value=-1)
+        level = level + change.clamp_(min=0)
         looks = step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps
         if looks and bool(change.sum() <= CONVERGED * level.sum()):
             made = step + 1
@@ -237,9 +232,7 @@ def _channel_samples(current: Tensor) -> Tensor:
     """(channels, about ``SAMPLES``) values, evenly spread over images and positions."""
     flat = current.flatten(2) if current.ndim > 2 else current[:, :, None]
     images, channels, positions = flat.shape
-    # A stride in positions that has no factor in common with the row length sees all columns.
-    stride = max(1, images * positions // SAMPLES)
-    per_image = max(1, positions // stride)
+    per_image = max(1, SAMPLES // images)
     if per_image >= positions:
         picked = flat
     else:
@@ -256,7 +249,8 @@ def _channel_samples(current: Tensor) -> Tensor:
 
 def _spread(values: Tensor, most: int) -> Tensor:
     """At most about ``most`` of ``values``, evenly spread."""
-    return values[:: max(1, len(values) // most)]
+    # An odd step sees all columns of a map whose width is a power of two.
+    return values[:: max(1, len(values) // most) | 1]
 
 
 def _finished(operation: Operation, threshold: Tensor) -> Tensor:

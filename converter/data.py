@@ -165,3 +165,20 @@ def _read(path: Path, mode: str | None) -> np.ndarray:
 
 def _size(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
+
+
+def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    """One image file as uint8, (channels, rows, columns) of ``shape``.
+
+    Raises:
+        RheobaseError: it cannot be read, or has another size.
+    """
+    mode = {1: "L", 3: "RGB"}.get(shape[0])
+    if mode is None:
+        raise RheobaseError(f"images: {shape[0]} channels, accepted from a file is 1 or 3")
+    image = _read(path, mode)
+    if image.shape != tuple(shape):
+        raise RheobaseError(
+            f"{path}: {_size(image.shape)}, accepted is {_size(shape)} (channels x rows x columns)"
+        )
+    return image

@@ -116,9 +116,14 @@ class _Planner:
 
     def read_out(self, operation: Operation, *, counted: bool) -> str:
         """Name of the layer that ``operation`` is read from, made where it is not one yet."""
+        if self.values[operation.name] is None:
+            return operation.name  # refused already
+        behind = operation
+        while behind.kind == OperationKind.RESHAPE:
+            behind = self.graph.by_name[behind.inputs[0]]
+        if behind.name in self.layers:
+            operation = behind
         value, name = self.values[operation.name], operation.name
-        if value is None:
-            return name
         if name in self.layers:  # neurons
             if counted:
                 return name

@@ -38,11 +38,6 @@ class RealWeights:
         return slice(self.out_start, self.out_start + len(self.weight))
 
 
-def quantisation_scale(weight: np.ndarray, bits: int, *, per_channel: bool) -> np.ndarray:
-    """Scale of each output channel of a single kernel; see ``layer_scale``."""
-    return layer_scale([RealWeights(weight)], len(weight), bits, per_channel=per_channel)
-
-
 def layer_scale(
     connections: Sequence[RealWeights], channels: int, bits: int, *, per_channel: bool
 ) -> np.ndarray:

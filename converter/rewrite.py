@@ -267,14 +267,13 @@ def _without_repeated_neurons(graph: Graph) -> Graph:
 def with_readout(graph: Graph) -> Graph:
     """Neurons behind the last linear operation of every output, as a ``count`` readout needs them.
 
-    What follows there (softmax, reshaping) stays behind the neurons.
+    What follows there (softmax, reshaping, interpolation) stays behind the neurons.
     """
+    behind = (OperationKind.RESHAPE, OperationKind.FLOAT, OperationKind.INTERPOLATE)
     wanted: set[str] = set()
     for name in graph.outputs.values():
         operation = graph.by_name[name]
-        while operation.kind == OperationKind.RESHAPE or (
-            operation.kind == OperationKind.FLOAT and len(operation.inputs) == 1
-        ):
+        while operation.kind in behind and len(operation.inputs) == 1:
             operation = graph.by_name[operation.inputs[0]]
         if operation.kind in LINEAR_KINDS:
             wanted.add(operation.name)

@@ -1,8 +1,9 @@
 """Imports torchvision where its compiled operators do not load.
 
 A torchvision built for another flavour of torch (CUDA beside CPU) fails at import, because it
-registers shape rules for operators that were never defined. Its data sets need none of them, so
-their names are defined here, without an implementation, before the import is tried again.
+registers shape rules for operators that were never defined. Its data sets and networks need none
+of them, so their names are defined here before the import is tried again: without an
+implementation, except for non-maximum suppression, which detectors end with.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from types import ModuleType
 
 import torch
+from torch import Tensor
 
 from ..golden.errors import RheobaseError
 
@@ -25,22 +27,59 @@ def import_torchvision(module: str = "torchvision.datasets") -> ModuleType:
     Raises:
         RheobaseError: torchvision is absent or does not import.
     """
-    libraries: list[torch.library.Library] = []
     for _ in range(_MOST_OPERATORS):
         try:
-            return importlib.import_module(module)
+            found = importlib.import_module(module)
         except RuntimeError as error:
             missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
             if missing is None:
                 raise RheobaseError(f"torchvision: cannot be imported ({error})") from error
-            library = torch.library.Library("torchvision", "FRAGMENT")
-            library.define(f"{missing[1]}() -> ()")
-            libraries.append(library)
-            _KEPT.extend(libraries)
+            _define(missing[1])
         except ImportError as error:
             raise RheobaseError(f"torchvision: cannot be imported ({error})") from error
+        else:
+            if "nms" in _KEPT:
+                # It asks for the compiled library first, which is not needed any more.
+                boxes = importlib.import_module("torchvision.ops.boxes")
+                boxes._assert_has_ops = lambda: None
+            return found
     raise RheobaseError("torchvision: cannot be imported (operators missing)")
 
 
-#: A library that is collected takes its definitions with it.
-_KEPT: list[torch.library.Library] = []
+#: By operator: a library that is collected takes its definitions with it.
+_KEPT: dict[str, torch.library.Library] = {}
+
+
+def _define(name: str) -> None:
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    if name == "nms":
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.impl("nms", non_maximum_suppression, "CompositeExplicitAutograd")
+    else:
+        library.define(f"{name}() -> ()")
+    _KEPT[name] = library
+
+
+def non_maximum_suppression(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+    """Indices of the boxes that overlap no better one by more than ``iou_threshold``.
+
+    Args:
+        boxes: (boxes, 4): x1, y1, x2, y2.
+        scores: (boxes,).
+
+    Returns:
+        int64, best score first.
+    """
+    order = scores.argsort(descending=True, stable=True)
+    low, high = boxes[order, :2], boxes[order, 2:]
+    area = (high - low).prod(dim=1)
+    alive = torch.ones(len(order), dtype=torch.bool, device=boxes.device)
+    kept: list[int] = []
+    for index in range(len(order)):
+        if not alive[index]:
+            continue
+        kept.append(index)
+        sides = torch.minimum(high[index], high) - torch.maximum(low[index], low)
+        shared = sides.clamp_(min=0).prod(dim=1)
+        alive &= ~(shared > iou_threshold * (area[index] + area - shared))
+    return order[torch.tensor(kept, dtype=torch.int64, device=boxes.device)]

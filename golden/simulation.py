@@ -14,8 +14,8 @@ from .errors import RheobaseError
 from .network import Coding, Network
 from .records import LayerRecord, joined
 
-#: Memory that the spikes and currents of one batch may take, in bytes, for each thread.
-BATCH_BYTES = 64 * 2**20
+#: Memory that the spikes and currents of one batch may take, and those of all threads, in bytes.
+BATCH_BYTES, MEMORY_BYTES = 64 * 2**20, 2**30
 #: Most images in a batch; more gain no speed.
 MAX_BATCH = 64
 
@@ -60,7 +60,7 @@ def simulate(
         steps, delay: T and t0; the network's own where None (t0 at most T - 1 then).
         record: keep every layer's spikes, currents and event counts.
         batch_size: images at a time, at most; fewer where memory would not stay bounded.
-        threads: batches at a time; as many as there are cores where None.
+        threads: batches at a time, at most; as many as there are cores where None.
         progress: called with the number of images that each batch finished.
 
     Raises:
@@ -72,8 +72,9 @@ def simulate(
     # The empty parts give the results their shapes where there are no images.
     parts = [tuple(np.zeros((0, *shape), np.int64) for shape in network.output_shapes)]
     records = []
-    threads = threads or _cores()
-    size = _batch_size(network, steps, len(images), batch_size, threads)
+    threads, size = split(
+        network, steps, len(images), batch_size=batch_size, threads=threads or _cores()
+    )
     batches = [images[start : start + size] for start in range(0, len(images), size)]
     with ThreadPoolExecutor(threads) as pool:
         for batch, (outputs, layers) in zip(batches, pool.map(runner.run, batches), strict=True):
@@ -129,7 +130,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _batch_size(network: Network, steps: int, images: int, limit: int | None, threads: int) -> int:
-    """Images in a batch: within the memory of one, and enough batches for all threads."""
-    size = min(MAX_BATCH, BATCH_BYTES // bytes_per_image(network, steps), -(-images // threads))
-    return max(1, size if limit is None else min(size, limit))
+def split(
+    network: Network, steps: int, images: int, *, batch_size: int | None, threads: int
+) -> tuple[int, int]:
+    """Threads and images per batch that stay within ``MEMORY_BYTES`` if single images do."""
+    each = bytes_per_image(network, steps)
+    threads = max(1, min(threads, MEMORY_BYTES // each))
+    memory = min(BATCH_BYTES, MEMORY_BYTES // threads)
+    size = min(MAX_BATCH, memory // each, -(-images // threads))
+    return threads, max(1, size if batch_size is None else min(size, batch_size))

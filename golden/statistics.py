@@ -21,9 +21,8 @@ def coverage(
         int64, (rows,), and the number of visits in all, those of padded rows among them.
     """
     layer, shape = network.layers[index], network.shapes[index]
-    source = network.input_shape if connection.source == IMAGE else (
-        network.shapes[connection.source].output
-    )  # fmt: skip
+    image = connection.source == IMAGE
+    source = network.input_shape if image else network.shapes[connection.source].output
     pool, sums = layer.pool, connection.sum_pool
     outputs = np.arange(shape.output[1 + axis])
     if pool is not None:

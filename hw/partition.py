@@ -59,18 +59,15 @@ def partition(connection: Connection, lanes: int, *, pixels: bool) -> Partition:
     channels = connection.in_channels
     slab_columns = columns if pixels else 1
     dealt: list[list[Tap]] = [[] for _ in range(lanes)]
-    for line in range(rows * slab_columns):
-        row, column = divmod(line, slab_columns)
-        for channel in range(channels):
-            lane = min(
-                range(lanes),
-                key=lambda lane: (
-                    len(dealt[lane]),
-                    sum(tap.channel == channel for tap in dealt[lane]),
-                    sum(tap.row == row for tap in dealt[lane]),
-                ),
-            )
-            dealt[lane].append(Tap(row, column, channel))
+    loads, row_loads = np.zeros(lanes, int), np.zeros((rows, lanes), int)
+    for channel in range(channels):
+        channel_loads = np.zeros(lanes, int)
+        for row in range(rows):
+            for column in range(slab_columns):
+                lane = np.lexsort((row_loads[row], channel_loads, loads))[0]
+                dealt[lane].append(Tap(row, column, channel))
+                for counts in (loads, channel_loads, row_loads[row]):
+                    counts[lane] += 1
     return Partition(
         lanes=tuple(tuple(taps) for taps in dealt),
         slab_columns=slab_columns,

@@ -57,7 +57,27 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         if result.returncode:
             lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
             raise RheobaseError(f"yosys could not write Verilog of {name}: {lines[-1]}")
-        return (path / "design.v").read_text()
+        return _with_defaults((path / "design.v").read_text())
+
+
+def _with_defaults(text: str) -> str:
+    """``text`` with a default in every case statement: a state machine has none for its rest.
+
+    Everything is assigned in front of the statement, so that an empty default changes nothing.
+    """
+    lines: list[str] = []
+    has_default: list[bool] = []
+    for line in text.splitlines():
+        word = line.strip()
+        if word.startswith("case"):
+            has_default.append(False)
+        elif word == "default:":
+            has_default[-1] = True
+        elif word == "endcase" and not has_default.pop():
+            indent = line[: line.index(word)]
+            lines += [f"{indent}  default:", f"{indent}      /* empty */;"]
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def generate(network: Network, folding: Folding | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .boards.registry import BOARDS, VERILOG_TARGETS
 from .golden.errors import RheobaseError
 from .golden.network import Coding, PoolRule, Readout
 
@@ -43,6 +44,8 @@ Adders = Annotated[
     int | None,
     typer.Option(help="Adders in all that the computed P and E may use (without -P and -E)."),
 ]
+
+Baud = Annotated[int, typer.Option(min=1, help="Bits per second of the serial line.")]
 
 
 @app.command()
@@ -323,6 +326,96 @@ def simulate(
             network=network, images=images, data_root=data_root, download=download, limit=limit,
             record=record, steps=steps, delay=delay, neurons=neurons, lanes=lanes, adders=adders,
             gap=gap, stall=stall, seed=seed,
+        )
+    )  # fmt: skip
+    if not equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    network: Network,
+    board: Annotated[
+        str,
+        typer.Option(
+            help=f"{', '.join(BOARDS)}; {' or '.join(VERILOG_TARGETS)} for plain Verilog."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to make (default: build/BOARD).")
+    ] = None,
+    clock: Annotated[
+        float | None, typer.Option(help="Design clock, MHz (default: the board's usual one).")
+    ] = None,
+    baud: Baud = 3_000_000,
+    neurons: Neurons = None,
+    lanes: Lanes = None,
+    adders: Adders = None,
+    allow_timing_fail: Annotated[
+        bool,
+        typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow for --clock."),
+    ] = False,
+) -> None:
+    """Build a board's bitstream with yosys and nextpnr, or plain Verilog for another flow."""
+    from .commands.build import Request, run
+
+    run(
+        Request(
+            network=network, board=board, output=output, clock=clock, baud=baud, neurons=neurons,
+            lanes=lanes, adders=adders, allow_timing_fail=allow_timing_fail,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def program(
+    bitstream: Annotated[Path, typer.Argument(help="Bitstream, or the folder of a build.")],
+    board: Annotated[
+        str | None, typer.Option(help="Board (default: what the build's manifest says).")
+    ] = None,
+    flash: Annotated[
+        bool, typer.Option("--flash", help="Write the flash memory, for every start to come.")
+    ] = False,
+) -> None:
+    """Configure a board with openFPGALoader."""
+    from .commands.program import run
+
+    run(bitstream, board, flash)
+
+
+@app.command("run")
+def run_images(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NETWORK.safetensors] IMAGES...",
+            help="Network that the board must have, whose golden model is compared then; image "
+            "files, a torchvision data set, a folder of class folders, or 'digits'.",
+        ),
+    ],
+    port: Annotated[str, typer.Option(help="Serial port of the board, e.g. /dev/ttyUSB0.")],
+    baud: Baud = 3_000_000,
+    timeout: Annotated[
+        float, typer.Option(min=0.01, help="Seconds of silence until a request is sent again.")
+    ] = 1.0,
+    data_root: DataRoot = None,
+    download: Download = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many images.")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", "-T", help="T, at most the network's.")
+    ] = None,
+    delay: Annotated[int | None, typer.Option("--delay", "--t0", help="t0 < T.")] = None,
+) -> None:
+    """Classify images on a board.
+
+    Exits with status 1 where a given network's golden model says otherwise.
+    """
+    from .commands.run import Request, run
+
+    equal = run(
+        Request(
+            sources=sources, port=port, baud=baud, timeout=timeout, data_root=data_root,
+            download=download, limit=limit, steps=steps, delay=delay,
         )
     )  # fmt: skip
     if not equal:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 
 #: Results, on standard output; wide enough for a table where it is piped.
 OUT = Console(width=None, soft_wrap=False)
@@ -25,7 +26,7 @@ def progress_bar(task: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def working(task: str) -> Iterator[None]:
-    """A spinner on standard error while something runs whose end is not known."""
-    with _ERR.status(task):
-        yield
+def working(task: str) -> Iterator[Status]:
+    """A spinner on standard error while something runs that gives no count; ``update`` its text."""
+    with _ERR.status(task) as status:
+        yield status

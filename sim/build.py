@@ -87,8 +87,7 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
 
     def compile_one(source: Path) -> Path:
         target = folder / f"{source.stem}.o"
-        # Code that runs once, at the start, is not worth the compiler's time.
-        optimisation = "-O0" if "__Slow" in source.name or "__Syms" in source.name else level
+        optimisation = "-O0" if _runs_once(source) else level
         run_tool(
             [str(tools.compiler), *flags, optimisation, "-c", str(source), "-o", str(target)],
             tools,
@@ -98,6 +97,8 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
         return target
 
     units = [folder / "main.cpp", *sorted(generated.glob("*.cpp"))]
+    if level == OPTIMISE["fast-build"]:
+        units = _joined(folder, units)
     with ThreadPoolExecutor() as pool:
         objects = list(pool.map(compile_one, units))
         runtime = runtime_objects(tools, vpi=sources.vpi)
@@ -110,6 +111,21 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
         folder,
         f"linking the simulation of {sources.top}",
     )  # fmt: skip
-    for leftover in [*objects, *generated.iterdir()]:
+    for leftover in {*objects, *units, *generated.iterdir()} - {folder / "main.cpp"}:
         leftover.unlink()
     generated.rmdir()
+
+
+def _joined(folder: Path, units: list[Path]) -> list[Path]:
+    """Two files that include ``units``: Verilator's headers take longer than a small design."""
+    once = [unit for unit in units if _runs_once(unit)]
+    parts = {"joined__Slow.cpp": once, "joined.cpp": [unit for unit in units if unit not in once]}
+    for name, included in parts.items():
+        lines = [f'#include "{unit.relative_to(folder)}"\n' for unit in included]
+        (folder / name).write_text("".join(lines))
+    return [folder / name for name in parts]
+
+
+def _runs_once(source: Path) -> bool:
+    """Code that runs at the start alone, which is not worth the compiler's time."""
+    return "__Slow" in source.name or "__Syms" in source.name

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 from rheobase.converter.lowering import lower_graph
-from rheobase.converter.rewrite import prepared
+from rheobase.converter.rewrite import prepared, with_readout
 from rheobase.converter.tracing import trace
 from rheobase.golden import RheobaseError, simulate
 from rheobase.golden.network import Coding, Readout
@@ -17,13 +17,13 @@ from support.spiking_graph import radix, rate
 from torch import nn
 
 #: Threshold of every neuron in the exact models, and what their weights are multiples of.
-LEVEL, UNIT = 4096.0, 1 / 64
+LEVEL, UNIT = 4096.0, 1 / 512
 #: Normalisation under which the model sees pixel - 51.
 MEAN, STD = [51 / 255] * 3, [1 / 255] * 3
 
 
 def exact(model: nn.Module, seed: int) -> nn.Module:
-    """Random weights q / 64 with integers up to 127, which every output channel has."""
+    """Random weights q / 512 with integers up to 127, which every output channel has."""
     rng = np.random.default_rng(seed)
     for index, module in enumerate(model.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -33,7 +33,7 @@ def exact(model: nn.Module, seed: int) -> nn.Module:
             unit = 1.0 if index == 1 else UNIT
             module.weight.data = torch.from_numpy(weight.reshape(shape) * unit)
             if module.bias is not None:
-                bias = rng.integers(-9, 10, shape[0]) * (LEVEL * UNIT)
+                bias = rng.integers(-300, 301, shape[0]) * (LEVEL * UNIT)
                 module.bias.data = torch.from_numpy(bias)
     return model.double().eval()
 
@@ -86,6 +86,15 @@ class CeilPooled(Pooled):
         return self.head(functional.max_pool2d(x, 3, 2, ceil_mode=True).flatten(1))
 
 
+class CeilShifted(CeilPooled):
+    """A constant between the maximum over spike trains and the neurons."""
+
+    def forward(self, x):
+        x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2, ceil_mode=True)
+        x = torch.cat((functional.relu(self.left(x)), functional.relu(self.right(x))), 1)
+        return functional.relu(functional.max_pool2d(x - LEVEL, 3, 2, ceil_mode=True))
+
+
 def lowered_pair(kind, size, coding, steps, **options):
     graph = prepared(trace(exact(kind(), 3), (3, *size))).to("cpu", torch.float64)
     thresholds = {
@@ -117,6 +126,12 @@ def test_radix_equals_the_graph(kind, size, steps):
     assert_equal(lowered, simulate(lowered.network, images), expected)
 
 
+def test_constant_behind_a_window_beyond_the_map():
+    graph, thresholds, lowered, images, real = lowered_pair(CeilShifted, (14, 14), Coding.RADIX, 3)
+    expected = radix(graph, real, thresholds, 3)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
+
+
 @pytest.mark.parametrize(("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13))])
 def test_rate_equals_the_graph(kind, size):
     graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RATE, 7)
@@ -128,7 +143,7 @@ def test_bias_shift_and_initial_potential():
     graph, thresholds, plain, images, real = lowered_pair(Branches, (8, 8), Coding.RATE, 7)
     rng = np.random.default_rng(4)
     shift = {
-        layer.name: torch.from_numpy(rng.integers(-40, 41, len(layer.scale)) * layer.scale)
+        layer.name: torch.from_numpy(rng.integers(-300, 301, len(layer.scale)) * layer.scale)
         for layer in plain.layers
         if layer.name in thresholds
     }
@@ -186,6 +201,20 @@ def test_counts(coding):
     assert np.abs(found["mean"] - mean.numpy()).max() <= LEVEL / 2 if top > 1 else LEVEL
 
 
+def test_counts_behind_a_flattened_map():
+    """The readout's neurons are counted themselves, whatever shape the model gives them."""
+    model = exact(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 2), nn.Flatten()), 3)
+    graph = with_readout(prepared(trace(model, (3, 5, 5)))).to("cpu", torch.float64)
+    thresholds = {o.name: torch.full((o.shape[0],), LEVEL) for o in graph.neurons}
+    lowered = lower_graph(
+        graph, thresholds, mean=MEAN, std=STD, coding=Coding.RATE, steps=6, readout=Readout.COUNT
+    )
+    assert len(lowered.network.layers) == 2 and lowered.outputs["out"].shape == (8,)
+    images = np.random.default_rng(1).integers(0, 256, (6, 3, 5, 5)).astype(np.uint8)
+    expected = rate(graph, torch.from_numpy(images.astype(float)) - 51, thresholds, 6)
+    assert_equal(lowered, simulate(lowered.network, images), expected)
+
+
 def _small():
     torch.manual_seed(2)
     return nn.Sequential(
@@ -206,6 +235,29 @@ def test_widths_by_layer():
     assert widths == [8, 3, 5]
     spans = [int(np.abs(layer.connections[0].weight).max()) for layer in lowered.network.layers]
     assert 64 <= spans[0] <= 128 and spans[1] in (3, 4) and 8 <= spans[2] <= 16
+
+
+def test_a_source_is_worth_its_integer_threshold():
+    """At few bits the integer threshold is not the float one, and later weights make up for it."""
+    lowered = _lower(weight_bits=3, thresholds={"1": 0.05, "3": 0.05})
+    first, second = lowered.network.layers[:2]
+    scales = lowered.layers
+    assert np.abs(first.threshold * scales[0].scale * 300 - 1.0).max() > 0.01
+    np.testing.assert_array_equal(scales[0].spike, first.threshold * scales[0].scale)
+    real = _small()[2].weight.detach().double().numpy() * scales[0].spike[:, None, None]
+    expected = np.clip(np.rint(real / scales[1].scale[:, None, None, None]), -4, 3)
+    np.testing.assert_array_equal(second.connections[0].weight, expected)
+
+
+def test_mean_between_two_pixel_values():
+    """The zero point is the closest pixel; the rest of the mean is a bias."""
+    lowered = _lower(mean=[51.4 / 255] * 3)
+    assert lowered.network.zero_point.tolist() == [51] * 3
+    conv = _small()[0]
+    sums = conv.weight.detach().double().sum(dim=(1, 2, 3)).numpy()
+    expected = conv.bias.detach().double().numpy() + sums * (51 - 51.4) / 255 / 0.3
+    found = lowered.network.layers[0].bias * lowered.layers[0].scale
+    assert (np.abs(found - expected) <= lowered.layers[0].scale / 2 * (1 + 1e-6)).all()
 
 
 def test_one_scale_per_layer():

@@ -1,6 +1,5 @@
 """Planned layers of models against the models themselves, in float64; and what is refused."""
 
-
 import re
 
 import pytest

@@ -1,13 +1,15 @@
 """Sums of terms against torch: chains of random linear operations, in float64."""
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as functional
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase.converter import linear_operations as linear
 from rheobase.converter.compose import merged, within_padding
-from rheobase.converter.terms import Kernel, NotLowerable, Value, source_value
+from rheobase.converter.terms import Kernel, NotLowerable, Term, Value, source_value
+from rheobase.golden.network import SumPool
 from support.planned import value_map
 
 
@@ -136,3 +138,39 @@ def test_random_chains_equal_torch(data):
     fewer = Value(value.shape, value.bias, merged(value.terms))
     assert len(fewer.terms) <= len(value.terms)
     torch.testing.assert_close(evaluated(fewer, sources), flow, rtol=1e-9, atol=1e-9)
+
+
+def _term(rng, taps, *, padding=(0, 0), dilation=(1, 1), groups=1, channels=4, **options):
+    weight = rng.standard_normal((channels, channels // groups, *taps))
+    sides = (padding[0], padding[1], padding[0], padding[1])
+    kernel = Kernel(weight, padding=sides, dilation=dilation, groups=groups)
+    return Term("a", (6, 7, 7), kernel, **options)
+
+
+@pytest.mark.parametrize(
+    ("small", "count"),
+    [
+        ({"taps": (1, 1)}, 1),
+        ({"taps": (1, 3), "padding": (0, 1)}, 1),
+        ({"taps": (3, 3), "padding": (1, 1), "groups": 2}, 1),
+        ({"taps": (2, 1), "padding": (1, 0), "dilation": (2, 1)}, 1),  # taps -1 and 1
+        ({"taps": (1, 1), "channels": 2, "in_start": 2, "out_start": 2}, 1),
+        ({"taps": (1, 1), "in_start": 1}, 2),  # a channel that the larger does not see
+        ({"taps": (1, 1), "groups": 4}, 2),  # a shortcut keeps its width
+        ({"taps": (3, 3), "padding": (2, 2), "dilation": (2, 2)}, 2),  # taps -2, 0 and 2
+        ({"taps": (1, 5), "padding": (0, 2)}, 2),
+        ({"taps": (1, 1), "sum_pool": SumPool((1, 1), (1, 1))}, 2),
+    ],
+)
+def test_two_terms_become_one_where_the_larger_has_all_taps(small, count):
+    rng = np.random.default_rng(0)
+    terms = [_term(rng, **small), _term(rng, (3, 3), padding=(1, 1))]
+    flow = {"a": torch.from_numpy(rng.standard_normal((2, 6, 7, 7)))}
+    bias = np.zeros(4)
+    fewer = merged(terms)
+    assert len(fewer) == count
+    torch.testing.assert_close(
+        value_map(Value((4, 7, 7), bias, fewer), flow),
+        value_map(Value((4, 7, 7), bias, tuple(terms)), flow),
+        rtol=1e-12, atol=1e-12,
+    )  # fmt: skip

@@ -50,9 +50,7 @@ def _compared(name, side, coding, steps):
         for name, value in activations(graph, images).items()
     }
     expected = clipped(graph, images, thresholds)["out"].numpy()
-    lowered = lower_graph(
-        graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps
-    )
+    lowered = lower_graph(graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps)
     found = lowered.real_outputs(simulate(lowered.network, pixels).outputs)["out"]
     assert expected.std() > 0
     return np.linalg.norm(found - expected) / np.linalg.norm(expected)

@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rheobase.converter.analog import analog_forward
 from rheobase.converter.balancing import Balance, Method, balance
 from rheobase.converter.conversion import Options, convert, default_iterations, normalised
 from rheobase.converter.delay import choose_delay, first_output_spike
 from rheobase.converter.graph import OperationKind
 from rheobase.converter.qcfs import Qcfs
-from rheobase.converter.quantise import quantisation_scale, quantised
 from rheobase.converter.rewrite import prepared, with_readout
 from rheobase.converter.tracing import trace
 from rheobase.golden import RheobaseError, simulate
@@ -104,9 +101,10 @@ def test_robust_is_a_percentile():
     graph, images = _graph(), _images()
     found = balance(graph, [images], method=Method.ROBUST, percentile=97)
     currents = _values(graph, images, lambda operation, current: np.maximum(current, 0))
-    for name, current in currents.items():
-        expected = np.quantile(np.maximum(current, 0), 0.97)
-        np.testing.assert_allclose(found.thresholds[name].numpy(), max(expected, 0), rtol=1e-3)
+    for name in ("1", "5"):
+        expected = np.quantile(np.maximum(currents[name], 0), 0.97)
+        assert expected > 0
+        np.testing.assert_allclose(found.thresholds[name].numpy(), expected, rtol=1e-3)
 
 
 def test_batch_size_hardly_matters():
@@ -191,46 +189,32 @@ def test_delay_by_hand():
     assert choose_delay(6.5, 3) == 0
 
 
+class Skipping(nn.Module):
+    """A path of one layer of neurons beside one of three."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.three = (nn.Linear(4, 4) for _ in range(3))
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.one(x.flatten(1)).relu()
+        return self.last(self.three(self.two(x).relu()).relu() + x)
+
+
 def test_delay_follows_the_longest_path():
-    graph = with_readout(prepared(trace(residual(), (2, 8, 8))))
-    images = torch.randn(20, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(1)
+    graph = with_readout(prepared(trace(Skipping(), (1, 2, 2))))
+    images = torch.randn(50, 1, 2, 2, generator=torch.Generator().manual_seed(1))
     balanced = balance(graph, [images], iterations=50)
     times = []
-    for operation in graph.neurons:
-        half = balanced.thresholds[operation.name].numpy() / 2
-        mean = balanced.mean_activations[operation.name].numpy()
-        if operation.arguments["readout"]:
-            times.append(half.min() / balanced.mean_winner[operation.name])
-        else:
-            mean = mean.reshape(len(mean), -1)
-            times.append(
-                min(h / m for h, row in zip(half, mean, strict=True) for m in row if m > 0)
-            )
-    # Every neuron of this network lies on its longest path.
+    for name in ("relu", "relu#2", "relu#3"):
+        half = balanced.thresholds[name].numpy() / 2
+        mean = balanced.mean_activations[name].numpy()
+        times.append(min(h / m for h, m in zip(half, mean, strict=True) if m > 0))
+    readout = balanced.thresholds["last:readout"][0].item() / 2
+    times.append(readout / balanced.mean_winner["last:readout"])
     assert first_output_spike(graph, balanced) == pytest.approx(sum(times), rel=1e-5)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.integers(2, 8), st.integers(0, 10**6), st.booleans())
-def test_scale_has_the_least_squared_error(bits, seed, per_channel):
-    rng = np.random.default_rng(seed)
-    weight = rng.standard_t(3, (3, 2, 3, 3))
-    scale = quantisation_scale(weight, bits, per_channel=per_channel)
-
-    def error(row, value):
-        limit = 2 ** (bits - 1)
-        levels = np.arange(-limit, limit) * value
-        return (np.abs(row.reshape(-1, 1) - levels).min(axis=1) ** 2).sum()
-
-    rows = list(weight) if per_channel else [weight]
-    for row, value in zip(rows, scale, strict=False):
-        full = np.abs(row).max() / (2 ** (bits - 1) - 1)
-        best = min(error(row, full * part) for part in np.linspace(0.4, 1.0, 49))
-        assert error(row, value) <= best * (1 + 1e-9)
-    integers = quantised(weight, scale, bits)
-    assert integers.min() >= -(2 ** (bits - 1)) and integers.max() < 2 ** (bits - 1)
-    if not per_channel:
-        assert len(set(scale.tolist())) == 1
 
 
 def _model():
@@ -358,7 +342,7 @@ def test_video_converts_to_a_float_snn():
     conversion = convert(model, pixels, mean=[0.5], std=[0.5], options=options)
     inputs = normalised(pixels, [0.5], [0.5])
     torch.testing.assert_close(conversion.snn(inputs), model(inputs).detach(), atol=0.02, rtol=0.02)
-    with pytest.raises(RheobaseError, match=r"\(2, 4, 8, 8\); accepted: channels, rows, columns"):
+    with pytest.raises(RheobaseError, match=r"0 \(Conv3d"):
         convert(model, pixels, mean=[0.5], std=[0.5])
 
 

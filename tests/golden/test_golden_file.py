@@ -1,8 +1,10 @@
 """Network file: what is written comes back, and nothing else is accepted."""
 
 import json
+import re
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from rheobase.golden import RheobaseError, load_network, network_hash, save_netw
 from rheobase.golden.file import network_bytes
 from rheobase.golden.network import Coding, PoolRule, Readout
 from safetensors.numpy import load, save
+from support.random_graphs import graph_networks
 from support.random_networks import networks, random_network
 
 
@@ -34,8 +37,8 @@ def _written(tmp_path, tensors, metadata, topology):
     return path
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(networks())
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.one_of(networks(), graph_networks()))
 def test_round_trip(tmp_path_factory, network):
     path = tmp_path_factory.mktemp("file") / "network.safetensors"
     save_network(network, path)
@@ -91,6 +94,28 @@ CHANGES = {
     "unknown field": (("topology", "more"), lambda _: 1, "field 'more' is unknown"),
     "stride": ((*CONNECTION, "stride"), lambda _: [0, 1], "stride is 0, accepted"),
     "padding": ((*CONNECTION, "padding"), lambda _: [9] * 4, "padding is 9, accepted"),
+    "source": ((*CONNECTION, "source"), lambda _: "image", "source is 'image', accepted"),
+    "groups": ((*CONNECTION, "groups"), lambda _: 0, "groups is 0, accepted"),
+    "dilation": ((*CONNECTION, "dilation"), lambda _: [1], "dilation is .1,., accepted is 2 int"),
+    "in_start": ((*CONNECTION, "in_start"), lambda _: 1, r"in_start is 1, accepted .* 0\.\.0"),
+    "out_start": ((*CONNECTION, "out_start"), lambda _: None, "out_start is None, accepted"),
+    "sum_pool": (
+        (*CONNECTION, "sum_pool"), lambda _: {"kernel": [1, 1], "stride": [1, 1]},
+        "layer 0: connection 0: sum_pool: field 'padding' is missing"),
+    "sum_pool range": (
+        (*CONNECTION, "sum_pool"),
+        lambda _: {"kernel": [1, 1], "stride": [0, 1], "padding": [0] * 4},
+        "sum_pool stride is 0, accepted"),
+    "connection field": ((*CONNECTION, "source"), None, "connection 0: field 'source' is missing"),
+    "unknown in connection": ((*CONNECTION, "more"), lambda _: 1, "field 'more' is unknown"),
+    "connection type": (CONNECTION, lambda _: 3, "connection 0: int, accepted is an object"),
+    "connections type": (
+        CONNECTION[:-1], lambda _: {}, "layer 0: connections is no list, accepted"),
+    "no connections": (CONNECTION[:-1], lambda _: [], "connections.0.weight' is not part of"),
+    "more connections": (
+        CONNECTION[:-1], lambda found: found * 2, "layers.0.connections.1.weight' is missing"),
+    "outputs": (("topology", "outputs"), lambda _: [0], "accepted has the last layer"),
+    "outputs type": (("topology", "outputs"), lambda _: 2, "outputs is 2, accepted is a tuple"),
     "input": (("topology", "input_shape"), lambda s: [s[0] + 1, *s[1:]], "zero_point is"),
     "readout": (("topology", "readout"), lambda _: "count", "threshold is NoneType"),
     "layers": (("topology", "layers"), lambda _: [], "not part of the network"),
@@ -127,6 +152,21 @@ def test_damage_is_noticed_or_harmless(tmp_path_factory, data):
         assert "\n" not in str(error)
     else:
         assert network_hash(found)
+
+
+def test_the_documented_file_is_accepted(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "network.md").read_text()
+    topology = json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL).group(1))
+    ones = np.ones(3, np.int32)
+    tensors = {
+        "zero_point": np.zeros(1, np.uint8),
+        "layers.0.connections.0.weight": np.ones((3, 1, 3, 3), np.int8),
+        "layers.1.connections.0.weight": np.ones((2, 3, 1, 1), np.int8),
+        "layers.1.bias": np.zeros(2, np.int32),
+    } | {f"layers.0.{field}": ones for field in ("bias", "threshold", "initial_potential")}
+    metadata = {"format": "rheobase-network", "version": "2"}
+    found = load_network(_written(tmp_path, tensors, metadata, topology))
+    assert found.output_shapes == ((2, 1, 1),)
 
 
 def test_absent_foreign_and_unwritable(tmp_path):

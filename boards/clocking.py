@@ -1,0 +1,120 @@
+"""The design's clock from the board's oscillator."""
+
+from __future__ import annotations
+
+from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.lib import io
+from amaranth.lib.cdc import ResetSynchronizer
+
+from .pll import PllSetting, ecp5_pll, ice40_filter_range, ice40_pll
+from .registry import BoardDescription, Family
+
+#: iCE40 block RAM reads as zero for some microseconds after configuration: the reset waits longer.
+_RESET_SECONDS = 20e-6
+
+
+def pll_setting(board: BoardDescription, clock: int) -> PllSetting | None:
+    """Setting that makes ``clock`` Hz on ``board``; None where the oscillator has it already.
+
+    Raises:
+        RheobaseError: the board's loop cannot make it.
+    """
+    if clock == board.oscillator:
+        return None
+    return {Family.ECP5: ecp5_pll, Family.ICE40: ice40_pll}[board.family](board.oscillator, clock)
+
+
+class Clocking(Elaboratable):
+    """Drives the domain ``sync``: the oscillator or a loop behind it, with a reset at power-up.
+
+    The reset lasts until the loop has locked and 20 microseconds have passed since.
+    """
+
+    def __init__(self, board: BoardDescription, setting: PllSetting | None):
+        self.board = board
+        self.setting = setting
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        port = platform.request(platform.default_clk, dir="-")
+        clock = Signal(name="design_clock")
+        locked = Signal(init=1)
+        if self.setting is not None and self.board.family == Family.ICE40:
+            # The clock pin is the loop's own pad: it must not pass an input buffer.
+            m.submodules.pll = self._ice40(port.io, clock, locked)
+        else:
+            m.submodules.pad = pad = io.Buffer("i", port)
+            if self.setting is None:
+                m.d.comb += [clock.eq(pad.i), locked.eq(1)]
+            else:
+                m.submodules.pll = self._ecp5(pad.i, clock, locked)
+        frequency = self.board.oscillator if self.setting is None else self.setting.frequency
+        if self.setting is not None:
+            platform.add_clock_constraint(clock, frequency)
+
+        m.domains.power = ClockDomain(local=True, reset_less=True)
+        m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("power").eq(clock)]
+        waiting = Signal(range(round(_RESET_SECONDS * frequency) + 1))
+        waited = Signal()
+        with m.If(waiting == round(_RESET_SECONDS * frequency)):
+            m.d.power += waited.eq(1)
+        with m.Elif(locked):
+            m.d.power += waiting.eq(waiting + 1)
+        m.submodules.reset = ResetSynchronizer(~waited, domain="sync")
+        return m
+
+    def _ecp5(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
+        setting = self.setting
+        return Instance(
+            "EHXPLLL",
+            a_FREQUENCY_PIN_CLKI=f"{setting.reference / 1e6:.6f}",
+            a_FREQUENCY_PIN_CLKOP=f"{setting.frequency / 1e6:.6f}",
+            a_ICP_CURRENT="12",
+            a_LPF_RESISTOR="8",
+            a_MFG_ENABLE_FILTEROPAMP="1",
+            a_MFG_GMCREF_SEL="2",
+            p_PLLRST_ENA="DISABLED",
+            p_INTFB_WAKE="DISABLED",
+            p_STDBY_ENABLE="DISABLED",
+            p_DPHASE_SOURCE="DISABLED",
+            p_OUTDIVIDER_MUXA="DIVA",
+            p_OUTDIVIDER_MUXB="DIVB",
+            p_OUTDIVIDER_MUXC="DIVC",
+            p_OUTDIVIDER_MUXD="DIVD",
+            p_CLKI_DIV=setting.reference_divider,
+            p_CLKFB_DIV=setting.feedback_divider,
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_DIV=setting.output_divider,
+            p_CLKOP_CPHASE=setting.output_divider - 1,
+            p_CLKOP_FPHASE=0,
+            p_FEEDBK_PATH="CLKOP",
+            i_RST=Const(0),
+            i_STDBY=Const(0),
+            i_CLKI=reference,
+            i_CLKFB=clock,
+            o_CLKOP=clock,
+            i_PHASESEL0=Const(0),
+            i_PHASESEL1=Const(0),
+            i_PHASEDIR=Const(1),
+            i_PHASESTEP=Const(1),
+            i_PHASELOADREG=Const(1),
+            i_PLLWAKESYNC=Const(0),
+            i_ENCLKOP=Const(0),
+            o_LOCK=locked,
+        )
+
+    def _ice40(self, pad, clock: Signal, locked: Signal) -> Instance:
+        setting = self.setting
+        return Instance(
+            "SB_PLL40_PAD",
+            p_FEEDBACK_PATH="SIMPLE",
+            p_DIVR=Const(setting.reference_divider - 1, 4),
+            p_DIVF=Const(setting.feedback_divider - 1, 7),
+            p_DIVQ=Const(setting.output_divider.bit_length() - 1, 3),
+            p_FILTER_RANGE=Const(ice40_filter_range(setting), 3),
+            i_PACKAGEPIN=pad,
+            i_RESETB=Const(1),
+            i_BYPASS=Const(0),
+            o_PLLOUTGLOBAL=clock,
+            o_LOCK=locked,
+        )

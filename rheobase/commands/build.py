@@ -1,0 +1,77 @@
+"""``rheobase build``: a network file to a board's bitstream, or to plain Verilog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..boards.bitstream import Build, build_bitstream
+from ..boards.plain_verilog import write_plain_verilog
+from ..boards.registry import VERILOG_TARGETS, board
+from ..console import OUT, working
+from ..golden.errors import RheobaseError
+from ..golden.file import load_network
+from ..tables import table
+from .parameters import folding_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """Options of the command, see ``rheobase build --help``."""
+
+    network: Path
+    board: str
+    output: Path | None
+    clock: float | None
+    baud: int
+    neurons: str | None
+    lanes: str | None
+    adders: int | None
+    allow_timing_fail: bool
+
+
+def run(request: Request) -> None:
+    """Build, and print what was used of the device and how fast it runs."""
+    target = None if request.board in VERILOG_TARGETS else board(request.board)
+    network = load_network(request.network)
+    folding = folding_of(network, request.neurons, request.lanes, request.adders)
+    output = request.output or Path("build") / request.board
+    if target is None:
+        if request.clock is not None:
+            raise RheobaseError(f"--clock: {request.board} has no clock of its own")
+        with working(f"writing {request.board} Verilog"):
+            files = write_plain_verilog(network, folding, request.board, output)
+        OUT.print(f"wrote {len(files)} files to {output}", highlight=False, soft_wrap=True)
+        return
+    clock = None
+    if request.clock is not None:
+        if not 0 < request.clock < 1000:
+            raise RheobaseError(f"--clock: {request.clock:g}, accepted is 0 .. 1000 (MHz)")
+        clock = round(request.clock * 1e6)
+    with working("building") as status:
+        build = build_bitstream(
+            network,
+            folding,
+            target,
+            output,
+            clock=clock,
+            baud=request.baud,
+            allow_timing_fail=request.allow_timing_fail,
+            progress=lambda step: status.update(f"building: {step}"),
+        )
+    _print(build, target.title)
+
+
+def _print(build: Build, title: str) -> None:
+    rows = [
+        (kind, usage.used, usage.available, f"{100 * usage.used / usage.available:.1f} %")
+        for kind, usage in build.placed.usage.items()
+    ]
+    OUT.print(table(title, ("", "used", "of", "share"), rows))
+    clock = build.manifest["clock"]
+    OUT.print(
+        f"clock {clock['made_hz'] / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
+        + ("" if clock["meets_timing"] else ": TOO SLOW"),
+        highlight=False,
+    )
+    OUT.print(f"wrote {build.bitstream}", highlight=False, soft_wrap=True)

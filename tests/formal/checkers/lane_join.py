@@ -1,0 +1,81 @@
+"""LaneJoin: the i-th sum of every lane and the i-th unit, added, in order."""
+
+from amaranth import Module, Signal, Value
+from amaranth.lib import data
+from rheobase.hw.lane_join import LaneJoin
+from rheobase.sim.prove import Checker
+
+
+class LaneJoinChecker(Checker):
+    component: LaneJoin
+
+    def state(self, m: Module) -> None:
+        join = self.component
+        neurons = join.neurons
+        sources = [join.units, *join.lanes]
+        for index, source in enumerate(sources):
+            self.assume_stream(m, source, f"source_{index}")
+        self.check_stream(m, join.joined, "joined")
+        comes = Signal()
+        goes = Signal()
+        all_valid = Signal()
+        m.d.comb += [
+            comes.eq(join.units.valid & join.units.ready),
+            goes.eq(join.joined.valid & join.joined.ready),
+            all_valid.eq(1),
+        ]
+        for source in sources:
+            with m.If(~source.valid):
+                m.d.comb += all_valid.eq(0)
+        # All inputs move in the same cycles, so that the i-th of each meet.
+        for index, lane in enumerate(join.lanes):
+            self.check(m, f"lane_{index}_moves_with_the_units", (lane.valid & lane.ready) == comes)
+        moving = Signal()
+        m.d.comb += moving.eq(~join.joined.valid | join.joined.ready)
+        self.check(m, "takes_when_it_moves", comes == (all_valid & moving))
+
+        # One element, whichever, through the levels; each takes one move.
+        levels = max(1, (len(join.lanes) - 1).bit_length())
+        mark = self.choice(1, "mark")
+        marked = Signal()
+        level = Signal(range(levels))
+        total = Signal(data.ArrayLayout(join.sum_shape, neurons))
+        unit = Signal(join.units.payload.shape())
+        with m.If(mark & comes & ~marked):
+            m.d.sync += [marked.eq(1), level.eq(0), unit.eq(join.units.payload)]
+            for neuron in range(neurons):
+                added = sum(lane.payload[neuron] for lane in join.lanes)
+                m.d.sync += total[neuron].eq(added)
+        with m.Elif(marked & moving):
+            m.d.sync += level.eq(level + 1)
+            with m.If(level == levels - 1):
+                m.d.sync += [marked.eq(0), level.eq(0)]
+        at_output = marked & (level == levels - 1)
+        payload = join.joined.payload
+        self.check(m, "arrives", ~at_output | join.joined.valid)
+        self.check(m, "level_in_range", level < levels)
+        self.check(m, "with_its_unit", ~at_output | (Value.cast(payload.unit) == Value.cast(unit)))
+        for neuron in range(neurons):
+            self.check(m, f"sum_{neuron}", ~at_output | (payload.sums[neuron] == total[neuron]))
+
+        # As many go out as come in, level by level.
+        full = Signal(levels)
+        with m.If(moving):
+            m.d.sync += full.eq((full << 1) | comes)
+        parts = len(join.lanes)
+        for index in range(levels):
+            valid = self.peek(f"valid_{index}", 1)
+            self.check(m, f"full_{index}", valid == full[index])
+            here = marked & (level == index)
+            held = self.peek(f"unit_{index}", len(Value.cast(unit)))
+            self.check(m, f"unit_{index}", ~here | (valid & (held == Value.cast(unit))))
+            parts = -(-parts // 2)
+            for neuron in range(neurons):
+                partial = sum(
+                    self.peek(f"partial_{index}_{neuron}_{part}", join.sum_shape)
+                    for part in range(parts)
+                )
+                # The widths hold any sum of lanes, which the lanes' ranges in turn ensure.
+                width = join.sum_shape.width
+                same = partial.as_unsigned()[:width] == total[neuron].as_unsigned()
+                self.check(m, f"partial_{index}_{neuron}", ~here | same)

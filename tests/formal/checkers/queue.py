@@ -1,0 +1,58 @@
+"""Queue: whatever element is followed on its way through comes out once, in its turn."""
+
+from amaranth import Module, Mux, Signal
+from rheobase.hw.queue import Queue
+from rheobase.sim.prove import Checker
+
+
+class QueueChecker(Checker):
+    component: Queue
+
+    def state(self, m: Module) -> None:
+        queue = self.component
+        depth = queue.depth
+        self.assume_stream(m, queue.input, "input")
+        self.check_stream(m, queue.output, "output")
+        comes = Signal()
+        goes = Signal()
+        inside = Signal(range(depth + 2))
+        m.d.comb += [
+            comes.eq(queue.input.valid & queue.input.ready),
+            goes.eq(queue.output.valid & queue.output.ready),
+        ]
+        m.d.sync += inside.eq(inside + comes - goes)
+        self.check(m, "occupancy_bounded", inside <= depth)
+        # Neither side ever waits without need, so no surroundings can bring it to a halt.
+        self.check(m, "gives_what_it_has", queue.output.valid == (inside != 0))
+        self.check(m, "takes_what_fits", queue.input.ready == (inside != depth))
+
+        # One element, whichever: its value and how many are in front of it.
+        mark = self.choice(1, "mark")
+        marked = Signal()
+        value = Signal(queue.shape)
+        ahead = Signal(range(depth + 1))
+        with m.If(mark & comes & ~marked):
+            m.d.sync += [marked.eq(1), value.eq(queue.input.payload), ahead.eq(inside - goes)]
+        with m.Elif(marked & goes):
+            m.d.sync += [ahead.eq(ahead - 1), marked.eq(ahead != 0)]
+        self.check(
+            m,
+            "in_order_and_unchanged",
+            ~(marked & (ahead == 0)) | (queue.output.valid & (queue.output.payload == value)),
+        )
+
+        level = self.peek("fifo.level", range(depth + 1))
+        consume = self.peek("fifo.consume", range(depth))
+        produce = self.peek("fifo.produce", range(depth))
+        words = [self.peek(f"fifo.storage[{i}]", queue.shape) for i in range(depth)]
+        self.check(m, "level", level == inside)
+        self.check(m, "pointers_in_range", (consume < depth) & (produce < depth))
+        end = consume + level
+        self.check(m, "pointers", produce == Mux(end >= depth, end - depth, end))
+        position = consume + ahead
+        where = Mux(position >= depth, position - depth, position)
+        held = [(where == i) & (word == value) for i, word in enumerate(words)]
+        found = held[0]
+        for one in held[1:]:
+            found = found | one
+        self.check(m, "where_it_is_stored", ~marked | ((ahead < level) & found))

@@ -1,0 +1,112 @@
+"""WordFilter: what its words add up to is what the slabs did, for every weight of every unit.
+
+A unit's sum is linear in the weights, so it is enough to follow one weight, whichever: the sum
+with that weight 1 and all others 0.
+"""
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Assume
+from rheobase.hw.shapes import count_shape
+from rheobase.hw.word_filter import WordFilter
+from rheobase.sim.prove import Checker
+
+
+class WordFilterChecker(Checker):
+    """Assumes slabs in range, and as many planes to begin in a unit as it was built for."""
+
+    component: WordFilter
+
+    def state(self, m: Module) -> None:
+        filter_ = self.component
+        taps, slabs, groups = filter_.taps, filter_.slabs, filter_.groups
+        largest = filter_.largest_shift
+        self.assume_stream(m, filter_.slab, "slab")
+        self.check_stream(m, filter_.words, "words")
+        slab = filter_.slab.payload
+        word = filter_.words.payload
+        comes = Signal()
+        goes = Signal()
+        m.d.comb += [
+            comes.eq(filter_.slab.valid & filter_.slab.ready),
+            goes.eq(filter_.words.valid & filter_.words.ready),
+        ]
+        begun = Signal()
+        planes_begun = Signal(range(largest + 2))
+        m.d.comb += [
+            Assume((slab.slab < slabs) & (slab.group < groups)),
+            Assume(~slab.new_plane | (begun & (planes_begun < largest))),
+        ]
+        with m.If(comes):
+            m.d.sync += [
+                begun.eq(~slab.last),
+                planes_begun.eq(Mux(slab.last, 0, planes_begun + slab.new_plane)),
+            ]
+
+        # The sum over the slabs and that over the words, with the followed weight alone.
+        planes = len(Value.cast(slab.bits)) // taps
+        width = planes + largest + 1
+        followed = self.constant(range(groups * slabs * taps), "followed")
+        m.d.comb += Assume(followed < groups * slabs * taps)
+        came = Signal(width)
+        came_now = Signal(width)
+        went = Signal(width)
+        went_now = Signal(width)
+        due = Signal(width)
+        owed = Signal()
+
+        def weighed(bits: Value, base: Value) -> Value:
+            """Bits of the followed weight, the planes as a binary number."""
+            hit = Const(0, width)
+            for tap in range(taps):
+                number = Cat(bits[plane][tap] for plane in reversed(range(planes)))
+                hit = hit | Mux(followed == base + tap, number, 0)
+            return hit
+
+        base = Signal(range(groups * slabs * taps))
+        m.d.comb += [
+            base.eq((slab.group * slabs + slab.slab) * taps),
+            came_now.eq((came << slab.new_plane) + weighed(slab.bits, base)),
+            went_now.eq((went << word.shift) + weighed(word.bits, word.address)),
+        ]
+        with m.If(goes):
+            m.d.sync += went.eq(Mux(word.last, 0, went_now))
+            with m.If(word.last):
+                m.d.sync += owed.eq(0)
+        with m.If(comes):
+            m.d.sync += came.eq(Mux(slab.last, 0, came_now))
+            with m.If(slab.last):
+                m.d.sync += [due.eq(came_now), owed.eq(1)]
+        self.check(m, "sum_is_due", ~(filter_.words.valid & word.last) | owed)
+        self.check(m, "sums_equal", ~(goes & word.last) | (went_now == due))
+        # The next unit's words wait for this one's last.
+        self.check(m, "unit_after_unit", ~(goes & ~word.last) | ~owed)
+        # Nothing waits without need: a slab at most for a word in front of it, a finished unit
+        # for nothing.
+        self.check(
+            m,
+            "takes_unless_held_up",
+            filter_.slab.ready | filter_.words.valid | ~filter_.slab.valid,
+        )
+        self.check(m, "finished_unit_goes", ~owed | filter_.words.valid)
+
+        pending_valid = self.peek("pending_valid", 1)
+        started = self.peek("started", 1)
+        skipped = self.peek("planes_skipped", count_shape(largest))
+        self.check(
+            m, "empty_only_at_the_end", ~pending_valid | word.last | word.bits.as_value().any()
+        )
+        # The output is the pending word itself.
+        with_pending = Mux(pending_valid, went_now, went)
+        self.check(m, "owed", owed == (pending_valid & word.last))
+        self.check(m, "started", started == (pending_valid & ~word.last))
+        self.check(m, "none_came", started | ((came == 0) & (skipped == 0)))
+        self.check(m, "none_went", pending_valid | (went == 0))
+        self.check(m, "balance", ~started | ((with_pending << skipped)[:width] == came))
+        self.check(m, "balance_due", ~owed | (went_now == due))
+        self.check(m, "skipped_bounded", skipped <= planes_begun)
+        self.check(m, "planes_bounded", planes_begun <= largest)
+        self.check(m, "begun", ~started | begun)
+        self.check(m, "not_begun", begun | (planes_begun == 0))
+        self.check(
+            m, "address_in_range", ~pending_valid | (word.address + taps <= groups * slabs * taps)
+        )

@@ -1,0 +1,216 @@
+"""Every proof, as a list and as the table of ``make prove``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import rheobase.hw.event_scanner as event_scanner
+from amaranth import signed, unsigned
+from formal.checkers.current_pool import CurrentPoolChecker
+from formal.checkers.event_scanner import EventScannerChecker
+from formal.checkers.fork import ForkChecker
+from formal.checkers.image_gate import ImageGateChecker
+from formal.checkers.lane_join import LaneJoinChecker
+from formal.checkers.queue import QueueChecker
+from formal.checkers.result_writer import ResultWriterChecker
+from formal.checkers.row_writer import RowWriterChecker
+from formal.checkers.window_gather import WindowGatherChecker
+from formal.checkers.word_filter import WordFilterChecker
+from rheobase.hw.current_pool import CurrentPool
+from rheobase.hw.fork import StreamFork
+from rheobase.hw.geometry import WindowGeometry
+from rheobase.hw.image_gate import ImageGate
+from rheobase.hw.lane_join import LaneJoin
+from rheobase.hw.payloads import UnitLayout
+from rheobase.hw.queue import Queue
+from rheobase.hw.result_writer import ResultWriter
+from rheobase.hw.row_writer import RowWriter
+from rheobase.hw.window_gather import WindowGather
+from rheobase.hw.word_filter import WordFilter
+from rheobase.sim.prove import Checker, Outcome, prove
+from rich.console import Console
+from rich.table import Table
+from support.mutation import mutated
+
+#: Solvers at a time: what the smallest machine has.
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One component with one set of parameters.
+
+    Attributes:
+        name: the component and its parameters.
+        properties: what is proved, besides the stream rules of its outputs.
+        checker: makes the checker.
+        depth, induction: see ``prove``.
+        quick: whether it is part of ``make test``.
+    """
+
+    name: str
+    properties: str
+    checker: Callable[[], Checker]
+    depth: int = 1
+    induction: bool = True
+    quick: bool = False
+
+    def run(self) -> Outcome:
+        return prove(self.checker(), depth=self.depth, induction=self.induction)
+
+
+def geometry(
+    kernel: tuple[int, int] = (2, 2), channels: int = 2, planes: int = 1, steps: int = 1
+) -> WindowGeometry:
+    """A map of 4 rows and 3 columns, without padding or pooling."""
+    return WindowGeometry(
+        channels=channels,
+        rows=4,
+        columns=3,
+        kernel=kernel,
+        stride=(1, 1),
+        origin=(0, 0),
+        pool_kernel=(1, 1),
+        pool_stride=(1, 1),
+        pool_padding=(0, 0),
+        conv=(5 - kernel[0], 4 - kernel[1]),
+        output=(5 - kernel[0], 4 - kernel[1]),
+        planes=planes,
+        steps=steps,
+        spare_rows=1,
+    )
+
+
+def _pool(positions: int, neurons: int, accumulate: bool) -> CurrentPool:
+    return CurrentPool(
+        neurons=neurons,
+        groups=2,
+        positions=positions,
+        sum_shape=signed(3),
+        pooled_shape=signed(4),
+        accumulate=accumulate,
+    )
+
+
+def proofs() -> list[Proof]:
+    """All of them; the quick ones first of each component."""
+    result = []
+
+    def add(name: str, properties: str, checker: Callable[[], Checker], **options) -> None:
+        quick = all(proof.name.split()[0] != name.split()[0] for proof in result)
+        result.append(Proof(name, properties, checker, **{"quick": quick} | options))
+
+    for depth, width in ((3, 2), (2, 3), (4, 3), (8, 2)):
+        add(
+            f"Queue depth {depth}, {width} bits",
+            "order, no loss, occupancy, never waits without need",
+            lambda depth=depth, width=width: QueueChecker(Queue(width, depth)),
+        )
+    for branches in (3, 1, 2, 5):
+        add(
+            f"StreamFork {branches} branches",
+            "each element once to each branch, moves when all have it",
+            lambda branches=branches: ForkChecker(StreamFork(3, branches)),
+        )
+    for pixels, steps, images in ((4, 3, 2), (1, 1, 1), (3, 4, 3), (5, 8, 1)):
+        add(
+            f"ImageGate {pixels} pixels, T = {steps}, {images} images",
+            "setting still while images are inside, pixels unchanged, no needless wait",
+            lambda p=pixels, s=steps, i=images: ImageGateChecker(ImageGate(3, p, s, i)),
+        )
+    for neurons, classes in ((2, 3), (1, 3), (3, 3), (2, 5)):
+        add(
+            f"ResultWriter P = {neurons}, {classes} classes",
+            "scores in order, first of the largest, never waits without need",
+            lambda p=neurons, c=classes: ResultWriterChecker(ResultWriter(signed(3), p, c)),
+        )
+    shapes = [signed(3), signed(3), unsigned(2), signed(2), signed(2)]
+    for lanes, neurons in ((3, 2), (1, 1), (2, 1), (4, 1), (5, 1)):
+        add(
+            f"LaneJoin {lanes} lanes, P = {neurons}",
+            "i-th sums and unit meet, totals, order, no loss",
+            lambda e=lanes, p=neurons: LaneJoinChecker(
+                LaneJoin(shapes[:e], p, signed(6), UnitLayout(2, 2))
+            ),
+        )
+    for kernel, channels, planes in (((2, 2), 2, 2), ((1, 1), 1, 1), ((3, 3), 1, 2)):
+        add(
+            f"WindowGather kernel {kernel}, {channels} channels, {planes} planes",
+            "each column in its place, others zero, order, no loss",
+            lambda k=kernel, c=channels, p=planes: WindowGatherChecker(
+                WindowGather(geometry(k, c, p), 2)
+            ),
+        )
+    for positions, neurons, accumulate in (
+        (3, 2, False),
+        (2, 1, True),
+        (4, 1, True),
+        (1, 1, False),
+    ):
+        add(
+            f"CurrentPool {positions} positions, P = {neurons}"
+            + (", accumulated" if accumulate else ""),
+            "largest of the positions, order, no loss, never waits without need",
+            lambda n=positions, p=neurons, a=accumulate: CurrentPoolChecker(_pool(n, p, a)),
+        )
+    for channels, planes, steps, width in ((3, 1, 3, 2), (2, 2, 1, 4), (2, 1, 2, 1)):
+        add(
+            f"RowWriter {channels} channels, {planes} planes, T = {steps}, words of {width}",
+            "each bit at its place, pixel flags, no row overwritten",
+            lambda c=channels, p=planes, s=steps, w=width: RowWriterChecker(
+                RowWriter(geometry(channels=c, planes=p, steps=s), w)
+            ),
+        )
+    for parameters in ((2, 1, 2, 2, 3), (2, 1, 2, 2, 0), (2, 3, 2, 1, 0), (3, 1, 3, 1, 2)):
+        add(
+            "WordFilter {} taps, {} planes, {} slabs, {} groups, shift {}".format(*parameters),
+            "words add up to the slabs, units in order, no empty word without need",
+            lambda parameters=parameters: WordFilterChecker(WordFilter(*parameters)),
+        )
+    # Chunks of 2 bits, so that few taps make several of them.
+    chunked = mutated(event_scanner, "CHUNK_BITS = 16", "CHUNK_BITS = 2")
+    for parameters, depth in (
+        ((3, 1, 4, 0, 0), 10),
+        ((3, 1, 4, 2, 1), 10),
+        ((3, 2, 4, 0, 1), 10),
+        ((2, 3, 2, 0, 1), 10),
+    ):
+        add(
+            "EventScanner {} taps, {} planes, {} words, shift {} by {}".format(*parameters),
+            "events are the set bits in order, shifts, last, an event a cycle",
+            lambda parameters=parameters: EventScannerChecker(chunked.EventScanner(*parameters)),
+            depth=depth,
+            induction=False,
+        )
+    return result
+
+
+def main() -> int:
+    """Runs all proofs, prints the table and the counterexamples; 1 where one fails."""
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table("component", "property", "method", "seconds", "result")
+    failures = []
+    every = proofs()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for proof, outcome in zip(every, pool.map(Proof.run, every), strict=True):
+            result = "proved" if outcome.proved and proof.induction else "holds to depth"
+            table.add_row(
+                proof.name,
+                proof.properties,
+                outcome.method,
+                f"{outcome.seconds:.1f}",
+                result if outcome.proved else "FAILED",
+            )
+            if not outcome.proved:
+                failures.append(f"{proof.name}: {outcome.failure}")
+    console.print(table)
+    for failure in failures:
+        print(failure)
+    return int(bool(failures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""One proof of each stream component, and that the proofs can fail."""
+
+import pytest
+import rheobase.hw.event_scanner as event_scanner
+import rheobase.hw.fork as fork
+import rheobase.hw.image_gate as image_gate
+import rheobase.hw.queue as queue
+import rheobase.hw.word_filter as word_filter
+from formal.checkers.event_scanner import EventScannerChecker
+from formal.checkers.fork import ForkChecker
+from formal.checkers.image_gate import ImageGateChecker
+from formal.checkers.queue import QueueChecker
+from formal.checkers.word_filter import WordFilterChecker
+from formal.proofs import proofs
+from rheobase.sim.prove import prove
+from support.mutation import mutated
+
+
+@pytest.mark.parametrize("proof", [p for p in proofs() if p.quick], ids=lambda p: p.name)
+def test_holds(proof):
+    outcome = proof.run()
+    assert outcome.proved, outcome.failure
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "checker", "failed"),
+    [
+        (
+            queue,
+            "fifo.w_en.eq(self.input.valid)",
+            "fifo.w_en.eq(self.input.valid & ~self.output.ready)",
+            lambda m: QueueChecker(m.Queue(2, 3)),
+            "gives_what_it_has",
+        ),
+        (
+            fork,
+            "self.input.valid & ~served[i]",
+            "self.input.valid & ~served[i] & self.outputs[0].ready",
+            lambda m: ForkChecker(m.StreamFork(2, 2)),
+            "combinational path from outputs__0__ready to outputs__1__valid",
+        ),
+        (
+            image_gate,
+            "first_pixel & empty &",
+            "first_pixel &",
+            lambda m: ImageGateChecker(m.ImageGate(2, 2, 3, 2)),
+            "setting_stands_still",
+        ),
+        (
+            word_filter,
+            "planes_skipped + slab.new_plane",
+            "planes_skipped",
+            lambda m: WordFilterChecker(m.WordFilter(2, 1, 2, 1, 2)),
+            "balance",
+        ),
+    ],
+    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts"],
+)
+def test_finds_a_mutation(module, old, new, checker, failed):
+    outcome = prove(checker(mutated(module, old, new)), depth=1)
+    assert not outcome.proved
+    assert failed in outcome.failure
+
+
+def test_finds_a_mutation_within_the_depth():
+    module = mutated(event_scanner, "event.last.eq(chunk_done & final)", "event.last.eq(final)")
+    checker = EventScannerChecker(module.EventScanner(2, 1, 2, 0, 0))
+    outcome = prove(checker, depth=6, induction=False)
+    assert not outcome.proved
+    lines = outcome.failure.splitlines()
+    assert lines[:2] == ["counterexample from the initial state", "failed: last"]
+    # A row for each port, a column for each cycle up to the failure.
+    valid = next(line.split()[1:] for line in lines if line.startswith("events__valid "))
+    assert valid[0] == "0" and valid[-1] == "1"

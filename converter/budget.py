@@ -13,7 +13,7 @@ from ..golden.errors import RheobaseError
 from ..golden.network import BYTE_BITS, MIN_WEIGHT_BITS
 from .analog import clip, run_graph
 from .graph import WEIGHTED_KINDS, Graph, Operation
-from .quantise import quantisation_scale, quantised
+from .quantise import RealWeights, layer_scale, quantised
 from .segments import segment_of
 
 #: Width at which a layer's sensitivity is measured; an error goes with 4 ** -bits.
@@ -128,7 +128,7 @@ def _kernels(graph: Graph) -> dict[str, list[Operation]]:
 def _rounded(operation: Operation, bits: int) -> Operation:
     weight = operation.arguments["weight"]
     real = weight.double().cpu().numpy()
-    scale = quantisation_scale(real, bits, per_channel=True)
+    scale = layer_scale([RealWeights(real)], len(real), bits, per_channel=True)
     scale[scale == 0] = 1.0
     shaped = scale.reshape(-1, *[1] * (real.ndim - 1))
     rounded = torch.from_numpy(quantised(real, scale, bits) * shaped).to(weight)

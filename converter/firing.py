@@ -11,9 +11,9 @@ from ..golden.network import Coding
 from .analog import per_channel
 
 #: Thresholds that are tried, as parts of the largest activation.
-PARTS = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.05)
+PARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 #: Initial potentials that are tried, as parts of the threshold.
-STARTS = (0.3, 0.4, 0.6, 0.7, 0.8)
+STARTS = (0.3, 0.4, 0.6, 0.7)
 #: Factors on the threshold that are tried last.
 _REFINED = (0.87, 0.94, 1.06, 1.13)
 #: A channel of which fewer neurons are active has its bias shifted as if so many were.
@@ -127,14 +127,17 @@ def search_neurons(
 
     state = _Best(currents, target, search, coding, steps, neurons)
     state.attempt(neurons)
+    starts = STARTS if search.initial else ()
     if search.thresholds:
         for part in PARTS:
             level = top * part if cap is None else (top * part).clamp(max=cap)
             state.attempt(replace(neurons, threshold=level))
-    if search.initial:
-        for start in STARTS:
-            found = state.neurons
-            state.attempt(replace(found, initial=torch.full_like(top, start)))
+            for start in starts:
+                initial = torch.full_like(top, start)
+                state.attempt(replace(neurons, threshold=level, initial=initial))
+    else:
+        for start in starts:
+            state.attempt(replace(neurons, initial=torch.full_like(top, start)))
     if search.thresholds:
         found = state.neurons
         for factor in _REFINED:

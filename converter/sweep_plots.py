@@ -53,6 +53,7 @@ def _lines(
             ordered = sorted(points.items())
             axes.plot(*zip(*ordered, strict=True), marker="o", markersize=4, label=name)
         axes.axhline(rows[0]["cnn_accuracy"], color="black", linestyle=":", label="CNN")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         if log:
             axes.set_xscale("log", base=2)
             ticks = sorted({row[column] for row in rows})

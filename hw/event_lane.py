@@ -24,7 +24,7 @@ SUM_QUEUE_DEPTH = 16
 
 
 class EventLane(wiring.Component):
-    """Filter, queue, scanner and accumulators of one lane; for whole trains and pixels a queue for its sums.
+    """Filter, queue, scanner and accumulators of one lane; for trains and pixels a queue of sums.
 
     The queues let lanes run ahead of one another, so that the layer's time comes close to the
     mean load of its lanes.

@@ -121,11 +121,13 @@ def proofs() -> list[Proof]:
             "setting still while images are inside, pixels unchanged, no needless wait",
             lambda p=pixels, s=steps, i=images: ImageGateChecker(ImageGate(3, p, s, i)),
         )
-    for neurons, classes in ((2, 3), (1, 3), (3, 3), (2, 5)):
+    for neurons, classes, pixels in ((2, 3, 1), (1, 3, 2), (3, 3, 1), (2, 5, 3)):
         add(
-            f"ResultWriter P = {neurons}, {classes} classes",
+            f"ResultWriter P = {neurons}, {classes} classes, {pixels} pixels",
             "scores in order, first of the largest, never waits without need",
-            lambda p=neurons, c=classes: ResultWriterChecker(ResultWriter(signed(3), p, c)),
+            lambda p=neurons, c=classes, n=pixels: ResultWriterChecker(
+                ResultWriter(signed(3), p, c, n)
+            ),
         )
     shapes = [signed(3), signed(3), unsigned(2), signed(2), signed(2)]
     for lanes, neurons in ((3, 2), (1, 1), (2, 1), (4, 1), (5, 1)):

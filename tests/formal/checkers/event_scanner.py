@@ -5,6 +5,9 @@ from amaranth.hdl import Assume
 from rheobase.hw.event_scanner import EventScanner
 from rheobase.sim.prove import Checker
 
+#: Words under way at most; cycles from a word's coming to its first event.
+INSIDE, OLD = 3, 3
+
 
 class EventScannerChecker(Checker):
     """Keeps the words under way as they came and says of each what its next event must be."""
@@ -29,12 +32,14 @@ class EventScannerChecker(Checker):
             Assume(incoming.shift <= (largest if planes == 1 else 0)),
         ]
 
-        # The word whose events come out, then the one behind it. Bits are given in one row,
-        # plane after plane, so that the next event is the lowest one that is left.
+        # The word whose events come out, then those behind it: one is held, one is searched, one's
+        # last event waits at the output. Bits are given in one row, plane after plane, so that
+        # the next event is the lowest one that is left. Ages are in cycles, up to ``OLD``.
         layout = scanner.word_layout
-        word = Signal(layout)
-        behind = Signal(layout)
-        count = Signal(range(3))
+        words_inside = [Signal(layout, name=f"word_{index}") for index in range(INSIDE)]
+        ages = [Signal(range(OLD + 1), name=f"age_{index}") for index in range(INSIDE)]
+        word = words_inside[0]
+        count = Signal(range(INSIDE + 1))
         fresh = Signal()
         reached = Signal(range(largest + 2))
 
@@ -69,11 +74,9 @@ class EventScannerChecker(Checker):
         self.check(m, "add", ~valid | (event.add == (~spread & (left != 0))))
         self.check(m, "address", ~(valid & event.add) | (event.address == word.address + tap))
         self.check(m, "last", ~valid | (event.last == (word_ends & word.last)))
-        self.check(m, "two_words_at_most", count <= 2)
-        # Idle for no more than the cycle after a word came to an idle scanner.
-        just_came = Signal()
-        m.d.sync += just_came.eq(comes & (~valid | (goes & word_ends & (count == 1))))
-        self.check(m, "an_event_a_cycle", valid | (count == 0) | just_came)
+        self.check(m, "three_words_at_most", count <= INSIDE)
+        # A word's first event is at the output in the third cycle after it came, if none is ahead.
+        self.check(m, "an_event_a_cycle", valid | (count == 0) | (ages[0] < OLD))
         self.check(m, "takes_what_fits", scanner.words.ready | (count != 0))
         if planes == 1:
             # A word of one event makes room as that moves to the output, so none is lost between.
@@ -88,10 +91,17 @@ class EventScannerChecker(Checker):
             with m.If(~spread):
                 m.d.sync += Value.cast(word.bits).eq(rest)
             with m.If(word_ends):
-                m.d.sync += [word.eq(behind), fresh.eq(1), reached.eq(0)]
-        m.d.sync += count.eq(count + comes - (goes & word_ends))
-        with m.If(comes):
-            with m.If(count == (goes & word_ends)):
-                m.d.sync += [word.eq(incoming), fresh.eq(1), reached.eq(0)]
-            with m.Else():
-                m.d.sync += behind.eq(incoming)
+                m.d.sync += [fresh.eq(1), reached.eq(0)]
+        gone = Signal()
+        m.d.comb += gone.eq(goes & word_ends)
+        m.d.sync += count.eq(count + comes - gone)
+        for index in range(INSIDE):
+            later = min(index + 1, INSIDE - 1)
+            age = Mux(gone, ages[later], ages[index])
+            m.d.sync += ages[index].eq(Mux(age == OLD, OLD, age + 1))
+            with m.If(gone):
+                m.d.sync += words_inside[index].eq(words_inside[later])
+            with m.If(comes & (count - gone == index)):
+                m.d.sync += [words_inside[index].eq(incoming), ages[index].eq(1)]
+                if index == 0:
+                    m.d.sync += [fresh.eq(1), reached.eq(0)]

@@ -70,6 +70,6 @@ class ImageGateChecker(Checker):
         m.d.sync += waited_empty.eq(gate.pixels.valid & (inside == 0) & ~taken)
         self.check(m, "enters_an_empty_pipeline", ~waited_empty | gate.admitted.valid)
         self.check(m, "pixel", self.peek("pixel", index_shape(gate.pixel_count)) == entered_pixels)
-        self.check(m, "inside", self.peek("inside", count_shape(gate.images)) == inside)
+        self.check(m, "inside", self.peek("inside_0", count_shape(gate.images)) == inside)
         self.check(m, "pixel_in_range", entered_pixels < gate.pixel_count)
         self.check(m, "complete", inside == complete + (entered_pixels != 0))

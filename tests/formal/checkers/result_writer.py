@@ -46,7 +46,13 @@ class ResultWriterChecker(Checker):
         self.check(m, "gives_what_it_has", writer.results.valid == begun)
         self.check(m, "takes_what_fits", writer.scores.ready == (~begun | (given & group_ends)))
         self.check(m, "unchanged_in_order", ~begun | (result.score == group[member]))
-        self.check(m, "last_class", result.last == last)
+        # The pixel under way: the image's last beat is the last class of the last pixel.
+        pixel = Signal(range(writer.pixel_count + 1))
+        with m.If(given & last):
+            m.d.sync += pixel.eq(Mux(pixel == writer.pixel_count - 1, 0, pixel + 1))
+        self.check(m, "last_beat", result.last == (last & (pixel == writer.pixel_count - 1)))
+        held_pixel = self.peek("pixel", index_shape(writer.pixel_count))
+        self.check(m, "pixel", (pixel < writer.pixel_count) & (held_pixel == pixel))
 
         # Against every class so far, the one given out now among them.
         winner = Signal(writer.score_shape)

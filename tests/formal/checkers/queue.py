@@ -41,6 +41,19 @@ class QueueChecker(Checker):
             ~(marked & (ahead == 0)) | (queue.output.valid & (queue.output.payload == value)),
         )
 
+        if depth == 2:
+            spare = self.peek("spare", queue.shape)
+            spare_valid = self.peek("spare_valid", 1)
+            self.check(m, "spare_is_second", spare_valid == (inside == 2))
+            self.check(m, "held", ~(marked & (ahead == 1)) | (spare_valid & (spare == value)))
+            self.check(m, "marked_inside", ~marked | (ahead < inside))
+        else:
+            self._ring(m, inside, marked, ahead, value)
+
+    def _ring(self, m: Module, inside: Signal, marked: Signal, ahead: Signal, value: Signal):
+        """Where the memory keeps the element that is followed."""
+        queue = self.component
+        depth = queue.depth
         level = self.peek("fifo.level", range(depth + 1))
         consume = self.peek("fifo.consume", range(depth))
         produce = self.peek("fifo.produce", range(depth))

@@ -177,7 +177,7 @@ def lower_graph(
             part = _per_channel(planned, "initial potential", initial[key])
         layer, scale = _quantised_layer(
             planned, sources, bias, level, part, bits[planned.name], rule, per_channel,
-            (weight_scales or {}).get(key),
+            (weight_scales or {}).get(key), steps if coding == Coding.RATE else 1,
         )  # fmt: skip
         if level is not None:
             sources[planned.name] = _Source(len(layers), scale.spike)
@@ -249,8 +249,13 @@ def _quantised_layer(
     rule: PoolRule,
     per_channel: bool,
     given: Any = None,
+    bias_steps: int = 1,
 ) -> tuple[Layer, LayerScale]:
-    """Integers of one layer; ``level`` is what a spike shall be worth, None without neurons."""
+    """Integers of one layer; ``level`` is what a spike shall be worth, None without neurons.
+
+    The bias is added ``bias_steps`` times. What rounding takes from it each time is put into the
+    initial potential, so that after the last step it is there (docs/decisions/0033-bias-carry.md).
+    """
     real = []
     for term in planned.value.terms:
         seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
@@ -284,9 +289,12 @@ def _quantised_layer(
             )
         )
     threshold = start = spike = None
+    integer_bias = _int32(planned.name, "bias", bias / scale)
     if fires:
+        carried = np.rint(bias_steps * (bias / scale - integer_bias))
         threshold = _int32(planned.name, "threshold", np.maximum(level / scale, 1))
-        start = _int32(planned.name, "initial potential", np.floor(initial * threshold))
+        start = np.floor(initial * threshold) + carried
+        start = _int32(planned.name, "initial potential", start)
         # What sees these spikes sees the threshold that the hardware really has.
         spike = threshold * scale
     pool = planned.pool and Pool(
@@ -295,7 +303,7 @@ def _quantised_layer(
     layer = Layer(
         name=planned.name,
         connections=tuple(connections),
-        bias=_int32(planned.name, "bias", bias / scale),
+        bias=integer_bias,
         threshold=threshold,
         initial_potential=start,
         pool=pool,

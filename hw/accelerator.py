@@ -14,6 +14,8 @@ from .folding import Folding, check_folding, connection_lanes, connection_row_wo
 from .fork import StreamFork
 from .image_gate import ImageGate
 from .layer import SpikingLayer
+from .map_end import MapEnd
+from .map_part import map_part
 from .result_writer import ResultLayout, ResultWriter
 from .shapes import count_shape, index_shape, signed_shape
 from .streamed_readout import StreamedReadout, is_streamed
@@ -91,7 +93,7 @@ class Accelerator(wiring.Component):
             rows * columns,
             network.steps,
             self._images_inside(),
-            outputs=len(network.outputs),
+            outputs=len(network.outputs) + len(self._unread_ends()),
         )
         results = [getattr(self, name) for name in result_names(network)]
         m.d.comb += [
@@ -100,8 +102,8 @@ class Accelerator(wiring.Component):
             self.pixels.ready.eq(gate.pixels.ready),
             gate.steps.eq(self.steps),
             gate.delay.eq(self.delay),
-            gate.image_done.eq(Cat(r.valid & r.ready & r.payload.last for r in results)),
         ]
+        done = [r.valid & r.ready & r.payload.last for r in results]
 
         # A layer that sees the image takes a pixel as bit planes, most significant plane first.
         planes = stream.Signature(channels * PIXEL_BITS).create()
@@ -132,7 +134,36 @@ class Accelerator(wiring.Component):
                     output = network.outputs.index(index)
                     readers.append(getattr(m.submodules, f"counter{output}").spikes)
                 _distribute(m, spikes, readers, f"layer{index}")
+                if index in self._unread_ends():
+                    _, rows, columns = network.shapes[index].output
+                    groups = -(-network.layers[index].out_channels // len(spikes.payload))
+                    m.submodules[f"end{index}"] = end = MapEnd(
+                        rows * columns * groups, network.steps
+                    )
+                    m.d.comb += [
+                        end.moves.eq(spikes.valid & spikes.ready),
+                        end.steps.eq(gate.steps_held),
+                    ]
+                    done.append(end.done)
+        m.d.comb += gate.image_done.eq(Cat(done))
         return m
+
+    def _unread_ends(self) -> list[int]:
+        """Layers of whose map some reader does not keep the last word."""
+        network = self.network
+        found = set()
+        for shape, layer in zip(network.shapes, network.layers, strict=True):
+            for connection, (channels, rows, columns) in zip(
+                layer.connections, shape.inputs, strict=True
+            ):
+                if connection.source == IMAGE:
+                    continue
+                width = self.folding[connection.source].neurons
+                part = map_part(connection, (channels, rows, columns), shape.conv[1:], width)
+                kept = (part.rows[-1], part.columns[-1], part.groups[-1])
+                if kept != (rows - 1, columns - 1, -(-channels // width) - 1):
+                    found.add(connection.source)
+        return sorted(found)
 
     def _readers(self, source: int) -> list:
         """Streams that take the words of ``source``."""

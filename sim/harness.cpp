@@ -10,6 +10,7 @@
 //             of the map, cycle of the image's first pixel, of its last beat
 //   spikes    out, prefix: one file per layer, a byte per neuron of each spike word
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -82,7 +83,7 @@ int main(int argc, char** argv) {
     // Spike words of the recorded images: counted, because a train's length is the image's T.
     std::vector<int64_t> words_left(LAYERS, 0);
     for (int layer = 0; layer < LAYERS; layer++)
-        for (long image = 0; image < recorded && image < images; image++)
+        for (long image = 0; LAYER_NEURONS[layer] && image < recorded && image < images; image++)
             words_left[layer] += LAYER_TRAINS[layer] * settings[2 * image];
 
     std::vector<int64_t> accumulations(COUNTERS, 0);
@@ -108,7 +109,11 @@ int main(int argc, char** argv) {
     model->clk = 0;
     model->rst = 0;
 
-    while (image_out < images) {
+    // Rows that no window needs may still leave a layer after the last result.
+    const auto words_are_due = [&] {
+        return std::any_of(words_left.begin(), words_left.end(), [](int64_t n) { return n > 0; });
+    };
+    while (image_out < images || words_are_due()) {
         if (!offering) offering = image_in < images && !random.percent(gap);
         for (auto& output : outputs)
             if (!output.taking) output.taking = !random.percent(stall);
@@ -139,6 +144,7 @@ int main(int argc, char** argv) {
             if (words_left[layer] && spike_word(*model, layer, word_bytes)) {
                 std::fwrite(word_bytes.data(), 1, word_bytes.size(), spike_files[layer]);
                 words_left[layer]--;
+                last_progress = cycle;
             }
         }
         for (int o = 0; o < OUTPUTS; o++) {

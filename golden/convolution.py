@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -59,7 +60,7 @@ class Convolution:
         )
         fed = currents[..., fed_channels(connection)]
         add = self._add_depthwise if self.depthwise else self._add_products
-        row_bytes = windows[0, 0].size * self.dtype.itemsize
+        row_bytes = math.prod(windows.shape[2:]) * self.dtype.itemsize
         rows = max(1, min(windows.shape[1], CHUNK_BYTES // row_bytes))
         images = max(1, CHUNK_BYTES // (row_bytes * windows.shape[1]))
         for image in range(0, len(windows), images):

@@ -75,7 +75,9 @@ def simulate(
     threads, size = split(
         network, steps, len(images), batch_size=batch_size, threads=threads or _cores()
     )
-    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    # An empty batch has records too: of every layer, with no image in them.
+    starts = range(0, max(len(images), int(record)), size)
+    batches = [images[start : start + size] for start in starts]
     with ThreadPoolExecutor(threads) as pool:
         for batch, (outputs, layers) in zip(batches, pool.map(runner.run, batches), strict=True):
             parts.append(outputs)

@@ -164,3 +164,17 @@ def test_bad_input_is_named():
     for (images, setting), message in cases:
         with pytest.raises(RheobaseError, match=message):
             simulate(network, images, **setting)
+
+
+def test_no_images_have_records_of_every_layer():
+    rng = np.random.default_rng(8)
+    for coding in Coding:
+        network = random_network(
+            rng, coding=coding, readout=Readout.COUNT, rule=PoolRule.CUMULATIVE, steps=3
+        )
+        images = np.zeros((0, *network.input_shape), np.uint8)
+        found = simulate(network, images, record=True)
+        assert [record.name for record in found.layers] == [layer.name for layer in network.layers]
+        for record, shape in zip(found.layers, network.shapes, strict=True):
+            assert record.spikes.shape == (0, 3, *shape.output)
+            assert record.spikes_per_neuron == 0

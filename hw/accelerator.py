@@ -88,12 +88,13 @@ class Accelerator(wiring.Component):
         m = Module()
         network = self.network
         channels, rows, columns = network.input_shape
+        unread_ends = self._unread_ends()
         m.submodules.gate = gate = ImageGate(
             channels * PIXEL_BITS,
             rows * columns,
             network.steps,
             self._images_inside(),
-            outputs=len(network.outputs) + len(self._unread_ends()),
+            outputs=len(network.outputs) + len(unread_ends),
         )
         results = [getattr(self, name) for name in result_names(network)]
         m.d.comb += [
@@ -134,7 +135,7 @@ class Accelerator(wiring.Component):
                     output = network.outputs.index(index)
                     readers.append(getattr(m.submodules, f"counter{output}").spikes)
                 _distribute(m, spikes, readers, f"layer{index}")
-                if index in self._unread_ends():
+                if index in unread_ends:
                     _, rows, columns = network.shapes[index].output
                     groups = -(-network.layers[index].out_channels // len(spikes.payload))
                     m.submodules[f"end{index}"] = end = MapEnd(
@@ -148,7 +149,7 @@ class Accelerator(wiring.Component):
         m.d.comb += gate.image_done.eq(Cat(done))
         return m
 
-    def _unread_ends(self) -> list[int]:
+    def _unread_ends(self) -> set[int]:
         """Layers of whose map some reader does not keep the last word."""
         network = self.network
         found = set()
@@ -163,7 +164,7 @@ class Accelerator(wiring.Component):
                 kept = (part.rows[-1], part.columns[-1], part.groups[-1])
                 if kept != (rows - 1, columns - 1, -(-channels // width) - 1):
                     found.add(connection.source)
-        return sorted(found)
+        return found
 
     def _readers(self, source: int) -> list:
         """Streams that take the words of ``source``."""

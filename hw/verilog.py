@@ -48,18 +48,27 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         path = Path(folder)
         (path / "design.il").write_text(text)
         (path / "widths.v").write_text(width_map())
-        (path / "script.ys").write_text(_SCRIPT)
-        # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
-        result = subprocess.run(
-            [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"],
-            cwd=path,
-            capture_output=True,
-            text=True,
-        )
-        if result.returncode:
-            lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
-            raise RheobaseError(f"yosys could not write Verilog of {name}: {lines[-1]}")
+        run_yosys(path, _SCRIPT, name)
         return _with_defaults((path / "design.v").read_text())
+
+
+def run_yosys(folder: Path, script: str, name: str) -> None:
+    """Run a yosys ``script`` in ``folder``; ``name`` is what it is to write Verilog of.
+
+    Raises:
+        RheobaseError: yosys failed (its last line is in the message).
+    """
+    (folder / "script.ys").write_text(script)
+    # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
+    result = subprocess.run(
+        [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
+        raise RheobaseError(f"yosys could not write Verilog of {name}: {lines[-1]}")
 
 
 def _with_defaults(text: str) -> str:

@@ -15,7 +15,13 @@ from .copied import copied_threshold
 from .firing import Neurons, fire, mean_output, starting
 from .graph import Graph, Operation, OperationKind
 from .integer_grid import IntegerGrid
-from .least_squares import Regression, adjustable, patches, rounded_weights
+from .least_squares import (
+    Regression,
+    adjustable,
+    confirmed_change,
+    patches,
+    rounded_weights,
+)
 from .neuron_search import Search, search_neurons
 from .sampling import at_positions, sampled_positions
 from .segments import Segment, run_segment, segment_of
@@ -106,7 +112,7 @@ class CalibrationRun:
         if neurons is None and fires:
             neurons, currents = self._fit(name, segment, currents, wanted, search, grid)
         elif not fires:
-            self._shift_output(name, segment, currents, wanted)
+            self._fit_output(name, segment, currents)
         if fires:
             self.thresholds[name], self.initial[name] = neurons.threshold, neurons.initial
             if bool((neurons.shift != 0).any()):
@@ -151,11 +157,8 @@ class CalibrationRun:
         if seen is not None:
             # First what the layer receives, then what it gives.
             for _ in range(2):
-                sampled = self._sampled_steps(currents, name).mean(dim=0)
-                model = self._targets[name]
-                both = (model <= 0) & (sampled <= 0)
-                change = torch.where(both, 0.0, model.clamp(min=0) - sampled)
-                currents = self._change(segment, weighted, *seen.change(change))
+                change = seen.change(self._lacking(name, currents))
+                currents = self._change(segment, weighted, *change)
         neurons, error = searched(neurons)
         for _ in range(self.settings.weights - 1 if seen is not None else 0):
             before, kept = self.graph, currents
@@ -173,14 +176,32 @@ class CalibrationRun:
         self.errors[name] = float(error.sum() / wanted.square().mean(dim=0).sum().clamp(min=1e-12))
         return neurons, currents
 
-    def _shift_output(self, name: str, segment: Segment, currents: Tensor, wanted: Tensor) -> None:
-        """An output that is read out: its mean is made that of the model."""
+    def _lacking(self, name: str, currents: Tensor) -> Tensor:
+        """What the mean current lacks of the model's, (samples, channels).
+
+        Of neurons that are silent in both, nothing: how far below zero they are says nothing.
+        """
+        mean, model = self._sampled_steps(currents, name).mean(dim=0), self._targets[name]
+        if self.graph.by_name[name].kind != OperationKind.RELU:
+            return model - mean
+        both = (model <= 0) & (mean <= 0)
+        return torch.where(both, 0.0, model.clamp(min=0) - mean)
+
+    def _fit_output(self, name: str, segment: Segment, currents: Tensor) -> None:
+        """An output that is read out: its weights (ACP) and its mean are fitted to the model's."""
+        weighted = self._adjustable(name, segment) if self.settings.weights else None
+        if weighted is not None:
+            lacking = self._lacking(name, currents)
+            change = confirmed_change(
+                self._inputs(name, segment, weighted), lacking, self.settings.ridge
+            )
+            if change is not None:
+                currents = self._change(segment, weighted, *change)
         weighted = adjustable(self.graph, segment.current)
         if not self.settings.bias or weighted is None:
             return
-        sampled = self._sampled_steps(currents, name).mean(dim=0)
+        shift = self._lacking(name, currents).mean(dim=0)
         weight, bias = weighted.arguments["weight"], weighted.arguments["bias"]
-        shift = (wanted - sampled).mean(dim=0)
         self._replace(weighted.name, weight, shift if bias is None else bias + shift)
 
     def _adjustable(self, name: str, segment: Segment) -> Operation | None:
@@ -239,11 +260,8 @@ class CalibrationRun:
         inputs = self._inputs(name, segment, weighted)
         if self.settings.weights:
             # The rounding starts from the weights that suit the spikes.
-            raw = self._sampled_steps(self._currents(segment), name).mean(dim=0)
-            model = self._targets[name]
-            both = (model <= 0) & (raw <= 0)
-            wanted = torch.where(both, 0.0, model.clamp(min=0) - raw)
-            change, _ = Regression(inputs, self.settings.ridge).change(wanted)
+            lacking = self._lacking(name, self._currents(segment))
+            change, _ = Regression(inputs, self.settings.ridge).change(lacking)
             weight = weight + change.reshape(weight.shape)
         flat = weight.flatten(1)
         before = inputs @ weighted.arguments["weight"].flatten(1).T

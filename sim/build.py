@@ -76,7 +76,8 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
             str(tools.verilator), "--cc", "--prefix", _PREFIX, "--top-module", sources.top,
             "-Mdir", "generated", "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "--noassert", "--no-timing", "-Wno-fatal", *(["--vpi"] if sources.vpi else []),
-            "--output-split", "20000", "control.vlt", "design.v",
+            # Of a large design one function is as long as it: it takes the compiler hours whole.
+            "--output-split", "8000", "--output-split-cfuncs", "2000", "control.vlt", "design.v",
         ],
         tools,
         folder,

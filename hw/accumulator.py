@@ -107,10 +107,12 @@ class AccumulatorLane(wiring.Component):
                 with m.Default():
                     m.d.comb += shifted.eq(accumulator)
             m.d.comb += total.eq(shifted + weights[neuron])
-            # Cleared at the end, not at the start: a register's reset costs no logic.
             with m.If(accumulates):
+                m.d.sync += accumulator.eq(total)
                 with m.If(last):
-                    m.d.sync += [accumulator.eq(0), self.sums.payload[neuron].eq(total)]
-                with m.Else():
-                    m.d.sync += accumulator.eq(total)
+                    m.d.sync += self.sums.payload[neuron].eq(total)
+            # Cleared at the end, not at the start, and by a condition that stands alone: then it is
+            # the register's reset and costs no logic.
+            with m.If(accumulates & last):
+                m.d.sync += accumulator.eq(0)
         return m

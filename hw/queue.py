@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Shape, Signal
+from amaranth import Module, Mux, Shape, Signal, unsigned
 from amaranth.hdl import ShapeLike
-from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
+from .successor import successor
 
 
 class Queue(wiring.Component):
@@ -54,13 +54,34 @@ class Queue(wiring.Component):
             m.d.sync += spare_valid.eq(1)
 
     def _memory(self, m: Module) -> None:
-        """A ring in (distributed) memory."""
-        m.submodules.fifo = fifo = SyncFIFO(width=Shape.cast(self.shape).width, depth=self.depth)
+        """A ring in (distributed) memory; the pointers have a bit that says in which round."""
+        depth = self.depth
+        m.submodules.storage = storage = memory.Memory(
+            shape=unsigned(Shape.cast(self.shape).width), depth=depth, init=[]
+        )
+        write = storage.write_port()
+        read = storage.read_port(domain="comb")
+        produce = Signal(len(write.addr))
+        produce_round = Signal()
+        consume = Signal(len(read.addr))
+        consume_round = Signal()
+        same_place = Signal()
         m.d.comb += [
-            fifo.w_data.eq(self.input.payload),
-            fifo.w_en.eq(self.input.valid),
-            self.input.ready.eq(fifo.w_rdy),
-            self.output.payload.eq(fifo.r_data),
-            self.output.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.output.ready),
+            same_place.eq(produce == consume),
+            self.input.ready.eq(~(same_place & (produce_round ^ consume_round))),
+            self.output.valid.eq(~(same_place & (produce_round == consume_round))),
+            self.output.payload.eq(read.data),
+            write.addr.eq(produce),
+            write.data.eq(self.input.payload),
+            write.en.eq(self.input.valid & self.input.ready),
+            read.addr.eq(consume),
         ]
+        for pointer, turn, moves in (
+            (produce, produce_round, write.en),
+            (consume, consume_round, self.output.valid & self.output.ready),
+        ):
+            with m.If(moves):
+                m.d.sync += [
+                    pointer.eq(successor(pointer, depth)),
+                    turn.eq(turn ^ (pointer == depth - 1)),
+                ]

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.bounds import input_maximum
 from ..golden.network import IMAGE, Coding, Network
 from .direct_lane import DirectLane
-from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from .event_lane import EventLane
 from .fork import StreamFork
 from .geometry import is_radix_spikes, window_geometry
 from .map_part import map_part
@@ -24,8 +24,8 @@ from .table import lookup
 from .window_buffer import WindowBuffer
 from .window_gather import WindowGather
 
-#: Units that may be on their way through the lanes: as many as a lane's queues have words and sums.
-UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH + SUM_QUEUE_DEPTH
+#: Units that may be on their way through the lanes: what a distributed RAM holds at least.
+UNIT_QUEUE_DEPTH = 16
 
 
 class ConnectionPath(wiring.Component):

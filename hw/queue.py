@@ -14,12 +14,13 @@ from .successor import successor
 class Queue(wiring.Component):
     """``depth`` elements of ``shape`` between ``input`` and ``output``.
 
-    It takes and gives an element in every cycle and cuts the path from ``output.ready`` to
-    ``input.ready``. Two elements are registers, more are a memory.
+    It takes and gives an element in every cycle (in every other one where ``depth`` is 1) and cuts
+    the path from ``output.ready`` to ``input.ready``. One or two elements are registers, more are a
+    memory.
     """
 
     def __init__(self, shape: ShapeLike, depth: int):
-        self.depth = check_range("Queue", "depth", depth, 2, None)
+        self.depth = check_range("Queue", "depth", depth, 1, None)
         self.shape = shape
         super().__init__(
             {"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))}
@@ -27,11 +28,24 @@ class Queue(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        if self.depth == 2:
+        if self.depth == 1:
+            self._register(m)
+        elif self.depth == 2:
             self._registers(m)
         else:
             self._memory(m)
         return m
+
+    def _register(self, m: Module) -> None:
+        """One register, which is filled once it is empty."""
+        m.d.comb += self.input.ready.eq(~self.output.valid)
+        with m.If(self.output.valid):
+            m.d.sync += self.output.valid.eq(~self.output.ready)
+        with m.Else():
+            m.d.sync += [
+                self.output.valid.eq(self.input.valid),
+                self.output.payload.eq(self.input.payload),
+            ]
 
     def _registers(self, m: Module) -> None:
         """Two registers: what does not fit the output waits in a spare one."""

@@ -41,7 +41,9 @@ class QueueChecker(Checker):
             ~(marked & (ahead == 0)) | (queue.output.valid & (queue.output.payload == value)),
         )
 
-        if depth == 2:
+        if depth == 1:
+            self.check(m, "marked_inside", ~marked | (ahead < inside))
+        elif depth == 2:
             spare = self.peek("spare", queue.shape)
             spare_valid = self.peek("spare_valid", 1)
             self.check(m, "spare_is_second", spare_valid == (inside == 2))

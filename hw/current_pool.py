@@ -70,7 +70,11 @@ class CurrentPool(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         ready = Signal()
-        m.d.comb += ready.eq(~self.pooled.valid | self.pooled.ready)
+        if self.positions == 1:
+            m.d.comb += ready.eq(~self.pooled.valid | self.pooled.ready)
+        else:
+            # Rare enough to leave a cycle between two: the neurons' ready does not reach the lanes.
+            m.d.comb += ready.eq(~self.pooled.valid)
         if self.accumulate:
             valid, unit, values = self._accumulated(m, ready)
         else:

@@ -110,8 +110,8 @@ class CurrentPool(wiring.Component):
         """Each position's currents, accumulated over the steps up to this one.
 
         A unit takes two cycles, a memory read and an addition, and a unit a cycle is possible: what
-        is read goes through a register, whose reset makes the zeros of the first step. A unit of
-        the position that is being added waits until that is written.
+        is read goes through a register, whose reset makes the zeros of the first step. Only where
+        one position is all that is visited may a unit need what is being added: it waits for that.
         """
         layout = vector(self.pooled_shape, self.neurons)
         m.submodules.accumulated = storage = memory.Memory(
@@ -128,8 +128,8 @@ class CurrentPool(wiring.Component):
         waits = Signal()
         m.d.comb += [
             read.addr.eq(incoming.position),
-            waits.eq(valid & ~incoming.first_step & (incoming.position == unit.position)),
-            self.sums.ready.eq((~valid | ready) & ~waits),
+            waits.eq(incoming.first_position & incoming.last_position),
+            self.sums.ready.eq(~valid | (ready & ~waits)),
             write.addr.eq(unit.position),
             write.en.eq(valid & ready),
             write.data.eq(values),

@@ -31,6 +31,7 @@ from rheobase.converter.conversion import (
     normalised,
 )
 from rheobase.converter.data import ImageSet, load_images
+from rheobase.converter.evaluation import accuracy_table, batched_labels
 from rheobase.converter.model import load_model
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite import prepared
@@ -63,11 +64,6 @@ class Figure:
 
 
 FIGURES = (
-    *(
-        Figure(f"resnet20_{recipe}_rate{steps}_float_loss", recipe, RATE, steps)
-        for recipe in ("cltb", "ltb", "robust")
-        for steps in (32, 64)
-    ),
     Figure("resnet20_cltb_rate32_golden_loss", "cltb", RATE, 32, golden=True),
     *(Figure(f"resnet20_best_rate{steps}_loss", "best", RATE, steps) for steps in (32, 16, 8)),
     *(
@@ -77,6 +73,8 @@ FIGURES = (
     Figure("resnet20_best_rate32_w4_golden_loss", "best", RATE, 32, True, AVERAGE_BITS),
     Figure("resnet20_best_radix4_w4_golden_loss", "best", RADIX, 4, True, AVERAGE_BITS),
 )
+#: Balancing alone, whose thresholds do not depend on T: one simulation gives both.
+BALANCING, BALANCED_STEPS = ("cltb", "ltb", "robust"), (32, 64)
 #: What the table of recipes adds (docs/results/resnet20.md).
 ABLATION = tuple(
     Figure(f"resnet20_ablation_{recipe}_{coding.value}{steps}_loss", recipe, coding, steps)
@@ -144,6 +142,24 @@ def loss_figures(bench: Bench, figures: list[Figure]) -> None:
         show(figure.name, loss, "points", 0)
 
 
+def balancing_figures(bench: Bench, only: str) -> None:
+    """Points below the CNN with balanced thresholds and nothing else."""
+    for recipe in BALANCING:
+        names = {steps: f"resnet20_{recipe}_rate{steps}_float_loss" for steps in BALANCED_STEPS}
+        if not any(only in name for name in names.values()):
+            continue
+        longest = max(steps for steps, name in names.items() if only in name)
+        conversion = bench.convert(Figure("", recipe, RATE, longest))
+        batches = _batches(bench.testing.images)
+        labels = batched_labels(torch.from_numpy(bench.testing.labels), batches)
+        table = accuracy_table(
+            conversion.snn, batches, labels, [steps for steps in names if steps <= longest], [0]
+        ).table
+        for steps, name in names.items():
+            if only in name:
+                show(name, bench.cnn_accuracy - table[steps, 0], "points", 0)
+
+
 def conversion_time(bench: Bench) -> None:
     """Balancing by CLTB over one inference pass of the same images; medians of alternating runs."""
     ratios = []
@@ -185,6 +201,7 @@ def main() -> None:
         bench = Bench(arguments.shared, arguments.images, arguments.calibration)
     except RheobaseError as error:
         parser.error(str(error))
+    balancing_figures(bench, arguments.only)
     figures = FIGURES + (ABLATION if arguments.ablation else ())
     loss_figures(bench, [figure for figure in figures if arguments.only in figure.name])
     if arguments.only in "resnet20_conversion_over_inference":

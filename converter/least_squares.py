@@ -88,6 +88,21 @@ class Regression:
         return solved[:-1].T, solved[-1]
 
 
+def confirmed_change(inputs: Tensor, wanted: Tensor, ridge: float) -> tuple[Tensor, Tensor] | None:
+    """Changes of (weight, bias) as ``Regression`` finds them, where they hold on other samples.
+
+    An output may have as many inputs as there are samples: what is fitted on every second one has
+    to come closer on the others than a change of the bias alone does, else there is no change.
+    """
+    seen, held = slice(0, None, 2), slice(1, None, 2)
+    weight, bias = Regression(inputs[seen], ridge).change(wanted[seen])
+    left = wanted[held] - (inputs[held] @ weight.T + bias)
+    plain = wanted[held] - wanted[seen].mean(dim=0)
+    if left.square().sum() >= plain.square().sum():
+        return None
+    return Regression(inputs, ridge).change(wanted)
+
+
 def rounded_weights(
     weight: Tensor,
     worth: Tensor,
@@ -95,6 +110,7 @@ def rounded_weights(
     bits: int,
     *,
     per_channel: bool,
+    shortcut: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Weights that are integers times a scale, with the least error of the layer's currents.
 
@@ -108,6 +124,8 @@ def rounded_weights(
         inputs: (samples, inputs): mean inputs in the model's units.
         bits: 2..8.
         per_channel: a scale for each output, else one for all.
+        shortcut: (outputs,): what a spike of an identity beside the kernel is worth, zero where
+            there is none: with a scale for each output, scales are those of which it is a multiple.
 
     Returns:
         The weights in the model's units (outputs, inputs), and the scales (outputs,).
@@ -129,6 +147,9 @@ def rounded_weights(
     found, scales = real.clone(), largest / high
     for part in _SCALES if bits < 8 else (1.0,):
         scale = largest * part / high
+        if per_channel and shortcut is not None:
+            units = torch.floor(shortcut.double().abs() / scale)
+            scale = torch.where(units > 0, shortcut.double().abs() / units, scale)
         candidate = _with_feedback(real, factor, scale[:, None], low, high)
         error = ((candidate - real) @ squares * (candidate - real)).sum(dim=1)
         if not per_channel:

@@ -34,7 +34,7 @@ def _best(options: Options) -> Options:
     if options.coding == Coding.RADIX:
         calibration = Calibration(weights=1, ridge=0.03, images=2000, samples=16000)
     else:
-        calibration = Calibration(bias=3, images=500, samples=6000)
+        calibration = Calibration(bias=3, weights=1, ridge=0.03, images=800, samples=12800)
     return _calibrated(calibration)(options)
 
 

@@ -12,7 +12,7 @@ from rheobase.converter.balancing import balance
 from rheobase.converter.calibration import Calibration, calibrate, layer_names
 from rheobase.converter.conversion import Options, convert
 from rheobase.converter.firing import Neurons, fire, mean_output
-from rheobase.converter.least_squares import Regression, rounded_weights
+from rheobase.converter.least_squares import Regression, confirmed_change, rounded_weights
 from rheobase.converter.rewrite import prepared
 from rheobase.converter.segments import run_segment, segment_of
 from rheobase.converter.snn import FloatSnn
@@ -168,6 +168,17 @@ def test_outputs_come_closer_to_the_model_on_other_images(
     assert after < before
     if not calibration.thresholds:
         assert all(torch.equal(found.thresholds[n], thresholds[n]) for n in thresholds)
+
+
+def test_a_change_has_to_hold_on_other_samples() -> None:
+    generator = torch.Generator().manual_seed(4)
+    inputs = torch.randn(60, 25, generator=generator, dtype=torch.float64)
+    noise = torch.randn(60, 3, generator=generator, dtype=torch.float64)
+    assert confirmed_change(inputs, noise, 1e-3) is None
+    weight = torch.randn(3, 25, generator=generator, dtype=torch.float64)
+    change = confirmed_change(inputs, inputs @ weight.T + 2, 1e-6)
+    torch.testing.assert_close(change[0], weight, atol=1e-3, rtol=0)
+    torch.testing.assert_close(change[1], torch.full((3,), 2.0).double(), atol=1e-3, rtol=0)
 
 
 def test_shift_makes_the_means_equal(subject: tuple) -> None:

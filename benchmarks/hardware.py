@@ -16,7 +16,7 @@ from pathlib import Path
 from figures import show
 from rheobase.converter.conversion import convert
 from rheobase.converter.data import load_images
-from rheobase.hw.folding import LayerFolding
+from rheobase.hw.folding import Folding, LayerFolding
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
@@ -38,7 +38,7 @@ class Target:
 
     Attributes:
         network: its name in benchmarks/mnist.py.
-        folding: (P, E) of each layer.
+        folding: of each layer.
         microseconds: per image in a stream, at most.
         luts: at most.
         frequency: MHz, at least.
@@ -46,18 +46,30 @@ class Target:
 
     network: str
     device: Device
-    folding: tuple[tuple[int, int], ...]
+    folding: Folding
     microseconds: float
     luts: int
     frequency: float
 
 
+# The last layer's window is the whole map: a word of its buffer would be three rows of 32 channels.
+_CLASSES = LayerFolding(2, 1, row_words=(True,))
 TARGETS = {
     "rate8_ulx3s_85f": Target(
-        "mnist_w8_t8_current", ULX3S_85F, ((8, 2), (16, 3), (16, 3), (2, 1)), 100, 12_000, 80
+        "mnist_w8_t8_current",
+        ULX3S_85F,
+        (LayerFolding(8, 2), LayerFolding(16, 3), LayerFolding(16, 3), _CLASSES),
+        100,
+        12_000,
+        80,
     ),
     "radix3_ulx3s_85f": Target(
-        "mnist_w4_radix3", ULX3S_85F, ((8, 5), (16, 6), (16, 5), (2, 1)), 25, 20_000, 80
+        "mnist_w4_radix3",
+        ULX3S_85F,
+        (LayerFolding(8, 8), LayerFolding(16, 8), LayerFolding(16, 6), _CLASSES),
+        25,
+        20_000,
+        80,
     ),
 }
 
@@ -79,12 +91,11 @@ def main() -> None:
             model, training.images, mean=networks.MEAN, std=networks.STD,
             options=networks.NETWORKS[target.network], name=target.network,
         ).network  # fmt: skip
-        folding = tuple(LayerFolding(p, e) for p, e in target.folding)
-        mapped = synthesise(generate(network, folding), TOP, target.device)
+        mapped = synthesise(generate(network, target.folding), TOP, target.device)
         show(f"{name}_lut4", mapped.resources.luts, "LUT4", target.luts)
         show(f"{name}_block_rams", mapped.resources.block_rams, "blocks", None)
         show(f"{name}_flip_flops", mapped.resources.flip_flops, "registers", None)
-        cycles = run(build_accelerator(network, folding), testing.images).cycles_per_image
+        cycles = run(build_accelerator(network, target.folding), testing.images).cycles_per_image
         show(f"{name}_cycles", cycles, "cycles", target.microseconds * target.frequency)
         if not arguments.no_route:
             frequency = place_and_route(mapped).frequency

@@ -15,6 +15,7 @@ from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from ..hw.folding import Folding
 from ..sim.eda_tools import Tool, find_tool
+from ..sim.synthesis import SYNTHESIS_OPTIONS
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
@@ -148,6 +149,7 @@ def _run_tools(
         NAME,
         emit_src=False,
         debug_verilog=False,
+        synth_opts=SYNTHESIS_OPTIONS[board.family],
         # Timing is judged from the report, so that a miss is told with its figure.
         nextpnr_opts=f"--report {_REPORT} --seed {_SEED} --timing-allow-fail",
     )

@@ -78,7 +78,9 @@ class AccumulatorLane(wiring.Component):
         last = Signal()
         stalled = Signal()
         m.d.comb += [
-            stalled.eq(valid & last & self.sums.valid & ~self.sums.ready),
+            # A sum is complete where the one before it has left: what is ready for that one would
+            # come late to everything here, and costs a cycle only in a unit of a single event.
+            stalled.eq(valid & last & self.sums.valid),
             self.events.ready.eq(~stalled),
             weight.addr.eq(Mux(self.events.payload.add, self.events.payload.address, words)),
             weight.en.eq(~stalled),
@@ -107,10 +109,12 @@ class AccumulatorLane(wiring.Component):
                 with m.Default():
                     m.d.comb += shifted.eq(accumulator)
             m.d.comb += total.eq(shifted + weights[neuron])
-            # Cleared at the end, not at the start: a register's reset costs no logic.
             with m.If(accumulates):
+                m.d.sync += accumulator.eq(total)
                 with m.If(last):
-                    m.d.sync += [accumulator.eq(0), self.sums.payload[neuron].eq(total)]
-                with m.Else():
-                    m.d.sync += accumulator.eq(total)
+                    m.d.sync += self.sums.payload[neuron].eq(total)
+            # Cleared at the end, not at the start, and by a condition that stands alone: then it is
+            # the register's reset and costs no logic.
+            with m.If(accumulates & last):
+                m.d.sync += accumulator.eq(0)
         return m

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Cat, Const, Module, Signal, unsigned
+from amaranth import Cat, Const, Module, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import input_maximum
 from ..golden.network import IMAGE, Coding, Network
 from .direct_lane import DirectLane
-from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from .event_lane import EventLane
 from .fork import StreamFork
 from .geometry import is_radix_spikes, window_geometry
 from .map_part import map_part
 from .map_select import MapSelect
-from .partition import lane_weights, partition
-from .payloads import SlabLayout, UnitLayout
+from .partition import LaneShare, lane_weights, partition, pixel_plane_parts
+from .payloads import SlabLayout, UnitLayout, vector
 from .queue import Queue
 from .shapes import count_shape
 from .synapses import Synapses, direct_channels, fed_groups, is_direct, synapses
@@ -24,8 +24,8 @@ from .table import lookup
 from .window_buffer import WindowBuffer
 from .window_gather import WindowGather
 
-#: Units that may be on their way through the lanes: as many as a lane's queues have words and sums.
-UNIT_QUEUE_DEPTH = WORD_QUEUE_DEPTH + SUM_QUEUE_DEPTH
+#: Units that may be on their way through the lanes: what a distributed RAM holds at least.
+UNIT_QUEUE_DEPTH = 16
 
 
 class ConnectionPath(wiring.Component):
@@ -90,23 +90,36 @@ class ConnectionPath(wiring.Component):
         self.gather = WindowGather(geometry, groups) if pixels else None
         self.select = self._select(network, number, index, part, word_width)
         self.synapses: Synapses | None = None
-        self.taps = ()
+        self.shares: list[LaneShare] = []
         if is_direct(connection):
             self.channels = direct_channels(connection, neurons, layer.out_channels)
             self.lanes = [self._direct_lane(network, connection, layer.out_channels, neurons)]
         else:
             self.synapses = synapses(connection, neurons, layer.out_channels)
-            channels = self.synapses.channels
-            self.taps = partition(geometry.slab_rows, self.slab_columns, channels, lanes)
+            parts = pixel_plane_parts(lanes) if pixels else 1
+            dealt = partition(
+                geometry.slab_rows, self.slab_columns, self.synapses.channels, lanes // parts
+            )
+            count = geometry.planes // parts
+            self.shares = [
+                LaneShare(taps, range(first, first + count))
+                for first in range(0, geometry.planes, count)
+                for taps in dealt
+            ]
             alone = lanes == 1 and len(layer.connections) == 1
-            self.lanes = [self._event_lane(network, connection, taps, alone) for taps in self.taps]
+            self.lanes = [
+                self._event_lane(network, connection, share, alone) for share in self.shares
+            ]
         members = {
             "words": In(stream.Signature(word_width)),
             "steps": In(count_shape(network.steps)),
             "accumulating": Out(sum(len(lane.accumulating) for lane in self.lanes)),
         }
-        for lane, component in enumerate(self.lanes):
-            members[f"lane_{lane}"] = Out(stream.Signature(component.sums_layout))
+        #: What each lane's sums are worth, as a power of two.
+        self.shifts = [geometry.planes - share.planes.stop for share in self.shares] or [0]
+        for index, (lane, shift) in enumerate(zip(self.lanes, self.shifts, strict=True)):
+            layout = vector(signed(lane.sum_shape.width + shift), neurons)
+            members[f"lane_{index}"] = Out(stream.Signature(layout))
         self.gives_units = number == 0
         if self.gives_units:
             members["units"] = Out(stream.Signature(self.unit_layout))
@@ -153,14 +166,23 @@ class ConnectionPath(wiring.Component):
                 self._gate(m, shared.payload, own.payload.bits)
             else:
                 seen = self._seen(m, shared.payload, index)
+                share = self.shares[index]
                 m.d.comb += own.payload.bits.as_value().eq(
                     Cat(
                         seen[tap.row][tap.column][plane][tap.channel]
-                        for plane in range(self.geometry.planes)
-                        for tap in self.taps[index]
+                        for plane in share.planes
+                        for tap in share.taps
                     )
                 )
-            wiring.connect(m, lane.sums, wiring.flipped(self.sums[index]))
+            sums = self.sums[index]
+            m.d.comb += [
+                sums.valid.eq(lane.sums.valid),
+                lane.sums.ready.eq(sums.ready),
+                *(
+                    worth.eq(own << self.shifts[index])
+                    for worth, own in zip(sums.payload, lane.sums.payload, strict=True)
+                ),
+            ]
         m.d.comb += self.accumulating.eq(Cat(lane.accumulating for lane in self.lanes))
         if self.gives_units:
             m.submodules.unit_queue = units = Queue(self.unit_layout, UNIT_QUEUE_DEPTH)
@@ -185,7 +207,7 @@ class ConnectionPath(wiring.Component):
             part, rows=rows, columns=columns, groups=groups, word_width=word_width, steps=steps
         )
 
-    def _event_lane(self, network, connection, taps, alone) -> EventLane:
+    def _event_lane(self, network, connection, share: LaneShare, alone: bool) -> EventLane:
         blocks = self.synapses.blocks
         # All taps of a sum_pool's window have one weight: slabs share it, within a slab it repeats.
         sum_rows, sum_columns = connection.sum_pool.kernel if connection.sum_pool else (1, 1)
@@ -202,13 +224,17 @@ class ConnectionPath(wiring.Component):
             slabs = [column // sum_columns for _, column in self.geometry.slabs]
         else:
             blocks = np.repeat(np.repeat(blocks, sum_rows, axis=3), sum_columns, axis=4)
-        weights = lane_weights(blocks, taps, self.slab_columns)
+        weights = lane_weights(blocks, share.taps, self.slab_columns)
         # A sum is a sum over some taps of one block.
-        top = input_maximum(network, connection.source) * (len(slabs) // (max(slabs) + 1))
+        planes = len(share.planes)
+        largest = input_maximum(network, connection.source)
+        if connection.source == IMAGE:
+            largest = 2**planes - 1
+        top = largest * (len(slabs) // (max(slabs) + 1))
         grouped = weights.reshape(len(blocks), -1, weights.shape[1]).astype(np.int64)
         return EventLane(
-            taps=len(taps),
-            planes=self.geometry.planes,
+            taps=len(share.taps),
+            planes=planes,
             slabs=len(slabs),
             groups=self.groups,
             weights=weights,
@@ -219,6 +245,9 @@ class ConnectionPath(wiring.Component):
             bounds=_bounds(grouped, top),
             blocks=self.synapses.block_of,
             slab_of=slabs,
+            # A window of pixels or a whole train may take long in one lane.
+            queues_sums=not alone
+            and (connection.source == IMAGE or network.coding == Coding.RADIX),
             alone=alone,
         )
 

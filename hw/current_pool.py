@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal, signed
 from amaranth.hdl import Shape
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -69,14 +69,20 @@ class CurrentPool(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        unit = self.sums.payload.unit
+        ready = Signal()
+        if self.positions == 1:
+            m.d.comb += ready.eq(~self.pooled.valid | self.pooled.ready)
+        else:
+            # Rare enough to leave a cycle between two: the neurons' ready does not reach the lanes.
+            m.d.comb += ready.eq(~self.pooled.valid)
+        if self.accumulate:
+            valid, unit, values = self._accumulated(m, ready)
+        else:
+            m.d.comb += self.sums.ready.eq(ready)
+            valid, unit, values = self.sums.valid, self.sums.payload.unit, self.sums.payload.sums
         pooled = self.pooled.payload
         transfer = Signal()
-        m.d.comb += [
-            self.sums.ready.eq(~self.pooled.valid | self.pooled.ready),
-            transfer.eq(self.sums.valid & self.sums.ready),
-        ]
-        values = self._accumulated(m, transfer) if self.accumulate else self.sums.payload.sums
+        m.d.comb += transfer.eq(valid & ready)
         with m.If(self.pooled.ready):
             m.d.sync += self.pooled.valid.eq(0)
         with m.If(transfer):
@@ -88,30 +94,57 @@ class CurrentPool(wiring.Component):
             ]
         # The output register doubles as the running maximum: it is free while one is under way.
         for neuron in range(self.neurons):
-            value = values[neuron]
             maximum = pooled.currents[neuron]
-            with m.If(transfer & (unit.first_position | (value > maximum))):
-                m.d.sync += maximum.eq(value)
+            if self.positions == 1:
+                with m.If(transfer):
+                    m.d.sync += maximum.eq(values[neuron])
+                continue
+            # The sign of a difference: a comparison costs tools a test for equality as well.
+            rest = Signal(signed(len(maximum) + 1), name=f"rest_{neuron}")
+            m.d.comb += rest.eq(maximum - values[neuron])
+            with m.If(transfer & (unit.first_position | rest[-1])):
+                m.d.sync += maximum.eq(values[neuron])
         return m
 
-    def _accumulated(self, m: Module, transfer: Signal) -> data.View:
-        """Each position's currents, accumulated over the steps up to this one."""
-        unit = self.sums.payload.unit
+    def _accumulated(self, m: Module, ready: Signal) -> tuple[Signal, data.View, data.View]:
+        """Each position's currents, accumulated over the steps up to this one.
+
+        A unit takes two cycles, a memory read and an addition, and a unit a cycle is possible: what
+        is read goes through a register, whose reset makes the zeros of the first step. Only where
+        one position is all that is visited may a unit need what is being added: it waits for that.
+        """
         layout = vector(self.pooled_shape, self.neurons)
         m.submodules.accumulated = storage = memory.Memory(
             shape=layout, depth=self.positions, init=[]
         )
         read = storage.read_port(domain="comb")
         write = storage.write_port()
+        incoming = self.sums.payload.unit
+        valid = Signal()
+        unit = Signal.like(incoming)
+        sums = Signal.like(self.sums.payload.sums)
+        before = Signal(layout)
         values = Signal(layout, name="accumulated")
+        waits = Signal()
         m.d.comb += [
-            read.addr.eq(unit.position),
+            read.addr.eq(incoming.position),
+            waits.eq(incoming.first_position & incoming.last_position),
+            self.sums.ready.eq(~valid | (ready & ~waits)),
             write.addr.eq(unit.position),
-            write.en.eq(transfer),
+            write.en.eq(valid & ready),
             write.data.eq(values),
         ]
+        with m.If(ready):
+            m.d.sync += valid.eq(0)
+        with m.If(self.sums.valid & self.sums.ready):
+            m.d.sync += [
+                valid.eq(1),
+                unit.eq(incoming),
+                sums.eq(self.sums.payload.sums),
+                before.eq(read.data),
+            ]
+        with m.If(self.sums.valid & self.sums.ready & incoming.first_step):
+            m.d.sync += before.eq(0)
         for neuron in range(self.neurons):
-            m.d.comb += values[neuron].eq(
-                Mux(unit.first_step, 0, read.data[neuron]) + self.sums.payload.sums[neuron]
-            )
-        return values
+            m.d.comb += values[neuron].eq(before[neuron] + sums[neuron])
+        return valid, unit, values

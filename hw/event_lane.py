@@ -36,6 +36,8 @@ class EventLane(wiring.Component):
         separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
         bounds: inclusive range of the lane's sums.
         blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
+        queues_sums: sums wait in a queue, so that a unit that takes long in one lane does not hold
+            up all others.
         alone: the only lane of its layer, which has nothing to run ahead of.
     """
 
@@ -52,17 +54,19 @@ class EventLane(wiring.Component):
         bounds: tuple[int, int],
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
+        queues_sums: bool = False,
         alone: bool = False,
     ):
         word_shift = separate_planes - 1
-        # Pixels often have runs of empty planes; two shift stages pass most in no time.
-        event_shift = min(3, planes - 1) if planes > 1 else min(1, word_shift)
+        # Empty planes are rare beside all else that a window holds: a cycle each will do.
+        event_shift = min(1, max(planes - 1, word_shift))
         self.alone = alone
-        self.queues_sums = (planes > 1 or separate_planes > 1) and not alone
+        self.queues_sums = queues_sums
         self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
-        self.sums_layout = vector(self.accumulator.sum_shape, weights.shape[1])
+        self.sum_shape = self.accumulator.sum_shape
+        self.sums_layout = vector(self.sum_shape, weights.shape[1])
         super().__init__(
             {
                 "slab": In(stream.Signature(LaneSlabLayout(taps, planes, slabs, groups))),

@@ -59,7 +59,7 @@ class SpikingLayer(wiring.Component):
             for number in range(len(network.layers[index].connections))
         ]
         self.join = LaneJoin(
-            [lane.sums_layout.elem_shape for path in self.connections for lane in path.lanes],
+            [s.payload.shape().elem_shape for path in self.connections for s in path.sums],
             neurons,
             signed_shape(layer_bounds(network, index).window),
             self.connections[0].unit_layout,

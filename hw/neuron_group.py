@@ -12,6 +12,7 @@ from .current_pool import CurrentPool
 from .current_readout import CurrentReadout
 from .neuron_parameters import NeuronParameters
 from .payloads import vector
+from .queue import Queue
 from .radix_neuron import RadixNeuron
 from .rate_neuron import RateNeuron
 from .shapes import count_shape, index_shape, signed_shape
@@ -95,7 +96,10 @@ class NeuronGroup(wiring.Component):
         wiring.connect(m, self.pool.pooled, self.neurons.currents)
         m.d.comb += self.neurons.steps.eq(self.steps)
         if self.fires:
-            wiring.connect(m, self.neurons.spikes, wiring.flipped(self.spikes))
+            # What the next layers are ready for goes no further than here.
+            m.submodules.words = words = Queue(self.spikes.payload.shape(), 2)
+            wiring.connect(m, self.neurons.spikes, words.input)
+            wiring.connect(m, words.output, wiring.flipped(self.spikes))
         else:
             m.d.comb += self.neurons.delay.eq(self.delay)
             wiring.connect(m, self.neurons.scores, wiring.flipped(self.scores))

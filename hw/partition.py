@@ -3,15 +3,18 @@
 The window buffer delivers a *slab* at a time: for spikes one kernel column (kernel rows x
 channels), for pixels the whole window (kernel rows x kernel columns x channels). Every bit of the
 slab belongs to exactly one lane, which holds the weights of that bit and no others, so the lanes'
-weight memories add up to one copy.
+weight memories add up to one copy. Pixels are dealt by taps and by bit planes: the lanes of each
+part of the planes hold a copy, of the few weights that a first layer has.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 
+from ..golden.network import PIXEL_BITS
 from .checks import check_range
 
 
@@ -22,6 +25,23 @@ class Tap:
     row: int
     column: int
     channel: int
+
+
+@dataclass(frozen=True)
+class LaneShare:
+    """What one lane takes of a slab: the bits of ``planes`` of its ``taps``."""
+
+    taps: tuple[Tap, ...]
+    planes: range
+
+
+def pixel_plane_parts(lanes: int) -> int:
+    """Parts that the bit planes of pixels are cut into for ``lanes`` (E) lanes.
+
+    A lane with fewer planes has fewer empty ones to shift over and narrower sums, at the price of
+    weights of its own; a part has as many planes as any other, so that all are loaded alike.
+    """
+    return gcd(lanes, PIXEL_BITS)
 
 
 def largest_lanes(rows: int, columns: int, channels: int) -> int:

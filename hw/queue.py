@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Shape, Signal
+from amaranth import Module, Mux, Shape, Signal, unsigned
 from amaranth.hdl import ShapeLike
-from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
+from .successor import successor
 
 
 class Queue(wiring.Component):
     """``depth`` elements of ``shape`` between ``input`` and ``output``.
 
-    It takes and gives an element in every cycle and cuts the path from ``output.ready`` to
-    ``input.ready``. Two elements are registers, more are a memory.
+    It takes and gives an element in every cycle (in every other one where ``depth`` is 1) and cuts
+    the path from ``output.ready`` to ``input.ready``. One or two elements are registers, more are a
+    memory.
     """
 
     def __init__(self, shape: ShapeLike, depth: int):
-        self.depth = check_range("Queue", "depth", depth, 2, None)
+        self.depth = check_range("Queue", "depth", depth, 1, None)
         self.shape = shape
         super().__init__(
             {"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))}
@@ -27,11 +28,24 @@ class Queue(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        if self.depth == 2:
+        if self.depth == 1:
+            self._register(m)
+        elif self.depth == 2:
             self._registers(m)
         else:
             self._memory(m)
         return m
+
+    def _register(self, m: Module) -> None:
+        """One register, which is filled once it is empty."""
+        m.d.comb += self.input.ready.eq(~self.output.valid)
+        with m.If(self.output.valid):
+            m.d.sync += self.output.valid.eq(~self.output.ready)
+        with m.Else():
+            m.d.sync += [
+                self.output.valid.eq(self.input.valid),
+                self.output.payload.eq(self.input.payload),
+            ]
 
     def _registers(self, m: Module) -> None:
         """Two registers: what does not fit the output waits in a spare one."""
@@ -54,13 +68,34 @@ class Queue(wiring.Component):
             m.d.sync += spare_valid.eq(1)
 
     def _memory(self, m: Module) -> None:
-        """A ring in (distributed) memory."""
-        m.submodules.fifo = fifo = SyncFIFO(width=Shape.cast(self.shape).width, depth=self.depth)
+        """A ring in (distributed) memory; the pointers have a bit that says in which round."""
+        depth = self.depth
+        m.submodules.storage = storage = memory.Memory(
+            shape=unsigned(Shape.cast(self.shape).width), depth=depth, init=[]
+        )
+        write = storage.write_port()
+        read = storage.read_port(domain="comb")
+        produce = Signal(len(write.addr))
+        produce_round = Signal()
+        consume = Signal(len(read.addr))
+        consume_round = Signal()
+        same_place = Signal()
         m.d.comb += [
-            fifo.w_data.eq(self.input.payload),
-            fifo.w_en.eq(self.input.valid),
-            self.input.ready.eq(fifo.w_rdy),
-            self.output.payload.eq(fifo.r_data),
-            self.output.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.output.ready),
+            same_place.eq(produce == consume),
+            self.input.ready.eq(~(same_place & (produce_round ^ consume_round))),
+            self.output.valid.eq(~(same_place & (produce_round == consume_round))),
+            self.output.payload.eq(read.data),
+            write.addr.eq(produce),
+            write.data.eq(self.input.payload),
+            write.en.eq(self.input.valid & self.input.ready),
+            read.addr.eq(consume),
         ]
+        for pointer, turn, moves in (
+            (produce, produce_round, write.en),
+            (consume, consume_round, self.output.valid & self.output.ready),
+        ):
+            with m.If(moves):
+                m.d.sync += [
+                    pointer.eq(successor(pointer, depth)),
+                    turn.eq(turn ^ (pointer == depth - 1)),
+                ]

@@ -52,10 +52,15 @@ class RateNeuron(wiring.Component):
         largest = int(parameters.threshold.max())
         # Everything is kept less one threshold, so that the sign tells whether to spike.
         self.excess_shape = signed_shape((potential[0] - largest, potential[1]))
-        self.state_shape = (
-            signed_shape(_range_without_currents(parameters, steps))
+        self.bias = parameters.bias.astype(np.int64)
+        self.threshold = parameters.threshold.astype(np.int64)
+        # A neuron that does not exist starts below its threshold and stays there.
+        self.start = parameters.initial_potential.astype(np.int64) - self.threshold + self.bias
+        ahead = self.bias - self.threshold
+        self.state_shape = signed_shape(
+            _range_without_currents(parameters, steps)
             if cumulative
-            else self.excess_shape
+            else (potential[0] + int(ahead.min()), potential[1] + int(self.bias.max()))
         )
         self.cumulative = cumulative
         self.constant = constant
@@ -72,69 +77,62 @@ class RateNeuron(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         incoming = self.currents.payload
-        parameters = self.parameters
-        bias_values = parameters.bias.astype(np.int64)
-        threshold_values = parameters.threshold.astype(np.int64)
-        start_values = parameters.initial_potential - threshold_values
-        if self.cumulative:
-            start_values = start_values + bias_values
-        # A neuron that does not exist starts at zero and stays below its threshold.
-        bias, threshold, start = (
+        bias, kept, next_start = (
             group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
             for name, values, fill in (
-                ("bias", bias_values, 0),
-                ("threshold", threshold_values, 1),
-                ("start", start_values, -1),
+                ("bias", self.bias, 0),
+                ("bias_less_threshold", self.bias - self.threshold, -1),
+                ("next_start", self._next(self.start), -1),
             )
         )
-        if self.cumulative:
-            kept = group_constants(
-                m, incoming.group, bias_values - threshold_values, self.neurons,
-                name="bias_less_threshold", fill=-1,
-            )  # fmt: skip
         ready = Signal()
         fires = Signal()
-        first_step = Signal()
+        last_step = Signal()
         m.d.comb += [
             ready.eq(~self.spikes.valid | self.spikes.ready),
             fires.eq(self.currents.valid & ready),
         ]
         if self.constant:
             step = Signal.like(self.steps)
-            last_step = Signal()
             m.d.comb += [
-                first_step.eq(step == 0),
                 last_step.eq(step == self.steps - 1),
                 self.currents.ready.eq(ready & last_step),
             ]
             with m.If(fires):
                 m.d.sync += step.eq(Mux(last_step, 0, step + 1))
         else:
-            m.d.comb += [first_step.eq(incoming.first_step), self.currents.ready.eq(ready)]
+            m.d.comb += [last_step.eq(incoming.last_step), self.currents.ready.eq(ready)]
 
         with m.If(ready):
             m.d.sync += self.spikes.valid.eq(self.currents.valid)
         for neuron in range(self.neurons):
-            # The potential less a threshold; less M(t) too where currents come accumulated, and
-            # then with the coming step's bias.
-            state = Signal(self.state_shape, name=f"state_{neuron}")
-            before = Signal(self.state_shape, name=f"before_{neuron}")
+            first = int(self.start[neuron]) if neuron < len(self.start) else -1
+            # The potential with the coming step's bias, less a threshold; less M(t) too where
+            # currents come accumulated.
+            state = Signal(self.state_shape, name=f"state_{neuron}", init=first)
             excess = Signal(self.excess_shape, name=f"excess_{neuron}")
+            after = Signal(self.state_shape, name=f"after_{neuron}")
             spike = Signal(name=f"spike_{neuron}")
-            current = incoming.currents[neuron]
             m.d.comb += [
-                before.eq(Mux(first_step, start[neuron], state)),
+                excess.eq(state + incoming.currents[neuron]),
                 spike.eq(excess >= 0),
+                after.eq(
+                    (state if self.cumulative else excess)
+                    + Mux(spike, kept[neuron], bias[neuron])
+                ),
             ]
-            if self.cumulative:
-                m.d.comb += excess.eq(before + current)
-                after = before + Mux(spike, kept[neuron], bias[neuron])
-            else:
-                m.d.comb += excess.eq(before + (current + bias[neuron]))
-                after = excess - Mux(spike, threshold[neuron], 0)
             with m.If(fires):
                 m.d.sync += [state.eq(after), self.spikes.payload[neuron].eq(spike)]
+            # With one group this is the register's reset and costs no logic.
+            with m.If(fires & last_step):
+                m.d.sync += state.eq(next_start[neuron])
         return m
+
+    def _next(self, values: np.ndarray) -> np.ndarray:
+        """``values`` of the next group, after the last those of the first."""
+        padded = np.full(self.groups * self.neurons, -1, np.int64)
+        padded[: len(values)] = values
+        return np.roll(padded, -self.neurons)
 
 
 def _range_without_currents(parameters: NeuronParameters, steps: int) -> tuple[int, int]:

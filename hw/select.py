@@ -8,10 +8,15 @@ from operator import or_
 
 from amaranth import Cat, Const, Value
 
+#: Bits whose lowest one is searched with gates; a carry chain takes less of more bits.
+LONGEST_WITHOUT_CARRY = 16
+
 
 def lowest(mask: Value) -> Value:
     """The lowest set bit of ``mask`` alone, as wide as ``mask``."""
-    return (mask & (~mask + 1))[: len(mask)]
+    if len(mask) > LONGEST_WITHOUT_CARRY:
+        return (mask & (~mask + 1))[: len(mask)]
+    return Cat(mask[i] & ~mask[:i].any() if i else mask[0] for i in range(len(mask)))
 
 
 def encode(select: Value) -> Value:

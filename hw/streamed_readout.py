@@ -190,6 +190,7 @@ class StreamedReadout(wiring.Component):
             weights=weights,
             weight_bits=connection.weight_bits,
             separate_planes=network.steps if network.coding == Coding.RADIX else 1,
+            queues_sums=network.coding == Coding.RADIX,
             bounds=(
                 int(np.minimum(grouped, 0).sum(axis=1).min()) * top,
                 int(np.maximum(grouped, 0).sum(axis=1).max()) * top,

@@ -70,7 +70,8 @@ class WindowBuffer(wiring.Component):
         m.submodules.walker = walker = self.walker
         m.submodules.fetcher = fetcher = self.fetcher
         job_layout = JobLayout(geometry, walker.address_shape)
-        m.submodules.jobs = jobs = Queue(job_layout, depth=2)
+        # The walker needs two cycles for a job, so that one register loses no time.
+        m.submodules.jobs = jobs = Queue(job_layout, depth=1)
 
         # What the lanes are ready for does not reach the memory in the same cycle.
         m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)

@@ -32,6 +32,9 @@ ULX3S_85F = Device("ecp5", ("--85k", "--package", "CABGA381", "--speed", "6"), 8
 #: iCE40UP5K-SG48 of the iCEBreaker.
 ICEBREAKER = Device("ice40", ("--up5k", "--package", "sg48"), 16)
 
+#: Options of yosys' synthesis for a family. Without its wide multiplexers an ECP5 design takes a
+#: thirtieth less: they are built of look-up tables in powers of two, of which some are constant.
+SYNTHESIS_OPTIONS = {"ecp5": "-nowidelut", "ice40": ""}
 _SYNTHESIS = {"ecp5": "synth_ecp5", "ice40": "synth_ice40 -device u"}
 _ROUTE = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",)}
 
@@ -87,7 +90,8 @@ def synthesise(verilog: str, top: str, device: Device) -> Synthesis:
     """
     yosys = find_tool("yosys")
     script = (
-        f"read_verilog design.v; {_SYNTHESIS[device.family]} -top {top} -json netlist.json; "
+        f"read_verilog design.v; {_SYNTHESIS[device.family]} {SYNTHESIS_OPTIONS[device.family]} "
+        f"-top {top} -json netlist.json; "
         "write_verilog -noattr netlist.v"
     )
     key = content_key([verilog, script, yosys.version])

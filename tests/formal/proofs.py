@@ -103,7 +103,7 @@ def proofs() -> list[Proof]:
         quick = all(proof.name.split()[0] != name.split()[0] for proof in result)
         result.append(Proof(name, properties, checker, **{"quick": quick} | options))
 
-    for depth, width in ((3, 2), (2, 3), (4, 3), (8, 2)):
+    for depth, width in ((3, 2), (1, 3), (2, 3), (4, 3), (8, 2)):
         add(
             f"Queue depth {depth}, {width} bits",
             "order, no loss, occupancy, never waits without need",

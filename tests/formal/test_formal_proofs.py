@@ -27,10 +27,10 @@ def test_holds(proof):
     [
         (
             queue,
-            "fifo.w_en.eq(self.input.valid)",
-            "fifo.w_en.eq(self.input.valid & ~self.output.ready)",
+            "write.en.eq(self.input.valid & self.input.ready)",
+            "write.en.eq(self.input.valid & self.input.ready & ~self.output.ready)",
             lambda m: QueueChecker(m.Queue(2, 3)),
-            "gives_what_it_has",
+            "level",
         ),
         (
             fork,

@@ -46,6 +46,7 @@ def test_weighted_sums(taps, planes, slabs, separate):
         weights=weights.reshape(-1, neurons),
         weight_bits=3,
         separate_planes=separate,
+        queues_sums=planes > 1 or separate > 1,
         bounds=(-bound, bound),
     )
     check_exchange(

@@ -7,12 +7,12 @@ from rheobase.hw.queue import Queue
 from support.components import check_exchange
 
 
-@pytest.mark.parametrize("depth", [2, 5])
+@pytest.mark.parametrize("depth", [1, 2, 5, 8])
 def test_keeps_order(depth):
     values = np.random.default_rng(depth).integers(0, 2**7, 150).tolist()
     check_exchange(Queue(7, depth), {"input": (7, values)}, {"output": (7, values)})
 
 
 def test_depth_out_of_range():
-    with pytest.raises(RheobaseError, match=r"Queue: depth is 1, accepted is an integer >= 2"):
-        Queue(4, 1)
+    with pytest.raises(RheobaseError, match=r"Queue: depth is 0, accepted is an integer >= 1"):
+        Queue(4, 0)

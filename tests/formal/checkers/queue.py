@@ -41,7 +41,9 @@ class QueueChecker(Checker):
             ~(marked & (ahead == 0)) | (queue.output.valid & (queue.output.payload == value)),
         )
 
-        if depth == 2:
+        if depth == 1:
+            self.check(m, "marked_inside", ~marked | (ahead < inside))
+        elif depth == 2:
             spare = self.peek("spare", queue.shape)
             spare_valid = self.peek("spare_valid", 1)
             self.check(m, "spare_is_second", spare_valid == (inside == 2))
@@ -54,14 +56,14 @@ class QueueChecker(Checker):
         """Where the memory keeps the element that is followed."""
         queue = self.component
         depth = queue.depth
-        level = self.peek("fifo.level", range(depth + 1))
-        consume = self.peek("fifo.consume", range(depth))
-        produce = self.peek("fifo.produce", range(depth))
-        words = [self.peek(f"fifo.storage[{i}]", queue.shape) for i in range(depth)]
+        consume = self.peek("consume", range(depth))
+        produce = self.peek("produce", range(depth))
+        another_round = self.peek("produce_round", 1) ^ self.peek("consume_round", 1)
+        words = [self.peek(f"storage[{i}]", queue.shape) for i in range(depth)]
+        level = Signal(range(-depth, 2 * depth))
+        m.d.comb += level.eq(produce + Mux(another_round, depth, 0) - consume)
         self.check(m, "level", level == inside)
         self.check(m, "pointers_in_range", (consume < depth) & (produce < depth))
-        end = consume + level
-        self.check(m, "pointers", produce == Mux(end >= depth, end - depth, end))
         position = consume + ahead
         where = Mux(position >= depth, position - depth, position)
         held = [(where == i) & (word == value) for i, word in enumerate(words)]

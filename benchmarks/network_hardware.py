@@ -17,7 +17,7 @@ from figures import show
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.golden.simulation import simulate
-from rheobase.hw.folding import default_folding
+from rheobase.hw.folding_search import default_folding
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare

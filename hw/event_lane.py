@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .accumulator import AccumulatorLane
 from .event_scanner import EventScanner
+from .memory_shape import WeightMemory
 from .payloads import vector
 from .queue import Queue
 from .word_filter import LaneSlabLayout, WordFilter
@@ -37,6 +38,7 @@ class EventLane(wiring.Component):
         bounds: inclusive range of the lane's sums.
         blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
         alone: the only lane of its layer, which has nothing to run ahead of.
+        weight_memory: see ``AccumulatorLane``.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class EventLane(wiring.Component):
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
         alone: bool = False,
+        weight_memory: WeightMemory | None = None,
     ):
         word_shift = separate_planes - 1
         # Pixels often have runs of empty planes; two shift stages pass most in no time.
@@ -61,7 +64,9 @@ class EventLane(wiring.Component):
         self.queues_sums = (planes > 1 or separate_planes > 1) and not alone
         self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
-        self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
+        self.accumulator = AccumulatorLane(
+            weights, weight_bits, event_shift, bounds, weight_memory
+        )
         self.sums_layout = vector(self.accumulator.sum_shape, weights.shape[1])
         super().__init__(
             {

@@ -14,6 +14,7 @@ from typing import Any
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from ..hw.folding import Folding
+from ..sim.eda_tools import Tool, find_tool
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
@@ -22,7 +23,6 @@ from .pll import PllSetting
 from .protocol import VERSION
 from .registry import FAMILY_TOOLS, BoardDescription
 from .reports import PlacedDesign, parse_report
-from .tools import Tool, find_tool
 
 #: Base name of everything that the tools write; the bitstream has it too.
 NAME = "rheobase"

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
+from .loader import find_loader
 from .output import sha256
 from .registry import FAMILY_TOOLS, BoardDescription, board
-from .tools import find_loader
 
 
 def find_bitstream(path: Path, name: str | None) -> tuple[Path, BoardDescription]:

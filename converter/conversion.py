@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,14 @@ from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
 from .balancing import Balance, Method, balance
 from .budget import allocated_bits
-from .calibration import Calibrated, Calibration, calibrate, check_calibration, layer_names
+from .calibration import (
+    Calibrated,
+    Calibration,
+    Rounding,
+    calibrate,
+    check_calibration,
+    layer_names,
+)
 from .delay import choose_delay, first_output_spike
 from .graph import Graph
 from .lowering import Lowered, lower_graph
@@ -234,10 +241,11 @@ def convert_graph(
             steps=options.steps,
             settings=options.calibration,
             rule=options.rule,
-            weight_bits=(dict.fromkeys(layers, bits) if isinstance(bits, int) else bits)
+            rounding=_rounding(
+                dict.fromkeys(layers, bits) if isinstance(bits, int) else bits, mean, std
+            )
             if options.lower and not options.calibrate_first
             else None,
-            pixel_worth=1.0 / (255.0 * torch.tensor(std, dtype=torch.float32)),
             progress=layer_progress,
         )
         simulated, thresholds = calibrated.graph, calibrated.thresholds
@@ -282,6 +290,13 @@ def convert_graph(
             name=name,
         )
     return Conversion(graph, snn, balanced, expected, lowered, calibrated, bits)
+
+
+def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[float]) -> Rounding:
+    """What calibration needs to know of the integers that lowering makes."""
+    worth = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32))
+    pixel = 255.0 * torch.tensor(mean, dtype=torch.float32)
+    return Rounding(bits, worth, (pixel.round().clamp(0, 255) - pixel) * worth)
 
 
 def default_iterations(options: Options) -> int:

@@ -95,6 +95,7 @@ def rounded_weights(
     bits: int,
     *,
     per_channel: bool,
+    shortcut: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Weights that are integers times a scale, with the least error of the layer's currents.
 
@@ -108,6 +109,8 @@ def rounded_weights(
         inputs: (samples, inputs): mean inputs in the model's units.
         bits: 2..8.
         per_channel: a scale for each output, else one for all.
+        shortcut: (outputs,): what a spike of an identity beside the kernel is worth, zero where
+            there is none: with a scale for each output, scales are those of which it is a multiple.
 
     Returns:
         The weights in the model's units (outputs, inputs), and the scales (outputs,).
@@ -129,6 +132,9 @@ def rounded_weights(
     found, scales = real.clone(), largest / high
     for part in _SCALES if bits < 8 else (1.0,):
         scale = largest * part / high
+        if per_channel and shortcut is not None:
+            units = torch.floor(shortcut.double().abs() / scale)
+            scale = torch.where(units > 0, shortcut.double().abs() / units, scale)
         candidate = _with_feedback(real, factor, scale[:, None], low, high)
         error = ((candidate - real) @ squares * (candidate - real)).sum(dim=1)
         if not per_channel:

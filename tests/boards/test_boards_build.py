@@ -293,7 +293,7 @@ def test_program(tmp_path):
 
 
 def test_a_native_tool_on_path_is_preferred(tmp_path, monkeypatch):
-    from rheobase.boards.tools import find_tool
+    from rheobase.sim.eda_tools import find_tool
 
     def place(version):
         tool = tmp_path / "nextpnr-ecp5"

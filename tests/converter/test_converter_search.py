@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from rheobase.converter.firing import PARTS, STARTS, Search, search_neurons, starting
+from rheobase.converter.firing import starting
+from rheobase.converter.neuron_search import PARTS, STARTS, Search, search_neurons
 from rheobase.golden.network import Coding
 
 

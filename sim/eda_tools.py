@@ -1,14 +1,14 @@
-"""Finds yosys, nextpnr and the packers: new enough ones on PATH, else those of the wheels."""
+"""Finds yosys, nextpnr and the packers: new enough ones on PATH, else those of wheels."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
@@ -49,8 +49,8 @@ class Tool:
     command: tuple[str, ...]
     version: str
 
-    def run(self, arguments: list[str], folder: Path) -> str:
-        """Run in ``folder`` and return the output.
+    def run(self, arguments: list[str], folder: Path, task: str | None = None) -> str:
+        """Run in ``folder`` and return the output; ``task`` is what errors call it.
 
         Raises:
             RheobaseError: it failed; the message has its last error line.
@@ -67,7 +67,7 @@ class Tool:
             lines = [line.strip() for line in output.splitlines() if line.strip()]
             errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
             reason = errors[0] if errors else f"status {result.returncode}"
-            raise RheobaseError(f"{self.name} failed: {reason}")
+            raise RheobaseError(f"{task or self.name} failed: {reason}")
         return output
 
 
@@ -78,10 +78,10 @@ def find_tool(name: str) -> Tool:
         RheobaseError: neither on PATH and new enough, nor as a wheel.
     """
     program = _PROGRAMS[name]
-    return _native(name, program) or _wheel(name, program)
+    return _on_path(name, program) or _native_wheel(name) or _wheel(name, program)
 
 
-def _native(name: str, program: _Program) -> Tool | None:
+def _on_path(name: str, program: _Program) -> Tool | None:
     found = shutil.which(name)
     if found is None:
         return None
@@ -100,6 +100,14 @@ def _native(name: str, program: _Program) -> Tool | None:
     return Tool(name, (found,), match[0] if match and program.oldest else "unknown")
 
 
+def _native_wheel(name: str) -> Tool | None:
+    """yosys of the pyosys wheel, which not every platform has."""
+    if name != "yosys" or importlib.util.find_spec("pyosys") is None:
+        return None
+    start = Path(__file__).with_name("native_yosys.py")
+    return Tool(name, (sys.executable, str(start)), f"pyosys {version('pyosys')}")
+
+
 def _wheel(name: str, program: _Program) -> Tool:
     package = program.wheel.replace("_", "-")
     if importlib.util.find_spec(program.wheel) is None:
@@ -108,23 +116,5 @@ def _wheel(name: str, program: _Program) -> Tool:
             f"{name}: not found, install it with `pip install {package}`"
             + (f" (or >= {oldest} on PATH)" if oldest else "")
         )
-    from importlib.metadata import version
-
     start = f"import sys, {program.wheel} as p; sys.exit(p.{program.function}(sys.argv[1:]))"
     return Tool(name, (sys.executable, "-c", start), f"{package} {version(package)}")
-
-
-def find_loader() -> str:
-    """openFPGALoader (``$OPENFPGALOADER`` or on PATH).
-
-    Raises:
-        RheobaseError: it is absent.
-    """
-    wanted = os.environ.get("OPENFPGALOADER", "openFPGALoader")
-    found = shutil.which(wanted)
-    if found is None:
-        raise RheobaseError(
-            f"{wanted}: not found on PATH, install it (`apt-get install openfpgaloader`, or see "
-            "https://trabucayre.github.io/openFPGALoader)"
-        )
-    return found

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..golden.bounds import connection_bounds, effective_bias, layer_bounds
-from ..golden.network import IMAGE, Coding, Network, PoolRule, Readout
+from ..golden.network import IMAGE, Coding, Connection, Network, PoolRule, Readout
 from .cost_coefficients import COEFFICIENTS
 from .direct_lane import CONSTANT_WORDS
 from .event_lane import SUM_QUEUE_DEPTH
 from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
-from .geometry import is_radix_spikes, window_geometry
+from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
 from .memory_shape import MemoryShape, row_memory, weight_memory
 from .shapes import index_shape, signed_shape
@@ -125,8 +126,10 @@ def layer_parts(
     fold: LayerFolding,
     word_widths: Sequence[int],
     spare_rows: Sequence[int],
+    *,
+    buffers: bool = True,
 ) -> list[Part]:
-    """The components of layer ``index``."""
+    """The components of layer ``index``, with or without its window buffers."""
     layer = network.layers[index]
     lanes = connection_lanes(network, index, fold)
     if is_streamed(network, index, fold.neurons):
@@ -137,11 +140,11 @@ def layer_parts(
     joined = 0
     for number, connection in enumerate(layer.connections):
         pixels = connection.source == IMAGE
-        geometry = window_geometry(
-            network, index, number, word_widths[number], spare_rows[number],
-            row_words=row_words[number],
-        )  # fmt: skip
-        parts.append(_buffer(geometry, word_widths[number]))
+        geometry = _geometry(
+            network, index, number, word_widths[number], spare_rows[number], row_words[number]
+        )
+        if buffers:
+            parts.append(_buffer(geometry, word_widths[number]))
         columns = geometry.kernel[1] if pixels else 1
         if pixels:
             bits = geometry.kernel[0] * geometry.kernel[1] * geometry.channels * geometry.planes
@@ -167,7 +170,7 @@ def layer_parts(
             taps=geometry.slab_rows * columns * channels, planes=geometry.planes,
             words_of_tap=blocks * stored, alone=alone,
         )  # fmt: skip
-    window = _width(layer_bounds(network, index).window)
+    window = _width(_layer_bounds(network, index).window)
     parts.append(
         Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined)))
     )
@@ -175,7 +178,7 @@ def layer_parts(
     return parts
 
 
-def _buffer(geometry, word_width: int) -> Part:
+def _buffer(geometry: WindowGeometry, word_width: int) -> Part:
     """Row writer, walker, fetcher and their queues."""
     width = geometry.channels * geometry.planes
     rows, columns = geometry.span
@@ -212,8 +215,8 @@ def _lanes(
     radix = is_radix_spikes(network, connection.source)
     shift = min(3, planes - 1) if planes > 1 else min(1, network.steps - 1) if radix else 0
     queued = (planes > 1 or (radix and network.steps > 1)) and not alone
-    low, high = connection_bounds(network, connection)
-    bits = fold.neurons * _width((int(low.min()) // lanes, int(high.max()) // lanes))
+    low, high = _connection_range(network, connection)
+    bits = fold.neurons * _width((low // lanes, high // lanes))
     parts = []
     least, more = divmod(taps, lanes)
     for size, count in ((least, lanes - more), (least + 1, more)):
@@ -240,8 +243,7 @@ def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
     rows = geometry.slab_rows
     words = groups * len(geometry.slabs) * rows
     width = fold.neurons * connection.weight_bits
-    low, high = connection_bounds(network, connection)
-    bits = fold.neurons * _width((int(low.min()), int(high.max())))
+    bits = fold.neurons * _width(_connection_range(network, connection))
     constants = words * width / CONSTANT_BITS if words <= CONSTANT_WORDS else 0
     memories = () if words <= CONSTANT_WORDS else (weight_memory(words, width, fold.weight_memory),)
     features = (1.0, fold.neurons * rows, bits, constants)
@@ -252,7 +254,7 @@ def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
 def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> Part:
     """Pool and neurons, or sums."""
     layer = network.layers[index]
-    bounds = layer_bounds(network, index)
+    bounds = _layer_bounds(network, index)
     positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
     rate = network.coding == Coding.RATE
     kept = (
@@ -261,8 +263,7 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> P
     )  # fmt: skip
     current = fold.neurons * _width(bounds.pooled if kept else bounds.window)
     state = fold.neurons * _width(bounds.potential)
-    constants = effective_bias(network, index)
-    table = fold.neurons * _width((int(constants.min()), int(constants.max())))
+    table = fold.neurons * _width(_bias_range(network, index))
     if layer.threshold is not None:
         table += fold.neurons * _width((0, int(layer.threshold.max())))
         table += fold.neurons * _width((0, int(layer.threshold.max()))) * rate
@@ -272,7 +273,8 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> P
         accumulated = -(-positions // 16) * -(-current // 4) * DISTRIBUTED_LUTS
     kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
     features = (
-        1.0, state, current * (positions > 1), accumulated, current * kept, tables,
+        1.0, state, current, current * (positions > 1), accumulated, current * kept, tables,
+        fold.neurons,
     )  # fmt: skip
     return Part(kind, features)
 
@@ -290,6 +292,27 @@ def _streamed(network, index, fold, lanes: int, word_width: int) -> list[Part]:
         Part("join", (1.0, total * (lanes - 1), float(lanes))),
         Part("map_sum", (1.0, total)),
     ]  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _geometry(network, index, number, word_width, spare_rows, row_words) -> WindowGeometry:
+    return window_geometry(network, index, number, word_width, spare_rows, row_words=row_words)
+
+
+_layer_bounds = lru_cache(maxsize=1024)(layer_bounds)
+
+
+@lru_cache(maxsize=1024)
+def _connection_range(network: Network, connection: Connection) -> tuple[int, int]:
+    """Least and greatest sum of all channels of ``connection``."""
+    low, high = connection_bounds(network, connection)
+    return int(low.min()), int(high.max())
+
+
+@lru_cache(maxsize=1024)
+def _bias_range(network: Network, index: int) -> tuple[int, int]:
+    bias = effective_bias(network, index)
+    return int(bias.min()), int(bias.max())
 
 
 def _width(bounds: tuple[int, int]) -> int:

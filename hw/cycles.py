@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .synapses import fed_groups, fits_parts, is_direct
 
 #: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
 #: a register for a lane's sum, and with a queue of sums.
-UNEVEN, UNEVEN_QUEUED = 0.5, 0.3
+UNEVEN, UNEVEN_QUEUED = 0.5, 0.35
 #: Images that the pipeline of rows is run for, again and again the given ones.
 PIPELINE_IMAGES = 6
 
@@ -116,7 +117,6 @@ def pipeline_cycles(
     arrived = {id(b): [] for node in nodes.values() for b in node.inputs}
     freed = {id(b): [] for node in nodes.values() for b in node.inputs}
     ended = dict.fromkeys(nodes, 0.0)
-    ends: list[float] = []
     outputs = set(network.outputs)
     left = [0] * images
     done_at = [0.0] * images
@@ -169,6 +169,7 @@ def _ahead(network: Network, index: int, fold: LayerFolding) -> float:
     return min(1.0, SUM_QUEUE_DEPTH / units)
 
 
+@lru_cache(maxsize=8192)
 def lane_cycles(
     counted: WindowEvents, lanes: int, seen: float, by_row: bool, *, queued: bool, steps: int
 ) -> np.ndarray:
@@ -182,7 +183,7 @@ def lane_cycles(
     counts = counted.units[:, :, values]
     held = values * seen
     mean = held / lanes
-    most = np.array([expected_most(round(float(value)), lanes) for value in held])
+    most = expected_most(held, lanes)
     share = UNEVEN_QUEUED if queued else UNEVEN
     taken = mean + share * np.maximum(most - mean, 0)
     units = counts.sum(axis=2)
@@ -209,6 +210,7 @@ def visible_share(connection: Connection, neurons: int) -> float:
     return min(connection.groups, parts) / connection.groups
 
 
+@lru_cache(maxsize=1024)
 def _walked(network: Network, index: int, number: int) -> float:
     """Cycles of the window walker for a row: a column of the footprint each, and one for a job."""
     geometry = window_geometry(network, index, number, 1)

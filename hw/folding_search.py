@@ -1,4 +1,4 @@
-"""The folding search: P, E, weight memory and buffer layout of every layer, for a device or a speed.
+"""The folding search: P, E, weight memory and buffer layout of every layer.
 
 A layer's *options* are the foldings worth having. For a time per image that no layer may exceed,
 the options that keep to it are combined so that the look-up tables are fewest for every number of
@@ -40,12 +40,14 @@ MOST_STREAMED_CLASSES = 128
 #: Every E up to this one is an option, and about every tenth part beyond.
 DENSE_LANES = 24
 #: A larger E is an option where it takes less than this part of the time of the one before.
-WORTHWHILE = 0.99
+WORTHWHILE = 0.98
 #: Rounds of the search, each with the P of the round before.
 ROUNDS = 4
 #: What a block RAM is worth in look-up tables where no device says which is scarce: the LFE5U-85F
 #: has so many for each.
 LUTS_OF_A_BLOCK = 400
+#: Weights in logic are no option where they take more than so many for each block RAM saved.
+MOST_LUTS_OF_A_BLOCK = 1000
 
 
 @dataclass(frozen=True)
@@ -179,19 +181,18 @@ class Planner:
 
     def reaching(self, cycles: float, budget: Budget) -> Plan | None:
         """The smallest plan that takes at most so many cycles per image; None where none fits."""
-        best, target = None, cycles
+        target = cycles
         for _ in range(ROUNDS):
             folding = self.smallest(target, budget)
             if folding is None:
                 break
             plan = self.predict(folding)
             if plan.cycles <= cycles:
-                if best is None or budget.cost(plan.area) < budget.cost(best.area):
-                    best = plan
-                break
+                return plan
             # The pipeline is slower than its slowest layer: by as much is it to be faster.
             target *= 0.99 * cycles / plan.cycles
-        return best
+        fastest = self.fastest(budget)
+        return fastest if fastest is not None and fastest.cycles <= cycles else None
 
     def smallest(self, cycles: float, budget: Budget) -> Folding | None:
         """The folding of least cost in which no layer takes more; None where none fits."""
@@ -229,25 +230,31 @@ class Planner:
     ) -> Folding | None:
         """The best option of each layer, beside readers and sources folded as ``before``."""
         frame = frame_area(self.network, before, self.family)
-        blocks = budget.block_rams
         choices = []
         for index, options in enumerate(fitting):
             costs: dict[int, tuple[float, LayerFolding]] = {}
+            beside: dict[tuple, Area] = {}
             for option in options:
-                area = option.area + self._beside(index, option.fold, before)
-                known = costs.get(area.block_rams)
-                if known is None or area.luts < known[0]:
-                    costs[area.block_rams] = (area.luts, option.fold)
+                key = option.fold.neurons, option.fold.row_words
+                if key not in beside:
+                    beside[key] = self._beside(index, option.fold, before)
+                luts = option.area.luts + beside[key].luts
+                blocks = option.area.block_rams + beside[key].block_rams
+                known = costs.get(blocks)
+                if known is None or luts < known[0]:
+                    costs[blocks] = (luts, option.fold)
             choices.append(costs)
-        least = min(0, sum(min(costs) for costs in choices))
+        least = sum(min(0, *costs) for costs in choices)
         most = sum(max(costs) for costs in choices)
-        width = (most if blocks is None else min(most, blocks)) - least + 1
+        if budget.block_rams is not None:
+            most = min(most, budget.block_rams)
+        width = most - least + 1
         if width < 1:
             return None
         # luts[b]: fewest look-up tables of the layers so far with b + least block RAMs. A layer's
         # own share may be below none, by what it saves its readers.
         luts = np.full(width, np.inf)
-        luts[-least if least < 0 else 0] = 0.0
+        luts[-least] = 0.0
         taken = []
         for costs in choices:
             following = np.full(width, np.inf)
@@ -355,8 +362,6 @@ class Planner:
                         continue
                     last = cycles
                     found += self._styles(index, fold, cycles)
-                    if is_streamed(network, index, neurons):
-                        break
         return _undominated(found)
 
     def _styles(self, index: int, fold: LayerFolding, cycles: float) -> list[_Option]:
@@ -366,15 +371,18 @@ class Planner:
             for connection in self.network.layers[index].connections
         ]
         result = []
-        parts = [
-            part
-            for part in layer_parts(self.network, index, fold, widths, self.spare_rows[index])
-            if not part.kind.endswith("_buffer")
-        ]
+        parts = layer_parts(
+            self.network, index, fold, widths, self.spare_rows[index], buffers=False
+        )
         for style in WeightMemory:
             area = Area(0, 0)
             for part in parts:
                 area += part_area(_restyled(part, style), self.family)
+            if result:
+                blocks = result[0].area
+                saved = (blocks.block_rams - area.block_rams) * MOST_LUTS_OF_A_BLOCK
+                if area.luts > blocks.luts + saved:
+                    break
             result.append(_Option(replace(fold, weight_memory=style), cycles, area))
         return result
 
@@ -499,14 +507,13 @@ def _restyled(part: Part, style: WeightMemory) -> Part:
 
 def _undominated(options: list[_Option]) -> list[_Option]:
     """Options than which no other of the same P and layout is better in every way."""
-    kept: list[_Option] = []
+    kept: dict[tuple, list[_Option]] = {}
     for option in sorted(options, key=lambda o: (o.cycles, o.area.luts, o.area.block_rams)):
+        others = kept.setdefault((option.fold.neurons, option.fold.row_words), [])
         if not any(
-            other.fold.neurons == option.fold.neurons
-            and other.fold.row_words == option.fold.row_words
-            and other.area.luts <= option.area.luts
+            other.area.luts <= option.area.luts
             and other.area.block_rams <= option.area.block_rams
-            for other in kept
+            for other in others
         ):
-            kept.append(option)
-    return kept
+            others.append(option)
+    return [option for others in kept.values() for option in others]

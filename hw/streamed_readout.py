@@ -111,9 +111,14 @@ class StreamedReadout(wiring.Component):
         self.taps = partition(1, 1, word_width, lanes)
         self.lanes = [
             self._lane(
-                lane_weights(blocks, taps, 1), len(taps), groups, connection, top, network,
+                lane_weights(blocks, taps, 1),
+                len(taps),
+                groups,
+                connection,
+                top,
+                network,
                 weight_memory,
-            )  # fmt: skip
+            )
             for taps in self.taps
         ]
         total = signed_shape(bounds.pooled)

@@ -16,8 +16,8 @@ from pathlib import Path
 from figures import show
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
+from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import counted_events
-from rheobase.hw.folding_search import default_folding
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare

@@ -13,8 +13,8 @@ from amaranth.lib import wiring
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from .accelerator import Accelerator
+from .default_folding import default_folding
 from .folding import Folding
-from .folding_search import default_folding
 from .width_map import width_map
 
 #: Name of an accelerator's top module.

@@ -10,9 +10,10 @@ from ..boards.registry import FAMILY_TOOLS, BoardDescription
 from ..console import OUT, working
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
+from ..hw.default_folding import DEFAULT_ADDERS, default_folding
 from ..hw.event_counts import assumed_events, counted_events
 from ..hw.folding import Folding, connection_lanes, connection_row_words
-from ..hw.folding_search import DEFAULT_ADDERS, Budget, Plan, Planner, default_folding
+from ..hw.folding_search import Budget, Plan, Planner
 from ..hw.memory_mapping import Family
 from ..hw.shortfall import shortfall
 from ..tables import table

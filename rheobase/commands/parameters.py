@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
+from ..hw.default_folding import DEFAULT_ADDERS, default_folding
 from ..hw.folding import Folding, LayerFolding, check_folding
-from ..hw.folding_search import DEFAULT_ADDERS, default_folding
 
 
 def number_list(option: str, text: str, kind: type) -> tuple:

@@ -7,8 +7,9 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.golden.simulation import simulate
 from rheobase.hw.accelerator import Accelerator, result_layout
+from rheobase.hw.default_folding import default_folding
 from rheobase.hw.folding import LayerFolding, check_folding
-from rheobase.hw.folding_search import Planner, default_folding
+from rheobase.hw.folding_search import Planner
 from support.components import check_exchange
 from support.random_networks import random_images, random_network
 

@@ -11,9 +11,10 @@ from rheobase.hw.accelerator import Accelerator
 from rheobase.hw.area import Area
 from rheobase.hw.buffering import default_spare_rows
 from rheobase.hw.cycles import pipeline_cycles
+from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import assumed_events, counted_events, expected_most
 from rheobase.hw.folding import check_folding
-from rheobase.hw.folding_search import Budget, Planner, default_folding
+from rheobase.hw.folding_search import Budget, Planner
 from rheobase.hw.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.synthesis import ULX3S_85F, synthesise

@@ -16,8 +16,8 @@ from pathlib import Path
 from figures import show
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
-from rheobase.golden.simulation import simulate
-from rheobase.hw.folding import default_folding
+from rheobase.hw.default_folding import default_folding
+from rheobase.hw.event_counts import counted_events
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
@@ -38,10 +38,7 @@ def main() -> None:
     network = load_network(arguments.network)
     shown = load_images(arguments.images, shape=network.input_shape, limit=arguments.count)
     images, recorded = shown.images[: arguments.count], arguments.recorded
-    records = simulate(network, images[:recorded], record=True).layers
-    events = tuple(
-        tuple(float(counts.sum(axis=1).mean()) for counts in record.events) for record in records
-    )
+    events = counted_events(network, images[:recorded])
     folding = default_folding(network, events, adders=arguments.adders)
     prefix = f"{network.name}_{network.coding.value}{network.steps}"
     start = time.perf_counter()

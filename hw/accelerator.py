@@ -62,7 +62,11 @@ class Accelerator(wiring.Component):
             ]
             if is_streamed(network, index, fold.neurons):
                 layer = StreamedReadout(
-                    network, index, lanes=lanes[0], word_width=word_widths[0]
+                    network,
+                    index,
+                    lanes=lanes[0],
+                    word_width=word_widths[0],
+                    weight_memory=fold.weight_memory,
                 )
             else:
                 layer = SpikingLayer(
@@ -73,6 +77,7 @@ class Accelerator(wiring.Component):
                     word_widths=word_widths,
                     spare_rows=spare_rows[index],
                     row_words=connection_row_words(network, index, fold),
+                    weight_memory=fold.weight_memory,
                 )
             self.layers.append(layer)
         members = {

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from .checks import check_range
-from .memory_style import memory_style
+from .memory_shape import WeightMemory, weight_memory
 from .payloads import EventLayout, vector
 from .shapes import packed_words, signed_shape
 
@@ -22,6 +22,7 @@ class AccumulatorLane(wiring.Component):
         weight_bits: two's complement width of a weight.
         event_shift: largest shift of an event.
         bounds: inclusive range of a sum, partial ones included.
+        weight_memory: what holds the weights; by their size where None.
 
     Raises:
         RheobaseError: a weight that ``weight_bits`` does not hold, or another bad parameter.
@@ -33,6 +34,7 @@ class AccumulatorLane(wiring.Component):
         weight_bits: int,
         event_shift: int,
         bounds: tuple[int, int],
+        weight_memory: WeightMemory | None = None,
     ):
         check_range("AccumulatorLane", "weight_bits", weight_bits, 1, None)
         check_range("AccumulatorLane", "event_shift", event_shift, 0, None)
@@ -48,6 +50,7 @@ class AccumulatorLane(wiring.Component):
             )
         self.weights = weights
         self.weight_bits = weight_bits
+        self.weight_memory = weight_memory
         self.weight_layout = vector(signed(weight_bits), weights.shape[1])
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
@@ -63,11 +66,12 @@ class AccumulatorLane(wiring.Component):
         m = Module()
         words, neurons = self.weights.shape
         # One more word of zeros: what an event that adds nothing adds.
+        shape = weight_memory(words + 1, self.weight_layout.size, self.weight_memory)
         m.submodules.weights = storage = memory.Memory(
-            shape=unsigned(self.weight_layout.size),
-            depth=words + 1,
+            shape=unsigned(shape.width),
+            depth=shape.words,
             init=[*packed_words(self.weights, self.weight_bits), 0],
-            attrs=memory_style(words + 1, self.weight_layout.size),
+            attrs=shape.attributes,
         )
         weight = storage.read_port()
         weights = self.weight_layout(weight.data)

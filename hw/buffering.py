@@ -92,7 +92,7 @@ def default_spare_rows(network: Network) -> Rows:
 
 def blocking_connection(network: Network, spare_rows: Rows) -> tuple[int, int] | None:
     """(layer, connection) whose full buffer makes the model stand still; None where it runs on."""
-    nodes = _model(network, spare_rows)
+    nodes = row_model(network, spare_rows)
     total = {index: node.rows * MODEL_IMAGES for index, node in nodes.items()}
     moved = True
     while moved:
@@ -113,7 +113,7 @@ def blocking_connection(network: Network, spare_rows: Rows) -> tuple[int, int] |
     return found.layer, found.number
 
 
-def _model(network: Network, spare_rows: Rows) -> dict[int, _Node]:
+def row_model(network: Network, spare_rows: Rows) -> dict[int, _Node]:
     nodes = {IMAGE: _Node(network.input_shape[1])}
     for index, layer in enumerate(network.layers):
         shape = network.shapes[index]

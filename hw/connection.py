@@ -15,6 +15,7 @@ from .fork import StreamFork
 from .geometry import is_radix_spikes, window_geometry
 from .map_part import map_part
 from .map_select import MapSelect
+from .memory_shape import WeightMemory
 from .partition import LaneShare, lane_weights, partition, pixel_plane_parts
 from .payloads import SlabLayout, UnitLayout, vector
 from .queue import Queue
@@ -40,6 +41,7 @@ class ConnectionPath(wiring.Component):
         word_width: bits of an incoming word: the P of the source, or a whole pixel.
         spare_rows: see ``WindowGeometry``; None for the default.
         row_words: see ``WindowGeometry``; for spikes only.
+        weight_memory: see ``AccumulatorLane``.
 
     Members:
         words: the source's map, in raster order (see ``RowWriter``).
@@ -60,6 +62,7 @@ class ConnectionPath(wiring.Component):
         word_width: int,
         spare_rows: int | None = None,
         row_words: bool = False,
+        weight_memory: WeightMemory | None = None,
     ):
         layer, shape = network.layers[index], network.shapes[index]
         connection = layer.connections[number]
@@ -70,6 +73,7 @@ class ConnectionPath(wiring.Component):
         )
         part = map_part(connection, shape.inputs[number], shape.conv[1:], word_width)
         self.geometry = geometry
+        self.weight_memory = weight_memory
         self.groups = groups
         self.first_channel = part.first_channel
         self.largest_steps = network.steps
@@ -249,6 +253,7 @@ class ConnectionPath(wiring.Component):
             queues_sums=not alone
             and (connection.source == IMAGE or network.coding == Coding.RADIX),
             alone=alone,
+            weight_memory=self.weight_memory,
         )
 
     def _direct_lane(self, network, connection, layer_channels, neurons) -> DirectLane:
@@ -263,7 +268,8 @@ class ConnectionPath(wiring.Component):
             blocks = blocks.reshape(self.groups, -1, 1, neurons)
         taps = blocks.reshape(self.groups, -1, neurons).astype(np.int64)
         top = input_maximum(network, connection.source)
-        return DirectLane(blocks, connection.weight_bits, _bounds(taps, top))
+        bounds = _bounds(taps, top)
+        return DirectLane(blocks, connection.weight_bits, bounds, self.weight_memory)
 
     def _seen(self, m: Module, slab, lane: int):
         """The slab's bits that the unit's group sees: [row][column][plane][channel]."""

@@ -8,11 +8,11 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
-from .memory_style import memory_style
+from .memory_shape import WeightMemory, weight_memory
 from .payloads import vector
 from .queue import Queue
 from .select import encode, lowest, pick
-from .shapes import index_shape, memory_depth, packed_words, signed_shape
+from .shapes import index_shape, packed_words, signed_shape
 from .table import lookup
 
 #: Sums that the lane may be ahead of the others. It needs no more: it is the faster one.
@@ -47,6 +47,7 @@ class DirectLane(wiring.Component):
         blocks: integers (groups, slabs, rows, P): the weights of each tap.
         weight_bits: two's complement width of a weight.
         bounds: inclusive range of a sum, partial ones included.
+        weight_memory: what holds more than ``CONSTANT_WORDS`` words; by their size where None.
 
     Members:
         slab: see ``DirectSlabLayout``.
@@ -54,13 +55,20 @@ class DirectLane(wiring.Component):
         accumulating: per neuron: its weight is added in this cycle.
     """
 
-    def __init__(self, blocks: np.ndarray, weight_bits: int, bounds: tuple[int, int]):
+    def __init__(
+        self,
+        blocks: np.ndarray,
+        weight_bits: int,
+        bounds: tuple[int, int],
+        weight_memory: WeightMemory | None = None,
+    ):
         check_range("DirectLane", "dimensions of blocks", blocks.ndim, 4, 4)
         limit = 1 << (weight_bits - 1)
         check_range("DirectLane", "least weight", int(blocks.min()), -limit, limit - 1)
         check_range("DirectLane", "greatest weight", int(blocks.max()), -limit, limit - 1)
         groups, slabs, rows, neurons = blocks.shape
         self.blocks = blocks
+        self.weight_memory = weight_memory
         self.weight_layout = vector(signed(weight_bits), neurons)
         self.sum_shape = signed_shape(bounds)
         self.sums_layout = vector(self.sum_shape, neurons)
@@ -163,11 +171,12 @@ class DirectLane(wiring.Component):
         """The weight word at ``address``, a cycle later."""
         words = self.blocks.reshape(-1, self.blocks.shape[-1])
         if len(words) > CONSTANT_WORDS:
+            shape = weight_memory(len(words), self.weight_layout.size, self.weight_memory)
             m.submodules.weights = storage = memory.Memory(
-                shape=unsigned(self.weight_layout.size),
-                depth=memory_depth(len(words)),
+                shape=unsigned(shape.width),
+                depth=shape.words,
                 init=packed_words(words, self.weight_layout.elem_shape.width),
-                attrs=memory_style(len(words), self.weight_layout.size),
+                attrs=shape.attributes,
             )
             read = storage.read_port()
             m.d.comb += [read.addr.eq(address), read.en.eq(enable)]

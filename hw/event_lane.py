@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .accumulator import AccumulatorLane
 from .event_scanner import EventScanner
+from .memory_shape import WeightMemory
 from .payloads import vector
 from .queue import Queue
 from .word_filter import LaneSlabLayout, WordFilter
@@ -39,6 +40,7 @@ class EventLane(wiring.Component):
         queues_sums: sums wait in a queue, so that a unit that takes long in one lane does not hold
             up all others.
         alone: the only lane of its layer, which has nothing to run ahead of.
+        weight_memory: see ``AccumulatorLane``.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class EventLane(wiring.Component):
         slab_of: Sequence[int] | None = None,
         queues_sums: bool = False,
         alone: bool = False,
+        weight_memory: WeightMemory | None = None,
     ):
         word_shift = separate_planes - 1
         # Empty planes are rare beside all else that a window holds: a cycle each will do.
@@ -64,7 +67,9 @@ class EventLane(wiring.Component):
         self.queues_sums = queues_sums
         self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
-        self.accumulator = AccumulatorLane(weights, weight_bits, event_shift, bounds)
+        self.accumulator = AccumulatorLane(
+            weights, weight_bits, event_shift, bounds, weight_memory
+        )
         self.sum_shape = self.accumulator.sum_shape
         self.sums_layout = vector(self.sum_shape, weights.shape[1])
         super().__init__(

@@ -12,6 +12,7 @@ from ..golden.bounds import layer_bounds
 from ..golden.network import Network
 from .connection import ConnectionPath
 from .lane_join import LaneJoin
+from .memory_shape import WeightMemory
 from .neuron_group import NeuronGroup
 from .payloads import vector
 from .shapes import count_shape, index_shape, signed_shape
@@ -25,6 +26,7 @@ class SpikingLayer(wiring.Component):
         lanes: E of each connection.
         word_widths: bits of a word of each connection's source: its P, or a whole pixel.
         spare_rows, row_words: of each connection's buffer, see ``WindowGeometry``.
+        weight_memory: see ``AccumulatorLane``.
 
     Members:
         words_0 ...: the map of each connection's source.
@@ -44,6 +46,7 @@ class SpikingLayer(wiring.Component):
         word_widths: Sequence[int],
         spare_rows: Sequence[int | None],
         row_words: Sequence[bool],
+        weight_memory: WeightMemory | None = None,
     ):
         self.connections = [
             ConnectionPath(
@@ -55,6 +58,7 @@ class SpikingLayer(wiring.Component):
                 word_width=word_widths[number],
                 spare_rows=spare_rows[number],
                 row_words=row_words[number],
+                weight_memory=weight_memory,
             )
             for number in range(len(network.layers[index].connections))
         ]

@@ -16,6 +16,7 @@ from .lane_join import LaneJoin
 from .map_part import map_part
 from .map_select import MapSelect
 from .map_sum import MapSum, MapUnitLayout
+from .memory_shape import WeightMemory
 from .partition import lane_weights, partition
 from .payloads import vector
 from .queue import Queue
@@ -52,6 +53,7 @@ class StreamedReadout(wiring.Component):
     Args:
         lanes: E.
         word_width: P of the source.
+        weight_memory: see ``AccumulatorLane``.
 
     Members:
         words_0: the source's map.
@@ -60,7 +62,15 @@ class StreamedReadout(wiring.Component):
         accumulating: one bit for each lane.
     """
 
-    def __init__(self, network: Network, index: int, *, lanes: int, word_width: int):
+    def __init__(
+        self,
+        network: Network,
+        index: int,
+        *,
+        lanes: int,
+        word_width: int,
+        weight_memory: WeightMemory | None = None,
+    ):
         layer, shape = network.layers[index], network.shapes[index]
         (connection,) = layer.connections
         neurons = layer.out_channels
@@ -100,7 +110,15 @@ class StreamedReadout(wiring.Component):
         top = input_maximum(network, connection.source) * (1 if radix else network.steps)
         self.taps = partition(1, 1, word_width, lanes)
         self.lanes = [
-            self._lane(lane_weights(blocks, taps, 1), len(taps), groups, connection, top, network)
+            self._lane(
+                lane_weights(blocks, taps, 1),
+                len(taps),
+                groups,
+                connection,
+                top,
+                network,
+                weight_memory,
+            )
             for taps in self.taps
         ]
         total = signed_shape(bounds.pooled)
@@ -180,7 +198,7 @@ class StreamedReadout(wiring.Component):
         return m
 
     @staticmethod
-    def _lane(weights, taps, groups, connection, top, network) -> EventLane:
+    def _lane(weights, taps, groups, connection, top, network, weight_memory) -> EventLane:
         grouped = weights.reshape(groups, taps, -1).astype(np.int64)
         return EventLane(
             taps=taps,
@@ -195,4 +213,5 @@ class StreamedReadout(wiring.Component):
                 int(np.minimum(grouped, 0).sum(axis=1).min()) * top,
                 int(np.maximum(grouped, 0).sum(axis=1).max()) * top,
             ),
+            weight_memory=weight_memory,
         )

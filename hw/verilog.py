@@ -13,7 +13,8 @@ from amaranth.lib import wiring
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from .accelerator import Accelerator
-from .folding import Folding, default_folding
+from .default_folding import default_folding
+from .folding import Folding
 from .width_map import width_map
 
 #: Name of an accelerator's top module.

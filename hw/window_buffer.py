@@ -8,7 +8,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
-from .memory_style import memory_style
+from .memory_shape import row_memory
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
@@ -76,11 +76,10 @@ class WindowBuffer(wiring.Component):
         # What the lanes are ready for does not reach the memory in the same cycle.
         m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
 
-        width = geometry.word_rows * geometry.channels * geometry.planes
+        shape = row_memory(geometry, writer.word_width)
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(width), depth=memory_depth(writer.depth), init=[],
-            attrs=memory_style(writer.depth, width),
-        )  # fmt: skip
+            shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
+        )
         row_write = rows.write_port(granularity=writer.granularity)
         row_read = rows.read_port()
         m.submodules.occupancy = occupancy = memory.Memory(

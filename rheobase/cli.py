@@ -45,6 +45,25 @@ Adders = Annotated[
     typer.Option(help="Adders in all that the computed P and E may use (without -P and -E)."),
 ]
 
+Luts = Annotated[
+    int | None, typer.Option(help="Look-up tables (LUT4) that the computed folding may use.")
+]
+MemoryBits = Annotated[
+    int | None, typer.Option(help="Bits of block RAM that the computed folding may use.")
+]
+TargetFps = Annotated[
+    float | None,
+    typer.Option(help="Images a second at the clock: the smallest folding that reaches them."),
+]
+CountedImages = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        help="Folder of class folders whose first images tell the folding how many events to "
+        "expect; a guess without it.",
+    ),
+]
+
 Baud = Annotated[int, typer.Option(min=1, help="Bits per second of the serial line.")]
 
 
@@ -283,11 +302,32 @@ def generate(
     neurons: Neurons = None,
     lanes: Lanes = None,
     adders: Adders = None,
+    board: Annotated[
+        str | None,
+        typer.Option(help=f"Board to fill with the fastest folding: {', '.join(BOARDS)}."),
+    ] = None,
+    luts: Luts = None,
+    memory_bits: MemoryBits = None,
+    target_fps: TargetFps = None,
+    clock: Annotated[
+        float | None, typer.Option(help="Design clock, MHz (default: the board's usual one).")
+    ] = None,
+    images: CountedImages = None,
 ) -> None:
-    """Write a network's accelerator as one self-contained Verilog file, top module accelerator."""
+    """Write a network's accelerator as one self-contained Verilog file, top module accelerator.
+
+    Prints the plan first: P, E, memories and cycles of each layer, and what it takes of a device.
+    """
+    from .boards.registry import board as find_board
+    from .commands.folding_options import FoldingOptions
     from .commands.generate import run
 
-    run(network, output, neurons, lanes, adders)
+    options = FoldingOptions(
+        neurons=neurons, lanes=lanes, adders=adders,
+        board=None if board is None else find_board(board), luts=luts, memory_bits=memory_bits,
+        target_fps=target_fps, clock=clock, images=images,
+    )  # fmt: skip
+    run(network, output, options)
 
 
 @app.command()
@@ -351,18 +391,31 @@ def build(
     neurons: Neurons = None,
     lanes: Lanes = None,
     adders: Adders = None,
+    luts: Luts = None,
+    memory_bits: MemoryBits = None,
+    target_fps: TargetFps = None,
+    images: CountedImages = None,
     allow_timing_fail: Annotated[
         bool,
         typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow for --clock."),
     ] = False,
 ) -> None:
-    """Build a board's bitstream with yosys and nextpnr, or plain Verilog for another flow."""
-    from .commands.build import Request, run
+    """Build a board's bitstream with yosys and nextpnr, or plain Verilog for another flow.
 
+    Without -P, -E and --adders the folding is the fastest that fits the board; its plan is printed
+    first.
+    """
+    from .commands.build import Request, run
+    from .commands.folding_options import FoldingOptions
+
+    options = FoldingOptions(
+        neurons=neurons, lanes=lanes, adders=adders, luts=luts, memory_bits=memory_bits,
+        target_fps=target_fps, clock=clock, images=images,
+    )  # fmt: skip
     run(
         Request(
-            network=network, board=board, output=output, clock=clock, baud=baud, neurons=neurons,
-            lanes=lanes, adders=adders, allow_timing_fail=allow_timing_fail,
+            network=network, board=board, output=output, baud=baud,
+            allow_timing_fail=allow_timing_fail, folding=options,
         )
     )  # fmt: skip
 

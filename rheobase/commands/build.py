@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..boards.bitstream import Build, build_bitstream
@@ -12,7 +12,7 @@ from ..console import OUT, working
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
 from ..tables import table
-from .parameters import folding_of
+from .folding_options import FoldingOptions, planned_folding
 
 
 @dataclass(frozen=True)
@@ -22,32 +22,26 @@ class Request:
     network: Path
     board: str
     output: Path | None
-    clock: float | None
     baud: int
-    neurons: str | None
-    lanes: str | None
-    adders: int | None
     allow_timing_fail: bool
+    folding: FoldingOptions
 
 
 def run(request: Request) -> None:
-    """Build, and print what was used of the device and how fast it runs."""
+    """Print the plan, build, and print what was used of the device and how fast it runs."""
     target = None if request.board in VERILOG_TARGETS else board(request.board)
+    options = replace(request.folding, board=target)
+    if target is None and options.clock is not None and options.target_fps is None:
+        raise RheobaseError(f"--clock: {request.board} has no clock of its own")
     network = load_network(request.network)
-    folding = folding_of(network, request.neurons, request.lanes, request.adders)
+    folding = planned_folding(network, options)
     output = request.output or Path("build") / request.board
     if target is None:
-        if request.clock is not None:
-            raise RheobaseError(f"--clock: {request.board} has no clock of its own")
         with working(f"writing {request.board} Verilog"):
             files = write_plain_verilog(network, folding, request.board, output)
         OUT.print(f"wrote {len(files)} files to {output}", highlight=False, soft_wrap=True)
         return
-    clock = None
-    if request.clock is not None:
-        if not 0 < request.clock < 1000:
-            raise RheobaseError(f"--clock: {request.clock:g}, accepted is 0 .. 1000 (MHz)")
-        clock = round(request.clock * 1e6)
+    clock = None if options.clock is None else round(options.hertz)
     with working("building") as status:
         build = build_bitstream(
             network,

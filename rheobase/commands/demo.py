@@ -16,7 +16,8 @@ from ..converter.data import NORMALISATION, ImageSet, load_images
 from ..golden.errors import RheobaseError
 from ..golden.file import save_network, write_whole
 from ..golden.network import Coding, Readout
-from ..hw.folding import Folding, default_folding
+from ..hw.default_folding import default_folding
+from ..hw.folding import Folding
 from ..hw.verilog import generate
 from ..sim.batch import build_accelerator
 from ..sim.comparison import Comparison, compare

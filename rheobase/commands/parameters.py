@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from ..hw.folding import DEFAULT_ADDERS, Folding, LayerFolding, check_folding, default_folding
+from ..hw.default_folding import DEFAULT_ADDERS, default_folding
+from ..hw.folding import Folding, LayerFolding, check_folding
 
 
 def number_list(option: str, text: str, kind: type) -> tuple:
@@ -22,8 +23,19 @@ def folding_of(
     """P and E of each layer as asked for, or computed where nothing is."""
     if neurons is None and lanes is None:
         return default_folding(network, adders=DEFAULT_ADDERS if adders is None else adders)
-    if neurons is None or lanes is None or adders is not None:
+    check_by_hand(neurons, lanes, adders)
+    return given_folding(network, neurons, lanes)
+
+
+def check_by_hand(neurons: str | None, lanes: str | None, adders: int | None) -> None:
+    """Raise ``RheobaseError`` where -P, -E and --adders do not go together."""
+    both = neurons is not None and lanes is not None
+    if (neurons is not None or lanes is not None) and (not both or adders is not None):
         raise RheobaseError("-P, -E: accepted is both of them together, or --adders alone, or none")
+
+
+def given_folding(network: Network, neurons: str, lanes: str) -> Folding:
+    """P and E of each layer."""
     values = []
     for option, text in (("-P", neurons), ("-E", lanes)):
         numbers = number_list(option, text, int)

@@ -7,7 +7,9 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.golden.simulation import simulate
 from rheobase.hw.accelerator import Accelerator, result_layout
-from rheobase.hw.folding import LayerFolding, check_folding, default_folding, estimate_cycles
+from rheobase.hw.default_folding import default_folding
+from rheobase.hw.folding import LayerFolding, check_folding
+from rheobase.hw.folding_search import Planner
 from support.components import check_exchange
 from support.random_networks import random_images, random_network
 
@@ -72,11 +74,10 @@ def test_default_folding(adders):
     check_folding(network, folding)
     used = sum(fold.neurons * fold.lanes for fold in folding)
     assert used <= max(adders, len(folding))
-    events = ((1000.0,),) * 3
-    slower = default_folding(network, events, adders=max(1, adders // 4))
-    faster = default_folding(network, events, adders=adders)
+    slower = default_folding(network, adders=max(1, adders // 4))
+    planner = Planner(network)
 
     def slowest(chosen):
-        return max(estimate_cycles(network, i, f, events[i]) for i, f in enumerate(chosen))
+        return max(layer.cycles for layer in planner.predict(chosen).layers)
 
-    assert slowest(faster) <= slowest(slower)
+    assert slowest(folding) <= slowest(slower)

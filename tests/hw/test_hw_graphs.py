@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rheobase.golden import Coding, Connection, PoolRule, Readout
-from rheobase.hw.folding import LayerFolding, check_folding, connection_lanes, default_folding
+from rheobase.hw.default_folding import default_folding
+from rheobase.hw.folding import LayerFolding, check_folding, connection_lanes
 from rheobase.hw.streamed_readout import is_streamed
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare

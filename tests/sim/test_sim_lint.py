@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.hw.folding import default_folding
+from rheobase.hw.default_folding import default_folding
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.lint import lint, structure
 from support.random_graphs import random_graph

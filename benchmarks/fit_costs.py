@@ -1,0 +1,316 @@
+"""Fit the folding's area model to yosys: writes hw/cost_coefficients.py.
+
+    python benchmarks/fit_costs.py [--only KIND]
+
+Components of many shapes are synthesised for ECP5, each alone; for each kind of component, look-up
+tables are fitted by least squares of the relative error, with no negative coefficient, to the
+features that hw/area.py names. Run it again after a component has changed: what has not changed is
+taken from the cache. Prints how far off the fit is for each kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    Pool,
+    Readout,
+    SumPool,
+)
+from rheobase.hw import area
+from rheobase.hw.area import Part, layer_parts, word_widths
+from rheobase.hw.buffering import default_spare_rows
+from rheobase.hw.count_readout import CountReadout
+from rheobase.hw.folding import LayerFolding, connection_row_words
+from rheobase.hw.image_gate import ImageGate
+from rheobase.hw.layer import SpikingLayer
+from rheobase.hw.memory_mapping import CONSTANT_BITS, Family, mapped_memory
+from rheobase.hw.memory_shape import WeightMemory
+from rheobase.hw.result_writer import ResultWriter
+from rheobase.hw.shapes import signed_shape
+from rheobase.hw.streamed_readout import StreamedReadout, is_streamed
+from rheobase.hw.verilog import to_verilog
+from rheobase.sim.cache import cached, content_key
+from rheobase.sim.eda_tools import find_tool
+from rheobase.sim.synthesis import ULX3S_85F, count_resources, synthesise
+from scipy.optimize import nnls
+
+TARGET = Path(area.__file__).with_name("cost_coefficients.py")
+#: Look-up tables of a bit of a memory in registers, where there is no distributed RAM (iCE40): the
+#: selector in front of its output. Not fitted.
+REGISTER_BIT_LUTS = 1.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A layer behind another one, and its folding.
+
+    Attributes:
+        channels: of the image, of the layer in front, of this one.
+        direct: it has an identity shortcut beside its kernel.
+        source_neurons: P of the layer in front.
+    """
+
+    coding: Coding
+    steps: int
+    channels: tuple[int, int, int]
+    size: int
+    bits: int
+    kernel: int
+    pool: bool
+    neurons: int
+    lanes: int
+    source_neurons: int
+    row_words: bool = False
+    direct: bool = False
+
+
+RATE, RADIX = Coding.RATE, Coding.RADIX
+SAMPLES = (
+    Sample(RATE, 8, (1, 8, 16), 14, 8, 3, True, 16, 3, 8),
+    Sample(RATE, 16, (1, 16, 32), 7, 4, 3, True, 11, 2, 8),
+    Sample(RATE, 4, (1, 6, 10), 9, 6, 5, False, 5, 1, 3),
+    Sample(RATE, 32, (3, 16, 16), 12, 8, 3, False, 8, 4, 4),
+    Sample(RATE, 8, (2, 4, 6), 8, 8, 2, True, 2, 1, 2),
+    Sample(RATE, 32, (3, 32, 32), 8, 5, 3, False, 16, 8, 16, True, True),
+    Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, True, 16, 6, 8),
+    Sample(RADIX, 4, (3, 16, 16), 16, 8, 3, False, 16, 2, 16, False, True),
+    Sample(RADIX, 4, (3, 32, 32), 16, 8, 3, False, 8, 3, 8, False, True),
+    Sample(RADIX, 4, (3, 64, 64), 8, 4, 3, False, 16, 4, 11, True),
+    Sample(RADIX, 4, (3, 16, 32), 16, 8, 3, False, 32, 1, 8),
+    Sample(RADIX, 6, (1, 5, 9), 8, 6, 4, True, 3, 2, 5),
+    Sample(RADIX, 4, (3, 64, 64), 8, 8, 3, False, 4, 1, 4),
+    Sample(RADIX, 2, (2, 12, 8), 6, 3, 1, False, 8, 5, 6, True),
+    Sample(RADIX, 4, (3, 48, 20), 10, 8, 3, False, 20, 12, 16, False, True),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="one kind; the others keep their coefficients")
+    arguments = parser.parse_args()
+    measured: dict[str, dict[tuple[float, ...], float]] = {}
+    for kind, features, luts in (*_components(arguments.only), *_frames(arguments.only)):
+        if np.isfinite(luts):
+            measured.setdefault(kind, {})[features] = luts
+    coefficients = dict(area.COEFFICIENTS)
+    for kind, samples in sorted(measured.items()):
+        table = np.array(list(samples))
+        luts = np.maximum(np.array(list(samples.values())), 1.0)
+        scale = np.maximum(luts, 20.0)
+        fitted, _ = nnls(table / scale[:, np.newaxis], luts / scale)
+        off = table @ fitted / luts - 1
+        coefficients[kind] = tuple(round(float(value), 4) for value in fitted)
+        print(
+            f"{kind}: {len(luts)} samples, {luts.min():.0f}..{luts.max():.0f} LUT4, "
+            f"mean error {np.abs(off).mean():.1%}, largest {np.abs(off).max():.1%}",
+            flush=True,
+        )
+    coefficients["register_bits"] = (REGISTER_BIT_LUTS,)
+    write(coefficients)
+
+
+def write(coefficients: dict[str, tuple[float, ...]]) -> None:
+    """The module of coefficients."""
+    lines = [
+        '"""Look-up tables of components: written by `python benchmarks/fit_costs.py`, '
+        'not by hand."""',
+        "",
+        "#: Per kind of component, what each of its features (``area.py``) adds.",
+        "COEFFICIENTS: dict[str, tuple[float, ...]] = {",
+    ]
+    for kind, values in sorted(coefficients.items()):
+        listed = ", ".join(str(value) for value in values) + ("," if len(values) == 1 else "")
+        lines.append(f'    "{kind}": ({listed}),')
+    TARGET.write_text("\n".join([*lines, "}", ""]))
+
+
+def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
+    """(kind, features, measured look-up tables less those of its memories)."""
+    for number, sample in enumerate(SAMPLES):
+        network = _network(sample)
+        spare = default_spare_rows(network)
+        folding = (
+            LayerFolding(sample.source_neurons, 2),
+            LayerFolding(
+                sample.neurons, sample.lanes,
+                (sample.row_words,) * (1 + sample.direct) if sample.row_words else None,
+                WeightMemory.BLOCK,
+            ),
+            # Streamed, or with a window buffer.
+            LayerFolding(10 if number % 2 else (1, 2, 5)[number % 3], 1),
+        )  # fmt: skip
+        for index, fold in enumerate(folding):
+            widths = word_widths(network, index, folding)
+            parts = layer_parts(network, index, fold, widths, spare[index])
+            if is_streamed(network, index, fold.neurons):
+                layer = StreamedReadout(
+                    network, index, lanes=fold.lanes, word_width=widths[0],
+                    weight_memory=WeightMemory.BLOCK,
+                )  # fmt: skip
+                wanted = [part for part in parts if part.kind == "map_sum"]
+                if wanted and only in (None, "map_sum"):
+                    others = _luts(layer.join) + sum(_luts(lane) for lane in layer.lanes)
+                    yield "map_sum", wanted[0].features, _luts(layer) - others
+                continue
+            layer = SpikingLayer(
+                network, index, neurons=fold.neurons,
+                lanes=area.connection_lanes(network, index, fold), word_widths=widths,
+                spare_rows=spare[index], row_words=connection_row_words(network, index, fold),
+                weight_memory=WeightMemory.BLOCK,
+            )  # fmt: skip
+            yield from _layer(layer, parts, index, only, sample)
+
+
+def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sample):
+    """Samples of one layer's components."""
+    paths = iter(layer.connections)
+    path = None
+    for part in parts:
+        if part.kind.endswith("_buffer"):
+            path = next(paths)
+            component = path.buffer
+        elif part.kind == "gather":
+            component = path.gather
+        elif part.kind.startswith("lane"):
+            planes = path.geometry.planes
+            component = path.lanes[
+                next(i for i, t in enumerate(path.taps) if len(t) * planes == part.features[1])
+            ]
+            if only in (None, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
+                bits = _constants(component, part)
+                if bits is not None:
+                    yield bits
+        elif part.kind == "direct":
+            component = path.lanes[0]
+        elif part.kind == "join":
+            component = layer.join
+        elif part.kind == "glue":
+            if only in (None, "glue") and len(path.lanes) <= 2 and index == 1:
+                whole = _luts(path) - _luts(path.buffer) - sum(_luts(lane) for lane in path.lanes)
+                yield "glue", part.features, whole
+            continue
+        else:
+            component = layer.group
+        if only in (None, part.kind):
+            built = sum(
+                6 * mapped_memory(shape, Family.ECP5).distributed_rams for shape in part.memories
+            )
+            yield part.kind, part.features, _luts(component) - built
+
+
+def _constants(lane, part: Part):
+    """What the weights of a lane take in logic."""
+    (shape,) = part.memories
+    blocks = _luts(lane)
+    lane.accumulator.weight_memory = WeightMemory.LOGIC
+    logic = _luts(lane)
+    lane.accumulator.weight_memory = WeightMemory.BLOCK
+    if not logic > blocks:
+        return None
+    return "constant_bits", (shape.words * shape.width / CONSTANT_BITS,), logic - blocks
+
+
+def _frames(only: str | None):
+    """Image gate, counter and result writer."""
+    if only not in (None, "frame"):
+        return
+    for neurons, score, steps, classes, count in (
+        (1, 8, 8, 10, False), (2, 14, 8, 10, False), (10, 18, 4, 10, False), (5, 4, 16, 20, True),
+        (10, 5, 5, 10, True),
+    ):  # fmt: skip
+        luts = _luts(ImageGate(24, 1024, steps, 30))
+        luts += _luts(ResultWriter(signed_shape((-(2 ** (score - 1)), 0)), neurons, classes))
+        if count:
+            luts += _luts(CountReadout(neurons, steps, radix=False))
+        yield "frame", (1.0, neurons * score, neurons * (score + 1) * count), luts
+
+
+def _luts(component) -> float:
+    """Look-up tables of a component alone; NaN where yosys fails (0.70 does on a few)."""
+    text = to_verilog(component, "component")
+    try:
+        return float(synthesise(text, "component", ULX3S_85F).resources.luts)
+    except RheobaseError:
+        pass
+    # Flattened and cleaned up before anything else, it does not fail on most of those.
+    script = (
+        "read_verilog design.v; hierarchy -top component; proc; flatten; opt -full; "
+        "synth_ecp5 -top component; write_json netlist.json"
+    )
+    yosys = find_tool("yosys")
+
+    def build(folder: Path) -> None:
+        (folder / "design.v").write_text(text)
+        yosys.run(["-q", "-p", script], folder, "yosys on a component")
+
+    try:
+        folder = cached("synthesis", content_key([text, script, yosys.version]), build)
+    except RheobaseError as error:
+        print(f"left out: {type(component).__name__}: {error}", flush=True)
+        return float("nan")
+    return float(count_resources(folder / "netlist.json", "component").luts)
+
+
+def _network(sample: Sample) -> Network:
+    """Image, a 3x3 layer in front, the sampled layer, and global average pooling to 10 classes."""
+    rng = np.random.default_rng(1)
+    inputs, hidden, outputs = sample.channels
+
+    def weights(*shape: int, bits: int = sample.bits) -> np.ndarray:
+        limit = 2 ** (bits - 1)
+        values = np.round(rng.normal(0, limit / 2.5, shape)).clip(-limit, limit - 1)
+        return values.astype(np.int8 if bits <= 8 else np.int16)
+
+    def layer(name: str, connections: tuple[Connection, ...], channels: int, pool) -> Layer:
+        top = 100 if connections[0].source == IMAGE else 1
+        spread = int(top * 2**sample.bits * np.sqrt(connections[0].weight[0].size)) + 4
+        threshold = rng.integers(spread // 2, spread, channels).astype(np.int32)
+        bias = rng.integers(-spread // 4, spread // 4, channels).astype(np.int32)
+        return Layer(name, connections, bias, threshold, (threshold // 2).astype(np.int32), pool)
+
+    padding = (sample.kernel // 2, sample.kernel // 2) * 2
+    first = layer(
+        "first",
+        (Connection(IMAGE, weights(hidden, inputs, 3, 3), sample.bits, padding=(1, 1, 1, 1)),),
+        hidden,
+        None,
+    )
+    kernel = weights(outputs, hidden, sample.kernel, sample.kernel)
+    connections = [Connection(0, kernel, sample.bits, padding=padding)]
+    if sample.direct:
+        shared = min(hidden, outputs)
+        shortcut = np.abs(weights(shared, 1, 1, 1, bits=12)) + 1
+        connections.append(Connection(0, shortcut.astype(np.int16), 13, groups=shared))
+    pool = Pool((2, 2), (2, 2)) if sample.pool else None
+    second = layer("second", tuple(connections), outputs, pool)
+    side = sample.size + 2 * (sample.kernel // 2) - sample.kernel + 1
+    side = side // 2 if sample.pool else side
+    averaged = Connection(
+        1, weights(10, outputs, 1, 1), sample.bits, sum_pool=SumPool((side, side), (1, 1))
+    )
+    bias = rng.integers(-9, 9, 10).astype(np.int32)
+    return Network(
+        input_shape=(inputs, sample.size, sample.size),
+        zero_point=np.full(inputs, 33 if sample.steps % 3 else 0, np.uint8),
+        layers=(first, second, Layer("last", (averaged,), bias, None, None)),
+        coding=sample.coding,
+        steps=sample.steps,
+        delay=0,
+        readout=Readout.CURRENT,
+        outputs=(2,),
+    )
+
+
+if __name__ == "__main__":
+    main()

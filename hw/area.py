@@ -1,0 +1,319 @@
+"""How many look-up tables and block RAMs a layer takes at a given folding.
+
+Block RAMs are counted as they are built (``memory_shape``, ``memory_mapping``). Look-up tables are
+a linear function, for each kind of component, of a few numbers that its logic grows with; the
+coefficients (``cost_coefficients.py``) are fitted to what yosys makes of components
+(``benchmarks/fit_costs.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..golden.bounds import connection_bounds, effective_bias, layer_bounds
+from ..golden.network import IMAGE, Coding, Connection, Network, PoolRule, Readout
+from .cost_coefficients import COEFFICIENTS
+from .direct_lane import CONSTANT_WORDS
+from .event_lane import SUM_QUEUE_DEPTH
+from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
+from .geometry import WindowGeometry, is_radix_spikes, window_geometry
+from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
+from .memory_shape import MemoryShape, row_memory, weight_memory
+from .shapes import index_shape, signed_shape
+from .streamed_readout import is_streamed
+from .synapses import fed_groups, fits_parts, is_direct
+
+
+@dataclass(frozen=True)
+class Part:
+    """So many equal components.
+
+    Attributes:
+        kind: names the coefficients.
+        features: what its look-up tables are linear in; the first is 1.
+        memories: of each component, those with a clocked read port.
+    """
+
+    kind: str
+    features: tuple[float, ...]
+    memories: tuple[MemoryShape, ...] = ()
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Area:
+    """What a part of the design takes of a device.
+
+    Attributes:
+        luts: 4-input look-up tables as nextpnr counts them.
+        block_rams: of the family's common kind.
+    """
+
+    luts: float
+    block_rams: int
+
+    def __add__(self, other: Area) -> Area:
+        return Area(self.luts + other.luts, self.block_rams + other.block_rams)
+
+
+def part_area(part: Part, family: Family) -> Area:
+    """Area of all components of ``part``."""
+    weights = COEFFICIENTS[part.kind]
+    luts = sum(weight * value for weight, value in zip(weights, part.features, strict=True))
+    blocks = 0
+    for shape in part.memories:
+        mapped = mapped_memory(shape, family)
+        blocks += mapped.block_rams
+        luts += memory_luts(shape, family)
+    return Area(luts * part.count, blocks * part.count)
+
+
+def memory_luts(shape: MemoryShape, family: Family) -> float:
+    """Look-up tables of a memory that is no block."""
+    mapped = mapped_memory(shape, family)
+    constants, registers = (COEFFICIENTS[kind][0] for kind in ("constant_bits", "register_bits"))
+    return (
+        DISTRIBUTED_LUTS * mapped.distributed_rams
+        + constants * mapped.constant_bits / CONSTANT_BITS
+        + registers * mapped.register_bits
+    )
+
+
+def layer_area(
+    network: Network,
+    index: int,
+    fold: LayerFolding,
+    word_widths: Sequence[int],
+    spare_rows: Sequence[int],
+    family: Family = Family.ECP5,
+) -> Area:
+    """Area of layer ``index``; ``word_widths`` and ``spare_rows`` are its connections'."""
+    parts = layer_parts(network, index, fold, word_widths, spare_rows)
+    total = Area(0, 0)
+    for part in parts:
+        total += part_area(part, family)
+    return total
+
+
+def frame_area(network: Network, folding: Folding, family: Family = Family.ECP5) -> Area:
+    """Area of what is around the layers: image gate, forks, counters, result writers."""
+    features = [1.0, 0.0, 0.0]
+    for output in network.outputs:
+        fold = folding[output]
+        score = _width(layer_bounds(network, output).potential)
+        if network.readout == Readout.COUNT:
+            score = network.steps if network.coding == Coding.RADIX else network.steps.bit_length()
+            features[2] += fold.neurons * (score + 1)
+        features[1] += fold.neurons * score
+    return part_area(Part("frame", tuple(features)), family)
+
+
+def word_widths(network: Network, index: int, folding: Folding) -> tuple[int, ...]:
+    """Bits of a word of each connection's source: its P, or a whole pixel."""
+    return tuple(
+        network.input_shape[0] * 8
+        if connection.source == IMAGE
+        else folding[connection.source].neurons
+        for connection in network.layers[index].connections
+    )
+
+
+def layer_parts(
+    network: Network,
+    index: int,
+    fold: LayerFolding,
+    word_widths: Sequence[int],
+    spare_rows: Sequence[int],
+    *,
+    buffers: bool = True,
+) -> list[Part]:
+    """The components of layer ``index``, with or without its window buffers."""
+    layer = network.layers[index]
+    lanes = connection_lanes(network, index, fold)
+    if is_streamed(network, index, fold.neurons):
+        return _streamed(network, index, fold, lanes[0], word_widths[0])
+    groups = -(-layer.out_channels // fold.neurons)
+    row_words = connection_row_words(network, index, fold)
+    parts = []
+    joined = 0
+    for number, connection in enumerate(layer.connections):
+        pixels = connection.source == IMAGE
+        geometry = _geometry(
+            network, index, number, word_widths[number], spare_rows[number], row_words[number]
+        )
+        if buffers:
+            parts.append(_buffer(geometry, word_widths[number]))
+        columns = geometry.kernel[1] if pixels else 1
+        if pixels:
+            bits = geometry.kernel[0] * geometry.kernel[1] * geometry.channels * geometry.planes
+            parts.append(Part("gather", (1.0, bits)))
+        slab_bits = geometry.slab_rows * columns * geometry.channels * geometry.planes
+        joined += max(1, lanes[number])
+        if is_direct(connection):
+            parts += _direct(network, index, number, fold, groups, geometry)
+            continue
+        fits = connection.groups == 1 or fits_parts(connection, fold.neurons)
+        channels = connection.weight.shape[1] if fits else connection.in_channels
+        seen = geometry.slab_rows * columns * geometry.planes * channels
+        shared = connection.groups if connection.groups > 1 and fits else 0
+        parts.append(Part("glue", (1.0, seen * shared + (0 if fits else slab_bits))))
+        slabs = len(geometry.slabs) // columns
+        area = connection.area if geometry.row_words else 1
+        sum_columns = connection.sum_pool.kernel[1] if connection.sum_pool else 1
+        stored = slabs // (area if geometry.row_words else sum_columns)
+        blocks = len(fed_groups(connection, fold.neurons))
+        alone = lanes[number] == 1 and len(layer.connections) == 1
+        parts += _lanes(
+            network, index, number, fold, lanes[number],
+            taps=geometry.slab_rows * columns * channels, planes=geometry.planes,
+            words_of_tap=blocks * stored, alone=alone,
+        )  # fmt: skip
+    window = _width(_layer_bounds(network, index).window)
+    parts.append(
+        Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined)))
+    )
+    parts.append(_neurons(network, index, fold, groups))
+    return parts
+
+
+def _buffer(geometry: WindowGeometry, word_width: int) -> Part:
+    """Row writer, walker, fetcher and their queues."""
+    width = geometry.channels * geometry.planes
+    rows, columns = geometry.span
+    window = geometry.slab_rows * width
+    rotated = 0 if geometry.row_words else window * (geometry.slots - 1)
+    flags = geometry.slots * -(-geometry.columns // 16)
+    words = geometry.word_rows * -(-width // word_width)
+    positions = len(geometry.positions) * len(geometry.slabs)
+    depth = index_shape(geometry.depth).width
+    return Part(
+        "row_buffer" if geometry.row_words else "column_buffer",
+        (
+            1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
+            depth,
+        ),
+        (row_memory(geometry, word_width),),
+    )  # fmt: skip
+
+
+def _lanes(
+    network: Network,
+    index: int,
+    number: int,
+    fold: LayerFolding,
+    lanes: int,
+    *,
+    taps: int,
+    planes: int,
+    words_of_tap: int,
+    alone: bool,
+) -> list[Part]:
+    """The event lanes of a connection: of two sizes where its taps cannot be dealt evenly."""
+    connection = network.layers[index].connections[number]
+    radix = is_radix_spikes(network, connection.source)
+    shift = min(3, planes - 1) if planes > 1 else min(1, network.steps - 1) if radix else 0
+    queued = (planes > 1 or (radix and network.steps > 1)) and not alone
+    low, high = _connection_range(network, connection)
+    bits = fold.neurons * _width((low // lanes, high // lanes))
+    parts = []
+    least, more = divmod(taps, lanes)
+    for size, count in ((least, lanes - more), (least + 1, more)):
+        if not count or not size:
+            continue
+        words = words_of_tap * size
+        address = index_shape(words).width
+        word = size * planes + address + 1
+        # A queue of registers or of distributed RAM, four bits each.
+        queue = word if alone else -(-word // 4) * DISTRIBUTED_LUTS
+        sums = -(-bits // 4) * DISTRIBUTED_LUTS * -(-SUM_QUEUE_DEPTH // 16) if queued else 0
+        memory = weight_memory(
+            words + 1, fold.neurons * connection.weight_bits, fold.weight_memory
+        )
+        kind = "lane_of_planes" if planes > 1 else "lane"
+        features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
+        parts.append(Part(kind, features, (memory,), count))
+    return parts
+
+
+def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
+    """A direct lane, and what picks its neurons' channels."""
+    connection = network.layers[index].connections[number]
+    rows = geometry.slab_rows
+    words = groups * len(geometry.slabs) * rows
+    width = fold.neurons * connection.weight_bits
+    bits = fold.neurons * _width(_connection_range(network, connection))
+    constants = words * width / CONSTANT_BITS if words <= CONSTANT_WORDS else 0
+    memories = () if words <= CONSTANT_WORDS else (weight_memory(words, width, fold.weight_memory),)
+    features = (1.0, fold.neurons * rows, bits, constants)
+    gates = fold.neurons * rows * (min(groups, connection.in_channels) - 1)
+    return [Part("direct", features, memories), Part("glue", (1.0, gates))]
+
+
+def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> Part:
+    """Pool and neurons, or sums."""
+    layer = network.layers[index]
+    bounds = _layer_bounds(network, index)
+    positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
+    rate = network.coding == Coding.RATE
+    kept = (
+        rate and positions > 1 and not layer.sees_only_image
+        and layer.pool.rule == PoolRule.CUMULATIVE
+    )  # fmt: skip
+    current = fold.neurons * _width(bounds.pooled if kept else bounds.window)
+    state = fold.neurons * _width(bounds.potential)
+    table = fold.neurons * _width(_bias_range(network, index))
+    if layer.threshold is not None:
+        table += fold.neurons * _width((0, int(layer.threshold.max())))
+        table += fold.neurons * _width((0, int(layer.threshold.max()))) * rate
+    tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
+    accumulated = 0.0
+    if kept:
+        accumulated = -(-positions // 16) * -(-current // 4) * DISTRIBUTED_LUTS
+    kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
+    features = (
+        1.0, state, current, current * (positions > 1), accumulated, current * kept, tables,
+        fold.neurons,
+    )  # fmt: skip
+    return Part(kind, features)
+
+
+def _streamed(network, index, fold, lanes: int, word_width: int) -> list[Part]:
+    """A streamed readout: lanes without a buffer, and sums of an image."""
+    (connection,) = network.layers[index].connections
+    words = -(-connection.in_channels // word_width)
+    total = fold.neurons * _width(layer_bounds(network, index).pooled)
+    return [
+        *_lanes(
+            network, index, 0, fold, lanes, taps=word_width, planes=1, words_of_tap=words,
+            alone=False,
+        ),
+        Part("join", (1.0, total * (lanes - 1), float(lanes))),
+        Part("map_sum", (1.0, total)),
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _geometry(network, index, number, word_width, spare_rows, row_words) -> WindowGeometry:
+    return window_geometry(network, index, number, word_width, spare_rows, row_words=row_words)
+
+
+_layer_bounds = lru_cache(maxsize=1024)(layer_bounds)
+
+
+@lru_cache(maxsize=1024)
+def _connection_range(network: Network, connection: Connection) -> tuple[int, int]:
+    """Least and greatest sum of all channels of ``connection``."""
+    low, high = connection_bounds(network, connection)
+    return int(low.min()), int(high.max())
+
+
+@lru_cache(maxsize=1024)
+def _bias_range(network: Network, index: int) -> tuple[int, int]:
+    bias = effective_bias(network, index)
+    return int(bias.min()), int(bias.max())
+
+
+def _width(bounds: tuple[int, int]) -> int:
+    return signed_shape(bounds).width

@@ -1,0 +1,396 @@
+"""The folding search: P, E, weight memory and buffer layout of every layer.
+
+A layer's *options* are the foldings worth having. For a time per image that no layer may exceed,
+the options that keep to it are combined so that the look-up tables are fewest for every number of
+block RAMs, by dynamic programming over the layers; the least time whose combination fits is found
+by bisection. What a buffer takes depends on the P of its source too: that is taken from the round
+before, with the difference that an option makes to the layer's readers, until the rounds agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..golden.network import IMAGE, Network
+from .area import Area, Part, frame_area, layer_parts, part_area, word_widths
+from .buffering import Rows, default_spare_rows
+from .cycles import layer_stages, pipeline_cycles
+from .default_folding import lane_choices, layer_neurons, within_words
+from .event_counts import NetworkEvents, assumed_events
+from .folding import Folding, LayerFolding, connection_row_words
+from .memory_mapping import Family
+from .memory_shape import WeightMemory
+from .streamed_readout import is_streamed
+
+#: A larger E is an option where it takes less than this part of the time of the one before.
+WORTHWHILE = 0.98
+#: Rounds of the search, each with the P of the round before.
+ROUNDS = 4
+#: What a block RAM is worth in look-up tables where no device says which is scarce: the LFE5U-85F
+#: has so many for each.
+LUTS_OF_A_BLOCK = 400
+#: Weights in logic are no option where they take more than so many for each block RAM saved.
+MOST_LUTS_OF_A_BLOCK = 1000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a plan may take; None for as much as it likes."""
+
+    luts: float | None = None
+    block_rams: int | None = None
+
+    def holds(self, area: Area) -> bool:
+        """Whether ``area`` fits."""
+        return (self.luts is None or area.luts <= self.luts) and (
+            self.block_rams is None or area.block_rams <= self.block_rams
+        )
+
+    def cost(self, area: Area) -> float:
+        """Share of the budget that ``area`` takes, both kinds added up."""
+        luts, blocks = self.luts, self.block_rams
+        if luts is None:
+            luts = LUTS_OF_A_BLOCK * (blocks or 1)
+        if blocks is None:
+            blocks = luts / LUTS_OF_A_BLOCK
+        return area.luts / max(luts, 1) + area.block_rams / max(blocks, 1)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What the model predicts of one layer.
+
+    Attributes:
+        cycles: per image, where nothing holds it up.
+        limit: the stage that takes most of them.
+    """
+
+    fold: LayerFolding
+    cycles: float
+    limit: str
+    area: Area
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A folding and what the model predicts of it.
+
+    Attributes:
+        frame: what is around the layers.
+        cycles: per image of the whole pipeline in a stream.
+    """
+
+    layers: tuple[LayerPlan, ...]
+    frame: Area
+    cycles: float
+
+    @property
+    def folding(self) -> Folding:
+        return tuple(layer.fold for layer in self.layers)
+
+    @property
+    def area(self) -> Area:
+        """Of the whole accelerator."""
+        return sum((layer.area for layer in self.layers), self.frame)
+
+
+@dataclass(frozen=True)
+class _Option:
+    """A folding of one layer; ``area`` is without its buffers."""
+
+    fold: LayerFolding
+    cycles: float
+    area: Area
+
+
+class Planner:
+    """Predictions and searches for one network on one family of devices.
+
+    Args:
+        events: what its windows hold; guessed from the geometry where None.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        events: NetworkEvents | None = None,
+        family: Family = Family.ECP5,
+    ):
+        self.network = network
+        self.events = assumed_events(network) if events is None else events
+        self.family = family
+        self._buffers: dict[tuple[int, bool, int, int], Area] = {}
+
+    @cached_property
+    def spare_rows(self) -> Rows:
+        """Of the buffers, as the accelerator has them."""
+        return default_spare_rows(self.network)
+
+    @cached_property
+    def options(self) -> tuple[tuple[_Option, ...], ...]:
+        """The foldings worth having of each layer."""
+        return tuple(
+            tuple(self._layer_options(index)) for index in range(len(self.network.layers))
+        )
+
+    def predict(self, folding: Folding) -> Plan:
+        """What the model says about a given folding."""
+        layers = []
+        for index, fold in enumerate(folding):
+            stages = layer_stages(self.network, index, fold, self.events[index])
+            rows = np.max([stage.cycles for stage in stages], axis=0)
+            slowest = max(stages, key=lambda stage: stage.per_image)
+            layers.append(
+                LayerPlan(
+                    fold, float(rows.sum() / len(rows)), slowest.name,
+                    self._layer_area(index, folding),
+                )
+            )  # fmt: skip
+        cycles = pipeline_cycles(self.network, folding, self.events, self.spare_rows)
+        return Plan(tuple(layers), frame_area(self.network, folding, self.family), cycles)
+
+    def fastest(self, budget: Budget) -> Plan | None:
+        """The fastest plan within ``budget``, the smallest of those; None where none fits."""
+        targets = sorted({option.cycles for options in self.options for option in options})
+        low, high, best = 0, len(targets) - 1, None
+        while low <= high:
+            middle = (low + high) // 2
+            folding = self.smallest(targets[middle], budget)
+            if folding is None:
+                low = middle + 1
+            else:
+                best, high = folding, middle - 1
+        return None if best is None else self.predict(best)
+
+    def reaching(self, cycles: float, budget: Budget) -> Plan | None:
+        """The smallest plan that takes at most so many cycles per image; None where none fits."""
+        target = cycles
+        for _ in range(ROUNDS):
+            folding = self.smallest(target, budget)
+            if folding is None:
+                break
+            plan = self.predict(folding)
+            if plan.cycles <= cycles:
+                return plan
+            # The pipeline is slower than its slowest layer: by as much is it to be faster.
+            target *= 0.99 * cycles / plan.cycles
+        fastest = self.fastest(budget)
+        return fastest if fastest is not None and fastest.cycles <= cycles else None
+
+    def smallest(self, cycles: float, budget: Budget) -> Folding | None:
+        """The folding of least cost in which no layer takes more; None where none fits."""
+        fitting = [
+            [option for option in options if option.cycles <= cycles] for options in self.options
+        ]
+        if not all(fitting):
+            return None
+        folding = tuple(
+            min(options, key=lambda option: budget.cost(option.area)).fold for options in fitting
+        )
+        best, cost = None, np.inf
+        for _ in range(ROUNDS):
+            found = self._combined(fitting, within_words(self.network, folding), budget)
+            if found is None:
+                break
+            found = within_words(self.network, found)
+            area = self.total_area(found)
+            if budget.holds(area) and budget.cost(area) < cost:
+                best, cost = found, budget.cost(area)
+            if found == folding:
+                break
+            folding = found
+        return best
+
+    def total_area(self, folding: Folding) -> Area:
+        """Of the whole accelerator."""
+        area = frame_area(self.network, folding, self.family)
+        for index in range(len(folding)):
+            area += self._layer_area(index, folding)
+        return area
+
+    def _combined(
+        self, fitting: Sequence[Sequence[_Option]], before: Folding, budget: Budget
+    ) -> Folding | None:
+        """The best option of each layer, beside readers and sources folded as ``before``."""
+        frame = frame_area(self.network, before, self.family)
+        choices = []
+        for index, options in enumerate(fitting):
+            costs: dict[int, tuple[float, LayerFolding]] = {}
+            beside: dict[tuple, Area] = {}
+            for option in options:
+                key = option.fold.neurons, option.fold.row_words
+                if key not in beside:
+                    beside[key] = self._beside(index, option.fold, before)
+                luts = option.area.luts + beside[key].luts
+                blocks = option.area.block_rams + beside[key].block_rams
+                known = costs.get(blocks)
+                if known is None or luts < known[0]:
+                    costs[blocks] = (luts, option.fold)
+            choices.append(costs)
+        least = sum(min(0, *costs) for costs in choices)
+        most = sum(max(costs) for costs in choices)
+        if budget.block_rams is not None:
+            most = min(most, budget.block_rams)
+        width = most - least + 1
+        if width < 1:
+            return None
+        # luts[b]: fewest look-up tables of the layers so far with b + least block RAMs. A layer's
+        # own share may be below none, by what it saves its readers.
+        luts = np.full(width, np.inf)
+        luts[-least] = 0.0
+        taken = []
+        for costs in choices:
+            following = np.full(width, np.inf)
+            chosen = np.full(width, -1)
+            keys = sorted(costs)
+            for position, used in enumerate(keys):
+                source = slice(max(0, -used), width - max(0, used))
+                target = slice(max(0, used), width - max(0, -used))
+                if source.start >= source.stop:
+                    continue
+                candidate = luts[source] + costs[used][0]
+                better = candidate < following[target]
+                following[target][better] = candidate[better]
+                chosen[target][better] = position
+            taken.append((keys, chosen))
+            luts = following
+        totals = [
+            budget.cost(Area(float(value) + frame.luts, number + least))
+            if np.isfinite(value) and (budget.luts is None or value + frame.luts <= budget.luts)
+            else np.inf
+            for number, value in enumerate(luts)
+        ]
+        end = int(np.argmin(totals))
+        if not np.isfinite(totals[end]):
+            return None
+        folding = []
+        for costs, (keys, chosen) in zip(reversed(choices), reversed(taken), strict=True):
+            used = keys[chosen[end]]
+            folding.append(costs[used][1])
+            end -= used
+        return tuple(reversed(folding))
+
+    def _beside(self, index: int, fold: LayerFolding, before: Folding) -> Area:
+        """The layer's buffers, and what its P changes in those of its readers."""
+        area = Area(0, 0)
+        rows = connection_row_words(self.network, index, fold)
+        if not is_streamed(self.network, index, fold.neurons):
+            widths = word_widths(self.network, index, before)
+            for number, width in enumerate(widths):
+                area += self._buffer(index, number, rows[number], width)
+        for reader, number in self._readers[index]:
+            if is_streamed(self.network, reader, before[reader].neurons):
+                continue
+            rows = connection_row_words(self.network, reader, before[reader])
+            new = self._buffer(reader, number, rows[number], fold.neurons)
+            old = self._buffer(reader, number, rows[number], before[index].neurons)
+            area += Area(new.luts - old.luts, new.block_rams - old.block_rams)
+        return area
+
+    @cached_property
+    def _readers(self) -> dict[int, list[tuple[int, int]]]:
+        """Per layer, (layer, connection) of those that read it."""
+        readers: dict[int, list[tuple[int, int]]] = {
+            index: [] for index in range(-1, len(self.network.layers))
+        }
+        for index, layer in enumerate(self.network.layers):
+            for number, connection in enumerate(layer.connections):
+                readers[connection.source].append((index, number))
+        return readers
+
+    def _layer_area(self, index: int, folding: Folding) -> Area:
+        widths = word_widths(self.network, index, folding)
+        total = Area(0, 0)
+        for part in layer_parts(
+            self.network, index, folding[index], widths, self.spare_rows[index]
+        ):
+            total += part_area(part, self.family)
+        return total
+
+    def _buffer(self, index: int, number: int, row_words: bool, width: int) -> Area:
+        """Area of one window buffer."""
+        key = (index, row_words, number, width)
+        if key not in self._buffers:
+            layer = self.network.layers[index]
+            fold = LayerFolding(
+                1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
+            )
+            widths = [width] * len(layer.connections)
+            parts = layer_parts(self.network, index, fold, widths, self.spare_rows[index])
+            buffers = [part for part in parts if part.kind.endswith("_buffer")]
+            self._buffers[key] = part_area(buffers[number], self.family)
+        return self._buffers[key]
+
+    def _layer_options(self, index: int) -> list[_Option]:
+        """Foldings worth having: the fewest neurons for each number of groups, every useful E."""
+        network, events = self.network, self.events[index]
+        layer = network.layers[index]
+        count = len(layer.connections)
+        layouts: list[tuple[bool, ...] | None] = [None]
+        chosen = connection_row_words(network, index, LayerFolding(1, 1))
+        spikes = tuple(connection.source != IMAGE for connection in layer.connections)
+        for rows in {tuple(spikes), (False,) * count} - {chosen}:
+            if not any(connection.sum_pool for connection in layer.connections):
+                layouts.append(rows)
+        found = []
+        for neurons in layer_neurons(network, index):
+            for rows in layouts:
+                last = np.inf
+                for lanes in lane_choices(network, index, neurons, rows):
+                    fold = LayerFolding(neurons, lanes, rows)
+                    stages = layer_stages(network, index, fold, events)
+                    taken = np.max([stage.cycles for stage in stages], axis=0)
+                    cycles = float(taken.sum() / len(taken))
+                    if cycles > last * WORTHWHILE:
+                        continue
+                    last = cycles
+                    found += self._styles(index, fold, cycles)
+        return _undominated(found)
+
+    def _styles(self, index: int, fold: LayerFolding, cycles: float) -> list[_Option]:
+        """The folding with weights in block RAM, and in logic."""
+        widths = [
+            self.network.input_shape[0] * 8 if connection.source == IMAGE else 1
+            for connection in self.network.layers[index].connections
+        ]
+        result = []
+        parts = layer_parts(
+            self.network, index, fold, widths, self.spare_rows[index], buffers=False
+        )
+        for style in WeightMemory:
+            area = Area(0, 0)
+            for part in parts:
+                area += part_area(_restyled(part, style), self.family)
+            if result:
+                blocks = result[0].area
+                saved = (blocks.block_rams - area.block_rams) * MOST_LUTS_OF_A_BLOCK
+                if area.luts > blocks.luts + saved:
+                    break
+            result.append(_Option(replace(fold, weight_memory=style), cycles, area))
+        return result
+
+def _restyled(part: Part, style: WeightMemory) -> Part:
+    """``part`` with its weights in ``style``."""
+    memories = tuple(
+        replace(shape, style=style.value) if shape.written is None else shape
+        for shape in part.memories
+    )
+    return replace(part, memories=memories)
+
+
+def _undominated(options: list[_Option]) -> list[_Option]:
+    """Options than which no other of the same P and layout is better in every way."""
+    kept: dict[tuple, list[_Option]] = {}
+    for option in sorted(options, key=lambda o: (o.cycles, o.area.luts, o.area.block_rams)):
+        others = kept.setdefault((option.fold.neurons, option.fold.row_words), [])
+        if not any(
+            other.area.luts <= option.area.luts
+            and other.area.block_rams <= option.area.block_rams
+            for other in others
+        ):
+            others.append(option)
+    return [option for others in kept.values() for option in others]

@@ -1,0 +1,125 @@
+"""What yosys makes of a memory: how many block RAMs, distributed RAMs and look-up tables.
+
+The rule is that of yosys' ``memory_libmap`` with its libraries of the device families: a block has
+a depth for each width; a memory word is laid out over blocks side by side, bits that have a write
+enable of their own padded to the block's bytes; the width whose blocks and selectors cost least
+is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from .memory_shape import MemoryShape
+
+
+class Family(StrEnum):
+    """Device families whose memories are known here, as yosys calls them."""
+
+    ECP5 = "ecp5"
+    ICE40 = "ice40"
+
+
+@dataclass(frozen=True)
+class _Ram:
+    """One way to use a RAM cell, from yosys' library of the family.
+
+    Attributes:
+        cost: yosys' measure.
+        address_bits: at the least width.
+        widths: of a port, each with half the words of the one before.
+        byte: bits of a write enable; 0 where it is the whole port.
+        write_widths: least and most of ``widths`` (their indices) of the write port.
+    """
+
+    cost: int
+    address_bits: int
+    widths: tuple[int, ...]
+    byte: int
+    write_widths: tuple[int, int]
+
+
+_BLOCKS = {
+    Family.ECP5: (
+        _Ram(128, 14, (1, 2, 4, 9, 18), 9, (0, 4)),
+        _Ram(128, 14, (1, 2, 4, 9, 18, 36), 9, (5, 5)),
+    ),
+    Family.ICE40: (
+        _Ram(64, 11, (2, 4, 8, 16), 1, (3, 3)),
+        _Ram(64, 11, (2, 4, 8, 16), 0, (0, 2)),
+    ),
+}
+#: The ECP5's 16 x 4 distributed RAM; iCE40 has none.
+_DISTRIBUTED = {Family.ECP5: (_Ram(4, 4, (4,), 0, (0, 0)),), Family.ICE40: ()}
+#: yosys' cost of a bit that a selector in front of or behind the cells has, and of what a cell
+#: cannot do itself: a clocked output, an enable of it.
+_SELECT_COST, _EMULATION_COST = 0.5, 8
+#: yosys' cost of a bit in registers, and of a constant one in look-up tables.
+_REGISTER_COST, _CONSTANT_COST = 1, 1 / 16
+#: Look-up tables of a distributed RAM, as nextpnr counts them, and bits of a constant in one.
+DISTRIBUTED_LUTS, CONSTANT_BITS = 6, 16
+
+
+@dataclass(frozen=True)
+class MappedMemory:
+    """Cells of a memory: block RAMs, distributed RAMs, bits of constants, bits of registers."""
+
+    block_rams: int = 0
+    distributed_rams: int = 0
+    constant_bits: int = 0
+    register_bits: int = 0
+
+
+@cache
+def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
+    """The cells of ``family`` that yosys makes ``shape`` of."""
+    bits = shape.words * shape.width
+    constant = shape.written is None
+    logic = (
+        MappedMemory(constant_bits=bits) if constant else MappedMemory(register_bits=bits)
+    )
+    if shape.style == "logic":
+        return logic
+    cost, blocks = _cheapest(shape, _BLOCKS[family])
+    mapped = MappedMemory(block_rams=blocks)
+    if shape.style == "block":
+        return mapped
+    choices = [(bits * (_CONSTANT_COST if constant else _REGISTER_COST), logic), (cost, mapped)]
+    if not constant and _DISTRIBUTED[family]:
+        cost, cells = _cheapest(shape, _DISTRIBUTED[family])
+        choices.append((cost + 2 * _EMULATION_COST, MappedMemory(distributed_rams=cells)))
+    return min(choices, key=lambda choice: choice[0])[1]
+
+
+def _cheapest(shape: MemoryShape, rams: tuple[_Ram, ...]) -> tuple[float, int]:
+    """(cost, cells) of the cheapest use of one of ``rams``."""
+    found = []
+    for ram in rams:
+        least, most = ram.write_widths
+        for index, width in enumerate(ram.widths):
+            # A port that is too narrow is made of a wider one's bytes, where it has any.
+            has_bytes = 0 < ram.byte <= width
+            if shape.written is not None and not (has_bytes if index < least else index <= most):
+                continue
+            found.append(_use(shape, ram, index, ram.byte if has_bytes else width))
+    return min(found)
+
+
+def _use(shape: MemoryShape, ram: _Ram, index: int, byte: int) -> tuple[float, int]:
+    """(cost, cells) with ports of ``ram.widths[index]`` bits."""
+    width = ram.widths[index]
+    laid_out, enables = shape.width, 0
+    if shape.written is not None:
+        whole, rest = divmod(shape.width, shape.written)
+        laid_out = whole * _padded(shape.written, byte) + _padded(rest, byte)
+        enables = whole + (rest > 0)
+    deep = -(-shape.words // (1 << (ram.address_bits - index)))
+    cells = -(-deep * laid_out // width)
+    selectors = (deep - 1) * shape.width + (deep * enables if deep > 1 else 0)
+    return ram.cost * cells + _SELECT_COST * selectors, cells
+
+
+def _padded(bits: int, byte: int) -> int:
+    return -(-bits // byte) * byte

@@ -1,0 +1,211 @@
+"""Options that choose a folding, by hand or by the search, and the plan as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..boards.registry import FAMILY_TOOLS, BoardDescription
+from ..console import OUT, working
+from ..golden.errors import RheobaseError
+from ..golden.network import Network
+from ..hw.default_folding import DEFAULT_ADDERS, default_folding
+from ..hw.event_counts import assumed_events, counted_events
+from ..hw.folding import Folding, connection_lanes, connection_row_words
+from ..hw.folding_search import Budget, Plan, Planner
+from ..hw.memory_mapping import Family
+from ..hw.shortfall import shortfall
+from ..tables import table
+from .parameters import check_by_hand, given_folding
+
+#: Parts of a board's look-up tables and block RAMs that a plan may fill: placing and routing, and
+#: what the model is off, need the rest.
+LUT_FILLING, BLOCK_FILLING = 0.85, 0.95
+#: UART and host link, `python benchmarks/host_link.py`: LUT4 and block RAMs of a board's design.
+HOST_LINK_LUTS = 1600
+HOST_LINK_BLOCKS = {Family.ECP5: 1, Family.ICE40: 4}
+#: Images that are counted on: more change the means little.
+CALIBRATION_IMAGES = 8
+
+
+@dataclass(frozen=True)
+class FoldingOptions:
+    """What the command line says of the folding.
+
+    Attributes:
+        neurons, lanes: P and E of each layer, with commas.
+        adders: P x E in all.
+        board: whose device is to be filled; None for none.
+        luts, memory_bits: look-up tables and bits of block RAM that may be used.
+        target_fps: images a second that are to be reached.
+        clock: MHz; the board's usual one where None.
+        images: folder of class folders to count events on.
+    """
+
+    neurons: str | None = None
+    lanes: str | None = None
+    adders: int | None = None
+    board: BoardDescription | None = None
+    luts: int | None = None
+    memory_bits: int | None = None
+    target_fps: float | None = None
+    clock: float | None = None
+    images: str | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether P, E or their product is given."""
+        return any(value is not None for value in (self.neurons, self.lanes, self.adders))
+
+    @property
+    def family(self) -> Family:
+        return Family.ECP5 if self.board is None else Family(self.board.family.value)
+
+    @property
+    def hertz(self) -> float | None:
+        """The design's clock."""
+        if self.clock is not None:
+            if not 0 < self.clock < 1000:
+                raise RheobaseError(f"--clock: {self.clock:g}, accepted is 0 .. 1000 (MHz)")
+            return self.clock * 1e6
+        return None if self.board is None else float(self.board.clock)
+
+    @property
+    def budget(self) -> Budget:
+        """What the accelerator may take."""
+        luts, blocks = self.luts, None
+        block_bits = FAMILY_TOOLS[self.family].block_ram_bits
+        if self.memory_bits is not None:
+            blocks = self.memory_bits // block_bits
+        if self.board is not None:
+            device = self.board.device
+            most = int(LUT_FILLING * device.luts) - HOST_LINK_LUTS
+            luts = most if luts is None else min(luts, most)
+            most = int(BLOCK_FILLING * device.block_rams) - HOST_LINK_BLOCKS[self.family]
+            blocks = most if blocks is None else min(blocks, most)
+        return Budget(luts, blocks)
+
+
+def planned_folding(network: Network, options: FoldingOptions) -> Folding:
+    """The folding that is asked for, whose plan is printed.
+
+    Raises:
+        RheobaseError: options that do not go together, or a network that does not fit: by how
+            much, and what would make it fit.
+    """
+    _check(options)
+    images = None
+    if options.images is not None:
+        from ..converter.data import load_images
+
+        found = load_images(
+            options.images, shape=network.input_shape, limit=CALIBRATION_IMAGES
+        )
+        images = found.images[:CALIBRATION_IMAGES]
+
+    def events_of(changed: Network):
+        return assumed_events(changed) if images is None else counted_events(changed, images)
+
+    planner = Planner(network, events_of(network), options.family)
+    budget, hertz = options.budget, options.hertz
+    searched = not options.by_hand and (
+        options.target_fps is not None or budget != Budget(None, None)
+    )
+    with working("planning the folding"):
+        if options.neurons is not None or options.lanes is not None:
+            plan = planner.predict(given_folding(network, options.neurons, options.lanes))
+        elif not searched:
+            adders = DEFAULT_ADDERS if options.adders is None else options.adders
+            plan = planner.predict(default_folding(network, planner.events, adders))
+        elif options.target_fps is not None:
+            cycles = hertz / options.target_fps
+            plan = planner.reaching(cycles, budget)
+        else:
+            plan = planner.fastest(budget)
+        if plan is None:
+            cycles = None if options.target_fps is None else hertz / options.target_fps
+            lack = shortfall(planner, budget, cycles, events_of, hertz)
+            raise RheobaseError(f"{network.name} does not fit {_named(options)}: {lack}")
+    show_plan(network, plan, options)
+    return plan.folding
+
+
+def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
+    """The table of layers, the totals against the device, and the speed."""
+    rows = []
+    for index, (layer, planned) in enumerate(zip(network.layers, plan.layers, strict=True)):
+        fold = planned.fold
+        lanes = connection_lanes(network, index, fold)
+        words = connection_row_words(network, index, fold)
+        rows.append(
+            [
+                layer.name,
+                fold.neurons,
+                "+".join(str(count or "direct") for count in lanes),
+                "by size" if fold.weight_memory is None else fold.weight_memory.value,
+                "+".join("rows" if by_row else "columns" for by_row in words),
+                f"{planned.cycles:.0f}",
+                f"{planned.area.luts:.0f}",
+                planned.area.block_rams,
+                planned.limit,
+            ]
+        )
+    rows.append(
+        ["around them", "", "", "", "", "", f"{plan.frame.luts:.0f}", plan.frame.block_rams, ""]
+    )
+    columns = (
+        "layer", "P", "E", "weights in", "buffer of", "cycles", "LUT4", "block RAMs", "limited by",
+    )  # fmt: skip
+    title = f"plan: {network.coding.value} coding, T = {network.steps}"
+    OUT.print(table(title, columns, rows))
+    area, board = plan.area, options.board
+    used = [(area.luts, "LUT4"), (area.block_rams, "block RAMs")]
+    limits = (None, None) if board is None else (board.device.luts, board.device.block_rams)
+    texts = [
+        f"{value:,.0f} {unit}" + ("" if limit is None else f" of {limit:,} ({value / limit:.0%})")
+        for (value, unit), limit in zip(used, limits, strict=True)
+    ]
+    where = "" if board is None else f" of {board.title}, without the host link"
+    OUT.print(f"predicted: {', '.join(texts)}{where}", highlight=False, soft_wrap=True)
+    speed = f"predicted: {plan.cycles:,.0f} cycles per image in a stream"
+    if options.hertz is not None:
+        speed += f", {options.hertz / plan.cycles:,.0f} images/s at {options.hertz / 1e6:g} MHz"
+    OUT.print(speed, highlight=False, soft_wrap=True)
+
+
+def _named(options: FoldingOptions) -> str:
+    """What it is to fit."""
+    budget = options.budget
+    parts = []
+    if options.board is not None:
+        parts.append(options.board.title)
+    elif budget.luts is not None or budget.block_rams is not None:
+        limits = ((budget.luts, "LUT4"), (budget.block_rams, "block RAMs"))
+        parts.append(
+            " and ".join(f"{limit:,.0f} {unit}" for limit, unit in limits if limit is not None)
+        )
+    if options.target_fps is not None:
+        parts.append(
+            f"{options.target_fps:g} images/s at {options.hertz / 1e6:g} MHz "
+            f"({np.floor(options.hertz / options.target_fps):,.0f} cycles)"
+        )
+    return " at ".join(parts)
+
+
+def _check(options: FoldingOptions) -> None:
+    """Raise ``RheobaseError`` where options are out of range or do not go together."""
+    check_by_hand(options.neurons, options.lanes, options.adders)
+    for name, value in (
+        ("--luts", options.luts),
+        ("--memory-bits", options.memory_bits),
+        ("--target-fps", options.target_fps),
+    ):
+        if value is None:
+            continue
+        if value <= 0:
+            raise RheobaseError(f"{name}: {value:g}, accepted is a number above 0")
+        if options.by_hand:
+            raise RheobaseError(f"{name}: accepted is a search, without -P, -E and --adders")
+    if options.target_fps is not None and options.hertz is None:
+        raise RheobaseError("--target-fps: accepted is together with --clock or --board")

@@ -204,7 +204,8 @@ def _histograms(
 
 #: Numbers of events for which the largest share is computed; it is interpolated between them.
 _GRID = np.unique(np.round(np.concatenate([np.arange(9), 2 ** np.arange(3.5, 14.5, 0.5)])))
-_DEALS = 500
+#: Shares that are drawn for each, of all lanes together.
+_SHARES = 2500
 
 
 def expected_most(events: np.ndarray, lanes: int) -> np.ndarray:
@@ -214,11 +215,11 @@ def expected_most(events: np.ndarray, lanes: int) -> np.ndarray:
 
 @lru_cache(maxsize=1024)
 def _most_on_grid(lanes: int) -> np.ndarray:
-    """From so many deals that it is known to a percent."""
+    """From so many deals that it is known to about a percent."""
     if lanes == 1:
         return _GRID
     rng = np.random.default_rng(lanes)
-    shares = np.full(lanes, 1 / lanes)
+    shares, deals = np.full(lanes, 1 / lanes), max(8, _SHARES // lanes)
     return np.array(
-        [rng.multinomial(int(events), shares, _DEALS).max(axis=1).mean() for events in _GRID]
+        [rng.multinomial(int(events), shares, deals).max(axis=1).mean() for events in _GRID]
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..golden.errors import RheobaseError
@@ -61,8 +60,3 @@ def accuracy_table(
         total += len(batch)
     table = {pair: 100 * count / total for pair, count in right.items()}
     return Accuracies(table, {name: count / total for name, count in spikes.items()})
-
-
-def batched_labels(labels: Tensor, batches: Sequence[Tensor]) -> list[Tensor]:
-    """``labels`` cut as the images are."""
-    return list(torch.split(labels, [len(batch) for batch in batches]))

@@ -32,6 +32,16 @@ DataRoot = Annotated[
     typer.Option(help="torchvision's folder, the one above MNIST/."),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is absent.")]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Images of a folder: shorter side in pixels, as the weights were trained."
+    ),
+]
+Crop = Annotated[
+    int | None,
+    typer.Option(min=1, help="Images of a folder: rows and columns cut out of the middle."),
+]
 Neurons = Annotated[
     str | None,
     typer.Option("--neurons", "-P", help="P of each layer, with commas: 8,16,16,2."),
@@ -103,9 +113,7 @@ def convert(
         typer.Option(min=1, help="K of eq. 14-15; fewer give lower thresholds (default: from T)."),
     ] = None,
     percentile: Annotated[float, typer.Option(help="Percentile of --method robust.")] = 99.0,
-    learning_rate: Annotated[
-        float, typer.Option(help="Learning rate of eq. 15, in (0, 1].")
-    ] = 1.0,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of eq. 15, in (0, 1].")] = 1.0,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -194,6 +202,8 @@ def sweep(
     test: Tested = 1000,
     mean: Mean = None,
     std: Std = None,
+    resize: Resize = None,
+    crop: Crop = None,
     processes: Processes = 1,
     device: Device = "cpu",
 ) -> None:
@@ -205,7 +215,7 @@ def sweep(
             model=model, weights=weights, images=images, test_images=test_images,
             data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
             output=output, methods=methods, coding=coding, steps=steps, delays=delays, bits=bits,
-            processes=processes, device=device,
+            processes=processes, device=device, resize=resize, crop=crop,
         )
     )  # fmt: skip
 
@@ -226,6 +236,8 @@ def compare(
     test: Tested = 1000,
     mean: Mean = None,
     std: Std = None,
+    resize: Resize = None,
+    crop: Crop = None,
     processes: Processes = 1,
     device: Device = "cpu",
 ) -> None:
@@ -239,7 +251,7 @@ def compare(
             data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
             output=output, methods=",".join(name for pair in PARTNERS.values() for name in pair),
             coding=coding, steps=steps, delays="0", bits="float", processes=processes,
-            device=device,
+            device=device, resize=resize, crop=crop,
         )
     )  # fmt: skip
 
@@ -253,6 +265,8 @@ def energy(
     ],
     data_root: DataRoot = None,
     test: Tested = 200,
+    resize: Resize = None,
+    crop: Crop = None,
     steps: Annotated[
         str | None, typer.Option("--steps", "-T", help="Time steps T, with commas.")
     ] = None,
@@ -264,10 +278,12 @@ def energy(
     """Count synaptic operations and estimate FPS/W; SOP90 and SOP95 among the given T."""
     from .commands.energy import Request, run
     from .commands.parameters import number_list
+    from .converter.image_files import Sizing
 
     run(
         Request(
             network=network, images=images, data_root=data_root, test=test,
+            sizing=Sizing(resize, crop),
             steps=None if steps is None else number_list("--steps", steps, int),
             cnn_accuracy=cnn_accuracy, synaptic_joules=synaptic_joules, ann_joules=ann_joules,
         )

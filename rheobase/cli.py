@@ -141,9 +141,27 @@ def convert(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="torch device for calibration.")] = "cpu",
+    float_only: Annotated[
+        bool,
+        typer.Option(
+            "--float",
+            help="The float SNN alone, which also holds what the integer network cannot (3-d "
+            "convolution, interpolation, GroupNorm); writes its thresholds.",
+        ),
+    ] = False,
+    test_images: Annotated[
+        str | None, typer.Option(help="Images to test on, where --images is a folder.")
+    ] = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    clip: Annotated[
+        int | None,
+        typer.Option(min=1, help="Frames of a clip, where --images is class folders of videos."),
+    ] = None,
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
     from .commands.convert import Request, run
+    from .converter.image_files import Sizing
 
     run(
         Request(
@@ -153,7 +171,8 @@ def convert(
             pool_rule=pool_rule, method=method, iterations=iterations, percentile=percentile,
             learning_rate=learning_rate, recipe=recipe, threshold_search=threshold_search,
             calibrate=calibrate, calibrate_first=calibrate_first, weight_budget=weight_budget,
-            device=device,
+            device=device, float_only=float_only, test_images=test_images,
+            sizing=Sizing(resize, crop), clip=clip,
         )
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding
-from .snn import FloatSnn
+from .snn import Evaluation, FloatSnn
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def accuracy_table(
     for batch, truth in zip(batches, labels, strict=True):
         found = snn.run(batch, keep)
         for pair in pairs:
-            scores = next(iter(found.outputs(*pair).values()))
+            scores = _first(found, pair)
             answers = scores.flatten(1).argmax(dim=1)
             right[pair] += int((answers == truth.to(answers.device)).sum())
         for name, rate in found.spikes.items():
@@ -60,3 +60,15 @@ def accuracy_table(
         total += len(batch)
     table = {pair: 100 * count / total for pair, count in right.items()}
     return Accuracies(table, {name: count / total for name, count in spikes.items()})
+
+
+def readings(
+    snn: FloatSnn, images: Tensor, pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Tensor]:
+    """The network's first output by (T, t0), from one simulation."""
+    found = snn.run(images, sorted({step for pair in pairs for step in pair}))
+    return {pair: _first(found, pair) for pair in pairs}
+
+
+def _first(found: Evaluation, pair: tuple[int, int]) -> Tensor:
+    return next(iter(found.outputs(*pair).values()))

@@ -49,19 +49,16 @@ class ClipShape:
             raise RheobaseError(f"crop: {self.crop}, accepted is at most {min(self.resize)}")
 
 
-def load_clips(
-    root: Path, shape: ClipShape, *, sample: tuple[int, int] | None = None
-) -> tuple[ImageSet, int]:
-    """Clips of the videos ``root/CLASS/*``, and how many videos were too short for one.
+def video_files(
+    root: Path, sample: tuple[int, int] | None = None
+) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
+    """(file, label) of the videos ``root/CLASS/*``, and the classes in alphabetical order.
 
     Args:
         sample: (count, seed): so many videos, drawn without replacement.
 
-    Returns:
-        images uint8, (videos * clips, 3, frames, rows, columns), the clips of a video together.
-
     Raises:
-        RheobaseError: no such folder, no videos, none that is long enough, or one is unreadable.
+        RheobaseError: no such folder, or no videos in it.
     """
     if not root.is_dir():
         raise RheobaseError(f"videos: {root}: no such folder")
@@ -75,6 +72,19 @@ def load_clips(
         count, seed = sample
         order = np.random.default_rng(seed).permutation(len(files))[:count]
         files = [files[index] for index in order]
+    return files, classes
+
+
+def load_clips(root: Path, shape: ClipShape, *, sample: tuple[int, int] | None = None) -> ImageSet:
+    """Clips of the videos ``root/CLASS/*``; those that are too short for one are left out.
+
+    Returns:
+        images uint8, (videos * clips, 3, frames, rows, columns), the clips of a video together.
+
+    Raises:
+        RheobaseError: no such folder, no videos, none that is long enough, or one is unreadable.
+    """
+    files, classes = video_files(root, sample)
     found, labels = [], []
     for path, label in files:
         clips = read_clips(path, shape)
@@ -82,11 +92,15 @@ def load_clips(
             found.append(clips)
             labels += [label] * shape.clips
     if not found:
-        raise RheobaseError(
-            f"videos: {root}: none is as long as {shape.frames} frames at {shape.rate:g} per second"
-        )
-    images = np.concatenate(found)
-    return ImageSet(images, np.array(labels, dtype=np.int64), classes), len(files) - len(found)
+        raise none_long_enough(root, shape)
+    return ImageSet(np.concatenate(found), np.array(labels, dtype=np.int64), classes)
+
+
+def none_long_enough(root: Path, shape: ClipShape) -> RheobaseError:
+    """All videos are too short."""
+    return RheobaseError(
+        f"videos: {root}: none is as long as {shape.frames} frames at {shape.rate:g} per second"
+    )
 
 
 def read_clips(path: Path, shape: ClipShape) -> np.ndarray | None:

@@ -276,6 +276,60 @@ def compare(
 
 
 @app.command()
+def evaluate(
+    task: Annotated[
+        str,
+        typer.Argument(help="voc-segmentation, coco-segmentation, coco-detection or kinetics."),
+    ],
+    model: ModelName,
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="The data set's folder: above VOCdevkit/, above annotations/ and val2017/, or "
+            "above train/ and val/ of class folders of videos."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
+        "evaluate"
+    ),
+    weights: WeightsFile = None,
+    methods: Annotated[
+        str, typer.Option(help="Recipes, with commas; NAME@K sets K of eq. 14-15.")
+    ] = "robust,ltb,cltb",
+    steps: Numbers = "32,64,128,256",
+    delays: Annotated[str, typer.Option("--delays", "--t0", help="t0, with commas.")] = "0",
+    calibration: Annotated[
+        int, typer.Option(min=1, help="Images or videos of the training part to balance on.")
+    ] = 100,
+    test: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images or videos of the validation part (default: all)."),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Shorter side of images (520), or crop of videos (112); detectors have their own.",
+        ),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Images or clips that pass through the network at a time.")
+    ] = 5,
+    device: Device = "cpu",
+) -> None:
+    """mIoU, COCO's mAP or top-1 of clips, of the CNN and of float SNNs over T. Resumes."""
+    from .commands.evaluate import request_of, run
+
+    run(
+        request_of(
+            task=task, model=model, weights=weights, data=data, output=output, methods=methods,
+            steps=steps, delays=delays, calibration=calibration, test=test, size=size, batch=batch,
+            device=device,
+        )
+    )  # fmt: skip
+
+
+@app.command()
 def energy(
     network: Network,
     images: Images,

@@ -172,7 +172,7 @@ def _images(
     if request.sizing.resize is not None:
         raise RheobaseError("--resize: accepted is without --clip, which takes it from --crop")
     shape = ClipShape.of_crop(request.sizing.crop or 112, frames=request.clip, clips=1)
-    return load_clips(Path(source), shape, sample=sample)[0]
+    return load_clips(Path(source), shape, sample=sample)
 
 
 def _print_accuracies(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from torch import nn
 
 from ..golden.errors import RheobaseError
-from .graph import WEIGHTED_KINDS, Graph, Operation
+from .graph import WEIGHTED_KINDS, Graph, Operation, OperationKind
 from .rewrite import prepared, pruned
 from .snn import FloatSnn
 from .tracing import trace
@@ -81,7 +81,9 @@ def _resized(converted: Graph, fresh: Graph) -> Graph:
                 raise _another_network(operation, fresh)
             found[operation.name] = replace(operation, shape=found[operation.inputs[0]].shape)
             continue
-        if other.kind != operation.kind or other.shape[:1] != operation.shape[:1]:
+        # Channels of neurons; behind a head's permutation the first dimension is pixels.
+        fires = operation.kind == OperationKind.RELU
+        if other.kind != operation.kind or (fires and other.shape[0] != operation.shape[0]):
             raise _another_network(operation, fresh)
         arguments = dict(other.arguments)
         if operation.kind in WEIGHTED_KINDS:

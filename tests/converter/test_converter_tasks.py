@@ -14,9 +14,11 @@ import pytest
 import torch
 import typer
 from PIL import Image
+from rheobase.converter.analog import clipped_outputs
 from rheobase.converter.coco import VOC_CATEGORIES, Coco
+from rheobase.converter.conversion import Options
 from rheobase.converter.data import load_images
-from rheobase.converter.detection import DetectorNetwork
+from rheobase.converter.detection import DetectorNetwork, convert_detector
 from rheobase.converter.float_file import load_float_snn
 from rheobase.converter.model import load_model
 from rheobase.converter.segmentation import Confusion, sized_examples, voc_examples
@@ -344,6 +346,27 @@ def test_coco_detection(tmp_path: Path, models: Path) -> None:
     assert float(many["map50"]) > 0.8 * float(many["cnn_map50"]) > float(few["map50"])
     thresholds = load_float_snn(output / "cltb.safetensors", DetectorNetwork(model)).thresholds
     assert all(bool((value > 0).all()) for value in thresholds.values())
+
+
+def test_detectors_take_images_of_every_size(models: Path) -> None:
+    model = load_model(f"{models}:detector")
+    generator = torch.Generator().manual_seed(1)
+    pictures = [torch.rand(3, *size, generator=generator) for size in ((40, 48), (36, 60))]
+    options = Options(steps=256, iterations=100)
+    found = convert_detector(model, pictures, options=options, batch=1)
+    assert found.conversion.graph.input_shape == (3, 32, 56)  # both fit, in eights
+    thresholds = found.conversion.thresholds
+    for size in ((64, 32), (32, 32)):
+        batch = model.transform([torch.rand(3, *size, generator=generator)])[0].tensors
+        graph = found.network.graph(tuple(batch.shape[1:]))
+        expected = clipped_outputs(graph, batch, thresholds)
+        outputs = found.network.at(tuple(batch.shape[1:])).run(batch).outputs()
+        assert outputs["cls_logits"].shape == expected["cls_logits"].shape
+        for name, value in outputs.items():
+            error = (value - expected[name]).norm() / expected[name].norm()
+            assert float(error) < 0.05
+    (result,) = found([torch.rand(3, 50, 50, generator=generator)])
+    assert set(result) == {"boxes", "scores", "labels"}
 
 
 def test_coco_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

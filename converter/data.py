@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from ..golden.errors import RheobaseError
+from .image_files import AS_IT_IS, SUFFIXES, Sizing, read_pixels
 from .torchvision_shim import import_torchvision
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 #: Mean and standard deviation of well-known sets, for pixels in 0..1.
 NORMALISATION = {
     "MNIST": ((0.1307,), (0.3081,)),
@@ -28,13 +27,18 @@ class ImageSet:
 
     Attributes:
         images: uint8, (images, channels, rows, columns).
-        labels: int64, (images,).
+        labels: int64, (images,); -1 where a folder has no class folders.
         classes: class names by label.
     """
 
     images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is known what the images show."""
+        return bool(self.classes)
 
     def first(self, count: int | None) -> ImageSet:
         """The first ``count`` images (all where None)."""
@@ -54,6 +58,10 @@ def load_images(
     download: bool = False,
     shape: tuple[int, int, int] | None = None,
     limit: int | None = None,
+    sample: tuple[int, int] | None = None,
+    sizing: Sizing = AS_IT_IS,
+    channels: int | None = None,
+    labelled: bool = True,
 ) -> ImageSet:
     """Images of ``source``.
 
@@ -66,6 +74,10 @@ def load_images(
         shape: (channels, rows, columns) that images must have; channels decide between grey and
             colour for a folder. Without it a folder's first image decides.
         limit: from a folder, read only so many images, the same share of every class.
+        sample: (count, seed): what ``ImageSet.sample`` gives; of a folder only these are read.
+        sizing: images of a folder are resized and cropped.
+        channels: 1 or 3: grey or colour, where there is no ``shape``.
+        labelled: False also takes a folder of images without class folders.
 
     Raises:
         RheobaseError: the source is unknown, absent or unreadable, or an image has another size.
@@ -73,7 +85,8 @@ def load_images(
     if source == "digits":
         found = _digits(train)
     elif Path(source).is_dir():
-        found = _folder(Path(source), shape, limit)
+        channels = channels if shape is None else shape[0]
+        return _folder(Path(source), shape, channels, limit, sample, sizing, labelled)
     else:
         found = _torchvision(source, data_root, train, download)
     if shape is not None and found.images.shape[1:] != tuple(shape):
@@ -81,7 +94,7 @@ def load_images(
             f"images of {source}: {_size(found.images.shape[1:])}, accepted is {_size(shape)} "
             "(channels x rows x columns)"
         )
-    return found
+    return found if sample is None else found.sample(*sample)
 
 
 def _digits(train: bool) -> ImageSet:
@@ -123,44 +136,68 @@ def _torchvision(name: str, root: Path | None, train: bool, download: bool) -> I
     )
 
 
-def _folder(root: Path, shape: tuple[int, int, int] | None, limit: int | None) -> ImageSet:
+def _folder(
+    root: Path,
+    shape: tuple[int, int, int] | None,
+    channels: int | None,
+    limit: int | None,
+    sample: tuple[int, int] | None,
+    sizing: Sizing,
+    labelled: bool,
+) -> ImageSet:
     """Images of ``root/CLASS/*``; classes in alphabetical order are 0, 1, 2, ..."""
-    classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    files: list[tuple[Path, int]] = []
-    share = None if limit is None else -(-limit // max(1, len(classes)))
-    for label, name in enumerate(classes):
-        found = sorted(path for path in (root / name).iterdir() if path.suffix.lower() in _SUFFIXES)
-        files += [(path, label) for path in found[:share]]
+    files, classes = folder_files(root, SUFFIXES, limit)
+    if not files and not labelled:
+        files = [(path, -1) for path in sorted(root.iterdir()) if _is_file(path, SUFFIXES)][:limit]
+        classes = ()
     if not files:
+        accepted = "one folder per class with " if labelled else "images, or one folder per class,"
         raise RheobaseError(
-            f"images: {root} holds no images, accepted is one folder per class with "
-            f"{', '.join(_SUFFIXES)} files"
+            f"images: {root} holds no images, accepted is {accepted} {', '.join(SUFFIXES)} files"
         )
-    mode = None if shape is None else {1: "L", 3: "RGB"}.get(shape[0])
-    if shape is not None and mode is None:
-        raise RheobaseError(f"images: {shape[0]} channels, accepted from a folder is 1 or 3")
-    pixels: list[np.ndarray] = []
-    for path, _ in files[:limit]:
-        image = _read(path, mode)
-        expected = shape if shape is not None else pixels[0].shape if pixels else image.shape
-        if image.shape != tuple(expected):
+    if sample is not None:
+        count, seed = sample
+        order = np.random.default_rng(seed).permutation(len(files))[:count]
+        files = [files[index] for index in order]
+    mode = None if channels is None else {1: "L", 3: "RGB"}.get(channels)
+    if channels is not None and mode is None:
+        raise RheobaseError(f"images: {channels} channels, accepted from a folder is 1 or 3")
+    pixels: np.ndarray | None = None
+    for index, (path, _) in enumerate(files):
+        image = read_pixels(path, mode, sizing)
+        expected = tuple(image.shape if shape is None else shape)
+        if pixels is None:
+            pixels = np.empty((len(files), *expected), dtype=np.uint8)
+            # Colour sets have grey images among them.
+            mode = "RGB" if expected[0] == 3 else mode
+        if image.shape != pixels.shape[1:]:
             raise RheobaseError(
-                f"{path}: {_size(image.shape)}, accepted is {_size(expected)} "
+                f"{path}: {_size(image.shape)}, accepted is {_size(pixels.shape[1:])} "
                 "(channels x rows x columns)"
             )
-        pixels.append(image)
-    labels = np.array([label for _, label in files[:limit]], dtype=np.int64)
-    return ImageSet(np.stack(pixels), labels, tuple(classes))
+        pixels[index] = image
+    labels = np.array([label for _, label in files], dtype=np.int64)
+    return ImageSet(pixels, labels, classes)
 
 
-def _read(path: Path, mode: str | None) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            grey = image.mode in ("1", "L", "I", "I;16", "LA")
-            pixels = np.asarray(image.convert(mode or ("L" if grey else "RGB")), dtype=np.uint8)
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
-        raise RheobaseError(f"{path}: cannot be read as an image") from None
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+def folder_files(
+    root: Path, suffixes: tuple[str, ...], limit: int | None = None
+) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
+    """(file, label) of ``root/CLASS/*`` and the classes, both in alphabetical order.
+
+    ``limit`` takes the first so many, the same share of every class.
+    """
+    classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    share = None if limit is None else -(-limit // max(1, len(classes)))
+    files: list[tuple[Path, int]] = []
+    for label, name in enumerate(classes):
+        found = sorted(path for path in (root / name).iterdir() if _is_file(path, suffixes))
+        files += [(path, label) for path in found[:share]]
+    return files[:limit], tuple(classes)
+
+
+def _is_file(path: Path, suffixes: tuple[str, ...]) -> bool:
+    return path.suffix.lower() in suffixes
 
 
 def _size(shape: tuple[int, ...]) -> str:
@@ -176,7 +213,7 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
     mode = {1: "L", 3: "RGB"}.get(shape[0])
     if mode is None:
         raise RheobaseError(f"images: {shape[0]} channels, accepted from a file is 1 or 3")
-    image = _read(path, mode)
+    image = read_pixels(path, mode)
     if image.shape != tuple(shape):
         raise RheobaseError(
             f"{path}: {_size(image.shape)}, accepted is {_size(shape)} (channels x rows x columns)"

@@ -16,11 +16,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..golden.errors import RheobaseError
 from .conversion import BATCH, Conversion, Options, convert_graph
 from .rewrite import prepared
-from .snn import FloatSnn
+from .sized import SizedSnn
+from .snn import Evaluation
 from .tracing import trace
 
 #: Parts of torchvision's one-stage detectors that are used here.
@@ -51,7 +53,7 @@ class DetectorConversion:
 
     Attributes:
         conversion: of the network; its summary names what stays in floating point.
-        size: (rows, columns) of the batch of resized images that it was converted for.
+        network: its float SNN, for any size that images are resized to.
 
     Calling it with images, each (channels, rows, columns) in 0..1, gives the detections as the
     detector gives them: per image a dictionary of ``boxes``, ``scores`` and ``labels``.
@@ -59,21 +61,30 @@ class DetectorConversion:
 
     detector: nn.Module
     conversion: Conversion
-    size: tuple[int, int]
+    network: SizedSnn
+
+    def __call__(self, images: Sequence[Tensor]) -> list[dict[str, Tensor]]:
+        """Detections at the conversion's own T and t0."""
+        snn = self.conversion.snn
+        return self.readings(images, [(snn.steps, snn.delay)])[snn.steps, snn.delay]
 
     @torch.no_grad()
-    def __call__(
-        self, images: Sequence[Tensor], snn: FloatSnn | None = None
-    ) -> list[dict[str, Tensor]]:
-        """Detections; ``snn`` in place of the conversion's own, such as one with another T."""
-        network = _Network(snn or self.conversion.snn, self.size)
+    def readings(
+        self, images: Sequence[Tensor], pairs: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], list[dict[str, Tensor]]]:
+        """Detections by (T, t0), all from one simulation."""
+        network = _Network(self.network, pairs)
         # A copy that shares everything but the two modules that spike.
         detector = copy.copy(self.detector)
         detector._modules = dict(detector._modules)
         detector._modules["backbone"] = _Call(network.features)
         detector._modules["head"] = _Call(network.outputs)
         detector.training = False
-        return detector(list(images))
+        found = {}
+        for pair in pairs:
+            network.pair = pair
+            found[pair] = detector(list(images))
+        return found
 
 
 def convert_detector(
@@ -81,17 +92,21 @@ def convert_detector(
     images: Sequence[Tensor],
     *,
     options: Options | None = None,
+    batch: int = BATCH,
     progress: Callable[[int], None] | None = None,
 ) -> DetectorConversion:
     """Convert a torchvision RetinaNet or FCOS as it is; float SNN only.
 
     Args:
-        images: to balance on, each (channels, rows, columns) in 0..1. Resized as the detector does
-            it, all have to come out at one size; a network is converted for that size.
+        detector: on the device of ``options``.
+        images: to balance on, each (channels, rows, columns) in 0..1, resized as the detector does
+            it. Where they come out at several sizes, the smaller ones have zeros around them, as
+            they have in a batch of the detector.
         options: of the conversion (``Options()`` where None); ``lower`` is ignored.
+        batch: images that are balanced on at a time.
 
     Raises:
-        RheobaseError: it is no such detector, images of several sizes, or what ``convert`` raises.
+        RheobaseError: it is no such detector, no images, or what ``convert`` raises.
     """
     missing = [part for part in _PARTS if not hasattr(detector, part)]
     if missing:
@@ -102,17 +117,16 @@ def convert_detector(
     if not images:
         raise RheobaseError("calibration: no images, accepted is at least one")
     transform = detector.transform.eval()
-    batches = [
-        transform([image.clone() for image in images[start : start + BATCH]])[0].tensors
-        for start in range(0, len(images), BATCH)
+    resized = [transform([image.clone()])[0].tensors for image in images]
+    rows, columns = (max(image.shape[axis] for image in resized) for axis in (2, 3))
+    padded = [
+        functional.pad(image, (0, columns - image.shape[3], 0, rows - image.shape[2]))
+        for image in resized
     ]
-    shapes = {tuple(batch.shape[1:]) for batch in batches}
-    if len(shapes) != 1:
-        raise RheobaseError(f"images: resized to {sorted(shapes)}, accepted is one size for all")
-    (shape,) = shapes
-    graph = prepared(trace(DetectorNetwork(detector), shape))
+    batches = [torch.cat(padded[start : start + batch]) for start in range(0, len(padded), batch)]
+    network = DetectorNetwork(detector)
     conversion = convert_graph(
-        graph,
+        prepared(trace(network, tuple(batches[0].shape[1:]))),
         batches,
         mean=transform.image_mean,
         std=transform.image_std,
@@ -120,23 +134,28 @@ def convert_detector(
         name=type(detector).__name__,
         progress=progress,
     )
-    return DetectorConversion(detector, conversion, (shape[1], shape[2]))
+    return DetectorConversion(detector, conversion, SizedSnn(network, conversion.snn))
 
 
 class _Network:
-    """Stands in for backbone and head, which a detector calls one after the other."""
+    """Stands in for backbone and head, which a detector calls one after the other.
 
-    def __init__(self, snn: FloatSnn, size: tuple[int, int]) -> None:
-        self._snn = snn
-        self._size = size
+    Attributes:
+        pair: (T, t0) that is read; the first call simulates for all of them.
+    """
+
+    def __init__(self, network: SizedSnn, pairs: Sequence[tuple[int, int]]) -> None:
+        self._network = network
+        self._kept = sorted({step for pair in pairs for step in pair})
+        self._run: Evaluation | None = None
+        self.pair = pairs[0]
         self._found: dict[str, Tensor] = {}
 
     def features(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """Runs the SNN; of its maps a detector reads the sizes only."""
-        if tuple(images.shape[2:]) != self._size:
-            found, wanted = (" x ".join(map(str, size)) for size in (images.shape[2:], self._size))
-            raise RheobaseError(f"images: resized to {found}, accepted is {wanted}")
-        self._found = self._snn.run(images).outputs()
+        if self._run is None:
+            self._run = self._network.at(tuple(images.shape[1:])).run(images, self._kept)
+        self._found = self._run.outputs(*self.pair)
         maps = [name for name in self._found if name.startswith("features.")]
         return OrderedDict((name, self._found[name]) for name in maps)
 

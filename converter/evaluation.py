@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding
-from .snn import FloatSnn
+from .snn import Evaluation, FloatSnn
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def accuracy_table(
     for batch, truth in zip(batches, labels, strict=True):
         found = snn.run(batch, keep)
         for pair in pairs:
-            scores = next(iter(found.outputs(*pair).values()))
+            scores = _first(found, pair)
             answers = scores.flatten(1).argmax(dim=1)
             right[pair] += int((answers == truth.to(answers.device)).sum())
         for name, rate in found.spikes.items():
@@ -63,6 +62,13 @@ def accuracy_table(
     return Accuracies(table, {name: count / total for name, count in spikes.items()})
 
 
-def batched_labels(labels: Tensor, batches: Sequence[Tensor]) -> list[Tensor]:
-    """``labels`` cut as the images are."""
-    return list(torch.split(labels, [len(batch) for batch in batches]))
+def readings(
+    snn: FloatSnn, images: Tensor, pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Tensor]:
+    """The network's first output by (T, t0), from one simulation."""
+    found = snn.run(images, sorted({step for pair in pairs for step in pair}))
+    return {pair: _first(found, pair) for pair in pairs}
+
+
+def _first(found: Evaluation, pair: tuple[int, int]) -> Tensor:
+    return next(iter(found.outputs(*pair).values()))

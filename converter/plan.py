@@ -19,6 +19,10 @@ from .operation_terms import PooledValue, PoolShape, check_operation, result_ter
 from .refusal import Refusal, refuse
 from .terms import Flat, NotLowerable, Value, source_value
 
+#: Where a model goes that is refused here.
+_FLOAT_SNN = (
+    "the float SNN holds all that can be traced: `rheobase convert --float`, Options(lower=False)"
+)
 #: What may follow the network at an output, or stand in between there (a reshape).
 _AFTER_NETWORK = frozenset({OperationKind.FLOAT, OperationKind.INTERPOLATE, OperationKind.RESHAPE})
 
@@ -86,7 +90,7 @@ def plan_layers(graph: Graph, *, counted: bool) -> Plan:
         label: (planner.read_out(graph.by_name[name], counted=counted), graph.by_name[name].shape)
         for label, name in read.items()
     }
-    refuse(planner.refusals)
+    refuse(planner.refusals, _FLOAT_SNN)
     return Plan(graph.operations[0].name, tuple(planner.layers.values()), outputs, left_out)
 
 

@@ -19,8 +19,12 @@ class Refusal:
         return f"{self.path} ({self.kind}; accepted: {self.accepted})"
 
 
-def refuse(refusals: list[Refusal]) -> None:
-    """Raise one ``RheobaseError`` that names every refusal; nothing where there is none."""
+def refuse(refusals: list[Refusal], instead: str = "") -> None:
+    """Raise one ``RheobaseError`` that names every refusal; nothing where there is none.
+
+    ``instead`` says what would take the model.
+    """
     if refusals:
         listed = "; ".join(str(refusal) for refusal in refusals)
-        raise RheobaseError(f"model cannot be lowered: {listed}")
+        other = f"; {instead}" if instead else ""
+        raise RheobaseError(f"model cannot be lowered: {listed}{other}")

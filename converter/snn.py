@@ -7,6 +7,7 @@ neurons is computed on the mean of what it receives, once per answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from .snn_rate import RateRun
 
 #: Images times steps that pass through an operation at a time.
 BATCHED = 128
+#: Numbers of the largest map that pass through an operation at a time, at the most.
+_LARGEST = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +236,8 @@ def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> Evaluation:
         read=tuple(name for name in parts.read if name in stepped),
     )
     sums: dict[int, dict[str, Tensor]] = {}
-    chunk = max(1, BATCHED // len(images))
+    largest = max((math.prod(operation.shape) for operation in parts.stepped), default=1)
+    chunk = max(1, min(BATCHED, _LARGEST // largest) // len(images))
     step = 0
     for until in kept:
         while step < until:

@@ -23,9 +23,11 @@ from ..golden.errors import RheobaseError
 from ..golden.network import Coding, Readout
 from ..golden.simulation import simulate
 from .analog import analog_forward
-from .conversion import BATCH, Options, convert_graph, normalisation, normalised
+from .batches import Batches
+from .conversion import Options, convert_graph, normalisation
 from .data import load_images
-from .evaluation import accuracy_table, batched_labels
+from .evaluation import accuracy_table
+from .image_files import AS_IT_IS, Sizing
 from .model import load_model
 from .recipes import with_recipe
 from .rewrite import prepared
@@ -45,7 +47,7 @@ class Subject:
     """What a sweep is about: a model and its images, as the command line names them.
 
     ``test_images`` is None where ``images`` has a test part of its own. ``calibration`` and
-    ``test`` are numbers of images.
+    ``test`` are numbers of images. ``sizing`` is for folders.
     """
 
     model: str
@@ -57,6 +59,7 @@ class Subject:
     std: tuple[float, ...]
     calibration: int
     test: int
+    sizing: Sizing = AS_IT_IS
 
 
 @dataclass(frozen=True)
@@ -188,9 +191,9 @@ def write_json(value: dict[str, Any], path: Path) -> None:
 @dataclass(frozen=True, eq=False)
 class _Loaded:
     graph: Any
-    calibration: list[Tensor]
+    calibration: Batches
     images: np.ndarray
-    batches: list[Tensor]
+    batches: Batches
     labels: list[Tensor]
     cnn_accuracy: float
 
@@ -202,26 +205,23 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     weights = None if subject.weights is None else Path(subject.weights)
     root = None if subject.data_root is None else Path(subject.data_root)
     model = load_model(subject.model, weights)
-    training = load_images(subject.images, data_root=root, train=True).sample(subject.calibration)
-    testing = load_images(subject.test_images or subject.images, data_root=root).sample(
-        subject.test, seed=1
-    )
+    how = {
+        "data_root": root,
+        "sizing": subject.sizing,
+        "channels": len(subject.mean) if len(subject.mean) > 1 else None,
+    }
+    training = load_images(subject.images, train=True, sample=(subject.calibration, 0), **how)
+    testing = load_images(subject.test_images or subject.images, sample=(subject.test, 1), **how)
     shape = tuple(int(extent) for extent in training.images.shape[1:])
     graph = prepared(trace(model, shape))
     mean, std = normalisation(subject.mean, subject.std, shape[0])
-
-    def batches(images: np.ndarray) -> list[Tensor]:
-        return [
-            normalised(images[start : start + BATCH], mean, std).to(device)
-            for start in range(0, len(images), BATCH)
-        ]
-
-    tested = batches(testing.images)
-    labels = batched_labels(torch.from_numpy(testing.labels), tested)
+    calibration = Batches(training.images, mean, std, device)
+    tested = Batches(testing.images, mean, std, device)
+    labels = tested.cut(torch.from_numpy(testing.labels))
     on_device = graph.to(device)
     right = sum(
         int((analog_forward(on_device, batch).argmax(1).cpu() == truth).sum())
         for batch, truth in zip(tested, labels, strict=True)
     )
     accuracy = 100 * right / len(testing.images)
-    return _Loaded(graph, batches(training.images), testing.images, tested, labels, accuracy)
+    return _Loaded(graph, calibration, testing.images, tested, labels, accuracy)

@@ -32,6 +32,16 @@ DataRoot = Annotated[
     typer.Option(help="torchvision's folder, the one above MNIST/."),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is absent.")]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Images of a folder: shorter side in pixels, as the weights were trained."
+    ),
+]
+Crop = Annotated[
+    int | None,
+    typer.Option(min=1, help="Images of a folder: rows and columns cut out of the middle."),
+]
 Neurons = Annotated[
     str | None,
     typer.Option("--neurons", "-P", help="P of each layer, with commas: 8,16,16,2."),
@@ -122,9 +132,7 @@ def convert(
         typer.Option(min=1, help="K of eq. 14-15; fewer give lower thresholds (default: from T)."),
     ] = None,
     percentile: Annotated[float, typer.Option(help="Percentile of --method robust.")] = 99.0,
-    learning_rate: Annotated[
-        float, typer.Option(help="Learning rate of eq. 15, in (0, 1].")
-    ] = 1.0,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of eq. 15, in (0, 1].")] = 1.0,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -152,9 +160,27 @@ def convert(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="torch device for calibration.")] = "cpu",
+    float_only: Annotated[
+        bool,
+        typer.Option(
+            "--float",
+            help="The float SNN alone, which also holds what the integer network cannot (3-d "
+            "convolution, interpolation, GroupNorm); writes its thresholds.",
+        ),
+    ] = False,
+    test_images: Annotated[
+        str | None, typer.Option(help="Images to test on, where --images is a folder.")
+    ] = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    clip: Annotated[
+        int | None,
+        typer.Option(min=1, help="Frames of a clip, where --images is class folders of videos."),
+    ] = None,
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
     from .commands.convert import Request, run
+    from .converter.image_files import Sizing
 
     run(
         Request(
@@ -164,7 +190,8 @@ def convert(
             pool_rule=pool_rule, method=method, iterations=iterations, percentile=percentile,
             learning_rate=learning_rate, recipe=recipe, threshold_search=threshold_search,
             calibrate=calibrate, calibrate_first=calibrate_first, weight_budget=weight_budget,
-            device=device,
+            device=device, float_only=float_only, test_images=test_images,
+            sizing=Sizing(resize, crop), clip=clip,
         )
     )  # fmt: skip
 
@@ -213,6 +240,8 @@ def sweep(
     test: Tested = 1000,
     mean: Mean = None,
     std: Std = None,
+    resize: Resize = None,
+    crop: Crop = None,
     processes: Processes = 1,
     device: Device = "cpu",
 ) -> None:
@@ -224,7 +253,7 @@ def sweep(
             model=model, weights=weights, images=images, test_images=test_images,
             data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
             output=output, methods=methods, coding=coding, steps=steps, delays=delays, bits=bits,
-            processes=processes, device=device,
+            processes=processes, device=device, resize=resize, crop=crop,
         )
     )  # fmt: skip
 
@@ -245,6 +274,8 @@ def compare(
     test: Tested = 1000,
     mean: Mean = None,
     std: Std = None,
+    resize: Resize = None,
+    crop: Crop = None,
     processes: Processes = 1,
     device: Device = "cpu",
 ) -> None:
@@ -258,6 +289,60 @@ def compare(
             data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
             output=output, methods=",".join(name for pair in PARTNERS.values() for name in pair),
             coding=coding, steps=steps, delays="0", bits="float", processes=processes,
+            device=device, resize=resize, crop=crop,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def evaluate(
+    task: Annotated[
+        str,
+        typer.Argument(help="voc-segmentation, coco-segmentation, coco-detection or kinetics."),
+    ],
+    model: ModelName,
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="The data set's folder: above VOCdevkit/, above annotations/ and val2017/, or "
+            "above train/ and val/ of class folders of videos."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
+        "evaluate"
+    ),
+    weights: WeightsFile = None,
+    methods: Annotated[
+        str, typer.Option(help="Recipes, with commas; NAME@K sets K of eq. 14-15.")
+    ] = "robust,ltb,cltb",
+    steps: Numbers = "32,64,128,256",
+    delays: Annotated[str, typer.Option("--delays", "--t0", help="t0, with commas.")] = "0",
+    calibration: Annotated[
+        int, typer.Option(min=1, help="Images or videos of the training part to balance on.")
+    ] = 100,
+    test: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images or videos of the validation part (default: all)."),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Shorter side of images (520), or crop of videos (112); detectors have their own.",
+        ),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Images or clips that pass through the network at a time.")
+    ] = 5,
+    device: Device = "cpu",
+) -> None:
+    """mIoU, COCO's mAP or top-1 of clips, of the CNN and of float SNNs over T. Resumes."""
+    from .commands.evaluate import request_of, run
+
+    run(
+        request_of(
+            task=task, model=model, weights=weights, data=data, output=output, methods=methods,
+            steps=steps, delays=delays, calibration=calibration, test=test, size=size, batch=batch,
             device=device,
         )
     )  # fmt: skip
@@ -272,6 +357,8 @@ def energy(
     ],
     data_root: DataRoot = None,
     test: Tested = 200,
+    resize: Resize = None,
+    crop: Crop = None,
     steps: Annotated[
         str | None, typer.Option("--steps", "-T", help="Time steps T, with commas.")
     ] = None,
@@ -283,10 +370,12 @@ def energy(
     """Count synaptic operations and estimate FPS/W; SOP90 and SOP95 among the given T."""
     from .commands.energy import Request, run
     from .commands.parameters import number_list
+    from .converter.image_files import Sizing
 
     run(
         Request(
             network=network, images=images, data_root=data_root, test=test,
+            sizing=Sizing(resize, crop),
             steps=None if steps is None else number_list("--steps", steps, int),
             cnn_accuracy=cnn_accuracy, synaptic_joules=synaptic_joules, ann_joules=ann_joules,
         )

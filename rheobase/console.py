@@ -15,7 +15,7 @@ _ERR = Console(stderr=True)
 
 
 @contextmanager
-def progress_bar(task: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(task: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error; gives a function to call with what was newly done."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()

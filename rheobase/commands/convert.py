@@ -11,22 +11,24 @@ import torch
 from ..console import OUT, progress_bar
 from ..converter.analog import analog_forward
 from ..converter.balancing import Method
+from ..converter.batches import Batches
 from ..converter.budget import kernel_sizes, parse_budget
 from ..converter.calibration import Calibration
 from ..converter.conversion import (
-    BATCH,
     Conversion,
     Options,
     check_options,
     convert_graph,
     normalisation,
-    normalised,
 )
 from ..converter.data import NORMALISATION, ImageSet, load_images
+from ..converter.float_file import save_float_snn
+from ..converter.image_files import AS_IT_IS, Sizing
 from ..converter.model import load_model
 from ..converter.recipes import with_recipe
 from ..converter.rewrite import prepared
 from ..converter.tracing import trace
+from ..converter.video import ClipShape, load_clips
 from ..golden.errors import RheobaseError
 from ..golden.file import save_network
 from ..golden.network import Coding, PoolRule, Readout
@@ -65,19 +67,63 @@ class Request:
     calibrate_first: bool
     weight_budget: str | None
     device: str
+    float_only: bool = False
+    test_images: str | None = None
+    sizing: Sizing = AS_IT_IS
+    clip: int | None = None
 
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Percentages of right answers on the same images."""
+    """Percentages of right answers on the same images; ``golden`` None without integer network."""
 
     cnn: float
     float_snn: float
-    golden: float
+    golden: float | None
 
 
 def run(request: Request) -> None:
-    """Convert, write the network file, and print what was converted and how well it answers."""
+    """Convert, write the file, and print what was converted and how well it answers."""
+    options = _options(request)
+    mean, std = normalisation_of(request.images, request.mean, request.std)
+    if not request.output.parent.is_dir():
+        raise RheobaseError(f"{request.output}: no folder {request.output.parent} to write to")
+    model = load_model(request.model, request.weights)
+    channels = len(mean) if len(mean) > 1 else None
+    training = _images(request, request.images, (request.calibration, 0), True, channels)
+    graph = prepared(trace(model, tuple(int(extent) for extent in training.images.shape[1:])))
+    mean, std = normalisation(mean, std, int(training.images.shape[1]))
+    sizes = kernel_sizes(graph)
+    if request.weight_budget is not None:
+        budget = parse_budget(request.weight_budget, sum(sizes.values()))
+        options = replace(options, weight_budget=budget)
+    with (
+        progress_bar("balancing", len(training.images)) as progress,
+        progress_bar("calibrating layers", len(sizes)) as layer_progress,
+    ):
+        conversion = convert_graph(
+            graph,
+            Batches(training.images, mean, std),
+            mean=mean,
+            std=std,
+            options=options,
+            name=Path(request.output).stem,
+            progress=progress,
+            layer_progress=layer_progress,
+        )
+    if request.float_only:
+        save_float_snn(conversion.snn, conversion.graph, request.output)
+    else:
+        save_network(conversion.network, request.output)
+    _print_summary(conversion)
+    if request.test:
+        source = request.test_images or request.images
+        testing = _images(request, source, (request.test, 0), False, training.images.shape[1])
+        _print_accuracies(conversion, testing, mean, std)
+    OUT.print(f"wrote {request.output}", highlight=False, soft_wrap=True)
+
+
+def _options(request: Request) -> Options:
     options = Options(
         coding=request.coding,
         steps=request.steps,
@@ -92,6 +138,7 @@ def run(request: Request) -> None:
         calibration=_calibration(request),
         calibrate_first=request.calibrate_first,
         device=check_device(request.device),
+        lower=not request.float_only,
     )
     if request.recipe is not None:
         if request.threshold_search or request.calibrate != "none":
@@ -99,75 +146,82 @@ def run(request: Request) -> None:
                 "--recipe: accepted is without --threshold-search and --calibrate, which it sets"
             )
         options = with_recipe(options, request.recipe)
+    if request.float_only and (request.weight_bits != 8 or request.weight_budget is not None):
+        raise RheobaseError("--float: accepted is without --weight-bits and --weight-budget")
+    if request.clip is not None and not request.float_only:
+        raise RheobaseError("--clip: accepted is with --float, as 3-d convolution is float-only")
     check_options(options)
-    mean, std = normalisation_of(request.images, request.mean, request.std)
-    if not request.output.parent.is_dir():
-        raise RheobaseError(f"{request.output}: no folder {request.output.parent} to write to")
-    model = load_model(request.model, request.weights)
-    source = {
-        "data_root": request.data_root,
-        "download": request.download,
-    }
-    training = load_images(request.images, train=True, **source).sample(request.calibration)
-    graph = prepared(trace(model, tuple(int(extent) for extent in training.images.shape[1:])))
-    mean, std = normalisation(mean, std, int(training.images.shape[1]))
-    sizes = kernel_sizes(graph)
-    if request.weight_budget is not None:
-        budget = parse_budget(request.weight_budget, sum(sizes.values()))
-        options = replace(options, weight_budget=budget)
-    batches = [
-        normalised(training.images[start : start + BATCH], mean, std)
-        for start in range(0, len(training.images), BATCH)
-    ]
-    with (
-        progress_bar("balancing", len(training.images)) as progress,
-        progress_bar("calibrating layers", len(sizes)) as layer_progress,
-    ):
-        conversion = convert_graph(
-            graph,
-            batches,
-            mean=mean,
-            std=std,
-            options=options,
-            name=Path(request.output).stem,
-            progress=progress,
-            layer_progress=layer_progress,
+    return options
+
+
+def _images(
+    request: Request, source: str, sample: tuple[int, int], train: bool, channels: int | None
+) -> ImageSet:
+    """Images, or clips of videos, one of each."""
+    if request.clip is None:
+        return load_images(
+            source,
+            data_root=request.data_root,
+            download=request.download,
+            train=train,
+            sample=sample,
+            sizing=request.sizing,
+            channels=channels,
+            labelled=False,
         )
-    save_network(conversion.network, request.output)
-    _print_summary(conversion)
-    if request.test:
-        shape = conversion.network.input_shape
-        testing = load_images(request.images, shape=shape, **source).sample(request.test)
-        accuracies = measure(conversion, testing, mean, std)
-        OUT.print(
-            f"right answers on {len(testing.images)} images: CNN {accuracies.cnn:.2f} %, float SNN "
-            f"{accuracies.float_snn:.2f} %, integer network {accuracies.golden:.2f} %",
-            highlight=False,
+    if request.sizing.resize is not None:
+        raise RheobaseError("--resize: accepted is without --clip, which takes it from --crop")
+    shape = ClipShape.of_crop(request.sizing.crop or 112, frames=request.clip, clips=1)
+    return load_clips(Path(source), shape, sample=sample)
+
+
+def _print_accuracies(
+    conversion: Conversion, testing: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    """Right answers, where it is known which answers are right."""
+    name = next(iter(conversion.graph.outputs.values()))
+    if conversion.lowered is None and len(conversion.graph.by_name[name].shape) != 1:
+        OUT.print("outputs are maps, which `rheobase evaluate` measures", highlight=False)
+        return
+    if not testing.labelled:
+        OUT.print("images without labels: right answers are not known", highlight=False)
+        return
+    if testing.images.shape[1:] != conversion.graph.input_shape:
+        found, wanted = (
+            " x ".join(map(str, shape))
+            for shape in (testing.images.shape[1:], conversion.graph.input_shape)
         )
-    OUT.print(f"wrote {request.output}", highlight=False, soft_wrap=True)
+        raise RheobaseError(f"test images: {found}, accepted is {wanted}")
+    accuracies = measure(conversion, testing, mean, std)
+    golden = "" if accuracies.golden is None else f", integer network {accuracies.golden:.2f} %"
+    OUT.print(
+        f"right answers on {len(testing.images)} images: CNN {accuracies.cnn:.2f} %, float SNN "
+        f"{accuracies.float_snn:.2f} %{golden}",
+        highlight=False,
+    )
 
 
 def measure(
     conversion: Conversion, images: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> Accuracies:
-    """Accuracy of the CNN, the float SNN and the integer network on ``images``."""
+    """Accuracy of the CNN, the float SNN and, where there is one, the integer network."""
     graph = conversion.graph.to("cpu")
     snn = conversion.snn.to("cpu")
     cnn_right = snn_right = 0
+    batches = Batches(images.images, mean, std)
+    truth = batches.cut(torch.from_numpy(images.labels))
     with torch.inference_mode(), progress_bar("CNN and float SNN", len(images.images)) as progress:
-        for start in range(0, len(images.images), 200):
-            batch = normalised(images.images[start : start + 200], mean, std)
-            labels = torch.from_numpy(images.labels[start : start + 200])
+        for batch, labels in zip(batches, truth, strict=True):
             cnn_right += int((analog_forward(graph, batch).argmax(1) == labels).sum())
-            snn_right += int((snn(batch).flatten(1).argmax(1) == labels).sum())
+            scores = next(iter(snn.run(batch).outputs().values()))
+            snn_right += int((scores.flatten(1).argmax(1) == labels).sum())
             progress(len(batch))
-    answers = simulate(conversion.network, images.images).answers
     count = len(images.images)
-    return Accuracies(
-        cnn=100 * cnn_right / count,
-        float_snn=100 * snn_right / count,
-        golden=100 * float(np.mean(answers == images.labels)),
-    )
+    golden = None
+    if conversion.lowered is not None:
+        answers = simulate(conversion.network, images.images).answers
+        golden = 100 * float(np.mean(answers == images.labels))
+    return Accuracies(100 * cnn_right / count, 100 * snn_right / count, golden)
 
 
 def _print_summary(conversion: Conversion) -> None:
@@ -178,12 +232,15 @@ def _print_summary(conversion: Conversion) -> None:
         weights = "" if row["weights"] is None else row["weights"]
         rows.append([row["layer"], row["fed by"], row["map"], weights, text])
     OUT.print(table("converted", ("layer", "fed by", "map", "weights", "thresholds"), rows))
-    network, balanced = conversion.network, conversion.balance
+    snn, balanced = conversion.snn, conversion.balance
+    if conversion.lowered is None:
+        weights = "float"
+    else:
+        weights = f"{conversion.network.layers[0].connections[0].weight_bits}-bit"
     OUT.print(
-        f"{network.coding.value} coding, T = {network.steps}, t0 = {network.delay} (first output "
+        f"{snn.coding.value} coding, T = {snn.steps}, t0 = {snn.delay} (first output "
         f"spike expected after {conversion.expected_first_spike:.1f} steps of rate coding), "
-        f"{network.layers[0].connections[0].weight_bits}-bit weights, {network.readout.value} "
-        "readout",
+        f"{weights} weights, {snn.readout.value} readout",
         highlight=False,
     )
     if balanced.iterations:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..console import OUT, progress_bar
 from ..converter.data import load_images
 from ..converter.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
+from ..converter.image_files import Sizing
 from ..golden.file import load_network
 from ..golden.network import Coding
 from ..tables import table
@@ -21,6 +22,7 @@ class Request:
     images: str
     data_root: Path | None
     test: int
+    sizing: Sizing
     steps: tuple[int, ...] | None
     cnn_accuracy: float
     synaptic_joules: float
@@ -31,8 +33,12 @@ def run(request: Request) -> None:
     """Print both tables; each says which constants its joules come from."""
     network = load_network(request.network)
     testing = load_images(
-        request.images, data_root=request.data_root, shape=network.input_shape
-    ).sample(request.test, seed=1)
+        request.images,
+        data_root=request.data_root,
+        shape=network.input_shape,
+        sample=(request.test, 1),
+        sizing=request.sizing,
+    )
     steps = request.steps or (network.steps,)
     if network.coding == Coding.RADIX:
         steps = (network.steps,)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from ..console import OUT, progress_bar
+from ..converter.image_files import Sizing
 from ..converter.sweep import COLUMNS, Job, Subject, jobs_of, run_job, write_json
 from ..converter.sweep_plots import draw_plots
 from ..golden.errors import RheobaseError
@@ -61,6 +62,8 @@ def request_of(
     bits: str,
     processes: int,
     device: str,
+    resize: int | None,
+    crop: int | None,
 ) -> Request:
     """The command line's text as values.
 
@@ -87,6 +90,7 @@ def request_of(
             std=deviations,
             calibration=calibration,
             test=test,
+            sizing=Sizing(resize, crop),
         ),
         output=output,
         methods=tuple(methods.split(",")),

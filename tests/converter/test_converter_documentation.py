@@ -9,9 +9,10 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "converter.md"
 
 
 @pytest.mark.slow
-def test_examples_run(capsys):
+def test_examples_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     names = {}
     for example in examples:
         exec(example, names)

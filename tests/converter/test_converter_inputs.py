@@ -8,7 +8,9 @@ import pytest
 import torch
 from PIL import Image
 from rheobase.converter.data import load_images
+from rheobase.converter.image_files import Sizing
 from rheobase.converter.model import load_model, load_weights
+from rheobase.converter.torchvision_shim import import_torchvision
 from rheobase.golden.errors import RheobaseError
 from safetensors.torch import save_file
 from torch import nn
@@ -139,6 +141,56 @@ def test_class_folders(tmp_path, mode, channels):
     shown = found.images[3]
     assert np.array_equal(shown[0] if channels == 1 else shown.transpose(1, 2, 0), first)
     assert len(load_images(str(tmp_path), limit=4).images) == 4
+
+
+def test_sampled_folders_are_read_in_part(tmp_path):
+    _write_folder(tmp_path)
+    everything = load_images(str(tmp_path)).sample(3, seed=4)
+    kept = {tuple(image.flatten()) for image in everything.images}
+    for path in tmp_path.glob("*/*.png"):
+        if tuple(np.asarray(Image.open(path)).flatten()) not in kept:
+            path.write_bytes(b"never read")
+    found = load_images(str(tmp_path), sample=(3, 4))
+    assert np.array_equal(found.images, everything.images)
+    assert np.array_equal(found.labels, everything.labels)
+
+
+@pytest.mark.parametrize("size", [(40, 57), (57, 40), (33, 33), (300, 31)])
+def test_sizing_is_that_of_torchvision(tmp_path, size):
+    transforms = import_torchvision("torchvision.transforms._presets")
+    (tmp_path / "ant").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "ant" / "0.png")
+    preset = transforms.ImageClassification(crop_size=25, resize_size=32, mean=[0.0], std=[1.0])
+    expected = preset(Image.fromarray(pixels)).mul(255).round().byte().numpy()
+    found = load_images(str(tmp_path), sizing=Sizing(resize=32, crop=25))
+    assert np.array_equal(found.images[0], expected)
+
+
+def test_grey_images_in_a_colour_set(tmp_path):
+    _write_folder(tmp_path, "RGB")
+    grey = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    Image.fromarray(grey).save(tmp_path / "bee" / "9.png")
+    found = load_images(str(tmp_path))
+    assert np.array_equal(found.images[-1], np.stack([grey] * 3))
+    assert load_images(str(tmp_path), channels=1).images.shape == (7, 1, 5, 6)
+
+
+def test_unlabelled_folders(tmp_path):
+    _write_folder(tmp_path)
+    found = load_images(str(tmp_path / "ant"), labelled=False)
+    assert found.images.shape == (3, 1, 5, 6) and not found.labelled
+    assert load_images(str(tmp_path), labelled=False).labelled
+    with pytest.raises(RheobaseError, match="one folder per class"):
+        load_images(str(tmp_path / "ant"))
+
+
+def test_bad_sizing(tmp_path):
+    _write_folder(tmp_path)
+    with pytest.raises(RheobaseError, match="5 x 6, accepted for a crop of 6"):
+        load_images(str(tmp_path), sizing=Sizing(crop=6))
+    with pytest.raises(RheobaseError, match="resize: 0, accepted is a positive"):
+        Sizing(resize=0)
 
 
 def test_bad_images(tmp_path):

@@ -146,7 +146,12 @@ class CalibrationRun:
         cap = operation.arguments["cap"]
         neurons = starting(self.thresholds[name])
         weighted = self._adjustable(name, segment) if self.settings.weights else None
-        seen = None if weighted is None else self._regression(name, segment, weighted)
+        seen = None
+        if weighted is not None:
+            inputs, ridge = self._inputs(name, segment, weighted), self.settings.ridge
+            # Few samples for many inputs fit noise; then the weights stay.
+            if confirmed_change(inputs, self._lacking(name, currents), ridge) is not None:
+                seen = Regression(inputs, ridge)
 
         def searched(start: Neurons) -> tuple[Neurons, Tensor]:
             sampled = self._sampled_steps(currents, name)
@@ -209,9 +214,6 @@ class CalibrationRun:
         if weighted is not None and name in self.scales:
             return None  # rounded already
         return weighted
-
-    def _regression(self, name: str, segment: Segment, weighted: Operation) -> Regression:
-        return Regression(self._inputs(name, segment, weighted), self.settings.ridge)
 
     def _inputs(self, name: str, segment: Segment, weighted: Operation) -> Tensor:
         """Mean inputs of ``weighted`` at the sampled positions, (samples, inputs)."""

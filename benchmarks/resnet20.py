@@ -31,7 +31,7 @@ from rheobase.converter.conversion import (
     normalised,
 )
 from rheobase.converter.data import ImageSet, load_images
-from rheobase.converter.evaluation import accuracy_table, batched_labels
+from rheobase.converter.evaluation import accuracy_table
 from rheobase.converter.model import load_model
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite import prepared
@@ -151,7 +151,7 @@ def balancing_figures(bench: Bench, only: str) -> None:
         longest = max(steps for steps, name in names.items() if only in name)
         conversion = bench.convert(Figure("", recipe, RATE, longest))
         batches = _batches(bench.testing.images)
-        labels = batched_labels(torch.from_numpy(bench.testing.labels), batches)
+        labels = torch.from_numpy(bench.testing.labels).split([len(batch) for batch in batches])
         table = accuracy_table(
             conversion.snn, batches, labels, [steps for steps in names if steps <= longest], [0]
         ).table

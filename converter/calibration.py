@@ -20,7 +20,6 @@ Errors that come from spike timing are seen as well, since the trains are those 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -65,7 +64,7 @@ def calibrate(
         rounding: kernels are rounded before their layer is fitted, where one kernel reads spikes
             or the image directly, and the layer is fitted as the integers that it will be.
         seed: of the neurons that are sampled.
-        progress: called with 1 after each layer, for each ridge that is tried.
+        progress: called with 1 after each layer.
 
     Raises:
         RheobaseError: no images, or settings out of range.
@@ -74,20 +73,11 @@ def calibrate(
     if not batches or not len(batches[0]):
         raise RheobaseError("calibration: no images, accepted is at least one")
     images = torch.cat(tuple(batches))[: settings.images]
-    best: CalibrationRun | None = None
-    for ridge in settings.ridges:
-        tried = replace(settings, ridge=ridge)
-        run = CalibrationRun(graph, images, thresholds, coding, steps, tried, rule, rounding, seed)
-        for name in layer_names(graph):
-            run.layer(name)
-            if progress is not None:
-                progress(1)
-        if best is None or run.disagreement < best.disagreement:
-            best = run
+    run = CalibrationRun(graph, images, thresholds, coding, steps, settings, rule, rounding, seed)
+    for name in layer_names(graph):
+        run.layer(name)
+        if progress is not None:
+            progress(1)
     return Calibrated(
-        with_shifts(best.graph, best.shifts),
-        best.thresholds,
-        best.initial,
-        best.scales,
-        best.errors,
+        with_shifts(run.graph, run.shifts), run.thresholds, run.initial, run.scales, run.errors
     )

@@ -53,7 +53,6 @@ class CalibrationRun:
         self.scales: dict[str, Tensor] = {}
         self.errors: dict[str, float] = {}
         self._rounding = rounding
-        self._disagreements: list[float] = []
         #: Spikes per neuron operation, (steps, images, ...): bool in rate, values in radix.
         self._trains: dict[str, Tensor] = {}
         generator = torch.Generator().manual_seed(seed)
@@ -88,11 +87,6 @@ class CalibrationRun:
                     here = self._positions[name][part]
                     found[name].append(at_positions(results[name], here))
         return {name: torch.cat(values) for name, values in found.items()}
-
-    @property
-    def disagreement(self) -> float:
-        """How far the outputs that were read out so far are from the model's; 0 where none was."""
-        return sum(self._disagreements)
 
     def layer(self, name: str) -> None:
         """Calibrate one layer, and let it fire."""
@@ -209,13 +203,9 @@ class CalibrationRun:
             if change is not None:
                 currents = self._change(segment, weighted, *change)
         weighted = adjustable(self.graph, segment.current)
-        lacking = self._lacking(name, currents)
-        shift = lacking.mean(dim=0)
         if not self.settings.bias or weighted is None:
-            shift = torch.zeros_like(shift)
-        self._disagreements.append(_disagreement(self._targets[name], lacking - shift))
-        if not bool((shift != 0).any()):
             return
+        shift = self._lacking(name, currents).mean(dim=0)
         weight, bias = weighted.arguments["weight"], weighted.arguments["bias"]
         self._replace(weighted.name, weight, shift if bias is None else bias + shift)
 
@@ -386,13 +376,3 @@ class CalibrationRun:
             values = fire(currents[:, part], neurons, self.coding, self.steps)
             found.append(values > 0 if self.coding == Coding.RATE else values)
         return torch.cat(found, dim=1)
-
-
-def _disagreement(model: Tensor, lacking: Tensor) -> float:
-    """Part of samples whose largest channel is another than the model's, and the relative error.
-
-    The error, always below one sample, decides between equals and where there is one channel.
-    """
-    error = lacking.square().sum() / (model - model.mean(dim=0)).square().sum().clamp(min=1e-12)
-    other = ((model - lacking).argmax(dim=1) != model.argmax(dim=1)).sum()
-    return float(other + error / (1 + error)) / len(model)

@@ -22,8 +22,6 @@ class Calibration:
         bias: rounds of bias shifts (LCP); 0 for none.
         weights: rounds of weight changes (ACP); 0 for none.
         ridge: what a weight's change costs, as a part of the mean squared input.
-        more_ridges: others to try: the calibration is kept whose outputs answer most like the
-            model (docs/decisions/0035-tries.md).
         images: calibration images that are used, the first ones.
         samples: neurons per channel that a layer is fitted on.
     """
@@ -34,14 +32,8 @@ class Calibration:
     bias: int = 2
     weights: int = 0
     ridge: float = 0.01
-    more_ridges: tuple[float, ...] = ()
     images: int = 512
     samples: int = 4096
-
-    @property
-    def ridges(self) -> tuple[float, ...]:
-        """All that are tried."""
-        return (self.ridge, *self.more_ridges)
 
 
 DEFAULT_CALIBRATION = Calibration()
@@ -86,9 +78,8 @@ def check_calibration(settings: Calibration) -> None:
         value = getattr(settings, field)
         if value < least:
             raise RheobaseError(f"calibration {field}: {value}, accepted is an integer >= {least}")
-    for ridge in settings.ridges:
-        if not ridge > 0:
-            raise RheobaseError(f"calibration ridge: {ridge}, accepted is a positive number")
+    if not settings.ridge > 0:
+        raise RheobaseError(f"calibration ridge: {settings.ridge}, accepted is a positive number")
 
 
 def layer_names(graph: Graph) -> tuple[str, ...]:

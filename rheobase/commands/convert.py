@@ -97,10 +97,9 @@ def run(request: Request) -> None:
     if request.weight_budget is not None:
         budget = parse_budget(request.weight_budget, sum(sizes.values()))
         options = replace(options, weight_budget=budget)
-    fitted = len(sizes) * len(options.calibration.ridges) if options.calibration else 0
     with (
         progress_bar("balancing", len(training.images)) as progress,
-        progress_bar("calibrating layers", fitted) as layer_progress,
+        progress_bar("calibrating layers", len(sizes)) as layer_progress,
     ):
         conversion = convert_graph(
             graph,

@@ -43,7 +43,8 @@ def folder(tmp_path_factory):
     return path
 
 
-def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase):
+def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     status, shown, error = rheobase(
         "generate", "net.safetensors", "-o", "a.v", "--board", "ulx3s-25f", "--target-fps", 4000,
         "--images", "images",

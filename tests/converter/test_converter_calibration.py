@@ -181,32 +181,6 @@ def test_a_change_has_to_hold_on_other_samples() -> None:
     torch.testing.assert_close(change[1], torch.full((3,), 2.0).double(), atol=1e-3, rtol=0)
 
 
-def test_the_ridge_is_kept_whose_answers_are_the_models(subject: tuple) -> None:
-    graph, batches, thresholds = subject
-    images = torch.cat(batches)
-    truth = analog_forward(graph, images)
-
-    def found(*ridges: float):
-        settings_ = Calibration(weights=1, ridge=ridges[0], more_ridges=ridges[1:], samples=600)
-        return calibrate(
-            graph, batches, thresholds, coding=Coding.RADIX, steps=2, settings=settings_
-        )
-
-    def misses(calibrated) -> tuple[int, float]:
-        snn = FloatSnn(
-            graph=calibrated.graph, thresholds=calibrated.thresholds, steps=2,
-            coding=Coding.RADIX, initial=calibrated.initial,
-        )  # fmt: skip
-        answers = snn(images)
-        other = int((answers.argmax(1) != truth.argmax(1)).sum())
-        return other, float((answers - truth).square().sum())
-
-    ridges = (3.0, 0.1, 0.01, 0.001)
-    alone = [misses(found(ridge)) for ridge in ridges]
-    assert len({count for count, _ in alone}) > 1
-    assert misses(found(*ridges)) == min(alone)
-
-
 def test_shift_makes_the_means_equal(subject: tuple) -> None:
     graph, batches, thresholds = subject
     settings_ = Calibration(thresholds=False, initial=False, bias=8, samples=10**6)

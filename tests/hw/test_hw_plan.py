@@ -148,7 +148,7 @@ def test_area_adds_up():
     assert total == plan.area
 
 
-@pytest.mark.parametrize("budget", [Budget(4000, 20), Budget(9000, 2)])
+@pytest.mark.parametrize("budget", [Budget(4000, 20), Budget(9000, 4)])
 def test_block_rams_are_what_yosys_maps(budget):
     """The whole accelerator, synthesised for ECP5."""
     network = _chain(Coding.RADIX, seed=3, steps=4)

@@ -1,0 +1,84 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Network = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]
+Images = Annotated[
+    str,
+    typer.Option(
+        help="Images: a torchvision data set (MNIST, CIFAR10, ...), a folder of class folders, or "
+        "'digits' (scikit-learn's)."
+    ),
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="torchvision's folder, the one above MNIST/."),
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is absent.")]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Images of a folder: shorter side in pixels, as the weights were trained."
+    ),
+]
+Crop = Annotated[
+    int | None,
+    typer.Option(min=1, help="Images of a folder: rows and columns cut out of the middle."),
+]
+Neurons = Annotated[
+    str | None,
+    typer.Option("--neurons", "-P", help="P of each layer, with commas: 8,16,16,2."),
+]
+Lanes = Annotated[
+    str | None,
+    typer.Option("--lanes", "-E", help="Event lanes E of each layer, with commas: 3,3,3,1."),
+]
+Adders = Annotated[
+    int | None,
+    typer.Option(help="Adders in all that the computed P and E may use (without -P and -E)."),
+]
+
+Luts = Annotated[
+    int | None, typer.Option(help="Look-up tables (LUT4) that the computed folding may use.")
+]
+MemoryBits = Annotated[
+    int | None, typer.Option(help="Bits of block RAM that the computed folding may use.")
+]
+TargetFps = Annotated[
+    float | None,
+    typer.Option(help="Images a second at the clock: the smallest folding that reaches them."),
+]
+CountedImages = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        help="Folder of class folders whose first images tell the folding how many events to "
+        "expect; a guess without it.",
+    ),
+]
+
+Baud = Annotated[int, typer.Option(min=1, help="Bits per second of the serial line.")]
+
+ModelName = Annotated[
+    str, typer.Argument(help="Model: package.module:factory or path.py:factory, no arguments.")
+]
+WeightsFile = Annotated[
+    Path | None,
+    typer.Option(help="Weights: .safetensors, or a .pth that holds weights and nothing else."),
+]
+TestImages = Annotated[
+    str | None,
+    typer.Option(help="Folder of class folders to test on, where --images is one to calibrate on."),
+]
+Numbers = Annotated[str, typer.Option("--steps", "-T", help="Time steps T, with commas.")]
+Mean = Annotated[str | None, typer.Option(help="Mean of the normalisation, with commas.")]
+Std = Annotated[str | None, typer.Option(help="Standard deviation, like --mean.")]
+CalibrationImages = Annotated[int, typer.Option(min=1, help="Training images to calibrate on.")]
+Tested = Annotated[int, typer.Option(min=1, help="Labelled test images.")]
+Processes = Annotated[int, typer.Option(min=1, help="Conversions at a time.")]
+Device = Annotated[str, typer.Option(help="torch device; 'cuda' uses all GPUs.")]

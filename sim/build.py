@@ -13,6 +13,8 @@ from .toolchain import Toolchain, find_toolchain
 #: Compiler optimisation for a short test, where building counts, and for long runs.
 OPTIMISE = {"fast-build": "-O1", "fast-run": "-O3"}
 _PREFIX = "Vtop"
+#: Characters of Verilog from which on a design is compiled in small pieces.
+_LARGE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,7 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
             str(tools.verilator), "--cc", "--prefix", _PREFIX, "--top-module", sources.top,
             "-Mdir", "generated", "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "--noassert", "--no-timing", "-Wno-fatal", *(["--vpi"] if sources.vpi else []),
-            # Of a large design one function is as long as it: it takes the compiler hours whole.
-            "--output-split", "8000", "--output-split-cfuncs", "2000", "control.vlt", "design.v",
+            *_split(sources.verilog), "control.vlt", "design.v",
         ],
         tools,
         folder,
@@ -115,6 +116,13 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
     for leftover in {*objects, *units, *generated.iterdir()} - {folder / "main.cpp"}:
         leftover.unlink()
     generated.rmdir()
+
+
+def _split(verilog: str) -> list[str]:
+    """Pieces that Verilator writes: one function of a large design takes the compiler hours."""
+    if len(verilog) < _LARGE:
+        return ["--output-split", "20000"]
+    return ["--output-split", "8000", "--output-split-cfuncs", "2000"]
 
 
 def _joined(folder: Path, units: list[Path]) -> list[Path]:

@@ -8,6 +8,7 @@ from rheobase.golden import save_network
 from rheobase.golden.network import Coding
 from support.residual_networks import residual_network
 
+from rheobase import console
 from rheobase.cli import main
 
 
@@ -15,7 +16,8 @@ from rheobase.cli import main
 def rheobase(folder, monkeypatch, capsys):
     """The command in ``folder``: (exit status, standard output, standard error)."""
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("COLUMNS", "140")
+    # The environment is read when the console is made, which another test may have done.
+    monkeypatch.setattr(console.OUT, "width", 160)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
@@ -43,8 +45,7 @@ def folder(tmp_path_factory):
     return path
 
 
-def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "160")
+def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase):
     status, shown, error = rheobase(
         "generate", "net.safetensors", "-o", "a.v", "--board", "ulx3s-25f", "--target-fps", 4000,
         "--images", "images",

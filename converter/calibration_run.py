@@ -306,9 +306,8 @@ class CalibrationRun:
 
     def _shortcut(self, segment: Segment, weighted: Operation) -> Tensor:
         """What a spike of each channel's shortcuts adds besides the kernel, (channels,)."""
-        weights = {key: torch.zeros_like(value) for key, value in weighted.arguments.items()
-                   if key == "weight"}  # fmt: skip
-        silent = replace(weighted, arguments={**weighted.arguments, **weights})
+        nil = {"weight": torch.zeros_like(weighted.arguments["weight"])}
+        silent = replace(weighted, arguments={**weighted.arguments, **nil})
         values, nothing = {}, {}
         for source in segment.sources:
             operation = self.graph.by_name[source]

@@ -18,6 +18,7 @@ from .integer_grid import IntegerGrid
 from .least_squares import (
     Regression,
     adjustable,
+    change_holds,
     confirmed_change,
     patches,
     rounded_weights,
@@ -150,7 +151,7 @@ class CalibrationRun:
         if weighted is not None:
             inputs, ridge = self._inputs(name, segment, weighted), self.settings.ridge
             # Few samples for many inputs fit noise; then the weights stay.
-            if confirmed_change(inputs, self._lacking(name, currents), ridge) is not None:
+            if change_holds(inputs, self._lacking(name, currents), ridge):
                 seen = Regression(inputs, ridge)
 
         def searched(start: Neurons) -> tuple[Neurons, Tensor]:

@@ -88,17 +88,22 @@ class Regression:
         return solved[:-1].T, solved[-1]
 
 
-def confirmed_change(inputs: Tensor, wanted: Tensor, ridge: float) -> tuple[Tensor, Tensor] | None:
-    """Changes of (weight, bias) as ``Regression`` finds them, where they hold on other samples.
+def change_holds(inputs: Tensor, wanted: Tensor, ridge: float) -> bool:
+    """Whether changes of (weight, bias) as ``Regression`` finds them hold on other samples.
 
     An output may have as many inputs as there are samples: what is fitted on every second one has
-    to come closer on the others than a change of the bias alone does, else there is no change.
+    to come closer on the others than a change of the bias alone does.
     """
     seen, held = slice(0, None, 2), slice(1, None, 2)
     weight, bias = Regression(inputs[seen], ridge).change(wanted[seen])
     left = wanted[held] - (inputs[held] @ weight.T + bias)
     plain = wanted[held] - wanted[seen].mean(dim=0)
-    if left.square().sum() >= plain.square().sum():
+    return bool(left.square().sum() < plain.square().sum())
+
+
+def confirmed_change(inputs: Tensor, wanted: Tensor, ridge: float) -> tuple[Tensor, Tensor] | None:
+    """Changes of (weight, bias) as ``Regression`` finds them, None where they do not hold."""
+    if not change_holds(inputs, wanted, ridge):
         return None
     return Regression(inputs, ridge).change(wanted)
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import layer_bounds
 from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network, Readout
-from .buffering import default_spare_rows
+from .buffering import folded_spare_rows
 from .count_readout import CountReadout, count_score_shape
 from .folding import Folding, check_folding, connection_lanes, connection_row_words
 from .fork import StreamFork
@@ -25,7 +25,7 @@ class Accelerator(wiring.Component):
     """Hardware of ``network`` (DESIGN section 2), folded by P and E of each layer.
 
     Args:
-        spare_rows: of each connection's buffer; ``default_spare_rows`` where None.
+        spare_rows: of each connection's buffer; ``folded_spare_rows`` where None.
 
     Members:
         pixels: one pixel a beat, all channels (channel 0 in the low byte), raster order, image
@@ -51,7 +51,7 @@ class Accelerator(wiring.Component):
         check_folding(network, folding)
         self.network = network
         self.folding = folding
-        spare_rows = default_spare_rows(network) if spare_rows is None else spare_rows
+        spare_rows = folded_spare_rows(network, folding) if spare_rows is None else spare_rows
         pixel_width = network.input_shape[0] * PIXEL_BITS
         self.layers = []
         for index, fold in enumerate(folding):
@@ -78,6 +78,7 @@ class Accelerator(wiring.Component):
                     spare_rows=spare_rows[index],
                     row_words=connection_row_words(network, index, fold),
                     weight_memory=fold.weight_memory,
+                    firing=fold.firing,
                 )
             self.layers.append(layer)
         members = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..golden.network import IMAGE, Network
+from .folding import Folding
 from .geometry import window_geometry
 from .map_part import map_part
 
@@ -87,6 +88,17 @@ def default_spare_rows(network: Network) -> Rows:
             for number, rows in enumerate(layer)
         )
         for index, layer in enumerate(fewest_spare_rows(network))
+    )
+
+
+def folded_spare_rows(network: Network, folding: Folding) -> Rows:
+    """The default spare rows, and those that each layer's folding adds."""
+    return tuple(
+        tuple(
+            spare + more
+            for spare, more in zip(rows, fold.extra_rows or (0,) * len(rows), strict=True)
+        )
+        for rows, fold in zip(default_spare_rows(network), folding, strict=True)
     )
 
 

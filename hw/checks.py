@@ -30,3 +30,12 @@ def check_choice(component: str, parameter: str, value: object, choices: Collect
     if value not in choices:
         accepted = ", ".join(repr(choice) for choice in choices)
         raise RheobaseError(f"{component}: {parameter} is {value!r}, accepted is one of {accepted}")
+
+
+def check_divisor(component: str, parameter: str, value: object, of: int) -> None:
+    """Raise ``RheobaseError`` unless ``value`` is a divisor of ``of`` and less than it."""
+    check_range(component, parameter, value, 1, max(1, of - 1))
+    if of % value:
+        raise RheobaseError(
+            f"{component}: {parameter} is {value}, accepted is a divisor of {of} below it"
+        )

@@ -58,7 +58,7 @@ def layer_stages(
         (counted,) = events
         taken = counted.units @ np.arange(counted.units.shape[-1]) / lanes[0]
         return (Stage("lanes", taken),)
-    fired = groups * shape.output[2] * network.steps
+    fired = groups * fold.turns * shape.output[2] * network.steps
     stages = [Stage("neurons", np.full(shape_of_rows, float(fired)))]
     row_words = connection_row_words(network, index, fold)
     radix = network.coding == Coding.RADIX

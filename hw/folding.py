@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
-from ..golden.network import IMAGE, Connection, Network
+from ..golden.network import IMAGE, Coding, Connection, Network
 from .map_part import tap_offsets
 from .memory_shape import WeightMemory
 from .partition import largest_lanes
@@ -26,12 +26,23 @@ class LayerFolding:
             that all rows of a ``sum_pool`` share, at a kernel row a cycle and E up to the
             channels. None for the default: where there is a ``sum_pool``. Pixels have none.
         weight_memory: what holds the weights; None for blocks where they are worth one.
+        firing: F, a divisor of P: how many neurons fire at once, P / F times for each group
+            (``radix`` only). None for all P.
+        extra_rows: per connection, rows that its buffer has beside the fewest that keep the
+            pipeline moving: they even out rows that take longer than others. None for none.
     """
 
     neurons: int
     lanes: int | tuple[int, ...]
     row_words: tuple[bool, ...] | None = None
     weight_memory: WeightMemory | None = None
+    firing: int | None = None
+    extra_rows: tuple[int, ...] | None = None
+
+    @property
+    def turns(self) -> int:
+        """How often neurons fire for each group of P channels."""
+        return 1 if self.firing is None else self.neurons // self.firing
 
 
 Folding = tuple[LayerFolding, ...]
@@ -88,6 +99,8 @@ def check_folding(network: Network, folding: Folding) -> None:
                 f"folding: row_words {where} has {len(fold.row_words)} values, accepted is one for "
                 f"each of its {len(layer.connections)} connections"
             )
+        _check_firing(network, index, fold)
+        _check_extra_rows(where, fold, len(layer.connections))
         most = [
             None if is_direct(connection) else most_lanes(connection, fold.neurons, rows)
             for connection, rows in zip(
@@ -108,6 +121,33 @@ def check_folding(network: Network, folding: Folding) -> None:
         for number, (lanes, high) in enumerate(zip(fold.lanes, most, strict=True)):
             if high is not None:
                 _check(f"E of connection {number} {where}", lanes, high)
+
+
+def _check_firing(network: Network, index: int, fold: LayerFolding) -> None:
+    layer = network.layers[index]
+    if fold.firing is None:
+        return
+    radix = network.coding == Coding.RADIX and layer.threshold is not None
+    accepted = [
+        firing for firing in range(1, fold.neurons + 1)
+        if fold.neurons % firing == 0 and (radix or firing == fold.neurons)
+    ]  # fmt: skip
+    if isinstance(fold.firing, bool) or fold.firing not in accepted:
+        raise RheobaseError(
+            f"folding: firing neurons (F) of layer {layer.name!r} is {fold.firing!r}, accepted is "
+            f"one of {', '.join(map(str, accepted))}"
+        )
+
+
+def _check_extra_rows(where: str, fold: LayerFolding, connections: int) -> None:
+    rows = fold.extra_rows
+    if rows is None:
+        return
+    if len(rows) != connections or any(not isinstance(n, int) or n < 0 for n in rows):
+        raise RheobaseError(
+            f"folding: extra_rows {where} is {rows!r}, accepted is an integer >= 0 for each of its "
+            f"{connections} connections"
+        )
 
 
 def _check(what: str, value: object, high: int | None) -> None:

@@ -27,6 +27,7 @@ class SpikingLayer(wiring.Component):
         word_widths: bits of a word of each connection's source: its P, or a whole pixel.
         spare_rows, row_words: of each connection's buffer, see ``WindowGeometry``.
         weight_memory: see ``AccumulatorLane``.
+        firing: see ``NeuronGroup``.
 
     Members:
         words_0 ...: the map of each connection's source.
@@ -47,6 +48,7 @@ class SpikingLayer(wiring.Component):
         spare_rows: Sequence[int | None],
         row_words: Sequence[bool],
         weight_memory: WeightMemory | None = None,
+        firing: int | None = None,
     ):
         self.connections = [
             ConnectionPath(
@@ -68,7 +70,7 @@ class SpikingLayer(wiring.Component):
             signed_shape(layer_bounds(network, index).window),
             self.connections[0].unit_layout,
         )
-        self.group = NeuronGroup(network, index, neurons)
+        self.group = NeuronGroup(network, index, neurons, firing)
         self.fires = self.group.fires
         #: Most images that its rows, queues and registers hold parts of at once.
         self.images_inside = 2 + max(

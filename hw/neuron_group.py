@@ -10,12 +10,14 @@ from ..golden.bounds import effective_bias, layer_bounds
 from ..golden.network import Coding, Network, PoolRule
 from .current_pool import CurrentPool
 from .current_readout import CurrentReadout
+from .current_turns import CurrentTurns
 from .neuron_parameters import NeuronParameters
 from .payloads import vector
 from .queue import Queue
 from .radix_neuron import RadixNeuron
 from .rate_neuron import RateNeuron
 from .shapes import count_shape, index_shape, signed_shape
+from .spike_turns import SpikeTurns
 
 
 class NeuronGroup(wiring.Component):
@@ -23,9 +25,13 @@ class NeuronGroup(wiring.Component):
 
     Both codings and both pooling rules; the last layer of a ``current`` readout has sums in the
     place of neurons, and then ``spikes`` is replaced by ``scores``.
+
+    Args:
+        neurons: P.
+        firing: F, how many neurons fire at once; fewer than P take turns (``radix`` only).
     """
 
-    def __init__(self, network: Network, index: int, neurons: int):
+    def __init__(self, network: Network, index: int, neurons: int, firing: int | None = None):
         layer = network.layers[index]
         bounds = layer_bounds(network, index)
         bias = effective_bias(network, index)
@@ -37,6 +43,8 @@ class NeuronGroup(wiring.Component):
             rate and not pixels and positions > 1 and layer.pool.rule == PoolRule.CUMULATIVE
         )
         self.fires = layer.threshold is not None
+        firing = neurons if firing is None else firing
+        self.turns = self.trains = None
         self.pool = CurrentPool(
             neurons=neurons,
             groups=groups,
@@ -70,9 +78,15 @@ class NeuronGroup(wiring.Component):
                     steps=network.steps,
                 )
             else:
+                if firing < neurons:
+                    self.turns = CurrentTurns(
+                        current_shape, neurons=neurons, firing=firing, groups=groups
+                    )
+                    self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=network.steps)
+                    parameters = parameters.in_turns(neurons, firing)
                 self.neurons = RadixNeuron(
                     parameters,
-                    neurons=neurons,
+                    neurons=firing,
                     current_shape=current_shape,
                     potential=bounds.potential,
                     steps=network.steps,
@@ -93,12 +107,23 @@ class NeuronGroup(wiring.Component):
         m.submodules.pool = self.pool
         m.submodules.neurons = self.neurons
         wiring.connect(m, wiring.flipped(self.sums), self.pool.sums)
-        wiring.connect(m, self.pool.pooled, self.neurons.currents)
+        if self.turns is None:
+            wiring.connect(m, self.pool.pooled, self.neurons.currents)
+        else:
+            m.submodules.turns = self.turns
+            wiring.connect(m, self.pool.pooled, self.turns.currents)
+            wiring.connect(m, self.turns.turns, self.neurons.currents)
         m.d.comb += self.neurons.steps.eq(self.steps)
         if self.fires:
             # What the next layers are ready for goes no further than here.
             m.submodules.words = words = Queue(self.spikes.payload.shape(), 2)
-            wiring.connect(m, self.neurons.spikes, words.input)
+            if self.trains is None:
+                wiring.connect(m, self.neurons.spikes, words.input)
+            else:
+                m.submodules.trains = self.trains
+                m.d.comb += self.trains.steps.eq(self.steps)
+                wiring.connect(m, self.neurons.spikes, self.trains.spikes)
+                wiring.connect(m, self.trains.words, words.input)
             wiring.connect(m, words.output, wiring.flipped(self.spikes))
         else:
             m.d.comb += self.neurons.delay.eq(self.delay)

@@ -10,7 +10,7 @@ from amaranth.lib import data
 
 from ..golden.errors import RheobaseError
 from .payloads import vector
-from .shapes import signed_shape
+from .shapes import signed_shape, turn_groups
 from .table import lookup
 
 
@@ -37,6 +37,25 @@ class NeuronParameters:
             raise RheobaseError(
                 f"NeuronParameters: a threshold is {self.threshold.min()}, accepted is >= 1"
             )
+
+    def in_turns(self, neurons: int, firing: int) -> NeuronParameters:
+        """The same for ``firing`` neurons that take turns with a group of ``neurons``.
+
+        Groups are those of ``CurrentTurns``; neurons that no channel has never spike.
+        """
+        groups = -(-len(self.bias) // neurons)
+        turns = turn_groups(1, neurons // firing)
+
+        def spread(values: np.ndarray, fill: int) -> np.ndarray:
+            padded = np.full(groups * neurons, fill, values.dtype)
+            padded[: len(values)] = values
+            result = np.full((groups, turns * firing), fill, values.dtype)
+            result[:, :neurons] = padded.reshape(groups, neurons)
+            return result.reshape(-1)
+
+        return NeuronParameters(
+            spread(self.bias, 0), spread(self.threshold, 1), spread(self.initial_potential, 0)
+        )
 
 
 def group_constants(

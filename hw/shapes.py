@@ -23,6 +23,11 @@ def count_shape(maximum: int) -> Shape:
     return index_shape(maximum + 1)
 
 
+def turn_groups(groups: int, turns: int) -> int:
+    """Values of an index of a group and, in the bits below, of one of ``turns`` turns."""
+    return groups << index_shape(turns).width
+
+
 def memory_depth(words: int) -> int:
     """Depth of a memory of ``words`` words; a single one would have an address of no bits."""
     return max(words, 2)

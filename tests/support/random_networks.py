@@ -137,7 +137,7 @@ def random_images(rng: np.random.Generator, network: Network, count: int) -> np.
 
 
 def random_folding(rng: np.random.Generator, network: Network) -> Folding:
-    """P and E that do and do not divide the channels and taps."""
+    """P and E that do and do not divide the channels and taps, neurons in turns, extra rows."""
     folding: list[LayerFolding] = []
     for index, layer in enumerate(network.layers):
         neurons = int(rng.integers(1, layer.out_channels + 1))
@@ -150,7 +150,14 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
         if is_streamed(network, index, neurons):
             most = [folding[layer.connections[0].source].neurons]
         lanes = tuple(int(rng.integers(1, min(6, high) + 1)) for high in most)
-        folding.append(LayerFolding(neurons, lanes, rows))
+        fires = layer.threshold is not None and network.coding == Coding.RADIX
+        turns = rng.choice([n for n in range(1, neurons + 1) if neurons % n == 0]) if fires else 1
+        extra = tuple(int(rng.integers(0, 3)) for _ in layer.connections)
+        folding.append(
+            LayerFolding(
+                neurons, lanes, rows, firing=int(neurons // turns), extra_rows=extra
+            )
+        )
     return tuple(folding)
 
 

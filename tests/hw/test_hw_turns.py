@@ -1,0 +1,128 @@
+"""Neurons that take turns: each component alone, and both around radix neurons."""
+
+import numpy as np
+import pytest
+from amaranth import Module, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.current_pool import CurrentLayout
+from rheobase.hw.current_turns import CurrentTurns
+from rheobase.hw.neuron_parameters import NeuronParameters
+from rheobase.hw.radix_neuron import RadixNeuron
+from rheobase.hw.shapes import count_shape
+from rheobase.hw.spike_turns import SpikeTurns
+from support.components import check_exchange, word
+
+SHAPE = signed(9)
+FOLDINGS = pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1), (5, 1)])
+
+
+def _beat(currents, group):
+    return {
+        "currents": [int(c) for c in currents], "first_step": 1, "last_step": 1, "group": group,
+    }  # fmt: skip
+
+
+@FOLDINGS
+def test_currents_go_out_in_turns(neurons, firing):
+    rng = np.random.default_rng(neurons)
+    turns = neurons // firing
+    numbered = 1 << (turns - 1).bit_length()
+    given, taken = [], []
+    for number in range(30):
+        currents = rng.integers(-200, 200, neurons)
+        given.append(_beat(currents, number % 3))
+        for turn, part in enumerate(currents.reshape(turns, firing)):
+            taken.append(_beat(part, number % 3 * numbered + turn))
+    component = CurrentTurns(SHAPE, neurons=neurons, firing=firing, groups=3)
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
+        {"turns": (CurrentLayout(SHAPE, firing, 3 * numbered), taken)},
+    )
+
+
+@FOLDINGS
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_spikes_come_together(neurons, firing, steps):
+    rng = np.random.default_rng(neurons + steps)
+    given, words = [], []
+    for _ in range(25):
+        spikes = rng.integers(0, 2, (steps, neurons))
+        for turn in range(0, neurons, firing):
+            given += [word(step[turn : turn + firing]) for step in spikes]
+        words += [word(step) for step in spikes]
+    check_exchange(
+        SpikeTurns(neurons=neurons, firing=firing, steps=4),
+        {"spikes": (firing, given)},
+        {"words": (neurons, words)},
+        ports={"steps": steps},
+    )
+
+
+class _Neurons(wiring.Component):
+    """What ``NeuronGroup`` makes of them."""
+
+    def __init__(self, parameters, *, neurons, firing, groups, steps):
+        self.turns = CurrentTurns(SHAPE, neurons=neurons, firing=firing, groups=groups)
+        self.neurons = RadixNeuron(
+            parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
+            potential=(-300, 300), steps=steps,
+        )  # fmt: skip
+        self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=steps)
+        super().__init__(
+            {
+                "currents": In(stream.Signature(CurrentLayout(SHAPE, neurons, groups))),
+                "steps": In(count_shape(steps)),
+                "words": Out(stream.Signature(neurons)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules += [self.turns, self.neurons, self.trains]
+        wiring.connect(m, wiring.flipped(self.currents), self.turns.currents)
+        wiring.connect(m, self.turns.turns, self.neurons.currents)
+        wiring.connect(m, self.neurons.spikes, self.trains.spikes)
+        wiring.connect(m, self.trains.words, wiring.flipped(self.words))
+        m.d.comb += [self.neurons.steps.eq(self.steps), self.trains.steps.eq(self.steps)]
+        return m
+
+
+@FOLDINGS
+@pytest.mark.parametrize("steps", [1, 4])
+def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
+    rng = np.random.default_rng(steps)
+    channels = 2 * neurons + 1  # the last group has a single channel
+    parameters = NeuronParameters(
+        bias=rng.integers(-3, 6, channels),
+        threshold=rng.integers(5, 15, channels),
+        initial_potential=rng.integers(0, 8, channels),
+    )
+    given, words = [], []
+    for number in range(30):
+        group = number % 3
+        currents = rng.integers(-60, 250, 3 * neurons)
+        currents[channels:] = 0
+        potential = currents[:channels] + parameters.bias + parameters.initial_potential
+        numbers = np.zeros(3 * neurons, int)
+        numbers[:channels] = np.clip(potential // parameters.threshold, 0, 2**steps - 1)
+        own = slice(group * neurons, (group + 1) * neurons)
+        given.append(_beat(currents[own], group))
+        words += [word(numbers[own] >> (steps - 1 - step) & 1) for step in range(steps)]
+    component = _Neurons(parameters, neurons=neurons, firing=firing, groups=3, steps=4)
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
+        {"words": (neurons, words)},
+        ports={"steps": steps},
+    )
+
+
+@pytest.mark.parametrize(("firing", "accepted"), [(0, "1..5"), (6, "1..5"), (4, "divisor of 6")])
+def test_firing_neurons_out_of_range(firing, accepted):
+    with pytest.raises(RheobaseError, match=rf"\(F\) is {firing}, accepted is .*{accepted}"):
+        CurrentTurns(SHAPE, neurons=6, firing=firing, groups=1)
+    with pytest.raises(RheobaseError, match=rf"\(F\) is {firing}, accepted is .*{accepted}"):
+        SpikeTurns(neurons=6, firing=firing, steps=2)

@@ -174,7 +174,7 @@ def layer_parts(
     parts.append(
         Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined)))
     )
-    parts.append(_neurons(network, index, fold, groups))
+    parts += _neurons(network, index, fold, groups)
     return parts
 
 
@@ -251,8 +251,8 @@ def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
     return [Part("direct", features, memories), Part("glue", (1.0, gates))]
 
 
-def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> Part:
-    """Pool and neurons, or sums."""
+def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> list[Part]:
+    """Pool and neurons, or sums; and what lets neurons take turns."""
     layer = network.layers[index]
     bounds = _layer_bounds(network, index)
     positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
@@ -261,22 +261,28 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> P
         rate and positions > 1 and not layer.sees_only_image
         and layer.pool.rule == PoolRule.CUMULATIVE
     )  # fmt: skip
-    current = fold.neurons * _width(bounds.pooled if kept else bounds.window)
-    state = fold.neurons * _width(bounds.potential)
-    table = fold.neurons * _width(_bias_range(network, index))
+    firing, groups = fold.neurons // fold.turns, groups * fold.turns
+    width = _width(bounds.pooled if kept else bounds.window)
+    current, pooled = firing * width, fold.neurons * width
+    state = firing * _width(bounds.potential)
+    table = firing * _width(_bias_range(network, index))
     if layer.threshold is not None:
-        table += fold.neurons * _width((0, int(layer.threshold.max())))
-        table += fold.neurons * _width((0, int(layer.threshold.max()))) * rate
+        table += firing * _width((0, int(layer.threshold.max())))
+        table += firing * _width((0, int(layer.threshold.max()))) * rate
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
     accumulated = 0.0
     if kept:
         accumulated = -(-positions // 16) * -(-current // 4) * DISTRIBUTED_LUTS
     kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
     features = (
-        1.0, state, current, current * (positions > 1), accumulated, current * kept, tables,
-        fold.neurons,
+        1.0, state, current, pooled * (positions > 1), accumulated, current * kept, tables,
+        firing,
     )  # fmt: skip
-    return Part(kind, features)
+    parts = [Part(kind, features)]
+    if fold.turns > 1:
+        trains = -(-(fold.neurons - firing) // 4) * -(-network.steps // 16) * DISTRIBUTED_LUTS
+        parts.append(Part("turns", (1.0, pooled, trains)))
+    return parts
 
 
 def _streamed(network, index, fold, lanes: int, word_width: int) -> list[Part]:

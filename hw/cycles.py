@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,9 @@ from .synapses import fed_groups, fits_parts, is_direct
 #: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
 #: a register for a lane's sum, and with a queue of sums.
 UNEVEN, UNEVEN_QUEUED = 0.5, 0.35
+#: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
+#: come in bursts wait for them.
+FIRING_SHARE = 0.6
 #: Images that the pipeline of rows is run for, again and again the given ones.
 PIPELINE_IMAGES = 6
 
@@ -93,6 +96,25 @@ def layer_cycles(
     rows = np.max([stage.cycles for stage in stages], axis=0)
     slowest = max(stages, key=lambda stage: stage.per_image)
     return float(rows.sum() / len(rows)), slowest.name
+
+
+def fewest_firing(
+    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
+) -> int | None:
+    """F of layer ``index``: the fewest neurons for which its other stages do not wait.
+
+    None, for all P, where neurons cannot take turns, or that is what it takes.
+    """
+    fires = network.layers[index].threshold is not None
+    if network.coding != Coding.RADIX or not fires or fold.neurons == 1:
+        return None
+    stages = layer_stages(network, index, replace(fold, firing=None), events)
+    neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
+    others = max(stage.per_image for stage in stages if stage.name != "neurons")
+    for firing in range(1, fold.neurons):
+        if fold.neurons % firing == 0 and neurons * fold.neurons / firing <= FIRING_SHARE * others:
+            return firing
+    return None
 
 
 def pipeline_cycles(

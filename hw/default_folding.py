@@ -8,7 +8,7 @@ import numpy as np
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from .cycles import layer_stages
+from .cycles import fewest_firing, layer_stages
 from .event_counts import NetworkEvents, assumed_events
 from .folding import (
     Folding,
@@ -92,7 +92,18 @@ def default_folding(
             low = middle + 1
         else:
             best, high = folding, middle - 1
-    return within_words(network, best or tuple(LayerFolding(1, 1) for _ in network.layers))
+    found = within_words(network, best or tuple(LayerFolding(1, 1) for _ in network.layers))
+    return refined(network, found, events)
+
+
+def refined(network: Network, folding: Folding, events: NetworkEvents) -> Folding:
+    """``folding`` with what follows from P and E: neurons take turns where they have the time."""
+    return tuple(
+        fold
+        if is_streamed(network, index, fold.neurons)
+        else replace(fold, firing=fewest_firing(network, index, fold, events[index]))
+        for index, fold in enumerate(folding)
+    )
 
 
 def layer_neurons(network: Network, index: int) -> list[int]:

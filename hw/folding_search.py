@@ -18,12 +18,13 @@ import numpy as np
 from ..golden.network import IMAGE, Network
 from .area import Area, Part, frame_area, layer_parts, part_area, word_widths
 from .buffering import Rows, default_spare_rows
-from .cycles import layer_stages, pipeline_cycles
+from .cycles import fewest_firing, layer_stages, pipeline_cycles
 from .default_folding import lane_choices, layer_neurons, within_words
 from .event_counts import NetworkEvents, assumed_events
 from .folding import Folding, LayerFolding, connection_row_words
 from .memory_mapping import Family
 from .memory_shape import WeightMemory
+from .row_search import with_extra_rows
 from .streamed_readout import is_streamed
 
 #: A larger E is an option where it takes less than this part of the time of the one before.
@@ -35,6 +36,8 @@ ROUNDS = 4
 LUTS_OF_A_BLOCK = 400
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
+#: Parts of the block RAMs that are kept for extra rows, each tried.
+ROW_PARTS = (0.0, 0.03, 0.06)
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Planner:
         self.network = network
         self.events = assumed_events(network) if events is None else events
         self.family = family
-        self._buffers: dict[tuple[int, bool, int, int], Area] = {}
+        self._buffers: dict[tuple[int, int, bool, int, int], Area] = {}
 
     @cached_property
     def spare_rows(self) -> Rows:
@@ -150,11 +153,37 @@ class Planner:
                     self._layer_area(index, folding),
                 )
             )  # fmt: skip
-        cycles = pipeline_cycles(self.network, folding, self.events, self.spare_rows)
+        rows = tuple(self.rows_of(index, fold) for index, fold in enumerate(folding))
+        cycles = pipeline_cycles(self.network, folding, self.events, rows)
         return Plan(tuple(layers), frame_area(self.network, folding, self.family), cycles)
 
+    def rows_of(self, index: int, fold: LayerFolding) -> tuple[int, ...]:
+        """Spare rows of the buffers of layer ``index``."""
+        rows = self.spare_rows[index]
+        extra = fold.extra_rows or (0,) * len(rows)
+        return tuple(spare + more for spare, more in zip(rows, extra, strict=True))
+
     def fastest(self, budget: Budget) -> Plan | None:
-        """The fastest plan within ``budget``, the smallest of those; None where none fits."""
+        """The fastest plan within ``budget``, the smallest of those; None where none fits.
+
+        Block RAMs for rows that even out the pipeline and those for lanes are weighed by trying.
+        """
+        best = None
+        for part in ROW_PARTS:
+            tried = budget
+            if budget.block_rams is not None:
+                tried = replace(budget, block_rams=int(budget.block_rams * (1 - part)))
+            folding = self._fastest(tried)
+            if folding is not None:
+                plan = self.predict(with_extra_rows(self, folding, budget, pay=True))
+                if best is None or plan.cycles < best.cycles:
+                    best = plan
+            if budget.block_rams is None:
+                break
+        return best
+
+    def _fastest(self, budget: Budget) -> Folding | None:
+        """The folding whose slowest layer is fastest."""
         targets = sorted({option.cycles for options in self.options for option in options})
         low, high, best = 0, len(targets) - 1, None
         while low <= high:
@@ -164,7 +193,7 @@ class Planner:
                 low = middle + 1
             else:
                 best, high = folding, middle - 1
-        return None if best is None else self.predict(best)
+        return best
 
     def reaching(self, cycles: float, budget: Budget) -> Plan | None:
         """The smallest plan that takes at most so many cycles per image; None where none fits."""
@@ -173,9 +202,10 @@ class Planner:
             folding = self.smallest(target, budget)
             if folding is None:
                 break
-            plan = self.predict(folding)
-            if plan.cycles <= cycles:
-                return plan
+            for pay in (False, True):
+                plan = self.predict(with_extra_rows(self, folding, budget, pay=pay))
+                if plan.cycles <= cycles:
+                    return plan
             # The pipeline is slower than its slowest layer: by as much is it to be faster.
             target *= 0.99 * cycles / plan.cycles
         fastest = self.fastest(budget)
@@ -281,13 +311,13 @@ class Planner:
         if not is_streamed(self.network, index, fold.neurons):
             widths = word_widths(self.network, index, before)
             for number, width in enumerate(widths):
-                area += self._buffer(index, number, rows[number], width)
+                area += self.buffer_area(index, number, rows[number], width)
         for reader, number in self._readers[index]:
             if is_streamed(self.network, reader, before[reader].neurons):
                 continue
             rows = connection_row_words(self.network, reader, before[reader])
-            new = self._buffer(reader, number, rows[number], fold.neurons)
-            old = self._buffer(reader, number, rows[number], before[index].neurons)
+            new = self.buffer_area(reader, number, rows[number], fold.neurons)
+            old = self.buffer_area(reader, number, rows[number], before[index].neurons)
             area += Area(new.luts - old.luts, new.block_rams - old.block_rams)
         return area
 
@@ -306,21 +336,24 @@ class Planner:
         widths = word_widths(self.network, index, folding)
         total = Area(0, 0)
         for part in layer_parts(
-            self.network, index, folding[index], widths, self.spare_rows[index]
+            self.network, index, folding[index], widths, self.rows_of(index, folding[index])
         ):
             total += part_area(part, self.family)
         return total
 
-    def _buffer(self, index: int, number: int, row_words: bool, width: int) -> Area:
-        """Area of one window buffer."""
-        key = (index, row_words, number, width)
+    def buffer_area(
+        self, index: int, number: int, row_words: bool, width: int, extra: int = 0
+    ) -> Area:
+        """Area of one window buffer, ``extra`` rows larger than the fewest."""
+        key = (index, number, row_words, width, extra)
         if key not in self._buffers:
             layer = self.network.layers[index]
             fold = LayerFolding(
                 1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
             )
             widths = [width] * len(layer.connections)
-            parts = layer_parts(self.network, index, fold, widths, self.spare_rows[index])
+            rows = [spare + extra for spare in self.spare_rows[index]]
+            parts = layer_parts(self.network, index, fold, widths, rows)
             buffers = [part for part in parts if part.kind.endswith("_buffer")]
             self._buffers[key] = part_area(buffers[number], self.family)
         return self._buffers[key]
@@ -348,6 +381,8 @@ class Planner:
                     if cycles > last * WORTHWHILE:
                         continue
                     last = cycles
+                    if not is_streamed(network, index, neurons):
+                        fold = replace(fold, firing=fewest_firing(network, index, fold, events))
                     found += self._styles(index, fold, cycles)
         return _undominated(found)
 

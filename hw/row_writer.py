@@ -114,17 +114,20 @@ class RowWriter(wiring.Component):
             self.words.payload.word_select(part % parts_per_word, self.granularity)
             for part in range(parts_per_slot)
         )
-        group_enable = Cat(group == part // parts_per_word for part in range(parts_per_slot))
         slot_select = Signal(slots)
+        m.d.comb += slot_select.eq(Cat(slot == index for index in range(slots)))
+        # One signal for each group, and its bits repeated: bits of a word that are told apart by
+        # nothing but their names would be padded to a byte each in a block RAM.
+        enables = []
+        for row in range(geometry.word_rows):
+            moves = transfer if geometry.row_words else transfer & slot_select[row]
+            group_moves = Signal(self.groups, name=f"group_moves_{row}")
+            m.d.comb += group_moves.eq(Cat(moves & (group == g) for g in range(self.groups)))
+            enables += [group_moves[part // parts_per_word] for part in range(parts_per_slot)]
         m.d.comb += [
-            slot_select.eq(Cat(slot == index for index in range(slots))),
             self.write_address.eq(column_base + step),
             self.write_data.eq(slot_data.replicate(geometry.word_rows)),
-            self.write_enable.eq(
-                Mux(transfer, group_enable, 0)
-                if geometry.row_words
-                else Cat(Mux(slot_select[i] & transfer, group_enable, 0) for i in range(slots))
-            ),
+            self.write_enable.eq(Cat(*enables)),
             self.occupancy_address.eq(column),
             self.occupancy_data.eq(occupied.replicate(slots)),
             self.occupancy_enable.eq(Mux(transfer & last_step & last_group, slot_select, 0)),

@@ -59,6 +59,7 @@ class Sample:
         channels: of the image, of the layer in front, of this one.
         direct: it has an identity shortcut beside its kernel.
         source_neurons: P of the layer in front.
+        firing: F.
     """
 
     coding: Coding
@@ -73,6 +74,7 @@ class Sample:
     source_neurons: int
     row_words: bool = False
     direct: bool = False
+    firing: int | None = None
 
 
 RATE, RADIX = Coding.RATE, Coding.RADIX
@@ -84,14 +86,15 @@ SAMPLES = (
     Sample(RATE, 8, (2, 4, 6), 8, 8, 2, True, 2, 1, 2),
     Sample(RATE, 32, (3, 32, 32), 8, 5, 3, False, 16, 8, 16, True, True),
     Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, True, 16, 6, 8),
-    Sample(RADIX, 4, (3, 16, 16), 16, 8, 3, False, 16, 2, 16, False, True),
-    Sample(RADIX, 4, (3, 32, 32), 16, 8, 3, False, 8, 3, 8, False, True),
-    Sample(RADIX, 4, (3, 64, 64), 8, 4, 3, False, 16, 4, 11, True),
-    Sample(RADIX, 4, (3, 16, 32), 16, 8, 3, False, 32, 1, 8),
+    Sample(RADIX, 4, (3, 16, 16), 16, 8, 3, False, 16, 2, 16, True, True, 4),
+    Sample(RADIX, 4, (3, 32, 32), 16, 8, 3, False, 8, 3, 8, True, True, 1),
+    Sample(RADIX, 4, (3, 64, 64), 8, 4, 3, False, 16, 4, 11, True, False, 2),
+    Sample(RADIX, 4, (3, 16, 32), 16, 8, 3, False, 32, 1, 8, True, False, 1),
     Sample(RADIX, 6, (1, 5, 9), 8, 6, 4, True, 3, 2, 5),
-    Sample(RADIX, 4, (3, 64, 64), 8, 8, 3, False, 4, 1, 4),
+    Sample(RADIX, 4, (3, 64, 64), 8, 8, 3, False, 4, 1, 4, True, False, 2),
     Sample(RADIX, 2, (2, 12, 8), 6, 3, 1, False, 8, 5, 6, True),
-    Sample(RADIX, 4, (3, 48, 20), 10, 8, 3, False, 20, 12, 16, False, True),
+    Sample(RADIX, 4, (3, 48, 20), 10, 8, 3, False, 20, 12, 16, True, True, 5),
+    Sample(RADIX, 4, (3, 64, 64), 8, 8, 3, False, 8, 1, 8, True, True, 1),
 )
 
 
@@ -145,7 +148,7 @@ def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], floa
             LayerFolding(
                 sample.neurons, sample.lanes,
                 (sample.row_words,) * (1 + sample.direct) if sample.row_words else None,
-                WeightMemory.BLOCK,
+                WeightMemory.BLOCK, sample.firing,
             ),
             # Streamed, or with a window buffer.
             LayerFolding(10 if number % 2 else (1, 2, 5)[number % 3], 1),
@@ -167,7 +170,7 @@ def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], floa
                 network, index, neurons=fold.neurons,
                 lanes=area.connection_lanes(network, index, fold), word_widths=widths,
                 spare_rows=spare[index], row_words=connection_row_words(network, index, fold),
-                weight_memory=WeightMemory.BLOCK,
+                weight_memory=WeightMemory.BLOCK, firing=fold.firing,
             )  # fmt: skip
             yield from _layer(layer, parts, index, only, sample)
 
@@ -183,9 +186,11 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
         elif part.kind == "gather":
             component = path.gather
         elif part.kind.startswith("lane"):
-            planes = path.geometry.planes
             component = path.lanes[
-                next(i for i, t in enumerate(path.taps) if len(t) * planes == part.features[1])
+                next(
+                    i for i, share in enumerate(path.shares)
+                    if len(share.taps) * len(share.planes) == part.features[1]
+                )
             ]
             if only in (None, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
                 bits = _constants(component, part)
@@ -195,11 +200,18 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
             component = path.lanes[0]
         elif part.kind == "join":
             component = layer.join
+        elif part.kind == "turns":
+            if only in (None, part.kind):
+                group = layer.group
+                yield part.kind, part.features, _luts(group.turns) + _luts(group.trains)
+            continue
         elif part.kind == "glue":
             if only in (None, "glue") and len(path.lanes) <= 2 and index == 1:
                 whole = _luts(path) - _luts(path.buffer) - sum(_luts(lane) for lane in path.lanes)
                 yield "glue", part.features, whole
             continue
+        elif layer.group.turns is not None:
+            component = layer.group.neurons
         else:
             component = layer.group
         if only in (None, part.kind):

@@ -1,10 +1,11 @@
 """A network file's hardware against the golden model in Verilator, one line of JSON each figure.
 
     rheobase convert examples/resnet20.py:resnet20 ... -o resnet20.safetensors
-    python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER [--adders N]
+    python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER [--board ulx3s-85f]
 
 Every answer on 50 images, every spike of every layer on the first 3; cycles per image, events and
-lane utilisation. The folding is the default one for --adders, from the events of the images.
+lane utilisation. The folding is the one that `rheobase build --board` chooses, or the default one
+for --adders, from the events of the first images.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import time
 from pathlib import Path
 
 from figures import show
+from rheobase.boards.registry import board
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import counted_events
+from rheobase.hw.folding_search import Planner
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
+
+from rheobase.commands.folding_options import CALIBRATION_IMAGES, FoldingOptions
 
 #: Lane utilisation of the slowest layer that is to be reached.
 UTILISATION = 0.8
@@ -32,14 +37,21 @@ def main() -> None:
     parser.add_argument("--images", required=True, help="folder of class folders")
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--recorded", type=int, default=3)
+    parser.add_argument("--board", help="whose device is filled; else --adders")
     parser.add_argument("--adders", type=int, default=600)
     parser.add_argument("--optimise", default="fast-run", choices=["fast-run", "fast-build"])
     arguments = parser.parse_args()
     network = load_network(arguments.network)
     shown = load_images(arguments.images, shape=network.input_shape, limit=arguments.count)
     images, recorded = shown.images[: arguments.count], arguments.recorded
-    events = counted_events(network, images[:recorded])
-    folding = default_folding(network, events, adders=arguments.adders)
+    planner = Planner(network, counted_events(network, images[:CALIBRATION_IMAGES]))
+    if arguments.board is None:
+        plan = planner.predict(default_folding(network, planner.events, arguments.adders))
+    else:
+        plan = planner.fastest(FoldingOptions(board=board(arguments.board)).budget)
+        if plan is None:
+            parser.error(f"{arguments.network}: does not fit {arguments.board}")
+    folding = plan.folding
     prefix = f"{network.name}_{network.coding.value}{network.steps}"
     start = time.perf_counter()
     text = generate(network, folding)
@@ -54,6 +66,7 @@ def main() -> None:
     show(f"{prefix}_events_differ", float(not exact.equal), "", 0)
     show(f"{prefix}_answer_mismatches", whole.answer_mismatches, f"of {len(images)}", 0)
     show(f"{prefix}_score_mismatches", whole.score_mismatches, "", 0)
+    show(f"{prefix}_cycles_per_image_predicted", plan.cycles, "cycles", None)
     show(f"{prefix}_cycles_per_image", cycles, "cycles", None)
     busiest = 0.0
     for layer, totals in zip(exact.layers, whole.hardware.accumulations, strict=True):

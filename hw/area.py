@@ -21,6 +21,7 @@ from .folding import Folding, LayerFolding, connection_lanes, connection_row_wor
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
 from .memory_shape import MemoryShape, row_memory, weight_memory
+from .partition import pixel_plane_parts
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
 from .synapses import fed_groups, fits_parts, is_direct
@@ -210,16 +211,23 @@ def _lanes(
     words_of_tap: int,
     alone: bool,
 ) -> list[Part]:
-    """The event lanes of a connection: of two sizes where its taps cannot be dealt evenly."""
+    """The event lanes of a connection: of two sizes where its taps cannot be dealt evenly.
+
+    ``lanes`` is E, ``planes`` those of a word, of which a lane of pixels may have a part.
+    """
     connection = network.layers[index].connections[number]
     radix = is_radix_spikes(network, connection.source)
-    shift = min(3, planes - 1) if planes > 1 else min(1, network.steps - 1) if radix else 0
     queued = (planes > 1 or (radix and network.steps > 1)) and not alone
+    # Pixels are dealt by planes as well; a sum of fewer planes is narrower.
+    plane_parts = pixel_plane_parts(lanes) if planes > 1 else 1
+    whole, planes, lanes = planes, planes // plane_parts, lanes // plane_parts
+    shift = 1 if planes > 1 or (radix and network.steps > 1) else 0
+    part_of_range = lanes * (2**whole - 1) // (2**planes - 1)
     low, high = _connection_range(network, connection)
-    bits = fold.neurons * _width((low // lanes, high // lanes))
+    bits = fold.neurons * _width((low // part_of_range, high // part_of_range))
     parts = []
     least, more = divmod(taps, lanes)
-    for size, count in ((least, lanes - more), (least + 1, more)):
+    for size, count in ((least, plane_parts * (lanes - more)), (least + 1, plane_parts * more)):
         if not count or not size:
             continue
         words = words_of_tap * size
@@ -273,6 +281,9 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
     accumulated = 0.0
     if kept:
         accumulated = -(-positions // 16) * -(-current // 4) * DISTRIBUTED_LUTS
+    together = rate and not layer.sees_only_image
+    if together and fold.turns > 1:
+        accumulated += -(-state // 4) * -(-fold.turns // 16) * DISTRIBUTED_LUTS
     kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
     features = (
         1.0, state, current, pooled * (positions > 1), accumulated, current * kept, tables,
@@ -280,8 +291,9 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
     )  # fmt: skip
     parts = [Part(kind, features)]
     if fold.turns > 1:
-        trains = -(-(fold.neurons - firing) // 4) * -(-network.steps // 16) * DISTRIBUTED_LUTS
-        parts.append(Part("turns", (1.0, pooled, trains)))
+        steps = 1 if together else network.steps
+        ram = -(-(fold.neurons - firing) // 4) * -(-steps // 16) * DISTRIBUTED_LUTS
+        parts.append(Part("turns", (1.0, pooled, ram)))
     return parts
 
 

@@ -21,8 +21,8 @@ from .synapses import fed_groups, fits_parts, is_direct
 #: a register for a lane's sum, and with a queue of sums.
 UNEVEN, UNEVEN_QUEUED = 0.5, 0.35
 #: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
-#: come in bursts wait for them.
-FIRING_SHARE = 0.6
+#: come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
+FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
 #: Images that the pipeline of rows is run for, again and again the given ones.
 PIPELINE_IMAGES = 6
 
@@ -106,13 +106,14 @@ def fewest_firing(
     None, for all P, where neurons cannot take turns, or that is what it takes.
     """
     fires = network.layers[index].threshold is not None
-    if network.coding != Coding.RADIX or not fires or fold.neurons == 1:
+    if not fires or fold.neurons == 1:
         return None
+    share = FIRING_SHARE[network.coding]
     stages = layer_stages(network, index, replace(fold, firing=None), events)
     neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
     others = max(stage.per_image for stage in stages if stage.name != "neurons")
     for firing in range(1, fold.neurons):
-        if fold.neurons % firing == 0 and neurons * fold.neurons / firing <= FIRING_SHARE * others:
+        if fold.neurons % firing == 0 and neurons * fold.neurons / firing <= share * others:
             return firing
     return None
 

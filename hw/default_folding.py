@@ -93,11 +93,11 @@ def default_folding(
         else:
             best, high = folding, middle - 1
     found = within_words(network, best or tuple(LayerFolding(1, 1) for _ in network.layers))
-    return refined(network, found, events)
+    return in_turns(network, found, events)
 
 
-def refined(network: Network, folding: Folding, events: NetworkEvents) -> Folding:
-    """``folding`` with what follows from P and E: neurons take turns where they have the time."""
+def in_turns(network: Network, folding: Folding, events: NetworkEvents) -> Folding:
+    """``folding`` with the fewest neurons firing at once for which no other stage waits."""
     return tuple(
         fold
         if is_streamed(network, index, fold.neurons)

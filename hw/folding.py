@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
-from ..golden.network import IMAGE, Coding, Connection, Network
+from ..golden.network import IMAGE, Connection, Network
 from .map_part import tap_offsets
 from .memory_shape import WeightMemory
 from .partition import largest_lanes
@@ -26,8 +26,8 @@ class LayerFolding:
             that all rows of a ``sum_pool`` share, at a kernel row a cycle and E up to the
             channels. None for the default: where there is a ``sum_pool``. Pixels have none.
         weight_memory: what holds the weights; None for blocks where they are worth one.
-        firing: F, a divisor of P: how many neurons fire at once, P / F times for each group
-            (``radix`` only). None for all P.
+        firing: F, a divisor of P: how many neurons fire at once, P / F times for each group. None
+            for all P.
         extra_rows: per connection, rows that its buffer has beside the fewest that keep the
             pipeline moving: they even out rows that take longer than others. None for none.
     """
@@ -127,10 +127,10 @@ def _check_firing(network: Network, index: int, fold: LayerFolding) -> None:
     layer = network.layers[index]
     if fold.firing is None:
         return
-    radix = network.coding == Coding.RADIX and layer.threshold is not None
+    fires = layer.threshold is not None
     accepted = [
         firing for firing in range(1, fold.neurons + 1)
-        if fold.neurons % firing == 0 and (radix or firing == fold.neurons)
+        if fold.neurons % firing == 0 and (fires or firing == fold.neurons)
     ]  # fmt: skip
     if isinstance(fold.firing, bool) or fold.firing not in accepted:
         raise RheobaseError(

@@ -173,7 +173,7 @@ class Planner:
             tried = budget
             if budget.block_rams is not None:
                 tried = replace(budget, block_rams=int(budget.block_rams * (1 - part)))
-            folding = self._fastest(tried)
+            folding = self.fastest_layers(tried)
             if folding is not None:
                 plan = self.predict(with_extra_rows(self, folding, budget, pay=True))
                 if best is None or plan.cycles < best.cycles:
@@ -182,8 +182,8 @@ class Planner:
                 break
         return best
 
-    def _fastest(self, budget: Budget) -> Folding | None:
-        """The folding whose slowest layer is fastest."""
+    def fastest_layers(self, budget: Budget) -> Folding | None:
+        """The folding within ``budget`` whose slowest layer is fastest, without extra rows."""
         targets = sorted({option.cycles for options in self.options for option in options})
         low, high, best = 0, len(targets) - 1, None
         while low <= high:

@@ -28,7 +28,7 @@ class NeuronGroup(wiring.Component):
 
     Args:
         neurons: P.
-        firing: F, how many neurons fire at once; fewer than P take turns (``radix`` only).
+        firing: F, how many neurons fire at once; fewer than P take turns.
     """
 
     def __init__(self, network: Network, index: int, neurons: int, firing: int | None = None):
@@ -67,23 +67,29 @@ class NeuronGroup(wiring.Component):
             self.score_shape = self.neurons.score_shape
         else:
             parameters = NeuronParameters(bias, layer.threshold, layer.initial_potential)
+            if firing < neurons:
+                # The trains of several turns come one after another, or step by step together.
+                whole_trains = not rate or pixels
+                self.turns = CurrentTurns(
+                    current_shape, neurons=neurons, firing=firing, groups=groups
+                )
+                self.trains = SpikeTurns(
+                    neurons=neurons, firing=firing, steps=network.steps if whole_trains else 1
+                )
+                self.train_steps = None if whole_trains else 1
+                parameters = parameters.in_turns(neurons, firing)
             if rate:
                 self.neurons = RateNeuron(
                     parameters,
-                    neurons=neurons,
+                    neurons=firing,
                     current_shape=current_shape,
                     potential=bounds.potential,
                     cumulative=cumulative,
                     constant=pixels,
                     steps=network.steps,
+                    turns=neurons // firing,
                 )
             else:
-                if firing < neurons:
-                    self.turns = CurrentTurns(
-                        current_shape, neurons=neurons, firing=firing, groups=groups
-                    )
-                    self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=network.steps)
-                    parameters = parameters.in_turns(neurons, firing)
                 self.neurons = RadixNeuron(
                     parameters,
                     neurons=firing,
@@ -121,7 +127,7 @@ class NeuronGroup(wiring.Component):
                 wiring.connect(m, self.neurons.spikes, words.input)
             else:
                 m.submodules.trains = self.trains
-                m.d.comb += self.trains.steps.eq(self.steps)
+                m.d.comb += self.trains.steps.eq(self.train_steps or self.steps)
                 wiring.connect(m, self.neurons.spikes, self.trains.spikes)
                 wiring.connect(m, self.trains.words, words.input)
             wiring.connect(m, words.output, wiring.flipped(self.spikes))

@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Shape
-from amaranth.lib import stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
 from .current_pool import CurrentLayout
 from .neuron_parameters import NeuronParameters, group_constants
-from .shapes import count_shape, signed_shape
+from .payloads import vector
+from .shapes import count_shape, index_shape, memory_depth, signed_shape
 
 
 class RateNeuron(wiring.Component):
     """P neurons of DESIGN section 1, one group at a time, a spike word per step.
 
-    Potentials live in P registers: a group runs through all its steps before the next begins.
+    Potentials live in P registers: a group runs through all its steps before the next begins. With
+    ``turns`` the groups of one current are that many (``CurrentTurns``), and where their steps
+    alternate, potentials wait in a memory of a word for each turn.
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.
@@ -27,6 +30,7 @@ class RateNeuron(wiring.Component):
         cumulative: currents come as M(t), of which the neuron takes M(t) - M(t-1).
         constant: one current comes per group and holds for all steps (the pixel layer).
         steps: largest T.
+        turns: groups that take turns; their number is the lower bits of the group's.
 
     Members:
         steps: T of the images under way, read only where ``constant``.
@@ -42,10 +46,14 @@ class RateNeuron(wiring.Component):
         cumulative: bool,
         constant: bool,
         steps: int,
+        turns: int = 1,
     ):
         channels = len(parameters.bias)
         check_range("RateNeuron", "neurons (P)", neurons, 1, channels)
         check_range("RateNeuron", "steps (T)", steps, 1, None)
+        check_range("RateNeuron", "turns", turns, 1, None)
+        # A constant current is given out over all steps before the next turn begins.
+        self.turns = 1 if constant else turns
         self.parameters = parameters
         self.neurons = neurons
         self.groups = -(-channels // neurons)
@@ -77,12 +85,11 @@ class RateNeuron(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         incoming = self.currents.payload
-        bias, kept, next_start = (
+        bias, kept = (
             group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
             for name, values, fill in (
                 ("bias", self.bias, 0),
                 ("bias_less_threshold", self.bias - self.threshold, -1),
-                ("next_start", self._next(self.start), -1),
             )
         )
         ready = Signal()
@@ -105,28 +112,68 @@ class RateNeuron(wiring.Component):
 
         with m.If(ready):
             m.d.sync += self.spikes.valid.eq(self.currents.valid)
+        before = Signal(vector(self.state_shape, self.neurons))
+        after = Signal(vector(self.state_shape, self.neurons))
         for neuron in range(self.neurons):
-            first = int(self.start[neuron]) if neuron < len(self.start) else -1
             # The potential with the coming step's bias, less a threshold; less M(t) too where
             # currents come accumulated.
-            state = Signal(self.state_shape, name=f"state_{neuron}", init=first)
+            state = before[neuron]
             excess = Signal(self.excess_shape, name=f"excess_{neuron}")
-            after = Signal(self.state_shape, name=f"after_{neuron}")
             spike = Signal(name=f"spike_{neuron}")
             m.d.comb += [
                 excess.eq(state + incoming.currents[neuron]),
                 spike.eq(excess >= 0),
-                after.eq(
+                after[neuron].eq(
                     (state if self.cumulative else excess)
                     + Mux(spike, kept[neuron], bias[neuron])
                 ),
             ]
             with m.If(fires):
-                m.d.sync += [state.eq(after), self.spikes.payload[neuron].eq(spike)]
+                m.d.sync += self.spikes.payload[neuron].eq(spike)
+        if self.turns == 1:
+            self._in_registers(m, before, after, fires, last_step)
+        else:
+            self._in_memory(m, before, after, fires)
+        return m
+
+    def _in_registers(self, m: Module, before, after, fires: Signal, last_step: Signal) -> None:
+        """A state for each neuron; the next group's first one follows the last step."""
+        group = self.currents.payload.group
+        next_start = group_constants(
+            m, group, self._next(self.start), self.neurons, name="next_start", fill=-1
+        )
+        for neuron in range(self.neurons):
+            first = int(self.start[neuron]) if neuron < len(self.start) else -1
+            state = Signal(self.state_shape, name=f"state_{neuron}", init=first)
+            m.d.comb += before[neuron].eq(state)
+            with m.If(fires):
+                m.d.sync += state.eq(after[neuron])
             # With one group this is the register's reset and costs no logic.
             with m.If(fires & last_step):
                 m.d.sync += state.eq(next_start[neuron])
-        return m
+
+    def _in_memory(self, m: Module, before, after, fires: Signal) -> None:
+        """A word of states for each turn, read and written in a cycle; the first step's is new."""
+        incoming = self.currents.payload
+        turn = incoming.group[: index_shape(self.turns).width]
+        m.submodules.states = states = memory.Memory(
+            shape=before.shape(), depth=memory_depth(self.turns), init=[]
+        )
+        read = states.read_port(domain="comb")
+        write = states.write_port()
+        start = group_constants(
+            m, incoming.group, self.start, self.neurons, name="start", fill=-1
+        )
+        m.d.comb += [
+            read.addr.eq(turn),
+            write.addr.eq(turn),
+            write.data.eq(after),
+            write.en.eq(fires),
+        ]
+        for neuron in range(self.neurons):
+            m.d.comb += before[neuron].eq(
+                Mux(incoming.first_step, start[neuron], read.data[neuron])
+            )
 
     def _next(self, values: np.ndarray) -> np.ndarray:
         """``values`` of the next group, after the last those of the first."""

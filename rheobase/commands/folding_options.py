@@ -10,11 +10,12 @@ from ..boards.registry import FAMILY_TOOLS, BoardDescription
 from ..console import OUT, working
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from ..hw.default_folding import DEFAULT_ADDERS, default_folding
+from ..hw.default_folding import DEFAULT_ADDERS, default_folding, in_turns
 from ..hw.event_counts import assumed_events, counted_events
 from ..hw.folding import Folding, connection_lanes, connection_row_words
 from ..hw.folding_search import Budget, Plan, Planner
 from ..hw.memory_mapping import Family
+from ..hw.row_search import with_extra_rows
 from ..hw.shortfall import shortfall
 from ..tables import table
 from .parameters import check_by_hand, given_folding
@@ -114,10 +115,12 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
     )
     with working("planning the folding"):
         if options.neurons is not None or options.lanes is not None:
-            plan = planner.predict(given_folding(network, options.neurons, options.lanes))
+            folding = given_folding(network, options.neurons, options.lanes)
+            plan = planner.predict(_completed(planner, folding))
         elif not searched:
             adders = DEFAULT_ADDERS if options.adders is None else options.adders
-            plan = planner.predict(default_folding(network, planner.events, adders))
+            folding = default_folding(network, planner.events, adders)
+            plan = planner.predict(_completed(planner, folding))
         elif options.target_fps is not None:
             cycles = hertz / options.target_fps
             plan = planner.reaching(cycles, budget)
@@ -129,6 +132,12 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
             raise RheobaseError(f"{network.name} does not fit {_named(options)}: {lack}")
     show_plan(network, plan, options)
     return plan.folding
+
+
+def _completed(planner: Planner, folding: Folding) -> Folding:
+    """``folding`` with what follows from P and E: neurons that take turns, rows that are free."""
+    folding = in_turns(planner.network, folding, planner.events)
+    return with_extra_rows(planner, folding, Budget(), pay=False)
 
 
 def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
@@ -143,8 +152,10 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
                 layer.name,
                 fold.neurons,
                 "+".join(str(count or "direct") for count in lanes),
+                fold.neurons if fold.firing is None else fold.firing,
                 "by size" if fold.weight_memory is None else fold.weight_memory.value,
                 "+".join("rows" if by_row else "columns" for by_row in words),
+                "+".join(str(count) for count in fold.extra_rows or (0,) * len(words)),
                 f"{planned.cycles:.0f}",
                 f"{planned.area.luts:.0f}",
                 planned.area.block_rams,
@@ -152,10 +163,11 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
             ]
         )
     rows.append(
-        ["around them", "", "", "", "", "", f"{plan.frame.luts:.0f}", plan.frame.block_rams, ""]
+        ["around them", *[""] * 7, f"{plan.frame.luts:.0f}", plan.frame.block_rams, ""]
     )
     columns = (
-        "layer", "P", "E", "weights in", "buffer of", "cycles", "LUT4", "block RAMs", "limited by",
+        "layer", "P", "E", "F", "weights in", "buffer of", "extra rows", "cycles", "LUT4",
+        "block RAMs", "limited by",
     )  # fmt: skip
     title = f"plan: {network.coding.value} coding, T = {network.steps}"
     OUT.print(table(title, columns, rows))

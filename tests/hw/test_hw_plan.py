@@ -1,5 +1,6 @@
 """The folding's model and search against independent counts."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,11 +11,12 @@ from rheobase.golden.simulation import simulate
 from rheobase.hw.accelerator import Accelerator
 from rheobase.hw.area import Area
 from rheobase.hw.buffering import default_spare_rows
-from rheobase.hw.cycles import pipeline_cycles
+from rheobase.hw.cycles import FIRING_SHARE, layer_stages, pipeline_cycles
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import assumed_events, counted_events, expected_most
 from rheobase.hw.folding import check_folding
 from rheobase.hw.folding_search import Budget, Planner
+from rheobase.hw.row_search import with_extra_rows
 from rheobase.hw.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.synthesis import ULX3S_85F, synthesise
@@ -83,6 +85,9 @@ def test_search_finds_what_brute_force_does(coding, luts, blocks):
     budget = Budget(luts, blocks)
     plan = planner.fastest(budget)
     best = _brute_force(planner, budget)
+    # The whole search spends some of the block RAMs on rows: what it saw is asked for here.
+    if plan is not None:
+        plan = planner.predict(planner.fastest_layers(budget))
     if best is None:
         assert plan is None
         return
@@ -156,3 +161,80 @@ def test_block_rams_are_what_yosys_maps(budget):
     text = generate(network, plan.folding)
     assert isinstance(Accelerator(network, plan.folding), Accelerator)
     assert synthesise(text, TOP, ULX3S_85F).resources.block_rams == plan.area.block_rams
+
+
+@pytest.mark.parametrize("coding", Coding)
+def test_neurons_take_turns_only_where_they_have_the_time(coding):
+    """Lanes that take hundreds of cycles for a pixel leave time; P as large as can be does not."""
+    network = residual_network(coding, steps=3, stages=((16, 1),), size=12, bits=8)
+    events, share = assumed_events(network), FIRING_SHARE[coding]
+    for adders in (20, 2000):
+        folding = default_folding(network, events, adders)
+        for index, fold in enumerate(folding):
+            if network.layers[index].threshold is None:
+                continue
+            stages = layer_stages(network, index, fold, events[index])
+            neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
+            others = max(stage.per_image for stage in stages if stage.name != "neurons")
+            assert fold.turns == 1 or neurons <= share * others
+            slower = [f for f in range(1, fold.neurons // fold.turns) if fold.neurons % f == 0]
+            assert all(neurons * fold.neurons / fold.turns / f > share * others for f in slower)
+
+
+def test_extra_rows_are_free_and_make_the_pipeline_faster():
+    network = residual_network(Coding.RADIX, steps=4, stages=((16, 2),), size=16, bits=8)
+    rng = np.random.default_rng(0)
+    events = counted_events(network, random_images(rng, network, 4))
+    planner = Planner(network, events)
+    bare = planner.fastest_layers(Budget(20_000, 60))
+    blocks = planner.total_area(bare).block_rams
+    free = with_extra_rows(planner, bare, Budget(), pay=False)
+    assert planner.total_area(free).block_rams == blocks
+    assert any(fold.extra_rows for fold in free)
+    assert planner.predict(free).cycles < planner.predict(bare).cycles
+    # As large as the accelerator makes them.
+    buffers = [
+        path.geometry.slots
+        for layer in Accelerator(network, free).layers if hasattr(layer, "connections")
+        for path in layer.connections
+    ]  # fmt: skip
+    fewest = [
+        path.geometry.slots
+        for layer in Accelerator(network, bare).layers if hasattr(layer, "connections")
+        for path in layer.connections
+    ]  # fmt: skip
+    extra = [
+        count for layer, fold in zip(network.layers, free, strict=True)
+        for count in fold.extra_rows or (0,) * len(layer.connections)
+    ][: len(buffers)]  # fmt: skip
+    assert [more - few for more, few in zip(buffers, fewest, strict=True)] == extra
+
+
+@pytest.mark.parametrize("neurons", [3, 5])
+def test_block_rams_of_words_that_do_not_divide_the_channels(neurons):
+    """Parts of a word whose enables differ would be padded to a byte each."""
+    network = residual_network(Coding.RADIX, steps=4, stages=((16, 1),), size=12, bits=8)
+    folding = tuple(
+        replace(fold, neurons=min(neurons, layer.out_channels), lanes=1, firing=None)
+        for fold, layer in zip(default_folding(network), network.layers, strict=True)
+    )
+    predicted = Planner(network).predict(folding).area.block_rams
+    resources = synthesise(generate(network, folding), TOP, ULX3S_85F).resources
+    assert resources.block_rams == predicted
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"neurons": 4, "firing": 3}, r"\(F\) of layer .* is 3, accepted is one of 1, 2, 4"),
+        ({"neurons": 4, "firing": True}, r"\(F\) of layer .* is True"),
+        ({"extra_rows": (1, 1)}, r"extra_rows of layer .*, accepted is an integer >= 0 for each"),
+        ({"extra_rows": (-1,)}, r"extra_rows of layer .*, accepted is an integer >= 0 for each"),
+    ],
+)
+def test_folding_out_of_range(changes, message):
+    network = residual_network(Coding.RADIX, steps=2, stages=((8, 1),), size=8)
+    folding = list(default_folding(network))
+    folding[0] = replace(folding[0], **{"firing": None} | changes)
+    with pytest.raises(RheobaseError, match=message):
+        check_folding(network, tuple(folding))

@@ -10,6 +10,7 @@ from rheobase.hw.current_pool import CurrentLayout
 from rheobase.hw.current_turns import CurrentTurns
 from rheobase.hw.neuron_parameters import NeuronParameters
 from rheobase.hw.radix_neuron import RadixNeuron
+from rheobase.hw.rate_neuron import RateNeuron
 from rheobase.hw.shapes import count_shape
 from rheobase.hw.spike_turns import SpikeTurns
 from support.components import check_exchange, word
@@ -64,12 +65,9 @@ def test_spikes_come_together(neurons, firing, steps):
 class _Neurons(wiring.Component):
     """What ``NeuronGroup`` makes of them."""
 
-    def __init__(self, parameters, *, neurons, firing, groups, steps):
+    def __init__(self, component, *, neurons, firing, groups, steps):
         self.turns = CurrentTurns(SHAPE, neurons=neurons, firing=firing, groups=groups)
-        self.neurons = RadixNeuron(
-            parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
-            potential=(-300, 300), steps=steps,
-        )  # fmt: skip
+        self.neurons = component
         self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=steps)
         super().__init__(
             {
@@ -111,12 +109,56 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
         own = slice(group * neurons, (group + 1) * neurons)
         given.append(_beat(currents[own], group))
         words += [word(numbers[own] >> (steps - 1 - step) & 1) for step in range(steps)]
-    component = _Neurons(parameters, neurons=neurons, firing=firing, groups=3, steps=4)
+    radix = RadixNeuron(
+        parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
+        potential=(-300, 300), steps=4,
+    )  # fmt: skip
+    component = _Neurons(radix, neurons=neurons, firing=firing, groups=3, steps=4)
     check_exchange(
         component,
         {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
         {"words": (neurons, words)},
         ports={"steps": steps},
+    )
+
+
+@FOLDINGS
+@pytest.mark.parametrize("cumulative", [False, True])
+def test_potentials_of_alternating_turns_are_kept_apart(neurons, firing, cumulative):
+    rng = np.random.default_rng(neurons)
+    steps, channels = 5, 2 * neurons + 1
+    parameters = NeuronParameters(
+        bias=rng.integers(-3, 6, channels),
+        threshold=rng.integers(5, 15, channels),
+        initial_potential=rng.integers(0, 8, channels),
+    )
+    given, words = [], []
+    for number in range(12):
+        group = number % 3
+        own = slice(group * neurons, (group + 1) * neurons)
+        currents = rng.integers(-10, 14, (steps, 3 * neurons))
+        currents[:, channels:] = 0
+        potential = parameters.initial_potential.copy()
+        for step in range(steps):
+            potential = potential + currents[step, :channels] + parameters.bias
+            spikes = np.zeros(3 * neurons, int)
+            spikes[:channels] = potential >= parameters.threshold
+            potential = potential - parameters.threshold * spikes[:channels]
+            words.append(word(spikes[own]))
+            shown = currents[: step + 1].sum(axis=0) if cumulative else currents[step]
+            marks = {"first_step": int(step == 0), "last_step": int(step == steps - 1)}
+            given.append(_beat(shown[own], group) | marks)
+    rate = RateNeuron(
+        parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
+        potential=(-200, 300), cumulative=cumulative, constant=False, steps=8,
+        turns=neurons // firing,
+    )  # fmt: skip
+    component = _Neurons(rate, neurons=neurons, firing=firing, groups=3, steps=1)
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
+        {"words": (neurons, words)},
+        ports={"steps": 1},
     )
 
 

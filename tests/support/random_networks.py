@@ -150,7 +150,7 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
         if is_streamed(network, index, neurons):
             most = [folding[layer.connections[0].source].neurons]
         lanes = tuple(int(rng.integers(1, min(6, high) + 1)) for high in most)
-        fires = layer.threshold is not None and network.coding == Coding.RADIX
+        fires = layer.threshold is not None
         turns = rng.choice([n for n in range(1, neurons + 1) if neurons % n == 0]) if fires else 1
         extra = tuple(int(rng.integers(0, 3)) for _ in layer.connections)
         folding.append(

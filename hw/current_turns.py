@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import check_divisor
 from .current_pool import CurrentLayout
-from .shapes import index_shape, turn_groups
+from .shapes import index_shape, turn_numbers
 
 
 class CurrentTurns(wiring.Component):
@@ -39,7 +39,7 @@ class CurrentTurns(wiring.Component):
                 "currents": In(stream.Signature(CurrentLayout(shape, neurons, groups))),
                 "turns": Out(
                     stream.Signature(
-                        CurrentLayout(shape, firing, turn_groups(groups, self.count))
+                        CurrentLayout(shape, firing, groups * turn_numbers(self.count))
                     )
                 ),
             }

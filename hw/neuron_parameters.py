@@ -10,7 +10,7 @@ from amaranth.lib import data
 
 from ..golden.errors import RheobaseError
 from .payloads import vector
-from .shapes import signed_shape, turn_groups
+from .shapes import signed_shape, turn_numbers
 from .table import lookup
 
 
@@ -44,7 +44,7 @@ class NeuronParameters:
         Groups are those of ``CurrentTurns``; neurons that no channel has never spike.
         """
         groups = -(-len(self.bias) // neurons)
-        turns = turn_groups(1, neurons // firing)
+        turns = turn_numbers(neurons // firing)
 
         def spread(values: np.ndarray, fill: int) -> np.ndarray:
             padded = np.full(groups * neurons, fill, values.dtype)

@@ -12,7 +12,7 @@ from .checks import check_range
 from .current_pool import CurrentLayout
 from .neuron_parameters import NeuronParameters, group_constants
 from .payloads import vector
-from .shapes import count_shape, index_shape, memory_depth, signed_shape
+from .shapes import count_shape, index_shape, memory_depth, signed_shape, turn_numbers
 
 
 class RateNeuron(wiring.Component):
@@ -52,8 +52,7 @@ class RateNeuron(wiring.Component):
         check_range("RateNeuron", "neurons (P)", neurons, 1, channels)
         check_range("RateNeuron", "steps (T)", steps, 1, None)
         check_range("RateNeuron", "turns", turns, 1, None)
-        # A constant current is given out over all steps before the next turn begins.
-        self.turns = 1 if constant else turns
+        self.turns = turns
         self.parameters = parameters
         self.neurons = neurons
         self.groups = -(-channels // neurons)
@@ -130,7 +129,8 @@ class RateNeuron(wiring.Component):
             ]
             with m.If(fires):
                 m.d.sync += self.spikes.payload[neuron].eq(spike)
-        if self.turns == 1:
+        # A constant current is given out over all steps before the next turn begins.
+        if self.turns == 1 or self.constant:
             self._in_registers(m, before, after, fires, last_step)
         else:
             self._in_memory(m, before, after, fires)
@@ -179,7 +179,13 @@ class RateNeuron(wiring.Component):
         """``values`` of the next group, after the last those of the first."""
         padded = np.full(self.groups * self.neurons, -1, np.int64)
         padded[: len(values)] = values
-        return np.roll(padded, -self.neurons)
+        # Of the numbers that a group's turns could have, those that they do not have are skipped.
+        numbers = padded.reshape(-1, turn_numbers(self.turns), self.neurons)
+        taken = numbers[:, : self.turns]
+        numbers[:, : self.turns] = np.roll(
+            taken.reshape(-1, self.neurons), -1, axis=0
+        ).reshape(taken.shape)
+        return padded
 
 
 def _range_without_currents(parameters: NeuronParameters, steps: int) -> tuple[int, int]:

@@ -23,9 +23,9 @@ def count_shape(maximum: int) -> Shape:
     return index_shape(maximum + 1)
 
 
-def turn_groups(groups: int, turns: int) -> int:
-    """Values of an index of a group and, in the bits below, of one of ``turns`` turns."""
-    return groups << index_shape(turns).width
+def turn_numbers(turns: int) -> int:
+    """Values of the bits that tell the turns of a group apart: a power of two, 1 for one turn."""
+    return 1 if turns == 1 else 1 << index_shape(turns).width
 
 
 def memory_depth(words: int) -> int:

@@ -123,8 +123,8 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
 
 
 @FOLDINGS
-@pytest.mark.parametrize("cumulative", [False, True])
-def test_potentials_of_alternating_turns_are_kept_apart(neurons, firing, cumulative):
+@pytest.mark.parametrize("kind", ["stepwise", "cumulative", "constant"])
+def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind):
     rng = np.random.default_rng(neurons)
     steps, channels = 5, 2 * neurons + 1
     parameters = NeuronParameters(
@@ -138,6 +138,8 @@ def test_potentials_of_alternating_turns_are_kept_apart(neurons, firing, cumulat
         own = slice(group * neurons, (group + 1) * neurons)
         currents = rng.integers(-10, 14, (steps, 3 * neurons))
         currents[:, channels:] = 0
+        if kind == "constant":
+            currents[:] = currents[0]
         potential = parameters.initial_potential.copy()
         for step in range(steps):
             potential = potential + currents[step, :channels] + parameters.bias
@@ -145,20 +147,24 @@ def test_potentials_of_alternating_turns_are_kept_apart(neurons, firing, cumulat
             spikes[:channels] = potential >= parameters.threshold
             potential = potential - parameters.threshold * spikes[:channels]
             words.append(word(spikes[own]))
-            shown = currents[: step + 1].sum(axis=0) if cumulative else currents[step]
+            shown = currents[: step + 1].sum(axis=0) if kind == "cumulative" else currents[step]
             marks = {"first_step": int(step == 0), "last_step": int(step == steps - 1)}
-            given.append(_beat(shown[own], group) | marks)
+            if kind != "constant" or step == 0:
+                given.append(_beat(shown[own], group) | marks)
     rate = RateNeuron(
         parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
-        potential=(-200, 300), cumulative=cumulative, constant=False, steps=8,
-        turns=neurons // firing,
+        potential=(-200, 300), cumulative=kind == "cumulative", constant=kind == "constant",
+        steps=5, turns=neurons // firing,
     )  # fmt: skip
-    component = _Neurons(rate, neurons=neurons, firing=firing, groups=3, steps=1)
+    # The steps of a constant current are a train of one turn.
+    component = _Neurons(
+        rate, neurons=neurons, firing=firing, groups=3, steps=steps if kind == "constant" else 1
+    )
     check_exchange(
         component,
         {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
         {"words": (neurons, words)},
-        ports={"steps": 1},
+        ports={"steps": steps if kind == "constant" else 1},
     )
 
 

@@ -48,7 +48,7 @@ def main() -> None:
     if arguments.board is None:
         plan = planner.predict(default_folding(network, planner.events, arguments.adders))
     else:
-        plan = planner.fastest(FoldingOptions(board=board(arguments.board)).budget)
+        plan = planner.fastest(FoldingOptions(board=board(arguments.board)).budget(network))
         if plan is None:
             parser.error(f"{arguments.network}: does not fit {arguments.board}")
     folding = plan.folding

@@ -37,7 +37,7 @@ LUTS_OF_A_BLOCK = 400
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
 #: Parts of the block RAMs that are kept for extra rows, each tried.
-ROW_PARTS = (0.0, 0.03, 0.06)
+ROW_PARTS = (0.0, 0.03, 0.06, 0.1, 0.15)
 
 
 @dataclass(frozen=True)

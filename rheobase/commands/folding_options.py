@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..boards.interface import accelerator_interface
 from ..boards.registry import FAMILY_TOOLS, BoardDescription
 from ..console import OUT, working
 from ..golden.errors import RheobaseError
@@ -14,7 +15,8 @@ from ..hw.default_folding import DEFAULT_ADDERS, default_folding, in_turns
 from ..hw.event_counts import assumed_events, counted_events
 from ..hw.folding import Folding, connection_lanes, connection_row_words
 from ..hw.folding_search import Budget, Plan, Planner
-from ..hw.memory_mapping import Family
+from ..hw.memory_mapping import Family, mapped_memory
+from ..hw.memory_shape import MemoryShape
 from ..hw.row_search import with_extra_rows
 from ..hw.shortfall import shortfall
 from ..tables import table
@@ -22,10 +24,9 @@ from .parameters import check_by_hand, given_folding
 
 #: Parts of a board's look-up tables and block RAMs that a plan may fill: placing and routing, and
 #: what the model is off, need the rest.
-LUT_FILLING, BLOCK_FILLING = 0.85, 0.95
-#: UART and host link, `python benchmarks/host_link.py`: LUT4 and block RAMs of a board's design.
+LUT_FILLING, BLOCK_FILLING = 0.85, 0.98
+#: UART and host link, `python benchmarks/host_link.py`: LUT4 of a board's design.
 HOST_LINK_LUTS = 1600
-HOST_LINK_BLOCKS = {Family.ECP5: 1, Family.ICE40: 4}
 #: Images that are counted on: more change the means little.
 CALIBRATION_IMAGES = 8
 
@@ -72,9 +73,8 @@ class FoldingOptions:
             return self.clock * 1e6
         return None if self.board is None else float(self.board.clock)
 
-    @property
-    def budget(self) -> Budget:
-        """What the accelerator may take."""
+    def budget(self, network: Network) -> Budget:
+        """What the accelerator of ``network`` may take."""
         luts, blocks = self.luts, None
         block_bits = FAMILY_TOOLS[self.family].block_ram_bits
         if self.memory_bits is not None:
@@ -83,7 +83,7 @@ class FoldingOptions:
             device = self.board.device
             most = int(LUT_FILLING * device.luts) - HOST_LINK_LUTS
             luts = most if luts is None else min(luts, most)
-            most = int(BLOCK_FILLING * device.block_rams) - HOST_LINK_BLOCKS[self.family]
+            most = int(BLOCK_FILLING * device.block_rams) - _host_link_blocks(network, self.family)
             blocks = most if blocks is None else min(blocks, most)
         return Budget(luts, blocks)
 
@@ -109,7 +109,7 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
         return assumed_events(changed) if images is None else counted_events(changed, images)
 
     planner = Planner(network, events_of(network), options.family)
-    budget, hertz = options.budget, options.hertz
+    budget, hertz = options.budget(network), options.hertz
     searched = not options.by_hand and (
         options.target_fps is not None or budget != Budget(None, None)
     )
@@ -129,7 +129,7 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
         if plan is None:
             cycles = None if options.target_fps is None else hertz / options.target_fps
             lack = shortfall(planner, budget, cycles, events_of, hertz)
-            raise RheobaseError(f"{network.name} does not fit {_named(options)}: {lack}")
+            raise RheobaseError(f"{network.name} does not fit {_named(network, options)}: {lack}")
     show_plan(network, plan, options)
     return plan.folding
 
@@ -186,9 +186,17 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
     OUT.print(speed, highlight=False, soft_wrap=True)
 
 
-def _named(options: FoldingOptions) -> str:
+def _host_link_blocks(network: Network, family: Family) -> int:
+    """Block RAMs of the host link's buffer, which holds some images."""
+    if len(network.outputs) > 1 or network.output_shapes[0][1:] != (1, 1):
+        return 0  # no host link: ``build`` says so
+    size = accelerator_interface(network, clock=1).buffer_bytes
+    return mapped_memory(MemoryShape(size, 8, 8, None), family).block_rams
+
+
+def _named(network: Network, options: FoldingOptions) -> str:
     """What it is to fit."""
-    budget = options.budget
+    budget = options.budget(network)
     parts = []
     if options.board is not None:
         parts.append(options.board.title)

@@ -15,7 +15,7 @@ from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from ..hw.folding import Folding
 from ..sim.eda_tools import Tool, find_tool
-from ..sim.synthesis import SYNTHESIS_OPTIONS
+from ..sim.synthesis import ROUTER, SYNTHESIS_OPTIONS
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
@@ -151,7 +151,7 @@ def _run_tools(
         debug_verilog=False,
         synth_opts=SYNTHESIS_OPTIONS[board.family],
         # Timing is judged from the report, so that a miss is told with its figure.
-        nextpnr_opts=f"--report {_REPORT} --seed {_SEED} --timing-allow-fail",
+        nextpnr_opts=f"--report {_REPORT} --seed {_SEED} --timing-allow-fail {ROUTER}",
     )
     plan.extract(str(work))
     for command in json.loads(plan.files[f"build_{NAME}.json"])["commands"]:

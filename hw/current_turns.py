@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -15,7 +15,7 @@ from .shapes import index_shape, turn_numbers
 class CurrentTurns(wiring.Component):
     """Gives the P currents of a group to F neurons, in P / F turns.
 
-    The incoming group waits until its last turn, so nothing is stored but the output's register.
+    The incoming group waits until its last turn, so nothing is stored.
 
     Args:
         shape: of a current.
@@ -50,27 +50,20 @@ class CurrentTurns(wiring.Component):
         incoming, outgoing = self.currents.payload, self.turns.payload
         turn = Signal(index_shape(self.count))
         last_turn = Signal()
-        advance = Signal()
         m.d.comb += [
             last_turn.eq(turn == self.count - 1),
-            advance.eq(~self.turns.valid | self.turns.ready),
-            self.currents.ready.eq(advance & last_turn),
+            self.turns.valid.eq(self.currents.valid),
+            self.currents.ready.eq(self.turns.ready & last_turn),
+            outgoing.group.eq(Cat(turn, incoming.group)),
+            outgoing.first_step.eq(incoming.first_step),
+            outgoing.last_step.eq(incoming.last_step),
         ]
-        with m.If(advance):
-            m.d.sync += self.turns.valid.eq(self.currents.valid)
-        with m.If(advance & self.currents.valid):
-            m.d.sync += [
-                turn.eq(turn + 1),
-                outgoing.group.eq(Cat(turn, incoming.group)),
-                outgoing.first_step.eq(incoming.first_step),
-                outgoing.last_step.eq(incoming.last_step),
-            ]
-            with m.If(last_turn):
-                m.d.sync += turn.eq(0)
-            with m.Switch(turn):
-                for number in range(self.count):
-                    with m.Case(number):
-                        for neuron in range(self.firing):
-                            current = incoming.currents[number * self.firing + neuron]
-                            m.d.sync += outgoing.currents[neuron].eq(current)
+        with m.If(self.turns.valid & self.turns.ready):
+            m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
+        with m.Switch(turn):
+            for number in range(self.count):
+                with m.Case(number):
+                    for neuron in range(self.firing):
+                        current = incoming.currents[number * self.firing + neuron]
+                        m.d.comb += outgoing.currents[neuron].eq(current)
         return m

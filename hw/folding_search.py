@@ -38,6 +38,8 @@ LUTS_OF_A_BLOCK = 400
 MOST_LUTS_OF_A_BLOCK = 1000
 #: Parts of the block RAMs that are kept for extra rows, each tried.
 ROW_PARTS = (0.0, 0.03, 0.06, 0.1, 0.15)
+#: How much slower than it could be the slowest layer may be, each tried.
+SLACKS = (1.0, 1.05, 1.1, 1.2)
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,13 @@ class Planner:
             tried = budget
             if budget.block_rams is not None:
                 tried = replace(budget, block_rams=int(budget.block_rams * (1 - part)))
-            folding = self.fastest_layers(tried)
-            if folding is not None:
+            fastest = self.fastest_layers(tried)
+            if fastest is None:
+                continue
+            slowest = max(layer.cycles for layer in self.predict(fastest).layers)
+            for slack in SLACKS:
+                # Somewhat slower layers leave room for rows.
+                folding = fastest if slack == 1 else self.smallest(slack * slowest, tried)
                 plan = self.predict(with_extra_rows(self, folding, budget, pay=True))
                 if best is None or plan.cycles < best.cycles:
                     best = plan

@@ -118,7 +118,10 @@ class NeuronGroup(wiring.Component):
         else:
             m.submodules.turns = self.turns
             wiring.connect(m, self.pool.pooled, self.turns.currents)
-            wiring.connect(m, self.turns.turns, self.neurons.currents)
+            # What neurons are ready for goes no further: it would reach the registers of all sums.
+            m.submodules.waiting = waiting = Queue(self.turns.turns.payload.shape(), 2)
+            wiring.connect(m, self.turns.turns, waiting.input)
+            wiring.connect(m, waiting.output, self.neurons.currents)
         m.d.comb += self.neurons.steps.eq(self.steps)
         if self.fires:
             # What the next layers are ready for goes no further than here.

@@ -35,6 +35,8 @@ ICEBREAKER = Device("ice40", ("--up5k", "--package", "sg48"), 16)
 #: Options of yosys' synthesis for a family. Without its wide multiplexers an ECP5 design takes a
 #: thirtieth less: they are built of look-up tables in powers of two, of which some are constant.
 SYNTHESIS_OPTIONS = {"ecp5": "-nowidelut", "ice40": ""}
+#: nextpnr's router for large designs: its default one does not end where three quarters are full.
+ROUTER = "--router router2"
 _SYNTHESIS = {"ecp5": "synth_ecp5", "ice40": "synth_ice40 -device u"}
 _ROUTE = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",)}
 
@@ -136,7 +138,7 @@ def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
     device = synthesis.device
     nextpnr = find_tool(f"nextpnr-{device.family}")
     arguments = [
-        *device.arguments, *_ROUTE[device.family],
+        *device.arguments, *_ROUTE[device.family], *ROUTER.split(),
         "--freq", f"{device.frequency:g}", "--timing-allow-fail", "--seed", str(seed),
         "--report", "report.json", "-q",
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.hw.current_pool import CurrentLayout
 from rheobase.hw.current_turns import CurrentTurns
 from rheobase.hw.neuron_parameters import NeuronParameters
+from rheobase.hw.queue import Queue
 from rheobase.hw.radix_neuron import RadixNeuron
 from rheobase.hw.rate_neuron import RateNeuron
 from rheobase.hw.shapes import count_shape
@@ -68,6 +69,7 @@ class _Neurons(wiring.Component):
     def __init__(self, component, *, neurons, firing, groups, steps):
         self.turns = CurrentTurns(SHAPE, neurons=neurons, firing=firing, groups=groups)
         self.neurons = component
+        self.waiting = Queue(self.turns.turns.payload.shape(), 2)
         self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=steps)
         super().__init__(
             {
@@ -79,9 +81,10 @@ class _Neurons(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules += [self.turns, self.neurons, self.trains]
+        m.submodules += [self.turns, self.waiting, self.neurons, self.trains]
         wiring.connect(m, wiring.flipped(self.currents), self.turns.currents)
-        wiring.connect(m, self.turns.turns, self.neurons.currents)
+        wiring.connect(m, self.turns.turns, self.waiting.input)
+        wiring.connect(m, self.waiting.output, self.neurons.currents)
         wiring.connect(m, self.neurons.spikes, self.trains.spikes)
         wiring.connect(m, self.trains.words, wiring.flipped(self.words))
         m.d.comb += [self.neurons.steps.eq(self.steps), self.trains.steps.eq(self.steps)]

@@ -24,7 +24,7 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
     """``folding`` with extra rows as ``budget`` allows.
 
     A block RAM is rarely filled by the fewest rows: what is left of it is used. With ``pay`` the
-    block RAMs that ``budget`` has left are used as well, for the buffers that take fewest first.
+    block RAMs that ``budget`` has left are used as well, for shortcuts first.
     """
     network = planner.network
     extra = [[0] * len(layer.connections) for layer in network.layers]
@@ -50,14 +50,17 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
                     areas[count].luts - areas[count - 1].luts,
                     areas[count].block_rams - areas[count - 1].block_rams,
                 )
-                wanted.append((count, more.block_rams, more.luts, index, number))
+                # A shortcut's rows go first: it holds its source back from running ahead by a row
+                # for each layer that it passes.
+                passed = index - network.layers[index].connections[number].source
+                wanted.append((count, -passed, more.block_rams, more.luts, index, number))
     found = _with(folding, extra)
     if not budget.holds(planner.total_area(found)):
         return folding
     if not pay or budget.block_rams is None:
         return found
     area = planner.total_area(found)
-    for count, blocks, luts, index, number in sorted(wanted):
+    for count, _, blocks, luts, index, number in sorted(wanted):
         more = Area(area.luts + luts, area.block_rams + blocks)
         if extra[index][number] == count - 1 and luts <= _WORTH and budget.holds(more):
             extra[index][number] = count

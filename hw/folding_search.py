@@ -24,7 +24,7 @@ from .event_counts import NetworkEvents, assumed_events
 from .folding import Folding, LayerFolding, connection_row_words
 from .memory_mapping import Family
 from .memory_shape import WeightMemory
-from .row_search import with_extra_rows
+from .row_search import rows_beside, with_extra_rows
 from .streamed_readout import is_streamed
 
 #: A larger E is an option where it takes less than this part of the time of the one before.
@@ -36,10 +36,10 @@ ROUNDS = 4
 LUTS_OF_A_BLOCK = 400
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
-#: Parts of the block RAMs that are kept for extra rows, each tried.
-ROW_PARTS = (0.0, 0.03, 0.06, 0.1, 0.15)
+#: Extra rows (of shortcuts, of other buffers) that the search includes, each tried.
+ROW_PLANS = ((0, 0), (1, 0), (2, 0), (2, 1), (3, 2))
 #: How much slower than it could be the slowest layer may be, each tried.
-SLACKS = (1.0, 1.05, 1.1, 1.2)
+SLACKS = (1.0, 1.1)
 
 
 @dataclass(frozen=True)
@@ -168,34 +168,31 @@ class Planner:
     def fastest(self, budget: Budget) -> Plan | None:
         """The fastest plan within ``budget``, the smallest of those; None where none fits.
 
-        Block RAMs for rows that even out the pipeline and those for lanes are weighed by trying.
+        Block RAMs and look-up tables for rows that even out the pipeline and those for lanes are
+        weighed by trying.
         """
         best = None
-        for part in ROW_PARTS:
-            tried = budget
-            if budget.block_rams is not None:
-                tried = replace(budget, block_rams=int(budget.block_rams * (1 - part)))
-            fastest = self.fastest_layers(tried)
+        for shortcuts, others in ROW_PLANS:
+            rows = rows_beside(self.network, shortcuts, others)
+            fastest = self.fastest_layers(budget, rows)
             if fastest is None:
                 continue
             slowest = max(layer.cycles for layer in self.predict(fastest).layers)
             for slack in SLACKS:
-                # Somewhat slower layers leave room for rows.
-                folding = fastest if slack == 1 else self.smallest(slack * slowest, tried)
+                # Somewhat slower layers leave room for more rows.
+                folding = fastest if slack == 1 else self.smallest(slack * slowest, budget, rows)
                 plan = self.predict(with_extra_rows(self, folding, budget, pay=True))
                 if best is None or plan.cycles < best.cycles:
                     best = plan
-            if budget.block_rams is None:
-                break
         return best
 
-    def fastest_layers(self, budget: Budget) -> Folding | None:
-        """The folding within ``budget`` whose slowest layer is fastest, without extra rows."""
+    def fastest_layers(self, budget: Budget, extra: Rows | None = None) -> Folding | None:
+        """The folding within ``budget``, with ``extra`` rows, whose slowest layer is fastest."""
         targets = sorted({option.cycles for options in self.options for option in options})
         low, high, best = 0, len(targets) - 1, None
         while low <= high:
             middle = (low + high) // 2
-            folding = self.smallest(targets[middle], budget)
+            folding = self.smallest(targets[middle], budget, extra)
             if folding is None:
                 low = middle + 1
             else:
@@ -218,22 +215,29 @@ class Planner:
         fastest = self.fastest(budget)
         return fastest if fastest is not None and fastest.cycles <= cycles else None
 
-    def smallest(self, cycles: float, budget: Budget) -> Folding | None:
-        """The folding of least cost in which no layer takes more; None where none fits."""
+    def smallest(
+        self, cycles: float, budget: Budget, extra: Rows | None = None
+    ) -> Folding | None:
+        """The folding of least cost in which no layer takes more; None where none fits.
+
+        Args:
+            extra: rows of each connection's buffer beside the fewest; none where None.
+        """
         fitting = [
             [option for option in options if option.cycles <= cycles] for options in self.options
         ]
         if not all(fitting):
             return None
-        folding = tuple(
-            min(options, key=lambda option: budget.cost(option.area)).fold for options in fitting
+        folding = self._with_rows(
+            [min(options, key=lambda option: budget.cost(option.area)).fold for options in fitting],
+            extra,
         )
         best, cost = None, np.inf
         for _ in range(ROUNDS):
             found = self._combined(fitting, within_words(self.network, folding), budget)
             if found is None:
                 break
-            found = within_words(self.network, found)
+            found = within_words(self.network, self._with_rows(found, extra))
             area = self.total_area(found)
             if budget.holds(area) and budget.cost(area) < cost:
                 best, cost = found, budget.cost(area)
@@ -241,6 +245,17 @@ class Planner:
                 break
             folding = found
         return best
+
+    def _with_rows(self, folding: Sequence[LayerFolding], extra: Rows | None) -> Folding:
+        """``folding`` with buffers of so many extra rows."""
+        if extra is None:
+            return tuple(folding)
+        return tuple(
+            fold
+            if is_streamed(self.network, index, fold.neurons)
+            else replace(fold, extra_rows=rows)
+            for index, (fold, rows) in enumerate(zip(folding, extra, strict=True))
+        )
 
     def total_area(self, folding: Folding) -> Area:
         """Of the whole accelerator."""
@@ -316,15 +331,18 @@ class Planner:
         area = Area(0, 0)
         rows = connection_row_words(self.network, index, fold)
         if not is_streamed(self.network, index, fold.neurons):
+            extra = before[index].extra_rows or (0,) * len(rows)
             widths = word_widths(self.network, index, before)
             for number, width in enumerate(widths):
-                area += self.buffer_area(index, number, rows[number], width)
+                area += self.buffer_area(index, number, rows[number], width, extra[number])
         for reader, number in self._readers[index]:
-            if is_streamed(self.network, reader, before[reader].neurons):
+            beside = before[reader]
+            if is_streamed(self.network, reader, beside.neurons):
                 continue
-            rows = connection_row_words(self.network, reader, before[reader])
-            new = self.buffer_area(reader, number, rows[number], fold.neurons)
-            old = self.buffer_area(reader, number, rows[number], before[index].neurons)
+            by_row = connection_row_words(self.network, reader, beside)[number]
+            extra = beside.extra_rows[number] if beside.extra_rows else 0
+            new = self.buffer_area(reader, number, by_row, fold.neurons, extra)
+            old = self.buffer_area(reader, number, by_row, before[index].neurons, extra)
             area += Area(new.luts - old.luts, new.block_rams - old.block_rams)
         return area
 

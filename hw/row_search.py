@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..golden.network import IMAGE, Network
 from .area import Area, word_widths
+from .buffering import Rows
 from .folding import Folding, connection_row_words
 from .streamed_readout import is_streamed
 
@@ -20,55 +22,57 @@ PAID_EXTRA_ROWS = 2
 _WORTH = 60.0
 
 
+def rows_beside(network: Network, shortcuts: int, others: int) -> Rows:
+    """So many rows for each buffer of spikes that passes layers, and for each that does not."""
+    return tuple(
+        tuple(
+            0 if connection.source == IMAGE
+            else shortcuts if index - connection.source > 1
+            else others
+            for connection in layer.connections
+        )
+        for index, layer in enumerate(network.layers)
+    )  # fmt: skip
+
+
 def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: bool) -> Folding:
-    """``folding`` with extra rows as ``budget`` allows.
+    """``folding`` with more extra rows than it has, as ``budget`` allows.
 
     A block RAM is rarely filled by the fewest rows: what is left of it is used. With ``pay`` the
-    block RAMs that ``budget`` has left are used as well, for shortcuts first.
+    block RAMs that ``budget`` has left are used as well. A shortcut's rows go first: it holds its
+    source back from running ahead by a row for each layer that it passes.
     """
     network = planner.network
-    extra = [[0] * len(layer.connections) for layer in network.layers]
-    wanted = []
+    extra = [
+        list(fold.extra_rows or (0,) * len(layer.connections))
+        for fold, layer in zip(folding, network.layers, strict=True)
+    ]
+    steps = []
     for index, fold in enumerate(folding):
         if is_streamed(network, index, fold.neurons):
             continue
         widths = word_widths(network, index, folding)
         rows = connection_row_words(network, index, fold)
         for number, width in enumerate(widths):
+            passed = index - network.layers[index].connections[number].source
             areas = [
                 planner.buffer_area(index, number, rows[number], width, count)
                 for count in range(MOST_EXTRA_ROWS + 1)
             ]
-            free = [
-                count for count, area in enumerate(areas)
-                if area.block_rams == areas[0].block_rams
-                and area.luts - areas[0].luts <= _WORTH * count
-            ]  # fmt: skip
-            extra[index][number] = max(free)
-            for count in range(max(free) + 1, PAID_EXTRA_ROWS + 1):
+            for count in range(extra[index][number] + 1, MOST_EXTRA_ROWS + 1):
                 more = Area(
                     areas[count].luts - areas[count - 1].luts,
                     areas[count].block_rams - areas[count - 1].block_rams,
                 )
-                # A shortcut's rows go first: it holds its source back from running ahead by a row
-                # for each layer that it passes.
-                passed = index - network.layers[index].connections[number].source
-                wanted.append((count, -passed, more.block_rams, more.luts, index, number))
-    found = _with(folding, extra)
-    if not budget.holds(planner.total_area(found)):
-        return folding
-    if not pay or budget.block_rams is None:
-        return found
-    area = planner.total_area(found)
-    for count, _, blocks, luts, index, number in sorted(wanted):
-        more = Area(area.luts + luts, area.block_rams + blocks)
-        if extra[index][number] == count - 1 and luts <= _WORTH and budget.holds(more):
+                paid = more.block_rams > 0
+                if more.luts <= _WORTH and not (paid and (not pay or count > PAID_EXTRA_ROWS)):
+                    steps.append((paid, count, -passed, index, number, more))
+    area = planner.total_area(folding)
+    for _, count, _, index, number, more in sorted(steps, key=lambda step: step[:5]):
+        total = area + more
+        if extra[index][number] == count - 1 and budget.holds(total):
             extra[index][number] = count
-            area = more
-    return _with(folding, extra)
-
-
-def _with(folding: Folding, extra: list[list[int]]) -> Folding:
+            area = total
     return tuple(
         replace(fold, extra_rows=tuple(rows) if any(rows) else None)
         for fold, rows in zip(folding, extra, strict=True)

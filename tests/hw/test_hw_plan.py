@@ -186,7 +186,7 @@ def test_extra_rows_are_free_and_make_the_pipeline_faster():
     rng = np.random.default_rng(0)
     events = counted_events(network, random_images(rng, network, 4))
     planner = Planner(network, events)
-    bare = planner.fastest_layers(Budget(20_000, 60))
+    bare = planner.fastest_layers(Budget(9_000, 60))
     blocks = planner.total_area(bare).block_rams
     free = with_extra_rows(planner, bare, Budget(), pay=False)
     assert planner.total_area(free).block_rams == blocks

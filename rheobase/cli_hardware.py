@@ -45,6 +45,7 @@ def generate(
         float | None, typer.Option(help="Design clock, MHz (default: the board's usual one).")
     ] = None,
     images: CountedImages = None,
+    data_root: DataRoot = None,
 ) -> None:
     """Write a network's accelerator as one self-contained Verilog file, top module accelerator.
 
@@ -57,7 +58,7 @@ def generate(
     options = FoldingOptions(
         neurons=neurons, lanes=lanes, adders=adders,
         board=None if board is None else find_board(board), luts=luts, memory_bits=memory_bits,
-        target_fps=target_fps, clock=clock, images=images,
+        target_fps=target_fps, clock=clock, images=images, data_root=data_root,
     )  # fmt: skip
     run(network, output, options)
 
@@ -127,6 +128,7 @@ def build(
     memory_bits: MemoryBits = None,
     target_fps: TargetFps = None,
     images: CountedImages = None,
+    data_root: DataRoot = None,
     allow_timing_fail: Annotated[
         bool,
         typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow for --clock."),
@@ -142,7 +144,7 @@ def build(
 
     options = FoldingOptions(
         neurons=neurons, lanes=lanes, adders=adders, luts=luts, memory_bits=memory_bits,
-        target_fps=target_fps, clock=clock, images=images,
+        target_fps=target_fps, clock=clock, images=images, data_root=data_root,
     )  # fmt: skip
     run(
         Request(

@@ -57,8 +57,8 @@ CountedImages = Annotated[
     str | None,
     typer.Option(
         "--images",
-        help="Folder of class folders whose first images tell the folding how many events to "
-        "expect; a guess without it.",
+        help="Images whose first ones tell the folding how many events to expect (a torchvision "
+        "data set, a folder of class folders, or digits); a guess without it.",
     ),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class FoldingOptions:
         luts, memory_bits: look-up tables and bits of block RAM that may be used.
         target_fps: images a second that are to be reached.
         clock: MHz; the board's usual one where None.
-        images: folder of class folders to count events on.
+        images: what to count events on, as ``load_images`` takes it.
+        data_root: torchvision's root folder.
     """
 
     neurons: str | None = None
@@ -54,6 +56,7 @@ class FoldingOptions:
     target_fps: float | None = None
     clock: float | None = None
     images: str | None = None
+    data_root: Path | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -101,8 +104,9 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
         from ..converter.data import load_images
 
         found = load_images(
-            options.images, shape=network.input_shape, limit=CALIBRATION_IMAGES
-        )
+            options.images, data_root=options.data_root, shape=network.input_shape,
+            limit=CALIBRATION_IMAGES,
+        )  # fmt: skip
         images = found.images[:CALIBRATION_IMAGES]
 
     def events_of(changed: Network):

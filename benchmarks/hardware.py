@@ -3,7 +3,8 @@
     python benchmarks/hardware.py --data-root DATA [--only NAME] [--no-route]
 
 Each line is {"name", "value", "unit", "bound"}; the bound is what is to be reached. The networks
-are those of benchmarks/mnist.py. Placing and routing takes minutes; results are kept by content.
+are those of benchmarks/mnist.py, the foldings those of the search for so many look-up tables.
+Placing and routing takes minutes; results are kept by content.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from figures import show
 from rheobase.converter.conversion import convert
 from rheobase.converter.data import load_images
-from rheobase.hw.folding import Folding, LayerFolding
+from rheobase.hw.event_counts import counted_events
+from rheobase.hw.folding_search import Budget, Planner
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
@@ -28,8 +30,8 @@ _SPEC = importlib.util.spec_from_file_location(
 networks = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(networks)
 
-#: Images whose mean cycles count.
-IMAGES = 200
+#: Images whose mean cycles count, and images that events are counted on.
+IMAGES, COUNTED = 200, 8
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Target:
 
     Attributes:
         network: its name in benchmarks/mnist.py.
-        folding: of each layer.
+        planned: look-up tables that the folding search may use; the rest is the host link's.
         microseconds: per image in a stream, at most.
         luts: at most.
         frequency: MHz, at least.
@@ -46,19 +48,17 @@ class Target:
 
     network: str
     device: Device
-    folding: Folding
+    planned: int
     microseconds: float
     luts: int
     frequency: float
 
 
-# The last layer's window is the whole map: a word of its buffer would be three rows of 32 channels.
-_CLASSES = LayerFolding(2, 1, row_words=(True,))
 TARGETS = {
     "rate8_ulx3s_85f": Target(
         "mnist_w8_t8_current",
         ULX3S_85F,
-        (LayerFolding(8, 2), LayerFolding(16, 3), LayerFolding(16, 3), _CLASSES),
+        10_300,
         100,
         12_000,
         80,
@@ -66,7 +66,7 @@ TARGETS = {
     "radix3_ulx3s_85f": Target(
         "mnist_w4_radix3",
         ULX3S_85F,
-        (LayerFolding(8, 8), LayerFolding(16, 8), LayerFolding(16, 6), _CLASSES),
+        18_000,
         25,
         20_000,
         80,
@@ -91,11 +91,14 @@ def main() -> None:
             model, training.images, mean=networks.MEAN, std=networks.STD,
             options=networks.NETWORKS[target.network], name=target.network,
         ).network  # fmt: skip
-        mapped = synthesise(generate(network, target.folding), TOP, target.device)
+        planner = Planner(network, counted_events(network, testing.images[:COUNTED]))
+        plan = planner.fastest(Budget(target.planned))
+        mapped = synthesise(generate(network, plan.folding), TOP, target.device)
         show(f"{name}_lut4", mapped.resources.luts, "LUT4", target.luts)
         show(f"{name}_block_rams", mapped.resources.block_rams, "blocks", None)
         show(f"{name}_flip_flops", mapped.resources.flip_flops, "registers", None)
-        cycles = run(build_accelerator(network, target.folding), testing.images).cycles_per_image
+        cycles = run(build_accelerator(network, plan.folding), testing.images).cycles_per_image
+        show(f"{name}_cycles_predicted", plan.cycles, "cycles", None)
         show(f"{name}_cycles", cycles, "cycles", target.microseconds * target.frequency)
         if not arguments.no_route:
             frequency = place_and_route(mapped).frequency

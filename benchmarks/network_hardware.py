@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--recorded", type=int, default=3)
     parser.add_argument("--board", help="whose device is filled; else --adders")
+    parser.add_argument("--luts", type=int, help="as `rheobase build --luts`")
     parser.add_argument("--adders", type=int, default=600)
     parser.add_argument("--optimise", default="fast-run", choices=["fast-run", "fast-build"])
     arguments = parser.parse_args()
@@ -48,7 +49,8 @@ def main() -> None:
     if arguments.board is None:
         plan = planner.predict(default_folding(network, planner.events, arguments.adders))
     else:
-        plan = planner.fastest(FoldingOptions(board=board(arguments.board)).budget(network))
+        options = FoldingOptions(board=board(arguments.board), luts=arguments.luts)
+        plan = planner.fastest(options.budget(network))
         if plan is None:
             parser.error(f"{arguments.network}: does not fit {arguments.board}")
     folding = plan.folding

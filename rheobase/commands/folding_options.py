@@ -24,8 +24,9 @@ from ..tables import table
 from .parameters import check_by_hand, given_folding
 
 #: Parts of a board's look-up tables and block RAMs that a plan may fill: placing and routing, and
-#: what the model is off, need the rest.
-LUT_FILLING, BLOCK_FILLING = 0.85, 0.98
+#: what the model is off, need the rest. The second pair is for what does not fit otherwise: it may
+#: fail to be placed, and will be slow.
+FILLINGS = ((0.85, 0.98), (0.96, 1.0))
 #: UART and host link, `python benchmarks/host_link.py`: LUT4 of a board's design.
 HOST_LINK_LUTS = 1600
 #: Images that are counted on: more change the means little.
@@ -76,17 +77,17 @@ class FoldingOptions:
             return self.clock * 1e6
         return None if self.board is None else float(self.board.clock)
 
-    def budget(self, network: Network) -> Budget:
-        """What the accelerator of ``network`` may take."""
+    def budget(self, network: Network, filling: tuple[float, float] = FILLINGS[0]) -> Budget:
+        """What the accelerator of ``network`` may take, of a board parts as in ``FILLINGS``."""
         luts, blocks = self.luts, None
         block_bits = FAMILY_TOOLS[self.family].block_ram_bits
         if self.memory_bits is not None:
             blocks = self.memory_bits // block_bits
         if self.board is not None:
             device = self.board.device
-            most = int(LUT_FILLING * device.luts) - HOST_LINK_LUTS
+            most = int(filling[0] * device.luts) - HOST_LINK_LUTS
             luts = most if luts is None else min(luts, most)
-            most = int(BLOCK_FILLING * device.block_rams) - _host_link_blocks(network, self.family)
+            most = int(filling[1] * device.block_rams) - _host_link_blocks(network, self.family)
             blocks = most if blocks is None else min(blocks, most)
         return Budget(luts, blocks)
 
@@ -125,13 +126,16 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
             adders = DEFAULT_ADDERS if options.adders is None else options.adders
             folding = default_folding(network, planner.events, adders)
             plan = planner.predict(_completed(planner, folding))
-        elif options.target_fps is not None:
-            cycles = hertz / options.target_fps
-            plan = planner.reaching(cycles, budget)
         else:
-            plan = planner.fastest(budget)
-        if plan is None:
             cycles = None if options.target_fps is None else hertz / options.target_fps
+            for filling in FILLINGS if options.board is not None else FILLINGS[:1]:
+                budget = options.budget(network, filling)
+                plan = (
+                    planner.fastest(budget) if cycles is None else planner.reaching(cycles, budget)
+                )
+                if plan is not None:
+                    break
+        if plan is None:
             lack = shortfall(planner, budget, cycles, events_of, hertz)
             raise RheobaseError(f"{network.name} does not fit {_named(network, options)}: {lack}")
     show_plan(network, plan, options)
@@ -200,7 +204,7 @@ def _host_link_blocks(network: Network, family: Family) -> int:
 
 def _named(network: Network, options: FoldingOptions) -> str:
     """What it is to fit."""
-    budget = options.budget(network)
+    budget = options.budget(network, FILLINGS[-1])
     parts = []
     if options.board is not None:
         parts.append(options.board.title)

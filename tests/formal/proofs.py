@@ -17,9 +17,11 @@ from formal.checkers.lane_join import LaneJoinChecker
 from formal.checkers.queue import QueueChecker
 from formal.checkers.result_writer import ResultWriterChecker
 from formal.checkers.row_writer import RowWriterChecker
+from formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from formal.checkers.window_gather import WindowGatherChecker
 from formal.checkers.word_filter import WordFilterChecker
 from rheobase.hw.current_pool import CurrentPool
+from rheobase.hw.current_turns import CurrentTurns
 from rheobase.hw.fork import StreamFork
 from rheobase.hw.geometry import WindowGeometry
 from rheobase.hw.image_gate import ImageGate
@@ -28,6 +30,7 @@ from rheobase.hw.payloads import UnitLayout
 from rheobase.hw.queue import Queue
 from rheobase.hw.result_writer import ResultWriter
 from rheobase.hw.row_writer import RowWriter
+from rheobase.hw.spike_turns import SpikeTurns
 from rheobase.hw.window_gather import WindowGather
 from rheobase.hw.word_filter import WordFilter
 from rheobase.sim.prove import Checker, Outcome, prove
@@ -157,6 +160,24 @@ def proofs() -> list[Proof]:
             + (", accumulated" if accumulate else ""),
             "largest of the positions, order, no loss, never waits without need",
             lambda n=positions, p=neurons, a=accumulate: CurrentPoolChecker(_pool(n, p, a)),
+        )
+    for neurons, firing in ((3, 1), (4, 2), (2, 1)):
+        add(
+            f"CurrentTurns P = {neurons}, F = {firing}",
+            "each channel's current in its turn, none lost, never waits without need",
+            lambda p=neurons, f=firing: CurrentTurnsChecker(
+                CurrentTurns(signed(3), neurons=p, firing=f, groups=3)
+            ),
+        )
+    for neurons, firing, steps in ((3, 1, 2), (4, 2, 3), (2, 1, 1)):
+        add(
+            f"SpikeTurns P = {neurons}, F = {firing}, T up to {steps}",
+            "each spike at its channel and step, order, never waits without need",
+            lambda p=neurons, f=firing, t=steps: SpikeTurnsChecker(
+                SpikeTurns(neurons=p, firing=f, steps=t)
+            ),
+            depth=3 * neurons // firing * steps,
+            induction=False,
         )
     for channels, planes, steps, width in ((3, 1, 3, 2), (2, 2, 1, 4), (2, 1, 2, 1)):
         add(

@@ -5,11 +5,13 @@ import rheobase.hw.event_scanner as event_scanner
 import rheobase.hw.fork as fork
 import rheobase.hw.image_gate as image_gate
 import rheobase.hw.queue as queue
+import rheobase.hw.spike_turns as spike_turns
 import rheobase.hw.word_filter as word_filter
 from formal.checkers.event_scanner import EventScannerChecker
 from formal.checkers.fork import ForkChecker
 from formal.checkers.image_gate import ImageGateChecker
 from formal.checkers.queue import QueueChecker
+from formal.checkers.turns import SpikeTurnsChecker
 from formal.checkers.word_filter import WordFilterChecker
 from formal.proofs import proofs
 from rheobase.sim.prove import prove
@@ -60,6 +62,14 @@ def test_finds_a_mutation(module, old, new, checker, failed):
     outcome = prove(checker(mutated(module, old, new)), depth=1)
     assert not outcome.proved
     assert failed in outcome.failure
+
+
+def test_finds_spikes_of_another_turn():
+    module = mutated(spike_turns, "word[self.firing :]", "word[: self.neurons - self.firing]")
+    checker = SpikeTurnsChecker(module.SpikeTurns(neurons=3, firing=1, steps=2))
+    outcome = prove(checker, depth=12, induction=False)
+    assert not outcome.proved
+    assert "failed: spike" in outcome.failure
 
 
 def test_finds_a_mutation_within_the_depth():

@@ -23,11 +23,15 @@ test-slow: $(VENV)/.installed-test
 prove: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m formal.proofs
 
-# One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder.
-DATA_ROOT ?= ../shared/data
+# One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder; SHARED has
+# ResNet-20 and its images, whose figures are skipped without it.
+SHARED ?= ../shared
+DATA_ROOT ?= $(SHARED)/data
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/golden.py
 	$(BIN)/python benchmarks/mnist.py --data-root $(DATA_ROOT)
+	$(BIN)/python benchmarks/converter.py --shared $(SHARED)
+	$(BIN)/python benchmarks/resnet20.py --shared $(SHARED)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -1,10 +1,11 @@
 """What conversion costs beside inference on ResNet-20, CIFAR-10: one line of JSON per figure.
 
-    python benchmarks/converter.py --shared ../shared [--images 1000] [--accuracy]
+    python benchmarks/converter.py [--shared ../shared] [--images 1000] [--accuracy]
 
-SHARED has models/resnet20-cifar10.pth and data/cifar10/{train,test}. Tracing, rewriting and CLTB
-are timed together against one inference pass of the model as it is over the same images in the
-same batches; both several times in turn, and the least of each counts. Bound: 1.5.
+SHARED has models/resnet20-cifar10.pth and data/cifar10/{train,test}; without them nothing is
+measured, and a line says so. Tracing, rewriting and CLTB are timed together against one inference
+pass of the model as it is over the same images in the same batches; both several times in turn, and
+the least of each counts. Bound: 1.5.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from figures import show
+from figures import IMAGES, WEIGHTS, show, skipped
 from rheobase.converter.balancing import Method, balance
 from rheobase.converter.conversion import BATCH, normalised
 from rheobase.converter.data import ImageSet, load_images
@@ -36,16 +37,18 @@ RUNS = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--accuracy", action="store_true", help="also the float SNN's accuracy")
     arguments = parser.parse_args()
-    folder = arguments.shared / "data" / "cifar10"
+    if skipped(arguments.shared):
+        return
+    folder = arguments.shared / IMAGES
     training = load_images(str(folder / "train"), train=True, shape=SHAPE)
     training = training.sample(arguments.images)
     model = load_model(
         str(Path(__file__).parent.parent / "examples" / "resnet20.py") + ":resnet20",
-        arguments.shared / "models" / "resnet20-cifar10.pth",
+        arguments.shared / WEIGHTS,
     )
     batches = list(normalised(training.images, MEAN, STD).split(BATCH))
     inference, conversion = timed(

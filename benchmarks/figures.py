@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+#: Weights and images of ResNet-20 in the folder that ``--shared`` names.
+WEIGHTS, IMAGES = Path("models/resnet20-cifar10.pth"), Path("data/cifar10")
 
 
 def show(name: str, value: float, unit: str, bound: float | None) -> None:
@@ -22,3 +27,12 @@ def best_seconds(task: Callable[[], object], repeats: int = 5) -> float:
         task()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def skipped(shared: Path) -> bool:
+    """Whether ``shared`` lacks the network or its images; says so on standard error."""
+    lacking = [str(part) for part in (WEIGHTS, IMAGES) if not (shared / part).exists()]
+    if lacking:
+        script = Path(sys.argv[0]).name
+        print(f"{script}: skipped, {shared} has no {' and no '.join(lacking)}", file=sys.stderr)
+    return bool(lacking)

@@ -3,7 +3,8 @@
     python benchmarks/mnist.py --data-root DATA [--weights build/mnist.safetensors] [--images 5000]
 
 Each line is {"name", "value", "unit", "bound"}; the bound is what the value could not be better
-than (docs/results/mnist.md says why). Without --weights the network is trained first.
+than (docs/results/mnist.md says why). Without --weights the network is trained first. Where DATA
+has no MNIST folder nothing is measured, and a line says so.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 Each line is {"name", "value", "unit", "bound"}. Losses are in points below the CNN on the same
 test images, so their bound is 0. Calibration images come from the training folder; no recipe sees a
-label.
+label. Where SHARED lacks the weights or the images nothing is measured, and a line says so.
 """
 
 from __future__ import annotations
@@ -22,15 +22,11 @@ import numpy as np
 import torch
 from rheobase.converter.analog import analog_forward
 from rheobase.converter.balancing import balance
+from rheobase.converter.batches import Batches
 from rheobase.converter.budget import kernel_sizes, parse_budget
-from rheobase.converter.conversion import (
-    BATCH,
-    Conversion,
-    Options,
-    convert_graph,
-    normalised,
-)
+from rheobase.converter.conversion import Conversion, Options, convert_graph
 from rheobase.converter.data import ImageSet, load_images
+from rheobase.converter.delay import choose_delay
 from rheobase.converter.evaluation import accuracy_table
 from rheobase.converter.model import load_model
 from rheobase.converter.recipes import with_recipe
@@ -42,13 +38,12 @@ from rheobase.golden.simulation import simulate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 import resnet20
-from figures import show
+from figures import IMAGES, WEIGHTS, show, skipped
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "resnet20.py"
 RATE, RADIX = Coding.RATE, Coding.RADIX
 #: Average bits of a weight in the 4-bit figures.
 AVERAGE_BITS = "4bit/weight"
-_EVALUATED = 100
 
 
 @dataclass(frozen=True)
@@ -87,14 +82,15 @@ class Bench:
     """The model, images, and what several figures share."""
 
     def __init__(self, shared: Path, images: int, calibration: int) -> None:
-        weights = shared / "models" / "resnet20-cifar10.pth"
-        self.model = load_model(f"{EXAMPLE}:resnet20", weights)
-        folder = shared / "data" / "cifar10"
+        self.model = load_model(f"{EXAMPLE}:resnet20", shared / WEIGHTS)
+        folder = shared / IMAGES
         self.testing = load_images(str(folder / "test")).sample(images, seed=1)
         training = load_images(str(folder / "train"))
+        self.tested = Batches(self.testing.images, resnet20.MEAN, resnet20.STD)
+        self.labels = self.tested.cut(torch.from_numpy(self.testing.labels))
         self.training: ImageSet = training.sample(calibration, seed=2)
         self.graph = prepared(trace(self.model, (3, 32, 32)))
-        self.batches = _batches(self.training.images)
+        self.batches = Batches(self.training.images, resnet20.MEAN, resnet20.STD)
 
     @cached_property
     def cnn_accuracy(self) -> float:
@@ -103,10 +99,8 @@ class Bench:
 
     def _accuracy(self, scores: Callable[[torch.Tensor], torch.Tensor]) -> float:
         right = 0
-        for start in range(0, len(self.testing.images), _EVALUATED):
-            part = slice(start, start + _EVALUATED)
-            batch = normalised(self.testing.images[part], resnet20.MEAN, resnet20.STD)
-            right += int((scores(batch).argmax(1).numpy() == self.testing.labels[part]).sum())
+        for batch, truth in zip(self.tested, self.labels, strict=True):
+            right += int((scores(batch).argmax(1) == truth).sum())
         return 100 * right / len(self.testing.images)
 
     def convert(self, figure: Figure) -> Conversion:
@@ -126,13 +120,6 @@ class Bench:
         return self._accuracy(conversion.snn)
 
 
-def _batches(images: np.ndarray) -> list[torch.Tensor]:
-    return [
-        normalised(images[start : start + BATCH], resnet20.MEAN, resnet20.STD)
-        for start in range(0, len(images), BATCH)
-    ]
-
-
 def loss_figures(bench: Bench, figures: list[Figure]) -> None:
     """Points below the CNN."""
     show("resnet20_cnn_accuracy", bench.cnn_accuracy, "%", 100)
@@ -143,33 +130,37 @@ def loss_figures(bench: Bench, figures: list[Figure]) -> None:
 
 
 def balancing_figures(bench: Bench, only: str) -> None:
-    """Points below the CNN with balanced thresholds and nothing else."""
+    """Points below the CNN with balanced thresholds and nothing else, at t0 = 0 and delayed."""
     for recipe in BALANCING:
-        names = {steps: f"resnet20_{recipe}_rate{steps}_float_loss" for steps in BALANCED_STEPS}
-        if not any(only in name for name in names.values()):
+        prefix = f"resnet20_{recipe}_rate"
+        if not any(only in f"{prefix}{steps}_float_loss" for steps in BALANCED_STEPS):
             continue
-        longest = max(steps for steps, name in names.items() if only in name)
-        conversion = bench.convert(Figure("", recipe, RATE, longest))
-        batches = _batches(bench.testing.images)
-        labels = torch.from_numpy(bench.testing.labels).split([len(batch) for batch in batches])
+        conversion = bench.convert(Figure("", recipe, RATE, max(BALANCED_STEPS)))
+        expected = conversion.expected_first_spike
+        delays = {steps: choose_delay(expected, steps) for steps in BALANCED_STEPS}
         table = accuracy_table(
-            conversion.snn, batches, labels, [steps for steps in names if steps <= longest], [0]
-        ).table
-        for steps, name in names.items():
+            conversion.snn, bench.tested, bench.labels, list(BALANCED_STEPS),
+            sorted({0, *delays.values()}),
+        ).table  # fmt: skip
+        for steps, delay in delays.items():
+            name = f"{prefix}{steps}_float_loss"
             if only in name:
-                show(name, bench.cnn_accuracy - table[steps, 0], "points", 0)
+                show(f"{name}_undelayed", bench.cnn_accuracy - table[steps, 0], "points", 0)
+                show(name, bench.cnn_accuracy - table[steps, delay], "points", 0)
+                show(f"{prefix}{steps}_delay", delay, "steps", None)
 
 
 def conversion_time(bench: Bench) -> None:
     """Balancing by CLTB over one inference pass of the same images; medians of alternating runs."""
     ratios = []
+    batches = [bench.batches[index] for index in range(min(5, len(bench.batches)))]
     for _ in range(5):
         start = time.perf_counter()
         with torch.inference_mode():
-            for batch in bench.batches[:5]:
+            for batch in batches:
                 analog_forward(bench.graph, batch)
         middle = time.perf_counter()
-        balance(bench.graph, bench.batches[:5], iterations=200)
+        balance(bench.graph, batches, iterations=200)
         ratios.append((time.perf_counter() - middle) / (middle - start))
     show("resnet20_conversion_over_inference", float(np.median(ratios)), "ratio", 1)
 
@@ -196,6 +187,8 @@ def main() -> None:
     parser.add_argument("--ablation", action="store_true", help="the table of recipes, too")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
+    if skipped(arguments.shared):
+        return
     torch.set_num_threads(arguments.threads)
     try:
         bench = Bench(arguments.shared, arguments.images, arguments.calibration)

@@ -173,7 +173,8 @@ class _State:
                 threshold = torch.full_like(threshold, operation.arguments["cap"])
             self.thresholds[name] = threshold
             flow = clip(current, threshold, owned)
-        total = flow.sum(dim=0)
+        # A product with ones takes half the time of a sum over the images.
+        total = (flow.new_ones(1, len(flow)) @ flow.flatten(1)).reshape(flow.shape[1:])
         self.sums[name] = self.sums[name].add_(total) if name in self.sums else total
         if operation.arguments["readout"]:
             winners = flow.flatten(1).amax(dim=1).sum()
@@ -205,27 +206,23 @@ def descend(
     channels = current.shape[1]
     if shared:
         values = _spread(current.flatten(), SAMPLES * min(channels, 16))[None]
-        level = threshold[:1, None]
+        level = threshold[:1]
     else:
-        values = _channel_samples(current)
-        level = threshold[:, None]
-    # The mean excess over a level is a suffix sum of the sorted values, less the level for each.
-    values = values.float().contiguous().sort(dim=1).values
-    count = values.shape[1]
-    sums = values.flip(1).cumsum(1).flip(1)
-    sums = torch.cat((sums, sums.new_zeros(len(sums), 1)), dim=1) * (2 * learning_rate / count)
-    shares = torch.arange(count, -1, -1, device=sums.device) * (2 * learning_rate / count)
-    level = level.float().contiguous()
+        values, level = _channel_samples(current), threshold
+    values, level = values.float().contiguous(), level.float().clone()
+    # E[max(z - theta, 0)] = E[max(z, theta)] - theta: two small operations a step.
+    raised, rate = torch.empty_like(values), 2 * learning_rate
+    part = values.new_full((values.shape[1],), 1 / values.shape[1])
     made = steps
     for step in range(steps):
-        first = torch.searchsorted(values, level, right=True)
-        change = torch.addcmul(sums.gather(1, first), shares.take(first), level, value=-1)
-        level = level + change.clamp_(min=0)
         looks = step % _CHECK_EVERY == _CHECK_EVERY - 1 and step + 1 < steps
-        if looks and bool(change.sum() <= CONVERGED * level.sum()):
+        before = level.sum() if looks else level
+        torch.maximum(values, level[:, None], out=raised)
+        level.addmv_(raised, part, beta=1 - rate, alpha=rate)
+        if looks and bool(level.sum() - before <= CONVERGED * level.sum()):
             made = step + 1
             break
-    return level[:, 0].to(threshold.dtype).expand(channels).clone(), made
+    return level.to(threshold.dtype).expand(channels).clone(), made
 
 
 def _channel_samples(current: Tensor) -> Tensor:

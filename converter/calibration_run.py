@@ -207,8 +207,7 @@ class CalibrationRun:
         if not self.settings.bias or weighted is None:
             return
         shift = self._lacking(name, currents).mean(dim=0)
-        weight, bias = weighted.arguments["weight"], weighted.arguments["bias"]
-        self._replace(weighted.name, weight, shift if bias is None else bias + shift)
+        self._replace(weighted.name, weighted.arguments["weight"], _biased(weighted, shift))
 
     def _adjustable(self, name: str, segment: Segment) -> Operation | None:
         weighted = adjustable(self.graph, segment.current)
@@ -236,11 +235,8 @@ class CalibrationRun:
     ) -> Tensor:
         """Add to an operation's weights; the currents that follow from it."""
         operation = self.graph.by_name[weighted.name]
-        given = operation.arguments
-        before = given["bias"] if given["bias"] is not None else torch.zeros_like(bias)
-        self._replace(
-            weighted.name, given["weight"] + weight.reshape(given["weight"].shape), before + bias
-        )
+        given = operation.arguments["weight"]
+        self._replace(weighted.name, given + weight.reshape(given.shape), _biased(operation, bias))
         return self._currents(segment_of(self.graph, segment.current))
 
     def _replace(self, name: str, weight: Tensor, bias: Tensor) -> None:
@@ -276,11 +272,8 @@ class CalibrationRun:
             per_channel=self.graph.by_name[name].kind == OperationKind.RELU,
             shortcut=self._shortcut(segment, weighted),
         )
-        bias = weighted.arguments["bias"]
         shift = (before - inputs @ rounded.T).mean(dim=0)
-        self._replace(
-            weighted.name, rounded.reshape(weight.shape), shift if bias is None else bias + shift
-        )
+        self._replace(weighted.name, rounded.reshape(weight.shape), _biased(weighted, shift))
         self.scales[name] = scale
 
     @property
@@ -376,3 +369,9 @@ class CalibrationRun:
             values = fire(currents[:, part], neurons, self.coding, self.steps)
             found.append(values > 0 if self.coding == Coding.RATE else values)
         return torch.cat(found, dim=1)
+
+
+def _biased(weighted: Operation, shift: Tensor) -> Tensor:
+    """The operation's bias, if it has one, and ``shift`` (channels,)."""
+    bias = weighted.arguments["bias"]
+    return shift if bias is None else bias + shift

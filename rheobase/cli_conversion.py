@@ -9,13 +9,17 @@ import typer
 
 from .cli_app import app
 from .cli_options import (
+    AnyCoding,
     CalibrationImages,
     Crop,
     DataRoot,
+    Delays,
     Device,
     Download,
+    Folder,
     Images,
     Mean,
+    Methods,
     ModelName,
     Network,
     Numbers,
@@ -152,18 +156,14 @@ def convert(
 def sweep(
     model: ModelName,
     images: Images,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
-        "sweep"
-    ),
+    output: Folder = Path("sweep"),
     weights: WeightsFile = None,
     data_root: DataRoot = None,
     test_images: TestImages = None,
-    methods: Annotated[
-        str, typer.Option(help="Recipes, with commas; NAME@K sets K of eq. 14-15.")
-    ] = "robust,ltb,cltb,best",
-    coding: Annotated[Coding, typer.Option(help="rate or radix.")] = Coding.RATE,
+    methods: Methods = "robust,ltb,cltb,best",
+    coding: AnyCoding = Coding.RATE,
     steps: Numbers = "4,8,16,32",
-    delays: Annotated[str, typer.Option("--delays", "--t0", help="t0, with commas.")] = "0",
+    delays: Delays = "0",
     bits: Annotated[
         str,
         typer.Option(help="Weight bits, with commas: 'float', or 2 to 8 on the golden model."),
@@ -194,13 +194,11 @@ def sweep(
 def compare(
     model: ModelName,
     images: Images,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
-        "compare"
-    ),
+    output: Folder = Path("compare"),
     weights: WeightsFile = None,
     data_root: DataRoot = None,
     test_images: TestImages = None,
-    coding: Annotated[Coding, typer.Option(help="rate or radix.")] = Coding.RATE,
+    coding: AnyCoding = Coding.RATE,
     steps: Numbers = "4,8,16,32",
     calibration: CalibrationImages = 1000,
     test: Tested = 1000,
@@ -240,15 +238,11 @@ def evaluate(
             "above train/ and val/ of class folders of videos."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
-        "evaluate"
-    ),
+    output: Folder = Path("evaluate"),
     weights: WeightsFile = None,
-    methods: Annotated[
-        str, typer.Option(help="Recipes, with commas; NAME@K sets K of eq. 14-15.")
-    ] = "robust,ltb,cltb",
+    methods: Methods = "robust,ltb,cltb",
     steps: Numbers = "32,64,128,256",
-    delays: Annotated[str, typer.Option("--delays", "--t0", help="t0, with commas.")] = "0",
+    delays: Delays = "0",
     calibration: Annotated[
         int, typer.Option(min=1, help="Images or videos of the training part to balance on.")
     ] = 100,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .golden.network import Coding
+
 Network = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]
 Images = Annotated[
     str,
@@ -76,9 +78,15 @@ TestImages = Annotated[
     typer.Option(help="Folder of class folders to test on, where --images is one to calibrate on."),
 ]
 Numbers = Annotated[str, typer.Option("--steps", "-T", help="Time steps T, with commas.")]
+Delays = Annotated[str, typer.Option("--delays", "--t0", help="t0, with commas.")]
+Methods = Annotated[
+    str, typer.Option("--methods", help="Recipes, with commas; NAME@K sets K of eq. 14-15.")
+]
 Mean = Annotated[str | None, typer.Option(help="Mean of the normalisation, with commas.")]
 Std = Annotated[str | None, typer.Option(help="Standard deviation, like --mean.")]
 CalibrationImages = Annotated[int, typer.Option(min=1, help="Training images to calibrate on.")]
 Tested = Annotated[int, typer.Option(min=1, help="Labelled test images.")]
 Processes = Annotated[int, typer.Option(min=1, help="Conversions at a time.")]
+AnyCoding = Annotated[Coding, typer.Option("--coding", help="rate or radix.")]
+Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
 Device = Annotated[str, typer.Option(help="torch device; 'cuda' uses all GPUs.")]

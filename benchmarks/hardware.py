@@ -18,7 +18,8 @@ from figures import show
 from rheobase.converter.conversion import convert
 from rheobase.converter.data import load_images
 from rheobase.hw.event_counts import counted_events
-from rheobase.hw.folding_search import Budget, Planner
+from rheobase.hw.folding_search import Planner
+from rheobase.hw.plan import Budget
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise

@@ -24,7 +24,8 @@ from rheobase.golden.network import Coding, Network, PoolRule, Readout
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import counted_events
 from rheobase.hw.folding import Folding
-from rheobase.hw.folding_search import Budget, Planner
+from rheobase.hw.folding_search import Planner
+from rheobase.hw.plan import Budget
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, synthesise

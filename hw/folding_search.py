@@ -10,106 +10,30 @@ before, with the difference that an option makes to the layer's readers, until t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from ..golden.network import IMAGE, Network
-from .area import Area, Part, frame_area, layer_parts, part_area, word_widths
+from ..golden.network import Network
+from .area import Area, frame_area, layer_parts, part_area, word_widths
 from .buffering import Rows, default_spare_rows
-from .cycles import fewest_firing, layer_stages, pipeline_cycles
-from .default_folding import lane_choices, layer_neurons, within_words
+from .cycles import layer_stages, pipeline_cycles
+from .default_folding import within_words
 from .event_counts import NetworkEvents, assumed_events
 from .folding import Folding, LayerFolding, connection_row_words
+from .layer_options import Option, layer_options
 from .memory_mapping import Family
-from .memory_shape import WeightMemory
+from .plan import Budget, LayerPlan, Plan
 from .row_search import rows_beside, with_extra_rows
 from .streamed_readout import is_streamed
 
-#: A larger E is an option where it takes less than this part of the time of the one before.
-WORTHWHILE = 0.98
 #: Rounds of the search, each with the P of the round before.
 ROUNDS = 4
-#: What a block RAM is worth in look-up tables where no device says which is scarce: the LFE5U-85F
-#: has so many for each.
-LUTS_OF_A_BLOCK = 400
-#: Weights in logic are no option where they take more than so many for each block RAM saved.
-MOST_LUTS_OF_A_BLOCK = 1000
 #: Extra rows (of shortcuts, of other buffers) that the search includes, each tried.
 ROW_PLANS = ((0, 0), (1, 0), (2, 0), (2, 1), (3, 2))
 #: How much slower than it could be the slowest layer may be, each tried.
 SLACKS = (1.0, 1.1)
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a plan may take; None for as much as it likes."""
-
-    luts: float | None = None
-    block_rams: int | None = None
-
-    def holds(self, area: Area) -> bool:
-        """Whether ``area`` fits."""
-        return (self.luts is None or area.luts <= self.luts) and (
-            self.block_rams is None or area.block_rams <= self.block_rams
-        )
-
-    def cost(self, area: Area) -> float:
-        """Share of the budget that ``area`` takes, both kinds added up."""
-        luts, blocks = self.luts, self.block_rams
-        if luts is None:
-            luts = LUTS_OF_A_BLOCK * (blocks or 1)
-        if blocks is None:
-            blocks = luts / LUTS_OF_A_BLOCK
-        return area.luts / max(luts, 1) + area.block_rams / max(blocks, 1)
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """What the model predicts of one layer.
-
-    Attributes:
-        cycles: per image, where nothing holds it up.
-        limit: the stage that takes most of them.
-    """
-
-    fold: LayerFolding
-    cycles: float
-    limit: str
-    area: Area
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A folding and what the model predicts of it.
-
-    Attributes:
-        frame: what is around the layers.
-        cycles: per image of the whole pipeline in a stream.
-    """
-
-    layers: tuple[LayerPlan, ...]
-    frame: Area
-    cycles: float
-
-    @property
-    def folding(self) -> Folding:
-        return tuple(layer.fold for layer in self.layers)
-
-    @property
-    def area(self) -> Area:
-        """Of the whole accelerator."""
-        return sum((layer.area for layer in self.layers), self.frame)
-
-
-@dataclass(frozen=True)
-class _Option:
-    """A folding of one layer; ``area`` is without its buffers."""
-
-    fold: LayerFolding
-    cycles: float
-    area: Area
 
 
 class Planner:
@@ -136,10 +60,15 @@ class Planner:
         return default_spare_rows(self.network)
 
     @cached_property
-    def options(self) -> tuple[tuple[_Option, ...], ...]:
+    def options(self) -> tuple[tuple[Option, ...], ...]:
         """The foldings worth having of each layer."""
         return tuple(
-            tuple(self._layer_options(index)) for index in range(len(self.network.layers))
+            tuple(
+                layer_options(
+                    self.network, index, self.events[index], self.spare_rows[index], self.family
+                )
+            )
+            for index in range(len(self.network.layers))
         )
 
     def predict(self, folding: Folding) -> Plan:
@@ -265,7 +194,7 @@ class Planner:
         return area
 
     def _combined(
-        self, fitting: Sequence[Sequence[_Option]], before: Folding, budget: Budget
+        self, fitting: Sequence[Sequence[Option]], before: Folding, budget: Budget
     ) -> Folding | None:
         """The best option of each layer, beside readers and sources folded as ``before``."""
         frame = frame_area(self.network, before, self.family)
@@ -382,75 +311,3 @@ class Planner:
             buffers = [part for part in parts if part.kind.endswith("_buffer")]
             self._buffers[key] = part_area(buffers[number], self.family)
         return self._buffers[key]
-
-    def _layer_options(self, index: int) -> list[_Option]:
-        """Foldings worth having: the fewest neurons for each number of groups, every useful E."""
-        network, events = self.network, self.events[index]
-        layer = network.layers[index]
-        count = len(layer.connections)
-        layouts: list[tuple[bool, ...] | None] = [None]
-        chosen = connection_row_words(network, index, LayerFolding(1, 1))
-        spikes = tuple(connection.source != IMAGE for connection in layer.connections)
-        for rows in {tuple(spikes), (False,) * count} - {chosen}:
-            if not any(connection.sum_pool for connection in layer.connections):
-                layouts.append(rows)
-        found = []
-        for neurons in layer_neurons(network, index):
-            for rows in layouts:
-                last = np.inf
-                for lanes in lane_choices(network, index, neurons, rows):
-                    fold = LayerFolding(neurons, lanes, rows)
-                    stages = layer_stages(network, index, fold, events)
-                    taken = np.max([stage.cycles for stage in stages], axis=0)
-                    cycles = float(taken.sum() / len(taken))
-                    if cycles > last * WORTHWHILE:
-                        continue
-                    last = cycles
-                    if not is_streamed(network, index, neurons):
-                        fold = replace(fold, firing=fewest_firing(network, index, fold, events))
-                    found += self._styles(index, fold, cycles)
-        return _undominated(found)
-
-    def _styles(self, index: int, fold: LayerFolding, cycles: float) -> list[_Option]:
-        """The folding with weights in block RAM, and in logic."""
-        widths = [
-            self.network.input_shape[0] * 8 if connection.source == IMAGE else 1
-            for connection in self.network.layers[index].connections
-        ]
-        result = []
-        parts = layer_parts(
-            self.network, index, fold, widths, self.spare_rows[index], buffers=False
-        )
-        for style in WeightMemory:
-            area = Area(0, 0)
-            for part in parts:
-                area += part_area(_restyled(part, style), self.family)
-            if result:
-                blocks = result[0].area
-                saved = (blocks.block_rams - area.block_rams) * MOST_LUTS_OF_A_BLOCK
-                if area.luts > blocks.luts + saved:
-                    break
-            result.append(_Option(replace(fold, weight_memory=style), cycles, area))
-        return result
-
-def _restyled(part: Part, style: WeightMemory) -> Part:
-    """``part`` with its weights in ``style``."""
-    memories = tuple(
-        replace(shape, style=style.value) if shape.written is None else shape
-        for shape in part.memories
-    )
-    return replace(part, memories=memories)
-
-
-def _undominated(options: list[_Option]) -> list[_Option]:
-    """Options than which no other of the same P and layout is better in every way."""
-    kept: dict[tuple, list[_Option]] = {}
-    for option in sorted(options, key=lambda o: (o.cycles, o.area.luts, o.area.block_rams)):
-        others = kept.setdefault((option.fold.neurons, option.fold.row_words), [])
-        if not any(
-            other.area.luts <= option.area.luts
-            and other.area.block_rams <= option.area.block_rams
-            for other in others
-        ):
-            others.append(option)
-    return [option for others in kept.values() for option in others]

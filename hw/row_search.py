@@ -9,10 +9,11 @@ from ..golden.network import IMAGE, Network
 from .area import Area, word_widths
 from .buffering import Rows
 from .folding import Folding, connection_row_words
+from .plan import Budget
 from .streamed_readout import is_streamed
 
 if TYPE_CHECKING:
-    from .folding_search import Budget, Planner
+    from .folding_search import Planner
 
 #: Rows that a buffer may have beside the fewest: more gain next to nothing.
 MOST_EXTRA_ROWS = 3

@@ -11,7 +11,8 @@ from ..golden.network import BYTE_BITS, MIN_WEIGHT_BITS, Network
 from .area import Area
 from .event_counts import NetworkEvents
 from .folding import Folding
-from .folding_search import Budget, Planner
+from .folding_search import Planner
+from .plan import Budget
 
 #: Doublings and halvings until the smallest budget that holds the network is known to a percent.
 _BISECTIONS = 12

@@ -15,9 +15,10 @@ from ..golden.network import Network
 from ..hw.default_folding import DEFAULT_ADDERS, default_folding, in_turns
 from ..hw.event_counts import assumed_events, counted_events
 from ..hw.folding import Folding, connection_lanes, connection_row_words
-from ..hw.folding_search import Budget, Plan, Planner
+from ..hw.folding_search import Planner
 from ..hw.memory_mapping import Family, mapped_memory
 from ..hw.memory_shape import MemoryShape
+from ..hw.plan import Budget, Plan
 from ..hw.row_search import with_extra_rows
 from ..hw.shortfall import shortfall
 from ..tables import table

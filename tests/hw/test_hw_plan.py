@@ -15,7 +15,8 @@ from rheobase.hw.cycles import FIRING_SHARE, layer_stages, pipeline_cycles
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import assumed_events, counted_events, expected_most
 from rheobase.hw.folding import check_folding
-from rheobase.hw.folding_search import Budget, Planner
+from rheobase.hw.folding_search import Planner
+from rheobase.hw.plan import Budget
 from rheobase.hw.row_search import with_extra_rows
 from rheobase.hw.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog import TOP, generate

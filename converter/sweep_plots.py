@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .conversion import Options
+from .recipes import with_recipe
+
 Row = dict[str, Any]
 
 
@@ -40,7 +43,8 @@ def _lines(
         name = row["method"]
         if row["weight_bits"] != "float":
             name += f", {row['weight_bits']} bits"
-        if column != "iterations" and row["iterations"] not in (None, 200):
+        own = with_recipe(Options(), row["method"]).iterations
+        if column != "iterations" and row["iterations"] != own:
             name += f", K = {row['iterations']}"
         series.setdefault(name, {})[row[column]] = row["accuracy"]
     if column == "iterations":

@@ -158,6 +158,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=Path("build/mnist.safetensors"))
     parser.add_argument("--images", type=int, default=5000, help="test images")
     arguments = parser.parse_args()
+    if not (arguments.data_root / "MNIST").is_dir():
+        print(f"mnist.py: skipped, {arguments.data_root} has no MNIST", file=sys.stderr)
+        return
     try:
         training = load_images("MNIST", data_root=arguments.data_root, train=True)
         testing = load_images("MNIST", data_root=arguments.data_root).first(arguments.images)

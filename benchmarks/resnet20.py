@@ -26,7 +26,7 @@ from rheobase.converter.batches import Batches
 from rheobase.converter.budget import kernel_sizes, parse_budget
 from rheobase.converter.conversion import Conversion, Options, convert_graph
 from rheobase.converter.data import ImageSet, load_images
-from rheobase.converter.delay import choose_delay
+from rheobase.converter.delay import choose_delay, first_output_spike
 from rheobase.converter.evaluation import accuracy_table
 from rheobase.converter.model import load_model
 from rheobase.converter.recipes import with_recipe
@@ -136,7 +136,7 @@ def balancing_figures(bench: Bench, only: str) -> None:
         if not any(only in f"{prefix}{steps}_float_loss" for steps in BALANCED_STEPS):
             continue
         conversion = bench.convert(Figure("", recipe, RATE, max(BALANCED_STEPS)))
-        expected = conversion.expected_first_spike
+        expected = first_output_spike(bench.graph, conversion.balance)
         delays = {steps: choose_delay(expected, steps) for steps in BALANCED_STEPS}
         table = accuracy_table(
             conversion.snn, bench.tested, bench.labels, list(BALANCED_STEPS),
@@ -160,7 +160,7 @@ def conversion_time(bench: Bench) -> None:
             for batch in batches:
                 analog_forward(bench.graph, batch)
         middle = time.perf_counter()
-        balance(bench.graph, batches, iterations=200)
+        balance(bench.graph, batches, iterations=500)
         ratios.append((time.perf_counter() - middle) / (middle - start))
     show("resnet20_conversion_over_inference", float(np.median(ratios)), "ratio", 1)
 

@@ -43,11 +43,12 @@ class Options:
 
     Attributes:
         coding, steps: T of the network.
-        delay: t0; None for eq. 19 in ``rate`` with ``count`` readout, 0 elsewhere.
+        delay: t0; None for eq. 19 in ``rate`` with ``count`` readout or ``delayed``, 0 elsewhere.
         weight_bits: 2..8.
         readout, rule: see the integer network.
         method, iterations (K), percentile, learning_rate: of the balancing; K None for
             ``default_iterations``.
+        delayed: t0 by eq. 19 for a ``current`` readout too, counted up to the last neurons.
         calibration: what is fitted layer by layer at this T, with ``weight_bits`` in effect; None
             for balanced thresholds as they are.
         calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
@@ -68,6 +69,7 @@ class Options:
     iterations: int | None = None
     percentile: float = 99.0
     learning_rate: float = 1.0
+    delayed: bool = False
     calibration: Calibration | None = None
     calibrate_first: bool = False
     weight_budget: float | None = None
@@ -256,12 +258,7 @@ def convert_graph(
     expected = first_output_spike(whole, balanced)
     delay = options.delay
     if delay is None:
-        # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
-        delay = (
-            choose_delay(expected, options.steps)
-            if options.coding == Coding.RATE and counted
-            else 0
-        )
+        delay = default_delay(simulated, balanced, options)
     initial = None if calibrated is None or options.calibrate_first else calibrated.initial
     snn = FloatSnn(
         graph=simulated,
@@ -297,6 +294,15 @@ def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[floa
     worth = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32))
     pixel = 255.0 * torch.tensor(mean, dtype=torch.float32)
     return Rounding(bits, worth, (pixel.round().clamp(0, 255) - pixel) * worth)
+
+
+def default_delay(graph: Graph, balanced: Balance, options: Options) -> int:
+    """t0 of ``options`` for the graph that is simulated, with its readout neurons if it has any."""
+    counted = options.readout == Readout.COUNT
+    if options.coding == Coding.RATE and (counted or options.delayed):
+        return choose_delay(first_output_spike(graph, balanced), options.steps)
+    # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
+    return 0
 
 
 def default_iterations(options: Options) -> int:

@@ -11,17 +11,21 @@ from .balancing import Method
 from .calibration import Calibration
 from .conversion import Options
 
-#: K of recipes that balance at full range.
-_FULL_RANGE = 200
+#: K of recipes that leave the thresholds as they were balanced (docs/decisions/0035-plain.md).
+_FULL_RANGE = 500
+#: K of recipes that calibrate for T what balancing gave.
+_BEFORE_CALIBRATION = 200
 
 
 def _balanced(method: Method) -> Callable[[Options], Options]:
-    return lambda options: replace(options, method=method, iterations=_FULL_RANGE, calibration=None)
+    return lambda options: replace(
+        options, method=method, iterations=_FULL_RANGE, delayed=True, calibration=None
+    )
 
 
 def _calibrated(calibration: Calibration) -> Callable[[Options], Options]:
     return lambda options: replace(
-        options, method=Method.CLTB, iterations=_FULL_RANGE, calibration=calibration
+        options, method=Method.CLTB, iterations=_BEFORE_CALIBRATION, calibration=calibration
     )
 
 

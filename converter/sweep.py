@@ -38,8 +38,8 @@ COLUMNS = (
     "method", "coding", "weight_bits", "iterations", "T", "t0", "accuracy", "cnn_accuracy",
     "spikes_per_neuron",
 )  # fmt: skip
-#: Bins of the threshold histogram.
-_BINS = 40
+#: Changes with what a job's file holds, so that files of another version are not taken over.
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Job:
     @property
     def key(self) -> str:
         """Name of the job's file: it changes with everything that the result depends on."""
-        described: dict[str, Any] = asdict(self)
+        described: dict[str, Any] = {"format": _FORMAT, **asdict(self)}
         if self.subject.weights is not None:
             content = Path(self.subject.weights).read_bytes()
             described["content"] = hashlib.sha256(content).hexdigest()
@@ -170,14 +170,12 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
         for (step, delay), accuracy in table.items()
     ]
     thresholds = torch.cat([v.flatten().cpu().float() for v in conversion.thresholds.values()])
-    counts, edges = np.histogram(thresholds.numpy(), bins=_BINS)
     return {
         "rows": rows,
         "method": job.method,
         "steps": max(job.steps),
         "spikes": measured.spikes,
-        "threshold_counts": counts.tolist(),
-        "threshold_edges": edges.tolist(),
+        "thresholds": [float(f"{value:.5g}") for value in thresholds.tolist()],
     }
 
 

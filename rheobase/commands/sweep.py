@@ -148,7 +148,7 @@ def compare(request: Request) -> None:
             rows.append([partner, name, *cells])
     cnn = results[0]["rows"][0]["cnn_accuracy"]
     columns = ("partner", "thresholds", *(f"T = {step}" for step in request.steps))
-    OUT.print(table(f"right answers (%), CNN {cnn:.2f}", columns, rows))
+    OUT.print(table(f"right answers (%) at t0 = 0, CNN {cnn:.2f}", columns, rows))
 
 
 def _run_all(jobs: Sequence[Job], processes: int, device: str) -> Any:

@@ -1,5 +1,7 @@
 """Balancing, delay, quantisation and conversion against other ways to compute them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from rheobase.converter.conversion import Options, convert, default_iterations, 
 from rheobase.converter.delay import choose_delay, first_output_spike
 from rheobase.converter.graph import OperationKind
 from rheobase.converter.qcfs import Qcfs
+from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite import prepared, with_readout
 from rheobase.converter.tracing import trace
 from rheobase.golden import RheobaseError, simulate
@@ -350,3 +353,23 @@ def test_default_iterations_grow_with_the_levels():
     levels = [default_iterations(Options(steps=t)) for t in (4, 8, 16, 32, 128)]
     assert levels == [48, 48, 48, 96, 200]
     assert default_iterations(Options(coding=Coding.RADIX, steps=5)) == 93
+
+
+def test_balancing_alone_is_evaluated_late():
+    """t0 of a summed current: the charging times of the neurons, without a last threshold."""
+    pixels = _pixels(20)
+    plain = Options(steps=32, lower=False)
+    assert convert(_model(), pixels, mean=[0.5], std=[0.5], options=plain).snn.delay == 0
+    for recipe, readout in (("cltb", "current"), ("ltb", "current"), ("cltb", "count")):
+        options = with_recipe(replace(plain, readout=Readout(readout)), recipe)
+        conversion = convert(_model(), pixels, mean=[0.5], std=[0.5], options=options)
+        balanced, expected = conversion.balance, 0.0
+        for name, mean in balanced.mean_activations.items():
+            level = balanced.thresholds[name].reshape(-1, *[1] * (mean.ndim - 1)) / 2
+            if not name.endswith(":readout"):
+                expected += float((level / mean)[mean > 0].min())
+            elif readout == "count":
+                expected += float(level.min()) / balanced.mean_winner[name]
+        assert conversion.snn.delay == int(expected) > 0
+    radix = with_recipe(replace(plain, coding=Coding.RADIX, steps=4), "cltb")
+    assert convert(_model(), pixels, mean=[0.5], std=[0.5], options=radix).snn.delay == 0

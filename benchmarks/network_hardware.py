@@ -2,15 +2,18 @@
 
     rheobase convert examples/resnet20.py:resnet20 ... -o resnet20.safetensors
     python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER [--board ulx3s-85f]
+    python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER --build BUILD
 
 Every answer on 50 images, every spike of every layer on the first 3; cycles per image, events and
 lane utilisation. The folding is the one that `rheobase build --board` chooses, or the default one
-for --adders, from the events of the first images.
+for --adders, from the events of the first images; with --build (what `rheobase build` made) the
+very Verilog of a bitstream runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -20,7 +23,9 @@ from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import counted_events
+from rheobase.hw.folding import Folding, LayerFolding
 from rheobase.hw.folding_search import Planner
+from rheobase.hw.memory_shape import WeightMemory
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
@@ -39,6 +44,7 @@ def main() -> None:
     parser.add_argument("--recorded", type=int, default=3)
     parser.add_argument("--board", help="whose device is filled; else --adders")
     parser.add_argument("--luts", type=int, help="as `rheobase build --luts`")
+    parser.add_argument("--build", type=Path, help="folder that `rheobase build` made")
     parser.add_argument("--adders", type=int, default=600)
     parser.add_argument("--optimise", default="fast-run", choices=["fast-run", "fast-build"])
     arguments = parser.parse_args()
@@ -46,7 +52,9 @@ def main() -> None:
     shown = load_images(arguments.images, shape=network.input_shape, limit=arguments.count)
     images, recorded = shown.images[: arguments.count], arguments.recorded
     planner = Planner(network, counted_events(network, images[:CALIBRATION_IMAGES]))
-    if arguments.board is None:
+    if arguments.build is not None:
+        plan = planner.predict(built_folding(arguments.build))
+    elif arguments.board is None:
         plan = planner.predict(default_folding(network, planner.events, arguments.adders))
     else:
         options = FoldingOptions(board=board(arguments.board), luts=arguments.luts)
@@ -56,7 +64,10 @@ def main() -> None:
     folding = plan.folding
     prefix = f"{network.name}_{network.coding.value}{network.steps}"
     start = time.perf_counter()
-    text = generate(network, folding)
+    if arguments.build is None:
+        text = generate(network, folding)
+    else:
+        text = (arguments.build / "accelerator.v").read_text()
     show(f"{prefix}_verilog_seconds", time.perf_counter() - start, "s", None)
     show(f"{prefix}_verilog_bytes", len(text), "bytes", None)
     built = build_accelerator(network, folding, optimise=arguments.optimise, verilog=text)
@@ -80,6 +91,18 @@ def main() -> None:
     show(f"{prefix}_utilisation_of_the_slowest_layer", busiest, "", UTILISATION)
     if exact.first_mismatch or whole.first_mismatch:
         raise SystemExit(exact.first_mismatch or whole.first_mismatch)
+
+
+def built_folding(folder: Path) -> Folding:
+    """The folding that a build's manifest names."""
+    entries = json.loads((folder / "manifest.json").read_text())["folding"]
+    return tuple(
+        LayerFolding(
+            **{name: tuple(v) if isinstance(v, list) else v for name, v in entry.items()}
+            | {"weight_memory": entry["weight_memory"] and WeightMemory(entry["weight_memory"])}
+        )
+        for entry in entries
+    )
 
 
 if __name__ == "__main__":

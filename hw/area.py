@@ -233,9 +233,9 @@ def _lanes(
         words = words_of_tap * size
         address = index_shape(words).width
         word = size * planes + address + 1
-        # A queue of registers or of distributed RAM, four bits each.
-        queue = word if alone else -(-word // 4) * DISTRIBUTED_LUTS
-        sums = -(-bits // 4) * DISTRIBUTED_LUTS * -(-SUM_QUEUE_DEPTH // 16) if queued else 0
+        # A queue of registers or of distributed RAM.
+        queue = word if alone else _distributed_luts(word)
+        sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
         memory = weight_memory(
             words + 1, fold.neurons * connection.weight_bits, fold.weight_memory
         )
@@ -243,6 +243,11 @@ def _lanes(
         features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
         parts.append(Part(kind, features, (memory,), count))
     return parts
+
+
+def _distributed_luts(width: int, words: int = 1) -> int:
+    """Look-up tables of a memory in 16 x 4 distributed RAMs."""
+    return -(-width // 4) * -(-words // 16) * DISTRIBUTED_LUTS
 
 
 def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
@@ -278,12 +283,12 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
         table += firing * _width((0, int(layer.threshold.max())))
         table += firing * _width((0, int(layer.threshold.max()))) * rate
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
-    accumulated = 0.0
+    accumulated = 0
     if kept:
-        accumulated = -(-positions // 16) * -(-current // 4) * DISTRIBUTED_LUTS
+        accumulated = _distributed_luts(current, positions)
     together = rate and not layer.sees_only_image
     if together and fold.turns > 1:
-        accumulated += -(-state // 4) * -(-fold.turns // 16) * DISTRIBUTED_LUTS
+        accumulated += _distributed_luts(state, fold.turns)
     kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
     features = (
         1.0, state, current, pooled * (positions > 1), accumulated, current * kept, tables,
@@ -292,7 +297,7 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
     parts = [Part(kind, features)]
     if fold.turns > 1:
         steps = 1 if together else network.steps
-        ram = -(-(fold.neurons - firing) // 4) * -(-steps // 16) * DISTRIBUTED_LUTS
+        ram = _distributed_luts(fold.neurons - firing, steps)
         parts.append(Part("turns", (1.0, pooled, ram)))
     return parts
 

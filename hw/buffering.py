@@ -94,10 +94,7 @@ def default_spare_rows(network: Network) -> Rows:
 def folded_spare_rows(network: Network, folding: Folding) -> Rows:
     """The default spare rows, and those that each layer's folding adds."""
     return tuple(
-        tuple(
-            spare + more
-            for spare, more in zip(rows, fold.extra_rows or (0,) * len(rows), strict=True)
-        )
+        fold.rows_beside(rows)
         for rows, fold in zip(default_spare_rows(network), folding, strict=True)
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -93,23 +93,35 @@ def layer_cycles(
 ) -> tuple[float, str]:
     """Cycles per image of layer ``index`` alone, and the stage that takes most of them."""
     stages = layer_stages(network, index, fold, events)
-    rows = np.max([stage.cycles for stage in stages], axis=0)
     slowest = max(stages, key=lambda stage: stage.per_image)
-    return float(rows.sum() / len(rows)), slowest.name
+    return image_cycles(stages), slowest.name
+
+
+def row_cycles(stages: Sequence[Stage]) -> np.ndarray:
+    """What a layer takes for each row, (images, rows of outputs): what its slowest stage does."""
+    return np.max([stage.cycles for stage in stages], axis=0)
+
+
+def image_cycles(stages: Sequence[Stage]) -> float:
+    """Cycles per image of a layer alone, on average."""
+    rows = row_cycles(stages)
+    return float(rows.sum() / len(rows))
 
 
 def fewest_firing(
-    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
+    network: Network, index: int, fold: LayerFolding, stages: Sequence[Stage]
 ) -> int | None:
     """F of layer ``index``: the fewest neurons for which its other stages do not wait.
 
     None, for all P, where neurons cannot take turns, or that is what it takes.
+
+    Args:
+        stages: of ``fold`` with all neurons firing at once.
     """
     fires = network.layers[index].threshold is not None
     if not fires or fold.neurons == 1:
         return None
     share = FIRING_SHARE[network.coding]
-    stages = layer_stages(network, index, replace(fold, firing=None), events)
     neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
     others = max(stage.per_image for stage in stages if stage.name != "neurons")
     for firing in range(1, fold.neurons):
@@ -128,9 +140,7 @@ def pipeline_cycles(
     has a free slot.
     """
     times = {
-        index: np.max(
-            [stage.cycles for stage in layer_stages(network, index, fold, events[index])], axis=0
-        )
+        index: row_cycles(layer_stages(network, index, fold, events[index]))
         for index, fold in enumerate(folding)
     }
     ahead = {IMAGE: 0.0}

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from .cycles import fewest_firing, layer_stages
+from .cycles import fewest_firing, image_cycles, layer_stages
 from .event_counts import NetworkEvents, assumed_events
 from .folding import (
     Folding,
@@ -66,9 +66,7 @@ def default_folding(
             for lanes in lane_choices(network, index, neurons, None):
                 fold = LayerFolding(neurons, lanes)
                 used = sum(max(1, e) for e in connection_lanes(network, index, fold))
-                stages = layer_stages(network, index, fold, events[index])
-                taken = np.max([stage.cycles for stage in stages], axis=0)
-                cycles = float(taken.sum() / len(taken))
+                cycles = image_cycles(layer_stages(network, index, fold, events[index]))
                 options.append((used * (neurons + LANE_ADDERS), cycles, used * neurons, fold))
         worthwhile, fastest = [], np.inf
         for _, cycles, used, fold in sorted(options, key=lambda option: option[:2]):
@@ -98,12 +96,11 @@ def default_folding(
 
 def in_turns(network: Network, folding: Folding, events: NetworkEvents) -> Folding:
     """``folding`` with the fewest neurons firing at once for which no other stage waits."""
-    return tuple(
-        fold
-        if is_streamed(network, index, fold.neurons)
-        else replace(fold, firing=fewest_firing(network, index, fold, events[index]))
-        for index, fold in enumerate(folding)
-    )
+    result = []
+    for index, fold in enumerate(folding):
+        stages = layer_stages(network, index, replace(fold, firing=None), events[index])
+        result.append(replace(fold, firing=fewest_firing(network, index, fold, stages)))
+    return tuple(result)
 
 
 def layer_neurons(network: Network, index: int) -> list[int]:

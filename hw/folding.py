@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
@@ -43,6 +44,11 @@ class LayerFolding:
     def turns(self) -> int:
         """How often neurons fire for each group of P channels."""
         return 1 if self.firing is None else self.neurons // self.firing
+
+    def rows_beside(self, rows: Sequence[int]) -> tuple[int, ...]:
+        """``rows`` of each connection's buffer, and the extra ones."""
+        extra = self.extra_rows or (0,) * len(rows)
+        return tuple(fewest + more for fewest, more in zip(rows, extra, strict=True))
 
 
 Folding = tuple[LayerFolding, ...]

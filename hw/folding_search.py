@@ -18,7 +18,7 @@ import numpy as np
 from ..golden.network import Network
 from .area import Area, frame_area, layer_parts, part_area, word_widths
 from .buffering import Rows, default_spare_rows
-from .cycles import layer_stages, pipeline_cycles
+from .cycles import layer_cycles, pipeline_cycles
 from .default_folding import within_words
 from .event_counts import NetworkEvents, assumed_events
 from .folding import Folding, LayerFolding, connection_row_words
@@ -75,24 +75,15 @@ class Planner:
         """What the model says about a given folding."""
         layers = []
         for index, fold in enumerate(folding):
-            stages = layer_stages(self.network, index, fold, self.events[index])
-            rows = np.max([stage.cycles for stage in stages], axis=0)
-            slowest = max(stages, key=lambda stage: stage.per_image)
-            layers.append(
-                LayerPlan(
-                    fold, float(rows.sum() / len(rows)), slowest.name,
-                    self._layer_area(index, folding),
-                )
-            )  # fmt: skip
+            cycles, limit = layer_cycles(self.network, index, fold, self.events[index])
+            layers.append(LayerPlan(fold, cycles, limit, self._layer_area(index, folding)))
         rows = tuple(self.rows_of(index, fold) for index, fold in enumerate(folding))
         cycles = pipeline_cycles(self.network, folding, self.events, rows)
         return Plan(tuple(layers), frame_area(self.network, folding, self.family), cycles)
 
     def rows_of(self, index: int, fold: LayerFolding) -> tuple[int, ...]:
         """Spare rows of the buffers of layer ``index``."""
-        rows = self.spare_rows[index]
-        extra = fold.extra_rows or (0,) * len(rows)
-        return tuple(spare + more for spare, more in zip(rows, extra, strict=True))
+        return fold.rows_beside(self.spare_rows[index])
 
     def fastest(self, budget: Budget) -> Plan | None:
         """The fastest plan within ``budget``, the smallest of those; None where none fits.
@@ -106,7 +97,10 @@ class Planner:
             fastest = self.fastest_layers(budget, rows)
             if fastest is None:
                 continue
-            slowest = max(layer.cycles for layer in self.predict(fastest).layers)
+            slowest = max(
+                layer_cycles(self.network, index, fold, self.events[index])[0]
+                for index, fold in enumerate(fastest)
+            )
             for slack in SLACKS:
                 # Somewhat slower layers leave room for more rows.
                 folding = fastest if slack == 1 else self.smallest(slack * slowest, budget, rows)
@@ -260,18 +254,18 @@ class Planner:
         area = Area(0, 0)
         rows = connection_row_words(self.network, index, fold)
         if not is_streamed(self.network, index, fold.neurons):
-            extra = before[index].extra_rows or (0,) * len(rows)
+            spare = self.rows_of(index, before[index])
             widths = word_widths(self.network, index, before)
             for number, width in enumerate(widths):
-                area += self.buffer_area(index, number, rows[number], width, extra[number])
+                area += self.buffer_area(index, number, rows[number], width, spare[number])
         for reader, number in self._readers[index]:
             beside = before[reader]
             if is_streamed(self.network, reader, beside.neurons):
                 continue
             by_row = connection_row_words(self.network, reader, beside)[number]
-            extra = beside.extra_rows[number] if beside.extra_rows else 0
-            new = self.buffer_area(reader, number, by_row, fold.neurons, extra)
-            old = self.buffer_area(reader, number, by_row, before[index].neurons, extra)
+            spare = self.rows_of(reader, beside)[number]
+            new = self.buffer_area(reader, number, by_row, fold.neurons, spare)
+            old = self.buffer_area(reader, number, by_row, before[index].neurons, spare)
             area += Area(new.luts - old.luts, new.block_rams - old.block_rams)
         return area
 
@@ -296,17 +290,17 @@ class Planner:
         return total
 
     def buffer_area(
-        self, index: int, number: int, row_words: bool, width: int, extra: int = 0
+        self, index: int, number: int, row_words: bool, width: int, spare_rows: int
     ) -> Area:
-        """Area of one window buffer, ``extra`` rows larger than the fewest."""
-        key = (index, number, row_words, width, extra)
+        """Area of one window buffer."""
+        key = (index, number, row_words, width, spare_rows)
         if key not in self._buffers:
             layer = self.network.layers[index]
             fold = LayerFolding(
                 1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
             )
             widths = [width] * len(layer.connections)
-            rows = [spare + extra for spare in self.spare_rows[index]]
+            rows = [spare_rows] * len(layer.connections)
             parts = layer_parts(self.network, index, fold, widths, rows)
             buffers = [part for part in parts if part.kind.endswith("_buffer")]
             self._buffers[key] = part_area(buffers[number], self.family)

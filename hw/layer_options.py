@@ -9,13 +9,12 @@ import numpy as np
 
 from ..golden.network import IMAGE, Network
 from .area import Area, Part, layer_parts, part_area
-from .cycles import fewest_firing, layer_stages
+from .cycles import fewest_firing, image_cycles, layer_stages
 from .default_folding import lane_choices, layer_neurons
 from .event_counts import WindowEvents
 from .folding import LayerFolding, connection_row_words
 from .memory_mapping import Family
 from .memory_shape import WeightMemory
-from .streamed_readout import is_streamed
 
 #: A larger E is an option where it takes less than this part of the time of the one before.
 WORTHWHILE = 0.98
@@ -60,13 +59,11 @@ def layer_options(
             for lanes in lane_choices(network, index, neurons, rows):
                 fold = LayerFolding(neurons, lanes, rows)
                 stages = layer_stages(network, index, fold, events)
-                taken = np.max([stage.cycles for stage in stages], axis=0)
-                cycles = float(taken.sum() / len(taken))
+                cycles = image_cycles(stages)
                 if cycles > last * WORTHWHILE:
                     continue
                 last = cycles
-                if not is_streamed(network, index, neurons):
-                    fold = replace(fold, firing=fewest_firing(network, index, fold, events))
+                fold = replace(fold, firing=fewest_firing(network, index, fold, stages))
                 found += _styles(network, index, fold, cycles, spare_rows, family)
     return _undominated(found)
 

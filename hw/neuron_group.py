@@ -69,14 +69,13 @@ class NeuronGroup(wiring.Component):
             parameters = NeuronParameters(bias, layer.threshold, layer.initial_potential)
             if firing < neurons:
                 # The trains of several turns come one after another, or step by step together.
-                whole_trains = not rate or pixels
+                self.whole_trains = not rate or pixels
                 self.turns = CurrentTurns(
                     current_shape, neurons=neurons, firing=firing, groups=groups
                 )
                 self.trains = SpikeTurns(
-                    neurons=neurons, firing=firing, steps=network.steps if whole_trains else 1
+                    neurons=neurons, firing=firing, steps=network.steps if self.whole_trains else 1
                 )
-                self.train_steps = None if whole_trains else 1
                 parameters = parameters.in_turns(neurons, firing)
             if rate:
                 self.neurons = RateNeuron(
@@ -130,7 +129,7 @@ class NeuronGroup(wiring.Component):
                 wiring.connect(m, self.neurons.spikes, words.input)
             else:
                 m.submodules.trains = self.trains
-                m.d.comb += self.trains.steps.eq(self.train_steps or self.steps)
+                m.d.comb += self.trains.steps.eq(self.steps if self.whole_trains else 1)
                 wiring.connect(m, self.neurons.spikes, self.trains.spikes)
                 wiring.connect(m, self.trains.words, words.input)
             wiring.connect(m, words.output, wiring.flipped(self.spikes))

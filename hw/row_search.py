@@ -45,7 +45,7 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
     """
     network = planner.network
     extra = [
-        list(fold.extra_rows or (0,) * len(layer.connections))
+        list(fold.rows_beside((0,) * len(layer.connections)))
         for fold, layer in zip(folding, network.layers, strict=True)
     ]
     steps = []
@@ -56,8 +56,9 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
         rows = connection_row_words(network, index, fold)
         for number, width in enumerate(widths):
             passed = index - network.layers[index].connections[number].source
+            fewest = planner.spare_rows[index][number]
             areas = [
-                planner.buffer_area(index, number, rows[number], width, count)
+                planner.buffer_area(index, number, rows[number], width, fewest + count)
                 for count in range(MOST_EXTRA_ROWS + 1)
             ]
             for count in range(extra[index][number] + 1, MOST_EXTRA_ROWS + 1):

@@ -24,6 +24,8 @@ from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
 
+from rheobase.commands.folding_options import CALIBRATION_IMAGES
+
 # By its path: as "mnist" the benchmark would hide the example that it imports itself.
 _SPEC = importlib.util.spec_from_file_location(
     "mnist_benchmark", Path(__file__).with_name("mnist.py")
@@ -31,8 +33,8 @@ _SPEC = importlib.util.spec_from_file_location(
 networks = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(networks)
 
-#: Images whose mean cycles count, and images that events are counted on.
-IMAGES, COUNTED = 200, 8
+#: Images whose mean cycles count.
+IMAGES = 200
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def main() -> None:
             model, training.images, mean=networks.MEAN, std=networks.STD,
             options=networks.NETWORKS[target.network], name=target.network,
         ).network  # fmt: skip
-        planner = Planner(network, counted_events(network, testing.images[:COUNTED]))
+        planner = Planner(network, counted_events(network, testing.images[:CALIBRATION_IMAGES]))
         plan = planner.fastest(Budget(target.planned))
         mapped = synthesise(generate(network, plan.folding), TOP, target.device)
         show(f"{name}_lut4", mapped.resources.luts, "LUT4", target.luts)

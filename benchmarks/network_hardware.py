@@ -58,7 +58,7 @@ def main() -> None:
         plan = planner.predict(default_folding(network, planner.events, arguments.adders))
     else:
         options = FoldingOptions(board=board(arguments.board), luts=arguments.luts)
-        plan = planner.fastest(options.budget(network))
+        plan = planner.fastest(options.budgets(network)[0])
         if plan is None:
             parser.error(f"{arguments.network}: does not fit {arguments.board}")
     folding = plan.folding

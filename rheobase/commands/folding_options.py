@@ -66,6 +66,12 @@ class FoldingOptions:
         return any(value is not None for value in (self.neurons, self.lanes, self.adders))
 
     @property
+    def searched(self) -> bool:
+        """Whether something is asked for that the search is to keep to."""
+        wanted = (self.board, self.luts, self.memory_bits, self.target_fps)
+        return not self.by_hand and any(value is not None for value in wanted)
+
+    @property
     def family(self) -> Family:
         return Family.ECP5 if self.board is None else Family(self.board.family.value)
 
@@ -78,19 +84,25 @@ class FoldingOptions:
             return self.clock * 1e6
         return None if self.board is None else float(self.board.clock)
 
-    def budget(self, network: Network, filling: tuple[float, float] = FILLINGS[0]) -> Budget:
-        """What the accelerator of ``network`` may take, of a board parts as in ``FILLINGS``."""
+    def budgets(self, network: Network) -> tuple[Budget, ...]:
+        """What the accelerator of ``network`` may take: of a board each of ``FILLINGS`` in turn."""
         luts, blocks = self.luts, None
-        block_bits = FAMILY_TOOLS[self.family].block_ram_bits
         if self.memory_bits is not None:
-            blocks = self.memory_bits // block_bits
-        if self.board is not None:
-            device = self.board.device
-            most = int(filling[0] * device.luts) - HOST_LINK_LUTS
-            luts = most if luts is None else min(luts, most)
-            most = int(filling[1] * device.block_rams) - _host_link_blocks(network, self.family)
-            blocks = most if blocks is None else min(blocks, most)
-        return Budget(luts, blocks)
+            blocks = self.memory_bits // FAMILY_TOOLS[self.family].block_ram_bits
+        if self.board is None:
+            return (Budget(luts, blocks),)
+        device, link_blocks = self.board.device, _host_link_blocks(network, self.family)
+        result = []
+        for lut_part, block_part in FILLINGS:
+            most_luts = int(lut_part * device.luts) - HOST_LINK_LUTS
+            most_blocks = int(block_part * device.block_rams) - link_blocks
+            result.append(
+                Budget(
+                    most_luts if luts is None else min(luts, most_luts),
+                    most_blocks if blocks is None else min(blocks, most_blocks),
+                )
+            )
+        return tuple(result)
 
 
 def planned_folding(network: Network, options: FoldingOptions) -> Folding:
@@ -115,22 +127,17 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
         return assumed_events(changed) if images is None else counted_events(changed, images)
 
     planner = Planner(network, events_of(network), options.family)
-    budget, hertz = options.budget(network), options.hertz
-    searched = not options.by_hand and (
-        options.target_fps is not None or budget != Budget(None, None)
-    )
+    hertz = options.hertz
     with working("planning the folding"):
         if options.neurons is not None or options.lanes is not None:
             folding = given_folding(network, options.neurons, options.lanes)
-            plan = planner.predict(_completed(planner, folding))
-        elif not searched:
+            plan = _with_free_rows(planner, in_turns(network, folding, planner.events))
+        elif not options.searched:
             adders = DEFAULT_ADDERS if options.adders is None else options.adders
-            folding = default_folding(network, planner.events, adders)
-            plan = planner.predict(_completed(planner, folding))
+            plan = _with_free_rows(planner, default_folding(network, planner.events, adders))
         else:
             cycles = None if options.target_fps is None else hertz / options.target_fps
-            for filling in FILLINGS if options.board is not None else FILLINGS[:1]:
-                budget = options.budget(network, filling)
+            for budget in options.budgets(network):
                 plan = (
                     planner.fastest(budget) if cycles is None else planner.reaching(cycles, budget)
                 )
@@ -138,15 +145,14 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
                     break
         if plan is None:
             lack = shortfall(planner, budget, cycles, events_of, hertz)
-            raise RheobaseError(f"{network.name} does not fit {_named(network, options)}: {lack}")
+            raise RheobaseError(f"{network.name} does not fit {_named(budget, options)}: {lack}")
     show_plan(network, plan, options)
     return plan.folding
 
 
-def _completed(planner: Planner, folding: Folding) -> Folding:
-    """``folding`` with what follows from P and E: neurons that take turns, rows that are free."""
-    folding = in_turns(planner.network, folding, planner.events)
-    return with_extra_rows(planner, folding, Budget(), pay=False)
+def _with_free_rows(planner: Planner, folding: Folding) -> Plan:
+    """The plan of ``folding`` with the rows of buffers that take no block RAM."""
+    return planner.predict(with_extra_rows(planner, folding, Budget(), pay=False))
 
 
 def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
@@ -161,10 +167,10 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
                 layer.name,
                 fold.neurons,
                 "+".join(str(count or "direct") for count in lanes),
-                fold.neurons if fold.firing is None else fold.firing,
+                fold.neurons // fold.turns,
                 "by size" if fold.weight_memory is None else fold.weight_memory.value,
                 "+".join("rows" if by_row else "columns" for by_row in words),
-                "+".join(str(count) for count in fold.extra_rows or (0,) * len(words)),
+                "+".join(map(str, fold.rows_beside((0,) * len(words)))),
                 f"{planned.cycles:.0f}",
                 f"{planned.area.luts:.0f}",
                 planned.area.block_rams,
@@ -203,9 +209,8 @@ def _host_link_blocks(network: Network, family: Family) -> int:
     return mapped_memory(MemoryShape(size, 8, 8, None), family).block_rams
 
 
-def _named(network: Network, options: FoldingOptions) -> str:
+def _named(budget: Budget, options: FoldingOptions) -> str:
     """What it is to fit."""
-    budget = options.budget(network, FILLINGS[-1])
     parts = []
     if options.board is not None:
         parts.append(options.board.title)

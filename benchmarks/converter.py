@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--accuracy", action="store_true", help="also the float SNN's accuracy")
     arguments = parser.parse_args()
-    if skipped(arguments.shared):
+    if skipped(arguments.shared, WEIGHTS, IMAGES):
         return
     folder = arguments.shared / IMAGES
     training = load_images(str(folder / "train"), train=True, shape=SHAPE)

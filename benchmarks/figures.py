@@ -29,10 +29,10 @@ def best_seconds(task: Callable[[], object], repeats: int = 5) -> float:
     return min(times)
 
 
-def skipped(shared: Path) -> bool:
-    """Whether ``shared`` lacks the network or its images; says so on standard error."""
-    lacking = [str(part) for part in (WEIGHTS, IMAGES) if not (shared / part).exists()]
+def skipped(root: Path, *parts: Path) -> bool:
+    """Whether ``root`` lacks some of ``parts``; says so on standard error."""
+    lacking = [str(part) for part in parts if not (root / part).exists()]
     if lacking:
         script = Path(sys.argv[0]).name
-        print(f"{script}: skipped, {shared} has no {' and no '.join(lacking)}", file=sys.stderr)
+        print(f"{script}: skipped, {root} has no {' and no '.join(lacking)}", file=sys.stderr)
     return bool(lacking)

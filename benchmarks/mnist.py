@@ -31,7 +31,7 @@ from rheobase.console import progress_bar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 import mnist
-from figures import best_seconds, show
+from figures import best_seconds, show, skipped
 
 #: P and E of the four layers, the same for every network.
 FOLDING = tuple(LayerFolding(p, e) for p, e in ((8, 3), (16, 3), (16, 3), (2, 1)))
@@ -158,8 +158,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=Path("build/mnist.safetensors"))
     parser.add_argument("--images", type=int, default=5000, help="test images")
     arguments = parser.parse_args()
-    if not (arguments.data_root / "MNIST").is_dir():
-        print(f"mnist.py: skipped, {arguments.data_root} has no MNIST", file=sys.stderr)
+    if skipped(arguments.data_root, Path("MNIST")):
         return
     try:
         training = load_images("MNIST", data_root=arguments.data_root, train=True)

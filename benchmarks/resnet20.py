@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--ablation", action="store_true", help="the table of recipes, too")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    if skipped(arguments.shared):
+    if skipped(arguments.shared, WEIGHTS, IMAGES):
         return
     torch.set_num_threads(arguments.threads)
     try:

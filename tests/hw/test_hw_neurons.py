@@ -5,20 +5,12 @@ import pytest
 from amaranth import signed
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.current_pool import CurrentLayout
-from rheobase.hw.neuron_parameters import NeuronParameters
 from rheobase.hw.radix_neuron import RadixNeuron
 from rheobase.hw.rate_neuron import RateNeuron
 from support.components import check_exchange
+from support.neurons import random_parameters
 
 CHANNELS, NEURONS, GROUPS = 5, 2, 3
-
-
-def _parameters(rng):
-    return NeuronParameters(
-        bias=rng.integers(-3, 6, CHANNELS),
-        threshold=rng.integers(5, 15, CHANNELS),
-        initial_potential=rng.integers(0, 8, CHANNELS),
-    )
 
 
 def _word(spikes, group):
@@ -38,7 +30,7 @@ def _currents(values, group, first, last):
 @pytest.mark.parametrize("steps", [1, 6])
 def test_rate(kind, steps):
     rng = np.random.default_rng(steps)
-    parameters = _parameters(rng)
+    parameters = random_parameters(rng, CHANNELS)
     given, words = [], []
     for number in range(18):
         group = number % GROUPS
@@ -74,7 +66,7 @@ def test_rate(kind, steps):
 @pytest.mark.parametrize("steps", [1, 3, 4])
 def test_radix(steps):
     rng = np.random.default_rng(steps)
-    parameters = _parameters(rng)
+    parameters = random_parameters(rng, CHANNELS)
     given, words = [], []
     for number in range(36):
         group = number % GROUPS
@@ -96,6 +88,6 @@ def test_radix(steps):
 
 
 def test_neurons_out_of_range():
-    parameters = _parameters(np.random.default_rng(0))
+    parameters = random_parameters(np.random.default_rng(0), CHANNELS)
     with pytest.raises(RheobaseError, match=r"neurons \(P\) is 6, accepted is an integer in 1..5"):
         RadixNeuron(parameters, neurons=6, current_shape=signed(4), potential=(0, 1), steps=1)

@@ -194,16 +194,14 @@ def test_extra_rows_are_free_and_make_the_pipeline_faster():
     assert any(fold.extra_rows for fold in free)
     assert planner.predict(free).cycles < planner.predict(bare).cycles
     # As large as the accelerator makes them.
-    buffers = [
-        path.geometry.slots
-        for layer in Accelerator(network, free).layers if hasattr(layer, "connections")
-        for path in layer.connections
-    ]  # fmt: skip
-    fewest = [
-        path.geometry.slots
-        for layer in Accelerator(network, bare).layers if hasattr(layer, "connections")
-        for path in layer.connections
-    ]  # fmt: skip
+    buffers, fewest = (
+        [
+            path.geometry.slots
+            for layer in Accelerator(network, folding).layers if hasattr(layer, "connections")
+            for path in layer.connections
+        ]
+        for folding in (free, bare)
+    )  # fmt: skip
     extra = [
         count for layer, fold in zip(network.layers, free, strict=True)
         for count in fold.extra_rows or (0,) * len(layer.connections)

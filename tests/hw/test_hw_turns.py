@@ -8,13 +8,13 @@ from amaranth.lib.wiring import In, Out
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.current_pool import CurrentLayout
 from rheobase.hw.current_turns import CurrentTurns
-from rheobase.hw.neuron_parameters import NeuronParameters
 from rheobase.hw.queue import Queue
 from rheobase.hw.radix_neuron import RadixNeuron
 from rheobase.hw.rate_neuron import RateNeuron
 from rheobase.hw.shapes import count_shape
 from rheobase.hw.spike_turns import SpikeTurns
 from support.components import check_exchange, word
+from support.neurons import random_parameters
 
 SHAPE = signed(9)
 FOLDINGS = pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1), (5, 1)])
@@ -96,11 +96,7 @@ class _Neurons(wiring.Component):
 def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
     rng = np.random.default_rng(steps)
     channels = 2 * neurons + 1  # the last group has a single channel
-    parameters = NeuronParameters(
-        bias=rng.integers(-3, 6, channels),
-        threshold=rng.integers(5, 15, channels),
-        initial_potential=rng.integers(0, 8, channels),
-    )
+    parameters = random_parameters(rng, channels)
     given, words = [], []
     for number in range(30):
         group = number % 3
@@ -130,11 +126,7 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
 def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind):
     rng = np.random.default_rng(neurons)
     steps, channels = 5, 2 * neurons + 1
-    parameters = NeuronParameters(
-        bias=rng.integers(-3, 6, channels),
-        threshold=rng.integers(5, 15, channels),
-        initial_potential=rng.integers(0, 8, channels),
-    )
+    parameters = random_parameters(rng, channels)
     given, words = [], []
     for number in range(12):
         group = number % 3

@@ -186,12 +186,10 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
         elif part.kind == "gather":
             component = path.gather
         elif part.kind.startswith("lane"):
-            component = path.lanes[
-                next(
-                    i for i, share in enumerate(path.shares)
-                    if len(share.taps) * len(share.planes) == part.features[1]
-                )
-            ]
+            component = next(
+                lane for lane in path.lanes
+                if lane.filter.taps * lane.scanner.planes == part.features[1]
+            )
             if only in (None, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
                 bits = _constants(component, part)
                 if bits is not None:

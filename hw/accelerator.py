@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth import Cat, Module, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -19,6 +21,14 @@ from .map_part import map_part
 from .result_writer import ResultLayout, ResultWriter
 from .shapes import count_shape, index_shape, signed_shape
 from .streamed_readout import StreamedReadout, is_streamed
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """T and t0 of the images under way."""
+
+    steps: Signal
+    delay: Signal
 
 
 class Accelerator(wiring.Component):
@@ -127,12 +137,13 @@ class Accelerator(wiring.Component):
             gate.admitted.ready.eq(planes.ready),
         ]
         _distribute(m, planes, self._readers(IMAGE), "image")
+        settings = self._settings(m, gate)
         for index, layer in enumerate(self.layers):
             m.submodules[f"layer{index}"] = layer
             accumulating = Signal(len(layer.accumulating), name=f"layer{index}_accumulating")
-            m.d.comb += [layer.steps.eq(gate.steps_held), accumulating.eq(layer.accumulating)]
+            m.d.comb += [layer.steps.eq(settings[index].steps), accumulating.eq(layer.accumulating)]
         for output, index in enumerate(network.outputs):
-            self._add_output(m, gate, output, self.layers[index], results[output])
+            self._add_output(m, settings[index], output, self.layers[index], results[output])
         for index, layer in enumerate(self.layers):
             if layer.fires:
                 spikes = _visible(m, layer.spikes, index)
@@ -149,7 +160,7 @@ class Accelerator(wiring.Component):
                     )
                     m.d.comb += [
                         end.moves.eq(spikes.valid & spikes.ready),
-                        end.steps.eq(gate.steps_held),
+                        end.steps.eq(settings[index].steps),
                     ]
                     done.append(end.done)
         m.d.comb += gate.image_done.eq(Cat(done))
@@ -181,7 +192,24 @@ class Accelerator(wiring.Component):
             if connection.source == source
         ]
 
-    def _add_output(self, m: Module, gate: ImageGate, output: int, layer, results) -> None:
+    def _settings(self, m: Module, gate: ImageGate) -> list[_Setting]:
+        """T and t0 for each layer, handed on from layer to layer as the map is.
+
+        Each layer's register is a cycle behind that of its source, whose map takes longer: it is
+        there before the first word, and one register would have to reach the whole device.
+        """
+        known = {IMAGE: _Setting(gate.steps_held, gate.delay_held)}
+        for index, layer in enumerate(self.network.layers):
+            before = known[layer.connections[0].source]
+            own = _Setting(
+                Signal.like(gate.steps_held, name=f"layer{index}_steps"),
+                Signal.like(gate.delay_held, name=f"layer{index}_delay"),
+            )
+            m.d.sync += [own.steps.eq(before.steps), own.delay.eq(before.delay)]
+            known[index] = own
+        return [known[index] for index in range(len(self.layers))]
+
+    def _add_output(self, m: Module, setting: _Setting, output: int, layer, results) -> None:
         """What reads ``layer`` out."""
         network = self.network
         index = network.outputs[output]
@@ -193,13 +221,13 @@ class Accelerator(wiring.Component):
         m.submodules[f"writer{output}"] = writer
         wiring.connect(m, writer.results, wiring.flipped(results))
         if not layer.fires:
-            m.d.comb += layer.delay.eq(gate.delay_held)
+            m.d.comb += layer.delay.eq(setting.delay)
             wiring.connect(m, layer.scores, writer.scores)
             return
         radix = network.coding == Coding.RADIX
         counter = CountReadout(neurons, network.steps, radix=radix)
         m.submodules[f"counter{output}"] = counter
-        m.d.comb += [counter.steps.eq(gate.steps_held), counter.delay.eq(gate.delay_held)]
+        m.d.comb += [counter.steps.eq(setting.steps), counter.delay.eq(setting.delay)]
         wiring.connect(m, counter.scores, writer.scores)
 
     def _images_inside(self) -> int:

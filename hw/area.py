@@ -159,17 +159,20 @@ def layer_parts(
         channels = connection.weight.shape[1] if fits else connection.in_channels
         seen = geometry.slab_rows * columns * geometry.planes * channels
         shared = connection.groups if connection.groups > 1 and fits else 0
-        parts.append(Part("glue", (1.0, seen * shared + (0 if fits else slab_bits))))
         slabs = len(geometry.slabs) // columns
         area = connection.area if geometry.row_words else 1
         sum_columns = connection.sum_pool.kernel[1] if connection.sum_pool else 1
         stored = slabs // (area if geometry.row_words else sum_columns)
         blocks = len(fed_groups(connection, fold.neurons))
         alone = lanes[number] == 1 and len(layer.connections) == 1
+        swaps = lanes[number] > 1 and geometry.row_words and stored > 1
+        swapped = seen * (lanes[number] - 1) if swaps else 0
+        gates = seen * shared + (0 if fits else slab_bits) + swapped
+        parts.append(Part("glue", (1.0, gates)))
         parts += _lanes(
             network, index, number, fold, lanes[number],
             taps=geometry.slab_rows * columns * channels, planes=geometry.planes,
-            words_of_tap=blocks * stored, alone=alone,
+            words_of_tap=blocks * stored, alone=alone, swaps=swaps,
         )  # fmt: skip
     window = _width(_layer_bounds(network, index).window)
     parts.append(
@@ -210,10 +213,12 @@ def _lanes(
     planes: int,
     words_of_tap: int,
     alone: bool,
+    swaps: bool = False,
 ) -> list[Part]:
     """The event lanes of a connection: of two sizes where its taps cannot be dealt evenly.
 
-    ``lanes`` is E, ``planes`` those of a word, of which a lane of pixels may have a part.
+    ``lanes`` is E, ``planes`` those of a word, of which a lane of pixels may have a part. Lanes that
+    swap their taps are all of the larger size.
     """
     connection = network.layers[index].connections[number]
     radix = is_radix_spikes(network, connection.source)
@@ -227,6 +232,8 @@ def _lanes(
     bits = fold.neurons * _width((low // part_of_range, high // part_of_range))
     parts = []
     least, more = divmod(taps, lanes)
+    if more and swaps:
+        least, more = least + 1, 0
     for size, count in ((least, plane_parts * (lanes - more)), (least + 1, plane_parts * more)):
         if not count or not size:
             continue

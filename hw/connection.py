@@ -16,7 +16,14 @@ from .geometry import is_radix_spikes, window_geometry
 from .map_part import map_part
 from .map_select import MapSelect
 from .memory_shape import WeightMemory
-from .partition import LaneShare, lane_weights, partition, pixel_plane_parts
+from .partition import (
+    LaneShare,
+    lane_weights,
+    partition,
+    pixel_plane_parts,
+    swapped,
+    swapped_weights,
+)
 from .payloads import SlabLayout, UnitLayout, vector
 from .queue import Queue
 from .shapes import count_shape
@@ -110,9 +117,14 @@ class ConnectionPath(wiring.Component):
                 for first in range(0, geometry.planes, count)
                 for taps in dealt
             ]
+            self.slab_of, blocks = self._stored_slabs(connection)
+            # A slab of one kernel position is channels alone: some spike more than others, and
+            # lanes that swap them are loaded alike.
+            self.swaps = lanes > 1 and geometry.row_words and max(self.slab_of) > 0
             alone = lanes == 1 and len(layer.connections) == 1
             self.lanes = [
-                self._event_lane(network, connection, share, alone) for share in self.shares
+                self._event_lane(network, connection, lane, blocks, alone)
+                for lane in range(len(self.shares))
             ]
         members = {
             "words": In(stream.Signature(word_width)),
@@ -169,15 +181,7 @@ class ConnectionPath(wiring.Component):
             if self.synapses is None:
                 self._gate(m, shared.payload, own.payload.bits)
             else:
-                seen = self._seen(m, shared.payload, index)
-                share = self.shares[index]
-                m.d.comb += own.payload.bits.as_value().eq(
-                    Cat(
-                        seen[tap.row][tap.column][plane][tap.channel]
-                        for plane in share.planes
-                        for tap in share.taps
-                    )
-                )
+                self._deal(m, shared.payload, index, own.payload.bits.as_value())
             sums = self.sums[index]
             m.d.comb += [
                 sums.valid.eq(lane.sums.valid),
@@ -211,7 +215,8 @@ class ConnectionPath(wiring.Component):
             part, rows=rows, columns=columns, groups=groups, word_width=word_width, steps=steps
         )
 
-    def _event_lane(self, network, connection, share: LaneShare, alone: bool) -> EventLane:
+    def _stored_slabs(self, connection) -> tuple[list[int], np.ndarray]:
+        """Per slab which of the stored ones it adds, and the blocks of their weights."""
         blocks = self.synapses.blocks
         # All taps of a sum_pool's window have one weight: slabs share it, within a slab it repeats.
         sum_rows, sum_columns = connection.sum_pool.kernel if connection.sum_pool else (1, 1)
@@ -228,18 +233,29 @@ class ConnectionPath(wiring.Component):
             slabs = [column // sum_columns for _, column in self.geometry.slabs]
         else:
             blocks = np.repeat(np.repeat(blocks, sum_rows, axis=3), sum_columns, axis=4)
-        weights = lane_weights(blocks, share.taps, self.slab_columns)
+        return slabs, blocks
+
+    def _event_lane(
+        self, network, connection, lane: int, blocks: np.ndarray, alone: bool
+    ) -> EventLane:
+        share = self.shares[lane]
+        if self.swaps:
+            taps = len(swapped(self._dealt, lane, 0))
+            weights = swapped_weights(blocks, self._dealt, lane)
+        else:
+            taps = len(share.taps)
+            weights = lane_weights(blocks, share.taps, self.slab_columns)
         # A sum is a sum over some taps of one block.
         planes = len(share.planes)
         largest = input_maximum(network, connection.source)
         if connection.source == IMAGE:
             largest = 2**planes - 1
-        top = largest * (len(slabs) // (max(slabs) + 1))
+        top = largest * (len(self.slab_of) // (max(self.slab_of) + 1))
         grouped = weights.reshape(len(blocks), -1, weights.shape[1]).astype(np.int64)
         return EventLane(
-            taps=len(share.taps),
+            taps=taps,
             planes=planes,
-            slabs=len(slabs),
+            slabs=len(self.slab_of),
             groups=self.groups,
             weights=weights,
             weight_bits=connection.weight_bits,
@@ -248,7 +264,7 @@ class ConnectionPath(wiring.Component):
             ),
             bounds=_bounds(grouped, top),
             blocks=self.synapses.block_of,
-            slab_of=slabs,
+            slab_of=self.slab_of,
             # A window of pixels or a whole train may take long in one lane.
             queues_sums=not alone
             and (connection.source == IMAGE or network.coding == Coding.RADIX),
@@ -270,6 +286,34 @@ class ConnectionPath(wiring.Component):
         top = input_maximum(network, connection.source)
         bounds = _bounds(taps, top)
         return DirectLane(blocks, connection.weight_bits, bounds, self.weight_memory)
+
+    @property
+    def _dealt(self) -> list[tuple]:
+        """Taps of each lane's share."""
+        return [share.taps for share in self.shares]
+
+    def _deal(self, m: Module, slab, lane: int, bits: Signal) -> None:
+        """The bits of the slab that are ``lane``'s."""
+        seen = self._seen(m, slab, lane)
+        if not self.swaps:
+            share = self.shares[lane]
+            m.d.comb += bits.eq(
+                Cat(
+                    seen[tap.row][tap.column][plane][tap.channel]
+                    for plane in share.planes
+                    for tap in share.taps
+                )
+            )
+            return
+        count = len(self.shares)
+        turn = lookup(m, slab.slab, [s % count for s in self.slab_of], name=f"turn_{lane}")
+        (channels,) = seen[0][0]
+        with m.Switch(turn):
+            for number in reversed(range(count)):
+                taps = swapped(self._dealt, lane, number)
+                own = Cat(Const(0) if tap is None else channels[tap.channel] for tap in taps)
+                with m.Case(number) if number else m.Default():
+                    m.d.comb += bits.eq(own)
 
     def _seen(self, m: Module, slab, lane: int):
         """The slab's bits that the unit's group sees: [row][column][plane][channel]."""

@@ -40,6 +40,8 @@ class CurrentPool(wiring.Component):
         positions: positions of a pooled output.
         sum_shape: shape of an incoming sum.
         pooled_shape: shape that holds the (accumulated) maximum.
+        spaced: currents leave every other cycle at most, so that what the neurons are ready for
+            does not reach the lanes.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class CurrentPool(wiring.Component):
         sum_shape: Shape,
         pooled_shape: Shape,
         accumulate: bool,
+        spaced: bool = False,
     ):
         check_range("CurrentPool", "neurons (P)", neurons, 1, None)
         check_range("CurrentPool", "positions", positions, 1, None)
@@ -58,6 +61,8 @@ class CurrentPool(wiring.Component):
         self.positions = positions
         self.pooled_shape = pooled_shape
         self.accumulate = accumulate
+        # Rare enough where they are maxima.
+        self.spaced = spaced or positions > 1
         self.sum_layout = SumLayout(sum_shape, neurons, UnitLayout(positions, groups))
         self.current_layout = CurrentLayout(pooled_shape, neurons, groups)
         super().__init__(
@@ -70,11 +75,7 @@ class CurrentPool(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         ready = Signal()
-        if self.positions == 1:
-            m.d.comb += ready.eq(~self.pooled.valid | self.pooled.ready)
-        else:
-            # Rare enough to leave a cycle between two: the neurons' ready does not reach the lanes.
-            m.d.comb += ready.eq(~self.pooled.valid)
+        m.d.comb += ready.eq(~self.pooled.valid | (0 if self.spaced else self.pooled.ready))
         if self.accumulate:
             valid, unit, values = self._accumulated(m, ready)
         else:

@@ -3,12 +3,14 @@
 The window buffer delivers a *slab* at a time: for spikes one kernel column (kernel rows x
 channels), for pixels the whole window (kernel rows x kernel columns x channels). Every bit of the
 slab belongs to exactly one lane, which holds the weights of that bit and no others, so the lanes'
-weight memories add up to one copy. Pixels are dealt by taps and by bit planes: the lanes of each
+weight memories add up to one copy. Where a slab is a single kernel position, lanes swap their
+shares from one slab to the next. Pixels are dealt by taps and by bit planes: the lanes of each
 part of the planes hold a copy, of the few weights that a first layer has.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
@@ -74,6 +76,34 @@ def partition(rows: int, columns: int, channels: int, lanes: int) -> tuple[tuple
                 of_channel[channel, lane] += 1
                 of_row[row, lane] += 1
     return tuple(map(tuple, dealt))
+
+
+def swapped(shares: Sequence[tuple[Tap, ...]], lane: int, turn: int) -> tuple[Tap | None, ...]:
+    """What ``lane`` takes of a slab in which lanes have moved on by ``turn`` shares.
+
+    All lanes have as many taps as the largest share; those that a share lacks are None.
+    """
+    share = shares[(lane + turn) % len(shares)]
+    return (*share, *[None] * (max(map(len, shares)) - len(share)))
+
+
+def swapped_weights(blocks: np.ndarray, shares: Sequence[tuple[Tap, ...]], lane: int) -> np.ndarray:
+    """``lane_weights`` where slab s is that of turn s mod E (``swapped``): zeros where a tap lacks.
+
+    Args:
+        blocks: (blocks, P, channels, 1, slabs).
+    """
+    padded = np.pad(blocks, [(0, 0), (0, 0), (0, 1), (0, 0), (0, 0)])
+    lacking = Tap(0, 0, blocks.shape[2])
+    slabs = [
+        lane_weights(
+            padded[..., [slab]],
+            tuple(tap or lacking for tap in swapped(shares, lane, slab % len(shares))),
+            1,
+        ).reshape(len(blocks), 1, -1, blocks.shape[1])
+        for slab in range(blocks.shape[-1])
+    ]
+    return np.concatenate(slabs, axis=1).reshape(-1, blocks.shape[1])
 
 
 def lane_weights(blocks: np.ndarray, taps: tuple[Tap, ...], slab_columns: int) -> np.ndarray:

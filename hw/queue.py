@@ -68,7 +68,7 @@ class Queue(wiring.Component):
             m.d.sync += spare_valid.eq(1)
 
     def _memory(self, m: Module) -> None:
-        """A ring in (distributed) memory; the pointers have a bit that says in which round."""
+        """A ring in (distributed) memory; registers say whether it is full or empty."""
         depth = self.depth
         m.submodules.storage = storage = memory.Memory(
             shape=unsigned(Shape.cast(self.shape).width), depth=depth, init=[]
@@ -76,26 +76,24 @@ class Queue(wiring.Component):
         write = storage.write_port()
         read = storage.read_port(domain="comb")
         produce = Signal(len(write.addr))
-        produce_round = Signal()
         consume = Signal(len(read.addr))
-        consume_round = Signal()
-        same_place = Signal()
+        full = Signal()
+        filled = Signal()
+        leaves = Signal()
         m.d.comb += [
-            same_place.eq(produce == consume),
-            self.input.ready.eq(~(same_place & (produce_round ^ consume_round))),
-            self.output.valid.eq(~(same_place & (produce_round == consume_round))),
+            self.input.ready.eq(~full),
+            self.output.valid.eq(filled),
             self.output.payload.eq(read.data),
             write.addr.eq(produce),
             write.data.eq(self.input.payload),
-            write.en.eq(self.input.valid & self.input.ready),
+            write.en.eq(self.input.valid & ~full),
             read.addr.eq(consume),
+            leaves.eq(filled & self.output.ready),
         ]
-        for pointer, turn, moves in (
-            (produce, produce_round, write.en),
-            (consume, consume_round, self.output.valid & self.output.ready),
-        ):
+        for pointer, moves in ((produce, write.en), (consume, leaves)):
             with m.If(moves):
-                m.d.sync += [
-                    pointer.eq(successor(pointer, depth)),
-                    turn.eq(turn ^ (pointer == depth - 1)),
-                ]
+                m.d.sync += pointer.eq(successor(pointer, depth))
+        with m.If(write.en & ~leaves):
+            m.d.sync += [filled.eq(1), full.eq(successor(produce, depth) == consume)]
+        with m.If(leaves & ~write.en):
+            m.d.sync += [full.eq(0), filled.eq(successor(consume, depth) != produce)]

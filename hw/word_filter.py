@@ -35,7 +35,8 @@ class WordFilter(wiring.Component):
     A word is held back until it is known whether it is its unit's last with events, so that the
     end of a unit never costs a word of its own, unless the unit has none. ``largest_shift`` is
     the number of planes of a unit less one where planes come as separate slabs, else 0; planes
-    before the first event need no shift, as the sum is still zero. ``blocks`` is, per group, the
+    before the first event need no shift, as the sum is still zero. What takes the words says that it
+    has a place whether a word is offered or not, as a queue does. ``blocks`` is, per group, the
     block of weights that it adds (groups that have none of their own may name any); ``slab_of``
     per slab the part of a block, which several slabs of a ``sum_pool`` share.
     """
@@ -100,7 +101,9 @@ class WordFilter(wiring.Component):
             complete.eq(pending.last),
             self.words.payload.eq(pending),
             self.words.valid.eq(pending_valid & (complete | (self.slab.valid & replaces))),
-            self.slab.ready.eq(~(pending_valid & (complete | replaces)) | self.words.ready),
+            # Also where the slab would not need the place: what a slab holds would come late to all
+            # that waits for this, and while words wait behind, the lane has enough to do.
+            self.slab.ready.eq(~pending_valid | self.words.ready),
         ]
         if self.largest_shift:
             m.d.comb += shift.eq(Mux(started, planes_skipped + slab.new_plane, 0))

@@ -87,7 +87,7 @@ def geometry(
     )
 
 
-def _pool(positions: int, neurons: int, accumulate: bool) -> CurrentPool:
+def _pool(positions: int, neurons: int, accumulate: bool, spaced: bool) -> CurrentPool:
     return CurrentPool(
         neurons=neurons,
         groups=2,
@@ -95,6 +95,7 @@ def _pool(positions: int, neurons: int, accumulate: bool) -> CurrentPool:
         sum_shape=signed(3),
         pooled_shape=signed(4),
         accumulate=accumulate,
+        spaced=spaced,
     )
 
 
@@ -149,17 +150,21 @@ def proofs() -> list[Proof]:
                 WindowGather(geometry(k, c, p), 2)
             ),
         )
-    for positions, neurons, accumulate in (
-        (3, 2, False),
-        (2, 1, True),
-        (4, 1, True),
-        (1, 1, False),
+    for positions, neurons, accumulate, spaced in (
+        (3, 2, False, False),
+        (2, 1, True, False),
+        (4, 1, True, False),
+        (1, 1, False, False),
+        (1, 2, False, True),
     ):
         add(
             f"CurrentPool {positions} positions, P = {neurons}"
-            + (", accumulated" if accumulate else ""),
+            + (", accumulated" if accumulate else "")
+            + (", spaced" if spaced else ""),
             "largest of the positions, order, no loss, never waits without need",
-            lambda n=positions, p=neurons, a=accumulate: CurrentPoolChecker(_pool(n, p, a)),
+            lambda n=positions, p=neurons, a=accumulate, s=spaced: CurrentPoolChecker(
+                _pool(n, p, a, s)
+            ),
         )
     for neurons, firing in ((3, 1), (4, 2), (2, 1)):
         add(

@@ -51,7 +51,7 @@ class CurrentPoolChecker(Checker):
                 base = before if pool.accumulate else 0
                 m.d.sync += currents[position][neuron].eq(base + pool.sums.payload.sums[neuron])
         self.check(m, "gives_what_it_has", pool.pooled.valid == waiting)
-        if positions == 1:
+        if not pool.spaced:
             self.check(m, "takes_what_fits", pool.sums.ready == (~waiting | goes))
         elif not pool.accumulate:
             # Between two outputs there may be a cycle: ready does not run through.

@@ -58,10 +58,10 @@ class QueueChecker(Checker):
         depth = queue.depth
         consume = self.peek("consume", range(depth))
         produce = self.peek("produce", range(depth))
-        another_round = self.peek("produce_round", 1) ^ self.peek("consume_round", 1)
+        full = self.peek("full", 1)
         words = [self.peek(f"storage[{i}]", queue.shape) for i in range(depth)]
         level = Signal(range(-depth, 2 * depth))
-        m.d.comb += level.eq(produce + Mux(another_round, depth, 0) - consume)
+        m.d.comb += level.eq(produce + Mux(full | (produce < consume), depth, 0) - consume)
         self.check(m, "level", level == inside)
         self.check(m, "pointers_in_range", (consume < depth) & (produce < depth))
         position = consume + ahead

@@ -1,6 +1,6 @@
 """Fit the folding's area model to yosys: writes hw/cost_coefficients.py.
 
-    python benchmarks/fit_costs.py [--only KIND]
+    python benchmarks/fit_costs.py [--only KINDS]
 
 Components of many shapes are synthesised for ECP5, each alone; for each kind of component, look-up
 tables are fitted by least squares of the relative error, with no negative coefficient, to the
@@ -36,6 +36,7 @@ from rheobase.hw.image_gate import ImageGate
 from rheobase.hw.layer import SpikingLayer
 from rheobase.hw.memory_mapping import CONSTANT_BITS, Family, mapped_memory
 from rheobase.hw.memory_shape import WeightMemory
+from rheobase.hw.queue import Queue
 from rheobase.hw.result_writer import ResultWriter
 from rheobase.hw.shapes import signed_shape
 from rheobase.hw.streamed_readout import StreamedReadout, is_streamed
@@ -85,7 +86,12 @@ SAMPLES = (
     Sample(RATE, 32, (3, 16, 16), 12, 8, 3, False, 8, 4, 4),
     Sample(RATE, 8, (2, 4, 6), 8, 8, 2, True, 2, 1, 2),
     Sample(RATE, 32, (3, 32, 32), 8, 5, 3, False, 16, 8, 16, True, True),
+    Sample(RATE, 8, (1, 8, 16), 14, 8, 3, True, 8, 2, 8, firing=2),
+    Sample(RATE, 32, (3, 16, 16), 12, 4, 3, False, 16, 2, 8, True, True, 4),
+    Sample(RATE, 16, (1, 12, 20), 8, 6, 3, False, 10, 1, 6, firing=1),
+    Sample(RATE, 8, (1, 16, 32), 8, 8, 3, True, 16, 4, 16, firing=8),
     Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, True, 16, 6, 8),
+    Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, True, 16, 2, 8, firing=4),
     Sample(RADIX, 4, (3, 16, 16), 16, 8, 3, False, 16, 2, 16, True, True, 4),
     Sample(RADIX, 4, (3, 32, 32), 16, 8, 3, False, 8, 3, 8, True, True, 1),
     Sample(RADIX, 4, (3, 64, 64), 8, 4, 3, False, 16, 4, 11, True, False, 2),
@@ -100,13 +106,13 @@ SAMPLES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", help="one kind; the others keep their coefficients")
+    parser.add_argument("--only", help="kinds, with commas; the others keep their coefficients")
     arguments = parser.parse_args()
     measured: dict[str, dict[tuple[float, ...], float]] = {}
     for kind, features, luts in (*_components(arguments.only), *_frames(arguments.only)):
         if np.isfinite(luts):
             measured.setdefault(kind, {})[features] = luts
-    coefficients = dict(area.COEFFICIENTS)
+    coefficients = dict(area.COEFFICIENTS) if arguments.only else {}
     for kind, samples in sorted(measured.items()):
         table = np.array(list(samples))
         luts = np.maximum(np.array(list(samples.values())), 1.0)
@@ -138,6 +144,10 @@ def write(coefficients: dict[str, tuple[float, ...]]) -> None:
     TARGET.write_text("\n".join([*lines, "}", ""]))
 
 
+def _wanted(only: str | None, kind: str) -> bool:
+    return only is None or kind in only.split(",")
+
+
 def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
     """(kind, features, measured look-up tables less those of its memories)."""
     for number, sample in enumerate(SAMPLES):
@@ -162,7 +172,7 @@ def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], floa
                     weight_memory=WeightMemory.BLOCK,
                 )  # fmt: skip
                 wanted = [part for part in parts if part.kind == "map_sum"]
-                if wanted and only in (None, "map_sum"):
+                if wanted and _wanted(only, "map_sum"):
                     others = _luts(layer.join) + sum(_luts(lane) for lane in layer.lanes)
                     yield "map_sum", wanted[0].features, _luts(layer) - others
                 continue
@@ -187,10 +197,11 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
             component = path.gather
         elif part.kind.startswith("lane"):
             component = next(
-                lane for lane in path.lanes
+                lane
+                for lane in path.lanes
                 if lane.filter.taps * lane.scanner.planes == part.features[1]
             )
-            if only in (None, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
+            if _wanted(only, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
                 bits = _constants(component, part)
                 if bits is not None:
                     yield bits
@@ -199,20 +210,22 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
         elif part.kind == "join":
             component = layer.join
         elif part.kind == "turns":
-            if only in (None, part.kind):
+            if _wanted(only, part.kind):
                 group = layer.group
                 yield part.kind, part.features, _luts(group.turns) + _luts(group.trains)
             continue
+        elif part.kind == "two_registers":
+            component = Queue(int(part.features[1]), 2)
         elif part.kind == "glue":
-            if only in (None, "glue") and len(path.lanes) <= 2 and index == 1:
+            if _wanted(only, "glue") and len(path.lanes) <= 2 and index == 1:
                 whole = _luts(path) - _luts(path.buffer) - sum(_luts(lane) for lane in path.lanes)
                 yield "glue", part.features, whole
             continue
-        elif layer.group.turns is not None:
-            component = layer.group.neurons
+        elif part.kind == "pool":
+            component = layer.group.pool
         else:
-            component = layer.group
-        if only in (None, part.kind):
+            component = layer.group.neurons
+        if _wanted(only, part.kind):
             built = sum(
                 6 * mapped_memory(shape, Family.ECP5).distributed_rams for shape in part.memories
             )
@@ -233,7 +246,7 @@ def _constants(lane, part: Part):
 
 def _frames(only: str | None):
     """Image gate, counter and result writer."""
-    if only not in (None, "frame"):
+    if not _wanted(only, "frame"):
         return
     for neurons, score, steps, classes, count in (
         (1, 8, 8, 10, False), (2, 14, 8, 10, False), (10, 18, 4, 10, False), (5, 4, 16, 20, True),

@@ -13,19 +13,17 @@ very Verilog of a bitstream runs.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 from figures import show
+from rheobase.boards.output import built_folding
 from rheobase.boards.registry import board
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import counted_events
-from rheobase.hw.folding import Folding, LayerFolding
 from rheobase.hw.folding_search import Planner
-from rheobase.hw.memory_shape import WeightMemory
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
@@ -91,18 +89,6 @@ def main() -> None:
     show(f"{prefix}_utilisation_of_the_slowest_layer", busiest, "", UTILISATION)
     if exact.first_mismatch or whole.first_mismatch:
         raise SystemExit(exact.first_mismatch or whole.first_mismatch)
-
-
-def built_folding(folder: Path) -> Folding:
-    """The folding that a build's manifest names."""
-    entries = json.loads((folder / "manifest.json").read_text())["folding"]
-    return tuple(
-        LayerFolding(
-            **{name: tuple(v) if isinstance(v, list) else v for name, v in entry.items()}
-            | {"weight_memory": entry["weight_memory"] and WeightMemory(entry["weight_memory"])}
-        )
-        for entry in entries
-    )
 
 
 if __name__ == "__main__":

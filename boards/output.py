@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from dataclasses import asdict
@@ -12,7 +13,8 @@ from typing import Any
 from ..golden.errors import RheobaseError
 from ..golden.file import network_hash
 from ..golden.network import Network
-from ..hw.folding import Folding
+from ..hw.folding import Folding, LayerFolding
+from ..hw.memory_shape import WeightMemory
 
 
 def check_output(output: Path) -> None:
@@ -63,3 +65,24 @@ def network_entries(network: Network, folding: Folding) -> dict[str, Any]:
         },
         "folding": [asdict(fold) for fold in folding],
     }
+
+
+def built_folding(folder: Path) -> Folding:
+    """The folding that the manifest of the build in ``folder`` names.
+
+    Raises:
+        RheobaseError: no manifest of a build there.
+    """
+    path = folder / "manifest.json"
+    try:
+        entries = json.loads(path.read_text())["folding"]
+        return tuple(_layer_folding(entry) for entry in entries)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RheobaseError(f"{path}: no manifest of a build ({error})") from error
+
+
+def _layer_folding(entry: dict[str, Any]) -> LayerFolding:
+    """Lists as tuples, the memory by its name."""
+    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in entry.items()}
+    memory = fields["weight_memory"]
+    return LayerFolding(**fields | {"weight_memory": memory and WeightMemory(memory)})

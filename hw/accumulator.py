@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from .checks import check_range
-from .memory_shape import WeightMemory, weight_memory
+from .memory_shape import WeightMemory, has_zero_word, lane_memory
 from .payloads import EventLayout, vector
 from .shapes import packed_words, signed_shape
 
@@ -65,35 +65,43 @@ class AccumulatorLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         words, neurons = self.weights.shape
-        # One more word of zeros: what an event that adds nothing adds.
-        shape = weight_memory(words + 1, self.weight_layout.size, self.weight_memory)
+        zero_word = has_zero_word(words)
+        shape = lane_memory(words, self.weight_layout.size, self.weight_memory)
         m.submodules.weights = storage = memory.Memory(
             shape=unsigned(shape.width),
             depth=shape.words,
-            init=[*packed_words(self.weights, self.weight_bits), 0],
+            init=packed_words(self.weights, self.weight_bits) + [0] * zero_word,
             attrs=shape.attributes,
         )
         weight = storage.read_port()
-        weights = self.weight_layout(weight.data)
 
         # While the memory answers, what is to be done with the answer waits here.
         valid = Signal()
         shift = Signal.like(self.events.payload.shift)
         last = Signal()
+        adds = Signal()
         stalled = Signal()
         m.d.comb += [
             # A sum is complete where the one before it has left: what is ready for that one would
             # come late to everything here, and costs a cycle only in a unit of a single event.
             stalled.eq(valid & last & self.sums.valid),
             self.events.ready.eq(~stalled),
-            weight.addr.eq(Mux(self.events.payload.add, self.events.payload.address, words)),
+            weight.addr.eq(self.events.payload.address),
             weight.en.eq(~stalled),
         ]
+        weights = Signal(self.weight_layout)
+        if zero_word:
+            with m.If(~self.events.payload.add):
+                m.d.comb += weight.addr.eq(words)
+            m.d.comb += weights.eq(weight.data)
+        else:
+            m.d.comb += weights.eq(Mux(adds, weight.data, 0))
         with m.If(~stalled):
             m.d.sync += [
                 valid.eq(self.events.valid),
                 shift.eq(self.events.payload.shift),
                 last.eq(self.events.payload.last),
+                adds.eq(self.events.payload.add),
             ]
 
         with m.If(self.sums.ready):

@@ -20,7 +20,7 @@ from .event_lane import SUM_QUEUE_DEPTH
 from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
-from .memory_shape import MemoryShape, row_memory, weight_memory
+from .memory_shape import MemoryShape, has_zero_word, lane_memory, row_memory, weight_memory
 from .partition import pixel_plane_parts
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
@@ -217,8 +217,8 @@ def _lanes(
 ) -> list[Part]:
     """The event lanes of a connection: of two sizes where its taps cannot be dealt evenly.
 
-    ``lanes`` is E, ``planes`` those of a word, of which a lane of pixels may have a part. Lanes that
-    swap their taps are all of the larger size.
+    ``lanes`` is E, ``planes`` those of a word, of which a lane of pixels may have a part. Lanes
+    that swap their taps are all of the larger size.
     """
     connection = network.layers[index].connections[number]
     radix = is_radix_spikes(network, connection.source)
@@ -243,12 +243,14 @@ def _lanes(
         # A queue of registers or of distributed RAM.
         queue = word if alone else _distributed_luts(word)
         sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
-        memory = weight_memory(
-            words + 1, fold.neurons * connection.weight_bits, fold.weight_memory
-        )
+        width = fold.neurons * connection.weight_bits
+        memory = lane_memory(words, width, fold.weight_memory)
+        masked = 0 if has_zero_word(words) else width
         kind = "lane_of_planes" if planes > 1 else "lane"
         features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
         parts.append(Part(kind, features, (memory,), count))
+        if masked:
+            parts.append(Part("mask", (masked,), count=count))
     return parts
 
 
@@ -281,31 +283,27 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
         rate and positions > 1 and not layer.sees_only_image
         and layer.pool.rule == PoolRule.CUMULATIVE
     )  # fmt: skip
-    firing, groups = fold.neurons // fold.turns, groups * fold.turns
     width = _width(bounds.pooled if kept else bounds.window)
-    current, pooled = firing * width, fold.neurons * width
+    pooled = fold.neurons * width
+    ram = _distributed_luts(pooled, positions) if kept else 0
+    parts = [Part("pool", (1.0, pooled * (positions > 1), ram, pooled * kept))]
+
+    firing, groups = fold.neurons // fold.turns, groups * fold.turns
     state = firing * _width(bounds.potential)
     table = firing * _width(_bias_range(network, index))
     if layer.threshold is not None:
-        table += firing * _width((0, int(layer.threshold.max())))
-        table += firing * _width((0, int(layer.threshold.max()))) * rate
+        table += firing * _width((0, int(layer.threshold.max()))) * (2 if rate else 1)
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
-    accumulated = 0
-    if kept:
-        accumulated = _distributed_luts(current, positions)
     together = rate and not layer.sees_only_image
-    if together and fold.turns > 1:
-        accumulated += _distributed_luts(state, fold.turns)
+    states = _distributed_luts(state, fold.turns) if together and fold.turns > 1 else 0
     kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
-    features = (
-        1.0, state, current, pooled * (positions > 1), accumulated, current * kept, tables,
-        firing,
-    )  # fmt: skip
-    parts = [Part(kind, features)]
+    parts.append(Part(kind, (1.0, state, firing * width, states, tables, firing)))
+    if layer.threshold is not None:
+        parts.append(Part("two_registers", (1.0, fold.neurons)))
     if fold.turns > 1:
-        steps = 1 if together else network.steps
-        ram = _distributed_luts(fold.neurons - firing, steps)
+        ram = _distributed_luts(fold.neurons - firing, 1 if together else network.steps)
         parts.append(Part("turns", (1.0, pooled, ram)))
+        parts.append(Part("two_registers", (1.0, firing * width)))
     return parts
 
 

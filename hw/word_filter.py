@@ -35,10 +35,12 @@ class WordFilter(wiring.Component):
     A word is held back until it is known whether it is its unit's last with events, so that the
     end of a unit never costs a word of its own, unless the unit has none. ``largest_shift`` is
     the number of planes of a unit less one where planes come as separate slabs, else 0; planes
-    before the first event need no shift, as the sum is still zero. What takes the words says that it
-    has a place whether a word is offered or not, as a queue does. ``blocks`` is, per group, the
+    before the first event need no shift, as the sum is still zero. ``blocks`` is, per group, the
     block of weights that it adds (groups that have none of their own may name any); ``slab_of``
     per slab the part of a block, which several slabs of a ``sum_pool`` share.
+
+    What takes the words has to say whether it has a place before a word is offered, as a queue
+    does.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from rheobase.boards.clocking import pll_setting
 from rheobase.boards.instantiation import instantiation_template
 from rheobase.boards.interface import accelerator_interface
 from rheobase.boards.memory_files import memories_to_files
-from rheobase.boards.output import check_output, sha256
+from rheobase.boards.output import built_folding, check_output, sha256
 from rheobase.boards.plain_verilog import plain_verilog, write_plain_verilog
 from rheobase.boards.pll import ecp5_pll, ice40_filter_range, ice40_pll
 from rheobase.boards.program import find_bitstream, program
@@ -181,6 +181,7 @@ def test_plain_verilog_is_the_same_hardware(tmp_path, network, folding, target):
     comparison = compare(built, images, record_images=10, gap=20, stall=20, seed=1)
     assert comparison.equal, comparison.first_mismatch
 
+    assert built_folding(tmp_path / "made") == folding
     manifest = json.loads(made["manifest.json"])
     assert manifest["files"] == {
         name: sha256(text.encode()) for name, text in made.items() if name != "manifest.json"

@@ -7,7 +7,9 @@ from rheobase.hw.accumulator import AccumulatorLane
 from support.components import check_exchange
 
 
-@pytest.mark.parametrize(("words", "neurons", "event_shift"), [(9, 3, 0), (1, 1, 0), (12, 4, 3)])
+@pytest.mark.parametrize(
+    ("words", "neurons", "event_shift"), [(9, 3, 0), (1, 1, 0), (12, 4, 3), (256, 2, 1)]
+)
 def test_sums_weights_of_events(words, neurons, event_shift):
     rng = np.random.default_rng(words)
     weights = rng.integers(-8, 8, (words, neurons)).astype(np.int8)

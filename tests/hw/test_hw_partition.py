@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase.golden import RheobaseError
 from rheobase.golden.network import IMAGE, Connection
-from rheobase.hw.partition import lane_weights, largest_lanes, partition
+from rheobase.hw.partition import (
+    lane_weights,
+    largest_lanes,
+    partition,
+    swapped,
+    swapped_weights,
+)
 from rheobase.hw.synapses import direct_channels, fed_groups, is_direct, synapses
 
 slabs = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 12))
@@ -30,6 +36,45 @@ def test_a_busy_channel_loads_all_lanes_alike(channels):
     for lane in partition(3, 1, channels, 3):
         seen = Counter(tap.channel for tap in lane)
         assert max(seen.values()) == 1, "a channel counts twice in one lane, so not at all in one"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 9), st.integers(1, 5), st.data())
+def test_lanes_that_swap_hold_every_weight_once(channels, slabs, neurons, data):
+    """Each weight stands where the lane that takes its channel in its slab looks for it."""
+    lanes = data.draw(st.integers(1, channels))
+    blocks = np.arange(1, 1 + 2 * neurons * channels * slabs)
+    blocks = blocks.reshape(2, neurons, channels, 1, slabs)
+    parts = partition(1, 1, channels, lanes)
+    words = [swapped_weights(blocks, parts, lane) for lane in range(lanes)]
+    taps = -(-channels // lanes)
+    assert {w.shape for w in words} == {(2 * slabs * taps, neurons)}
+    for slab in range(slabs):
+        seen = []
+        for lane in range(lanes):
+            for number, tap in enumerate(swapped(parts, lane, slab % lanes)):
+                for block in range(2):
+                    word = words[lane][(block * slabs + slab) * taps + number]
+                    expected = 0 if tap is None else blocks[block, :, tap.channel, 0, slab]
+                    assert (word == expected).all()
+                if tap is not None:
+                    seen.append(tap.channel)
+        assert sorted(seen) == list(range(channels))
+
+
+@pytest.mark.parametrize(("channels", "lanes"), [(16, 2), (16, 3), (32, 5), (7, 3)])
+def test_lanes_that_swap_are_loaded_alike_by_one_busy_channel(channels, lanes):
+    parts = partition(1, 1, channels, lanes)
+    for channel in range(channels):
+        loads = [
+            sum(
+                tap is not None and tap.channel == channel
+                for slab in range(9)
+                for tap in swapped(parts, lane, slab % lanes)
+            )
+            for lane in range(lanes)
+        ]
+        assert max(loads) - min(loads) <= 1
 
 
 @st.composite

@@ -80,8 +80,8 @@ class WordFilterChecker(Checker):
         self.check(m, "sums_equal", ~(goes & word.last) | (went_now == due))
         # The next unit's words wait for this one's last.
         self.check(m, "unit_after_unit", ~(goes & ~word.last) | ~owed)
-        # Nothing waits without need: a slab at most for the place behind a word in front of it, which
-        # a queue tells whether anything is offered or not, a finished unit for nothing.
+        # Nothing waits without need: a slab at most for the place behind a word in front of it,
+        # which a queue tells whether anything is offered or not, a finished unit for nothing.
         self.check(
             m,
             "takes_unless_held_up",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Module, Mux, Signal, signed, unsigned
-from amaranth.lib import memory, stream, wiring
+from amaranth import Module, Signal, signed, unsigned
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from .checks import check_range
-from .memory_shape import WeightMemory, has_zero_word, lane_memory
+from .memory_shape import WeightMemory, weight_memory
 from .payloads import EventLayout, vector
 from .shapes import packed_words, signed_shape
 
@@ -65,56 +65,54 @@ class AccumulatorLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         words, neurons = self.weights.shape
-        zero_word = has_zero_word(words)
-        shape = lane_memory(words, self.weight_layout.size, self.weight_memory)
+        shape = weight_memory(words, self.weight_layout.size, self.weight_memory)
         m.submodules.weights = storage = memory.Memory(
             shape=unsigned(shape.width),
             depth=shape.words,
-            init=packed_words(self.weights, self.weight_bits) + [0] * zero_word,
+            init=packed_words(self.weights, self.weight_bits),
             attrs=shape.attributes,
         )
         weight = storage.read_port()
+        # A block RAM takes longer to answer than a register: the sum waits a cycle for it.
+        weights = Signal(self.weight_layout)
 
-        # While the memory answers, what is to be done with the answer waits here.
-        valid = Signal()
-        shift = Signal.like(self.events.payload.shift)
-        last = Signal()
-        adds = Signal()
+        # What is to be done with the answer waits while the memory answers, and then beside it.
+        asked = Signal(_task(self.event_layout))
+        task = Signal.like(asked)
         stalled = Signal()
+        events = self.events.payload
         m.d.comb += [
             # A sum is complete where the one before it has left: what is ready for that one would
             # come late to everything here, and costs a cycle only in a unit of a single event.
-            stalled.eq(valid & last & self.sums.valid),
+            stalled.eq(task.valid & task.last & self.sums.valid),
             self.events.ready.eq(~stalled),
-            weight.addr.eq(self.events.payload.address),
+            weight.addr.eq(events.address),
             weight.en.eq(~stalled),
         ]
-        weights = Signal(self.weight_layout)
-        if zero_word:
-            with m.If(~self.events.payload.add):
-                m.d.comb += weight.addr.eq(words)
-            m.d.comb += weights.eq(weight.data)
-        else:
-            m.d.comb += weights.eq(Mux(adds, weight.data, 0))
         with m.If(~stalled):
             m.d.sync += [
-                valid.eq(self.events.valid),
-                shift.eq(self.events.payload.shift),
-                last.eq(self.events.payload.last),
-                adds.eq(self.events.payload.add),
+                asked.valid.eq(self.events.valid),
+                asked.add.eq(events.add),
+                asked.shift.eq(events.shift),
+                asked.last.eq(events.last),
+                task.eq(asked),
+                weights.eq(weight.data),
             ]
+        # What an event adds that adds nothing: the register's reset, which costs no logic.
+        with m.If(~stalled & ~asked.add):
+            m.d.sync += weights.eq(0)
 
         with m.If(self.sums.ready):
             m.d.sync += self.sums.valid.eq(0)
         accumulates = Signal()
-        m.d.comb += accumulates.eq(valid & ~stalled)
-        with m.If(accumulates), m.If(last):
+        m.d.comb += accumulates.eq(task.valid & ~stalled)
+        with m.If(accumulates), m.If(task.last):
             m.d.sync += self.sums.valid.eq(1)
         for neuron in range(neurons):
             accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}")
             shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
             total = Signal(self.sum_shape, name=f"total_{neuron}")
-            with m.Switch(shift):
+            with m.Switch(task.shift):
                 for amount in range(1, self.event_shift + 1):
                     with m.Case(amount):
                         m.d.comb += shifted.eq(accumulator << amount)
@@ -123,10 +121,16 @@ class AccumulatorLane(wiring.Component):
             m.d.comb += total.eq(shifted + weights[neuron])
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
-                with m.If(last):
+                with m.If(task.last):
                     m.d.sync += self.sums.payload[neuron].eq(total)
             # Cleared at the end, not at the start, and by a condition that stands alone: then it is
             # the register's reset and costs no logic.
-            with m.If(accumulates & last):
+            with m.If(accumulates & task.last):
                 m.d.sync += accumulator.eq(0)
         return m
+
+
+def _task(event: EventLayout) -> data.StructLayout:
+    """What an event asks for, without the address of its weight."""
+    members = {name: event.members[name] for name in ("add", "shift", "last")}
+    return data.StructLayout({"valid": 1} | members)

@@ -20,7 +20,7 @@ from .event_lane import SUM_QUEUE_DEPTH
 from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
-from .memory_shape import MemoryShape, has_zero_word, lane_memory, row_memory, weight_memory
+from .memory_shape import MemoryShape, row_memory, weight_memory
 from .partition import pixel_plane_parts
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
@@ -243,14 +243,10 @@ def _lanes(
         # A queue of registers or of distributed RAM.
         queue = word if alone else _distributed_luts(word)
         sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
-        width = fold.neurons * connection.weight_bits
-        memory = lane_memory(words, width, fold.weight_memory)
-        masked = 0 if has_zero_word(words) else width
+        memory = weight_memory(words, fold.neurons * connection.weight_bits, fold.weight_memory)
         kind = "lane_of_planes" if planes > 1 else "lane"
         features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
         parts.append(Part(kind, features, (memory,), count))
-        if masked:
-            parts.append(Part("mask", (masked,), count=count))
     return parts
 
 

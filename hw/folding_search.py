@@ -104,6 +104,8 @@ class Planner:
             for slack in SLACKS:
                 # Somewhat slower layers leave room for more rows.
                 folding = fastest if slack == 1 else self.smallest(slack * slowest, budget, rows)
+                if folding is None:  # the rounds found none, which is no proof that there is none
+                    continue
                 plan = self.predict(with_extra_rows(self, folding, budget, pay=True))
                 if best is None or plan.cycles < best.cycles:
                     best = plan

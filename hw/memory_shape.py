@@ -13,9 +13,6 @@ from .geometry import WindowGeometry
 from .memory_style import memory_style
 from .shapes import memory_depth
 
-#: Words of the shallowest block RAM: a memory of a multiple of so many fills its blocks.
-BLOCK_WORDS = 256
-
 
 class WeightMemory(StrEnum):
     """What holds the weights of a layer. A distributed RAM is for what is written: not these."""
@@ -60,17 +57,3 @@ def weight_memory(words: int, width: int, style: WeightMemory | None = None) -> 
     """The weights of a lane: ``words`` of ``width`` bits; ``style`` None for what is worth it."""
     chosen = memory_style(words, width).get("ram_style") if style is None else style.value
     return MemoryShape(memory_depth(words), width, None, chosen)
-
-
-def has_zero_word(words: int) -> bool:
-    """Whether a lane's memory of ``words`` weights has one more word, of zeros.
-
-    It is what an event adds that adds nothing. Where the weights may fill their blocks, one more
-    word could take a row of blocks of its own: there the weight is masked.
-    """
-    return words % BLOCK_WORDS != 0
-
-
-def lane_memory(words: int, width: int, style: WeightMemory | None = None) -> MemoryShape:
-    """The weights of an event lane, and its word of zeros where it has one."""
-    return weight_memory(words + has_zero_word(words), width, style)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -67,6 +67,8 @@ class WindowWalker(wiring.Component):
             output_row,
             [_inside(geometry.footprint_row(y), span_rows, geometry.rows) for y in rows],
             name="row_valid",
+            # A bit for each row, those that never lie inside as well: their inverse is padding.
+            shape=unsigned(span_rows),
         )
         available = Signal(count_shape(slots))
         rows_there = Signal()

@@ -123,6 +123,8 @@ CASES = {
     "strided": dict(rows=7, columns=8, kernel=2, stride=2, padding=0, pool=(1, 1, 0)),
     "overlapping": dict(rows=6, columns=6, kernel=2, stride=1, padding=1, pool=(3, 2, 1)),
     "whole map": dict(rows=3, columns=2, kernel=2, stride=1, padding=0, pool=(1, 1, 0)),
+    # No footprint has a row of the map where its last row is.
+    "one row": dict(rows=1, columns=4, kernel=2, stride=1, padding=1, pool=(2, 2, 0)),
 }
 
 
@@ -162,11 +164,13 @@ def test_spike_windows(case, plane_by_plane, row_words):
     )
 
 
-@pytest.mark.parametrize("zero_point", [0, 0b101])
-def test_pixel_windows_and_gather(zero_point):
+@pytest.mark.parametrize(
+    ("case", "zero_point"), [("pooled", 0), ("pooled", 0b101), ("one row", 0b101)]
+)
+def test_pixel_windows_and_gather(case, zero_point):
     rng = np.random.default_rng(5)
     channels, planes = 2, 3
-    geometry = _geometry(**CASES["pooled"], channels=channels, planes=planes)
+    geometry = _geometry(**CASES[case], channels=channels, planes=planes)
     maps = rng.random((2, geometry.rows, geometry.columns, 1, planes, channels)) < 0.2
     pad_word = zero_point * 0b1001 % 64
     pad = np.array([pad_word >> i & 1 for i in range(planes * channels)], dtype=bool)
@@ -190,11 +194,11 @@ def test_pixel_windows_and_gather(zero_point):
         ports={"steps": 1},
     )
     # The same columns, gathered into windows: columns that were left out are zero.
-    windows, bits = [], None
+    windows, bits, size = [], None, geometry.kernel[0]
     for slab in slabs:
         if bits is None:
-            bits = [[[0] * planes for _ in range(3)] for _ in range(3)]
-        for row in range(3):
+            bits = [[[0] * planes for _ in range(size)] for _ in range(size)]
+        for row in range(size):
             bits[row][slab["slab"]] = slab["bits"][row][0]
         if slab["last"]:
             windows.append(

@@ -1,12 +1,15 @@
 """One proof of each stream component, and that the proofs can fail."""
 
 import pytest
+import rheobase.hw.current_pool as current_pool
 import rheobase.hw.event_scanner as event_scanner
 import rheobase.hw.fork as fork
 import rheobase.hw.image_gate as image_gate
 import rheobase.hw.queue as queue
 import rheobase.hw.spike_turns as spike_turns
 import rheobase.hw.word_filter as word_filter
+from amaranth import signed
+from formal.checkers.current_pool import CurrentPoolChecker
 from formal.checkers.event_scanner import EventScannerChecker
 from formal.checkers.fork import ForkChecker
 from formal.checkers.image_gate import ImageGateChecker
@@ -55,8 +58,24 @@ def test_holds(proof):
             lambda m: WordFilterChecker(m.WordFilter(2, 1, 2, 1, 2)),
             "balance",
         ),
+        (
+            current_pool,
+            "write.en.eq(valid & ready)",
+            "write.en.eq(valid & ready & ~unit.last_position)",
+            lambda m: CurrentPoolChecker(
+                m.CurrentPool(
+                    neurons=1,
+                    groups=2,
+                    positions=2,
+                    sum_shape=signed(3),
+                    pooled_shape=signed(4),
+                    accumulate=True,
+                )
+            ),
+            "accumulated_1",
+        ),
     ],
-    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts"],
+    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts", "pool_forgets"],
 )
 def test_finds_a_mutation(module, old, new, checker, failed):
     outcome = prove(checker(mutated(module, old, new)), depth=1)

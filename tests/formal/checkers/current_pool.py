@@ -1,77 +1,174 @@
 """CurrentPool: one current per pooled output and step, the largest of its positions."""
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume
 from amaranth.lib import data
 from rheobase.hw.current_pool import CurrentPool
+from rheobase.hw.select import lowest
 from rheobase.sim.prove import Checker
 
 
 class CurrentPoolChecker(Checker):
-    """Assumes that positions come one after another, each step's from the first to the last."""
+    """Assumes that each step's positions come in order: any but none, as padding hides some.
+
+    Where currents are accumulated, they are the same at all steps of an output, and the first
+    output begins at its first step.
+    """
 
     component: CurrentPool
 
     def state(self, m: Module) -> None:
         pool = self.component
-        positions, neurons = pool.positions, pool.neurons
+        positions = pool.positions
         self.assume_stream(m, pool.sums, "sums")
         self.check_stream(m, pool.pooled, "pooled")
         unit = pool.sums.payload.unit
-        pooled = pool.pooled.payload
+
+        # What came: the positions of the output under way, and those of them that this step had.
+        visits = Signal(positions)
+        seen = Signal(positions)
+        chosen = self.choice(positions, "chosen")
         comes = Signal()
-        goes = Signal()
-        position = Signal(range(positions))
-        last = Signal()
+        begins = Signal()
+        mask = Signal(positions)
+        rest = Signal(positions)
+        select = Signal(positions)
         m.d.comb += [
             comes.eq(pool.sums.valid & pool.sums.ready),
-            goes.eq(pool.pooled.valid & pool.pooled.ready),
-            last.eq(position == positions - 1),
-            Assume(unit.position == position),
-            Assume(unit.first_position == (position == 0)),
-            Assume(unit.last_position == last),
+            begins.eq(seen == visits),
+            mask.eq(Mux(begins & (unit.first_step | (not pool.accumulate)), chosen, visits)),
+            rest.eq(Mux(begins, mask, mask & ~seen)),
+            select.eq(lowest(rest)),
         ]
-        # The currents of the output under way, accumulated over the steps where the pool does so.
-        per_neuron = data.ArrayLayout(pool.pooled_shape, neurons)
-        currents = Signal(data.ArrayLayout(per_neuron, positions))
-        arrived = Signal(range(positions + 1))
+        with m.If(pool.sums.valid):
+            m.d.comb += [
+                Assume(rest.any()),
+                Assume(_bit(unit.position, positions) == select),
+                Assume(unit.position < positions),
+                Assume(unit.first_position == begins),
+                Assume(unit.last_position == (rest == select)),
+            ]
+        with m.If(comes):
+            m.d.sync += [visits.eq(mask), seen.eq(Mux(begins, 0, seen) | select)]
+        later = Signal(positions)
+        m.d.comb += later.eq(visits & ~seen)
+        self.check(m, "came_are_visited", (seen & ~visits) == 0)
+        self.check(m, "some_came", (seen != 0) | (visits == 0))
+        self.check(m, "came_are_first", (later == 0) | (lowest(later) > seen))
+
+        # The output register: full from an output's last position until it is taken. Where it is
+        # spaced, ready does not run through, and a cycle passes before the next.
         waiting = Signal()
-        tags = Signal(len(Value.cast(unit)))
+        goes = Signal()
+        room = Signal()
+        m.d.comb += [
+            goes.eq(pool.pooled.valid & pool.pooled.ready),
+            room.eq(~waiting | (0 if pool.spaced else goes)),
+        ]
         with m.If(goes):
             m.d.sync += waiting.eq(0)
-        with m.If(comes):
-            m.d.sync += [
-                position.eq(Mux(last, 0, position + 1)),
-                arrived.eq(position + 1),
-                waiting.eq(last),
-                tags.eq(unit),
-            ]
-            for neuron in range(neurons):
-                before = Mux(unit.first_step, 0, currents[position][neuron])
-                base = before if pool.accumulate else 0
-                m.d.sync += currents[position][neuron].eq(base + pool.sums.payload.sums[neuron])
         self.check(m, "gives_what_it_has", pool.pooled.valid == waiting)
-        if not pool.spaced:
-            self.check(m, "takes_what_fits", pool.sums.ready == (~waiting | goes))
-        elif not pool.accumulate:
-            # Between two outputs there may be a cycle: ready does not run through.
-            self.check(m, "takes_what_fits", pool.sums.ready == ~waiting)
-        kept = data.View(unit.shape(), tags)
+
+        # What the output register takes, and the currents there, accumulated where they are.
+        per_neuron = data.ArrayLayout(pool.pooled_shape, pool.neurons)
+        currents = Signal(data.ArrayLayout(per_neuron, positions))
+        arriving = Signal(pool.sum_layout)
+        arrives = Signal()
+        arrived = Signal(positions)
+        wanted = Signal(positions)
+        tags = Signal(unit.shape())
+        if pool.accumulate:
+            staged = self._stage(m, comes, room, arriving, currents)
+            m.d.comb += arrives.eq(staged & room)
+            self._check_order(m, staged, arriving.unit, seen, visits, arrived, wanted)
+        else:
+            m.d.comb += [arriving.eq(pool.sums.payload), arrives.eq(comes)]
+            self.check(m, "takes_what_fits", pool.sums.ready == room)
+            self.check(m, "arrived_as_seen", (arrived == seen) & (wanted == visits))
+        with m.If(arrives):
+            here = _bit(arriving.unit.position, positions)
+            m.d.sync += [
+                arrived.eq(Mux(arriving.unit.first_position, 0, arrived) | here),
+                wanted.eq(visits if pool.accumulate else mask),
+                waiting.eq(arriving.unit.last_position),
+                tags.eq(arriving.unit),
+            ]
+            for neuron in range(pool.neurons):
+                current = self._before(arriving.unit, currents)[neuron] + arriving.sums[neuron]
+                m.d.sync += currents[arriving.unit.position][neuron].eq(current)
+
+        pooled = pool.pooled.payload
+        self.check(m, "none_waits_half_way", ~waiting | (arrived == wanted))
         for tag in ("first_step", "last_step", "group"):
-            self.check(m, tag, ~waiting | (pooled[tag] == kept[tag]))
-        for neuron in range(neurons):
+            self.check(m, tag, ~waiting | (pooled[tag] == tags[tag]))
+        for neuron in range(pool.neurons):
             one = pooled.currents[neuron]
             occurs = Signal(positions, name=f"occurs_{neuron}")
             for index in range(positions):
-                here = index < arrived
                 value = currents[index][neuron]
-                m.d.comb += occurs[index].eq(here & (one == value))
-                self.check(m, f"no_less_{neuron}_{index}", ~here | (one >= value))
+                m.d.comb += occurs[index].eq(arrived[index] & (one == value))
+                self.check(m, f"no_less_{neuron}_{index}", ~arrived[index] | (one >= value))
             self.check(m, f"one_of_them_{neuron}", (arrived == 0) | occurs.any())
-        self.check(m, "position_in_range", position < positions)
-        self.check(m, "arrived", (arrived == position) | ((arrived == positions) & (position == 0)))
-        self.check(m, "none_waits_half_way", ~waiting | (arrived == positions))
-        if pool.accumulate:
-            for index in range(positions):
-                word = self.peek(f"accumulated[{index}]", len(Value.cast(currents[index])))
-                self.check(m, f"accumulated_{index}", word == Value.cast(currents[index]))
+
+    def _before(self, unit, currents) -> list[Value]:
+        """What is accumulated, per neuron, at ``unit``'s position up to the step before."""
+        if not self.component.accumulate:
+            return [Const(0)] * self.component.neurons
+        return [Mux(unit.first_step, 0, current) for current in currents[unit.position]]
+
+    def _stage(self, m: Module, comes, room, staged_unit, currents) -> Signal:
+        """The place of a unit, ``staged_unit``, whose currents are accumulated; whether it is full.
+
+        What stands in it, and in the memory, follows from what came and what left.
+        """
+        pool = self.component
+        staged = Signal()
+        kept = Signal(pool.sum_layout)
+        m.d.comb += staged_unit.eq(kept)
+        with m.If(room):
+            m.d.sync += staged.eq(0)
+        with m.If(comes):
+            m.d.sync += [staged.eq(1), kept.eq(pool.sums.payload)]
+        # A unit that is a step of its own may need the one before it, and nothing else waits.
+        unit = pool.sums.payload.unit
+        alone = unit.first_position & unit.last_position
+        self.check(m, "takes_what_fits", pool.sums.ready == (~staged | (room & ~alone)))
+        self.check(m, "stage_full", self.peek("valid", 1) == staged)
+        for name, expected in (("unit", kept.unit), ("sums", kept.sums)):
+            found = self.peek(name, len(Value.cast(expected)))
+            self.check(m, f"stage_{name}", ~staged | (found == Value.cast(expected)))
+        before = self.peek("before", len(Value.cast(currents[0])))
+        expected = Cat(
+            Value.cast(value)[: len(currents[0][0])] for value in self._before(kept.unit, currents)
+        )
+        self.check(m, "stage_before", ~staged | (before == expected))
+        for index in range(pool.positions):
+            word = self.peek(f"accumulated[{index}]", len(before))
+            self.check(m, f"accumulated_{index}", word == Value.cast(currents[index]))
+        return staged
+
+    def _check_order(self, m: Module, staged, unit, seen, visits, arrived, wanted) -> None:
+        """The output register has had what came, but for the unit on its way."""
+        here = Signal(len(seen))
+        m.d.comb += here.eq(_bit(unit.position, len(seen)))
+        others = Mux(staged & unit.first_position, 0, arrived)
+        own = Mux(staged, here, 0)
+        self.check(m, "arrived_as_seen", ((others | own) == seen) & ((others & own) == 0))
+        starts = staged & unit.first_position & unit.first_step
+        self.check(m, "wanted_as_visited", starts | (wanted == visits))
+        self.check(
+            m,
+            "stage_is_latest",
+            ~staged
+            | (
+                (unit.position < len(seen))
+                & ((seen >> unit.position) == 1)
+                & (unit.first_position == (seen == here))
+                & (unit.last_position == (seen == visits))
+            ),
+        )
+
+
+def _bit(index: Value, count: int) -> Value:
+    """``count`` bits, of which the one at ``index`` is set."""
+    return (Const(1) << index)[:count]

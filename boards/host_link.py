@@ -10,7 +10,7 @@ from ..hw.queue import Queue
 from .command_dispatcher import REPLY_BODY_BYTES, CommandDispatcher
 from .cycle_counters import CycleCounters
 from .frame_receiver import FrameReceiver
-from .frame_transmitter import FrameTransmitter
+from .frame_transmitter import FrameTransmitter, ReplyByte
 from .image_feeder import ImageFeeder
 from .interface import AcceleratorInterface
 from .packet_queue import PacketQueue
@@ -78,7 +78,10 @@ class HostLink(wiring.Component):
         wiring.connect(m, collector.answers, reporter.answers)
         wiring.connect(m, collector.scores, reporter.scores)
         wiring.connect(m, reporter.replies, arbiter.results)
-        wiring.connect(m, arbiter.replies, transmitter.replies)
+        # Whether a byte needs an escape goes no further back than to this register.
+        m.submodules.outgoing = outgoing = Queue(ReplyByte(), 1)
+        wiring.connect(m, arbiter.replies, outgoing.input)
+        wiring.connect(m, outgoing.output, transmitter.replies)
         wiring.connect(m, transmitter.bytes, wiring.flipped(self.transmitted))
         m.d.comb += [
             self.pixels.payload.eq(feeder.pixels.payload),

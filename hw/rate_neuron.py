@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.hdl import Shape
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -83,7 +83,18 @@ class RateNeuron(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        incoming = self.currents.payload
+        ready = Signal()
+        # A constant current is given out over all steps before the next turn begins.
+        in_memory = self.turns > 1 and not self.constant
+        before = Signal(vector(self.state_shape, self.neurons))
+        after = Signal(vector(self.state_shape, self.neurons))
+        incoming, valid = self.currents.payload, self.currents.valid
+        if in_memory:
+            incoming = Signal.like(self.currents.payload, name="current")
+            valid = Signal()
+            self._from_memory(m, before, ready)
+            with m.If(ready):
+                m.d.sync += [valid.eq(self.currents.valid), incoming.eq(self.currents.payload)]
         bias, kept = (
             group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
             for name, values, fill in (
@@ -91,12 +102,11 @@ class RateNeuron(wiring.Component):
                 ("bias_less_threshold", self.bias - self.threshold, -1),
             )
         )
-        ready = Signal()
         fires = Signal()
         last_step = Signal()
         m.d.comb += [
             ready.eq(~self.spikes.valid | self.spikes.ready),
-            fires.eq(self.currents.valid & ready),
+            fires.eq(valid & ready),
         ]
         if self.constant:
             step = Signal.like(self.steps)
@@ -110,9 +120,7 @@ class RateNeuron(wiring.Component):
             m.d.comb += [last_step.eq(incoming.last_step), self.currents.ready.eq(ready)]
 
         with m.If(ready):
-            m.d.sync += self.spikes.valid.eq(self.currents.valid)
-        before = Signal(vector(self.state_shape, self.neurons))
-        after = Signal(vector(self.state_shape, self.neurons))
+            m.d.sync += self.spikes.valid.eq(valid)
         for neuron in range(self.neurons):
             # The potential with the coming step's bias, less a threshold; less M(t) too where
             # currents come accumulated.
@@ -129,11 +137,15 @@ class RateNeuron(wiring.Component):
             ]
             with m.If(fires):
                 m.d.sync += self.spikes.payload[neuron].eq(spike)
-        # A constant current is given out over all steps before the next turn begins.
-        if self.turns == 1 or self.constant:
-            self._in_registers(m, before, after, fires, last_step)
+        if in_memory:
+            write = m.submodules.states.write_port()
+            m.d.comb += [
+                write.addr.eq(self._turn(incoming.group)),
+                write.data.eq(after),
+                write.en.eq(fires),
+            ]
         else:
-            self._in_memory(m, before, after, fires)
+            self._in_registers(m, before, after, fires, last_step)
         return m
 
     def _in_registers(self, m: Module, before, after, fires: Signal, last_step: Signal) -> None:
@@ -152,28 +164,30 @@ class RateNeuron(wiring.Component):
             with m.If(fires & last_step):
                 m.d.sync += state.eq(next_start[neuron])
 
-    def _in_memory(self, m: Module, before, after, fires: Signal) -> None:
-        """A word of states for each turn, read and written in a cycle; the first step's is new."""
+    def _from_memory(self, m: Module, before, ready: Signal) -> None:
+        """A word of states for each turn, read into a register; the first step's is new.
+
+        A turn's word is written in the cycle after it is read: there are two turns at least, so it
+        is there when that turn comes again.
+        """
         incoming = self.currents.payload
-        turn = incoming.group[: index_shape(self.turns).width]
         m.submodules.states = states = memory.Memory(
             shape=before.shape(), depth=memory_depth(self.turns), init=[]
         )
         read = states.read_port(domain="comb")
-        write = states.write_port()
         start = group_constants(
             m, incoming.group, self.start, self.neurons, name="start", fill=-1
         )
-        m.d.comb += [
-            read.addr.eq(turn),
-            write.addr.eq(turn),
-            write.data.eq(after),
-            write.en.eq(fires),
-        ]
-        for neuron in range(self.neurons):
-            m.d.comb += before[neuron].eq(
-                Mux(incoming.first_step, start[neuron], read.data[neuron])
-            )
+        m.d.comb += read.addr.eq(self._turn(incoming.group))
+        with m.If(ready):
+            for neuron in range(self.neurons):
+                m.d.sync += before[neuron].eq(
+                    Mux(incoming.first_step, start[neuron], read.data[neuron])
+                )
+
+    def _turn(self, group: Value) -> Value:
+        """Number of the turn: the lower bits of the group's."""
+        return group[: index_shape(self.turns).width]
 
     def _next(self, values: np.ndarray) -> np.ndarray:
         """``values`` of the next group, after the last those of the first."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import rheobase
 import torch
 from figures import show
 from rheobase.boards.memory_files import memories_to_files
@@ -27,6 +26,8 @@ from rheobase.hw.event_counts import counted_events
 from rheobase.hw.verilog import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
+
+import rheobase
 
 SIDE, STEPS, IMAGES = 64, 3, 8
 SECONDS_BOUND, GIB_BOUND = 300.0, 8.0

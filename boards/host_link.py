@@ -83,10 +83,11 @@ class HostLink(wiring.Component):
         wiring.connect(m, arbiter.replies, outgoing.input)
         wiring.connect(m, outgoing.output, transmitter.replies)
         wiring.connect(m, transmitter.bytes, wiring.flipped(self.transmitted))
+        # A byte comes late out of block RAM: what is done with a pixel starts at a register.
+        m.submodules.pixel_queue = pixel_queue = Queue(feeder.pixels.payload.shape(), 2)
+        wiring.connect(m, feeder.pixels, pixel_queue.input)
+        wiring.connect(m, pixel_queue.output, wiring.flipped(self.pixels))
         m.d.comb += [
-            self.pixels.payload.eq(feeder.pixels.payload),
-            self.pixels.valid.eq(feeder.pixels.valid),
-            feeder.pixels.ready.eq(self.pixels.ready),
             self.steps.eq(dispatcher.steps),
             self.delay.eq(dispatcher.delay),
             counters.started.eq(dispatcher.image_starts),

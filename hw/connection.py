@@ -88,9 +88,11 @@ class ConnectionPath(wiring.Component):
         self.unit_layout = UnitLayout(len(geometry.positions), groups)
         self.slab_layout = SlabLayout(geometry, self.slab_columns, groups)
         repeated = pixels and network.coding == Coding.RATE and not layer.sees_only_image
+        # The last group of the source's channels may have fewer than a word has bits.
+        kept_width = min(word_width, geometry.channels * geometry.planes)
         self.buffer = WindowBuffer(
             geometry,
-            word_width=word_width,
+            word_width=kept_width,
             groups=groups,
             plane_by_plane=is_radix_spikes(network, connection.source),
             padding_bits=pixel_planes(network.zero_point) if pixels else 0,
@@ -151,13 +153,17 @@ class ConnectionPath(wiring.Component):
         m.submodules.buffer = buffer = self.buffer
         branches = len(self.lanes) + self.gives_units
         m.submodules.fork = fork = StreamFork(self.slab_layout, branches)
-        if self.select is None:
-            wiring.connect(m, wiring.flipped(self.words), buffer.words)
-        else:
+        kept = wiring.flipped(self.words)
+        if self.select is not None:
             m.submodules.select = select = self.select
             wiring.connect(m, wiring.flipped(self.words), select.words)
-            wiring.connect(m, select.kept, buffer.words)
+            kept = select.kept
             m.d.comb += select.steps.eq(self.steps if self.geometry.steps > 1 else 1)
+        m.d.comb += [
+            buffer.words.payload.eq(kept.payload),
+            buffer.words.valid.eq(kept.valid),
+            kept.ready.eq(buffer.words.ready),
+        ]
         m.d.comb += buffer.steps.eq(self.steps if buffer.fetcher.largest_steps > 1 else 1)
         if self.gather is None:
             wiring.connect(m, buffer.slabs, fork.input)

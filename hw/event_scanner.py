@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
 from .payloads import EventLayout, LaneWordLayout
-from .select import encode, lowest, pick
+from .select import at_least, encode, lowest, pick
 from .shapes import count_shape, index_shape
 from .table import lookup
 
@@ -49,79 +49,37 @@ class EventScanner(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         width = min(CHUNK_BITS, self.taps)
-        per_plane = -(-self.taps // width)
-        chunks = self.planes * per_plane
-        planes = range(self.planes)
-        word = Signal(self.word_layout)
-        held = Signal()
-        untouched = Signal()
-        chunks_left = Signal(chunks)
-        last_plane = Signal(index_shape(self.planes))
-
-        # The next chunk of the held word.
-        select = Signal(chunks)
-        rest = Signal(chunks)
-        cut = [
-            Cat(word.bits[plane])[index * width : (index + 1) * width]
-            for plane in planes
-            for index in range(per_plane)
-        ]
-        plane_select = Cat(select.word_select(plane, per_plane).any() for plane in planes)
-        chunk_select = Cat(
-            Cat(select[plane * per_plane + index] for plane in planes).any()
-            for index in range(per_plane)
-        )
-        plane = Signal(index_shape(self.planes))
-        offset = lookup(
-            m, encode(chunk_select), [index * width for index in range(per_plane)], name="offset"
-        )
-        only_shift = Signal()
-        word_done = Signal()
-        chunk_shift = Signal(count_shape(self.largest_shift))
-        m.d.comb += [
-            select.eq(lowest(chunks_left)),
-            rest.eq(chunks_left & ~select),
-            plane.eq(encode(plane_select)),
-            only_shift.eq(chunks_left == 0),
-        ]
-        if self.planes > 1:
-            m.d.comb += [
-                word_done.eq(only_shift | ((rest == 0) & (plane == self.planes - 1))),
-                chunk_shift.eq(
-                    Mux(untouched, 0, Mux(only_shift, self.planes - 1, plane) - last_plane)
-                ),
-            ]
+        chunk = Signal(self._chunk_layout(width))
+        offered = Signal()
+        take = Signal()
+        if width == self.taps and self.planes == 1:
+            self._whole_word(m, chunk, offered, take)
         else:
-            m.d.comb += [
-                word_done.eq(rest == 0),
-                chunk_shift.eq(Mux(untouched, word.shift, 0)),
-            ]
+            self._next_chunk(m, width, chunk, offered, take)
 
-        # The chunk whose events are given out.
+        # The chunk whose events are given out. That it has one event at most is known before it is
+        # looked at: what depends on this reaches back to the queue of words.
         busy = Signal()
         bits = Signal(width)
-        base = Signal.like(word.address)
-        shift = Signal(count_shape(self.largest_shift))
+        single = Signal()
+        base = Signal.like(chunk.base)
+        shift = Signal.like(chunk.shift)
         final = Signal()
         event = Signal(self.event_layout)
         accepted = Signal()
         first_bit = Signal(width)
-        bits_rest = Signal(width)
         spread = Signal()
         chunk_done = Signal()
-        take = Signal()
         m.d.comb += [
             first_bit.eq(lowest(bits)),
-            bits_rest.eq(bits & ~first_bit),
             spread.eq(shift > self.event_shift if self.largest_shift > self.event_shift else 0),
-            chunk_done.eq(~spread & (bits_rest == 0)),
+            chunk_done.eq(~spread & single),
             event.add.eq(~spread & (bits != 0)),
             event.address.eq(base + encode(first_bit)),
             event.shift.eq(Mux(spread, self.event_shift, shift)),
             event.last.eq(chunk_done & final),
             accepted.eq(~self.events.valid | self.events.ready),
-            take.eq(held & (~busy | (accepted & chunk_done))),
-            self.words.ready.eq(~held | (take & word_done)),
+            take.eq(~busy | (accepted & chunk_done)),
         ]
         # The search and the memory that the event addresses are in different cycles.
         with m.If(accepted):
@@ -130,14 +88,106 @@ class EventScanner(wiring.Component):
             with m.If(spread):
                 m.d.sync += shift.eq(shift - self.event_shift)
             with m.Else():
-                m.d.sync += [shift.eq(0), bits.eq(bits_rest), busy.eq(~chunk_done)]
+                m.d.sync += [
+                    shift.eq(0),
+                    bits.eq(bits & ~first_bit),
+                    single.eq(~at_least(bits, 3)[2]),
+                ]
         with m.If(take):
             m.d.sync += [
-                busy.eq(1),
-                bits.eq(pick(select, cut)),
-                base.eq(word.address + offset),
-                shift.eq(chunk_shift),
-                final.eq(word.last & word_done),
+                busy.eq(offered),
+                bits.eq(chunk.bits),
+                single.eq(chunk.single),
+                base.eq(chunk.base),
+                shift.eq(chunk.shift),
+                final.eq(chunk.final),
+            ]
+        return m
+
+    def _chunk_layout(self, width: int) -> data.StructLayout:
+        """Bits of one plane, the address of the first, and whether the unit ends with them."""
+        return data.StructLayout(
+            {
+                "bits": width,
+                "single": 1,
+                "base": self.word_layout.members["address"],
+                "shift": count_shape(self.largest_shift),
+                "final": 1,
+            }
+        )
+
+    def _whole_word(self, m: Module, chunk: data.View, offered: Signal, take: Signal) -> None:
+        """A word is one chunk: it comes straight from where the words wait."""
+        word = self.words.payload
+        m.d.comb += [
+            offered.eq(self.words.valid),
+            self.words.ready.eq(take),
+            chunk.bits.eq(word.bits[0]),
+            chunk.single.eq(~at_least(word.bits[0], 2)[1]),
+            chunk.base.eq(word.address),
+            chunk.shift.eq(word.shift),
+            chunk.final.eq(word.last),
+        ]
+
+    def _next_chunk(
+        self, m: Module, width: int, chunk: data.View, offered: Signal, take: Signal
+    ) -> None:
+        """The next chunk that has bits, of a word that is held until it has no further one."""
+        per_plane = -(-self.taps // width)
+        chunks = self.planes * per_plane
+
+        def cut(word: data.View) -> list[Value]:
+            return [
+                Cat(word.bits[plane])[index * width : (index + 1) * width]
+                for plane in range(self.planes)
+                for index in range(per_plane)
+            ]
+
+        word = Signal(self.word_layout)
+        held = Signal()
+        untouched = Signal()
+        chunks_left = Signal(chunks)
+        many = Signal(chunks)
+        last_plane = Signal(index_shape(self.planes))
+        select = Signal(chunks)
+        rest = Signal(chunks)
+        plane_select = Cat(
+            select.word_select(plane, per_plane).any() for plane in range(self.planes)
+        )
+        chunk_select = Cat(select[index::per_plane].any() for index in range(per_plane))
+        plane = Signal(index_shape(self.planes))
+        offset = lookup(
+            m, encode(chunk_select), [index * width for index in range(per_plane)], name="offset"
+        )
+        only_shift = Signal()
+        word_done = Signal()
+        m.d.comb += [
+            select.eq(lowest(chunks_left)),
+            rest.eq(chunks_left & ~select),
+            plane.eq(encode(plane_select)),
+            only_shift.eq(chunks_left == 0),
+            offered.eq(held),
+            chunk.bits.eq(pick(select, cut(word))),
+            chunk.single.eq(~(select & many).any()),
+            chunk.base.eq(word.address + offset),
+            chunk.final.eq(word.last & word_done),
+        ]
+        if self.planes > 1:
+            # A word ends with its last plane: where that has no bits, with a shift alone.
+            m.d.comb += [
+                word_done.eq(only_shift | ((rest == 0) & (plane == self.planes - 1))),
+                chunk.shift.eq(
+                    Mux(untouched, 0, Mux(only_shift, self.planes - 1, plane) - last_plane)
+                ),
+            ]
+        else:
+            m.d.comb += [
+                word_done.eq(rest == 0),
+                chunk.shift.eq(Mux(untouched, word.shift, 0)),
+            ]
+        m.d.comb += self.words.ready.eq(~held | (take & word_done))
+        with m.If(held & take):
+            m.d.sync += [
                 chunks_left.eq(rest),
                 untouched.eq(0),
                 last_plane.eq(plane),
@@ -149,12 +199,6 @@ class EventScanner(wiring.Component):
                 word.eq(incoming),
                 held.eq(1),
                 untouched.eq(1),
-                chunks_left.eq(
-                    Cat(
-                        incoming.bits[p][i * width : (i + 1) * width].any()
-                        for p in planes
-                        for i in range(per_plane)
-                    )
-                ),
+                chunks_left.eq(Cat(bits.any() for bits in cut(incoming))),
+                many.eq(Cat(at_least(bits, 2)[1] for bits in cut(incoming))),
             ]
-        return m

@@ -1,4 +1,4 @@
-"""One-hot selection: the lowest set bit, its index, and the value that it picks."""
+"""One-hot selection: the lowest set bit, its index, the value that it picks, how many there are."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ def encode(select: Value) -> Value:
     return Cat(
         Cat(select[i] for i in range(len(select)) if i >> bit & 1).any() for bit in range(width)
     )
+
+
+def at_least(mask: Value, most: int) -> list[Value]:
+    """Whether ``mask`` has at least 1, 2, ... ``most`` set bits, as a tree without carries."""
+    if len(mask) == 1:
+        return [mask[0]] + [Const(0, 1)] * (most - 1)
+    middle = len(mask) // 2
+    lower, upper = at_least(mask[:middle], most), at_least(mask[middle:], most)
+    return [
+        reduce(
+            or_,
+            [lower[count - 1], upper[count - 1]]
+            + [lower[part - 1] & upper[count - part - 1] for part in range(1, count)],
+        )
+        for count in range(1, most + 1)
+    ]
 
 
 def pick(select: Value, values: Sequence[Value]) -> Value:

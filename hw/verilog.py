@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -44,13 +47,26 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     Raises:
         RheobaseError: yosys failed (its last line is in the message).
     """
-    text = rtlil.convert(component, name=name, emit_src=False)
+    with _uncollected():
+        text = rtlil.convert(component, name=name, emit_src=False)
     with tempfile.TemporaryDirectory(prefix="rheobase-") as folder:
         path = Path(folder)
         (path / "design.il").write_text(text)
         (path / "widths.v").write_text(width_map())
         run_yosys(path, _SCRIPT, name)
         return _with_defaults((path / "design.v").read_text())
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searches for garbage: a netlist is millions of objects, of which none is."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def run_yosys(folder: Path, script: str, name: str) -> None:

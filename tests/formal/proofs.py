@@ -204,6 +204,8 @@ def proofs() -> list[Proof]:
     # Chunks of 2 bits, so that few taps make several of them.
     chunked = mutated(event_scanner, "CHUNK_BITS = 16", "CHUNK_BITS = 2")
     for parameters, depth in (
+        ((2, 1, 4, 0, 0), 10),
+        ((2, 1, 4, 2, 1), 10),
         ((3, 1, 4, 0, 0), 10),
         ((3, 1, 4, 2, 1), 10),
         ((3, 2, 4, 0, 1), 10),

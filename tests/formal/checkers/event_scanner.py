@@ -80,7 +80,7 @@ class EventScannerChecker(Checker):
         self.check(m, "takes_what_fits", scanner.words.ready | (count != 0))
         if planes == 1:
             # A word of one event makes room as that moves to the output, so none is lost between.
-            alone = (count == 1) & ~valid & (rest == 0)
+            alone = (count == 1) & ~valid & (rest == 0) & ~spread
             self.check(m, "takes_the_next_meanwhile", ~alone | scanner.words.ready)
 
         with m.If(goes):

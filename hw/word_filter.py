@@ -92,34 +92,37 @@ class WordFilter(wiring.Component):
         )
         shift = Signal(count_shape(self.largest_shift))
         has_events = Signal()
-        ends_empty = Signal()
-        replaces = Signal()
+        shifts = Signal()
+        ends_late = Signal()
+        comes = Signal()
         complete = Signal()
         m.d.comb += [
             has_events.eq(slab.bits.as_value().any()),
             # A unit that ends in empty planes, or has no event at all, needs a word for that.
-            ends_empty.eq(slab.last & ~has_events & ((shift != 0) | ~started)),
-            replaces.eq(has_events | ends_empty),
+            ends_late.eq(slab.last & (~started | shifts)),
+            comes.eq(self.slab.valid & (has_events | ends_late)),
             complete.eq(pending.last),
             self.words.payload.eq(pending),
-            self.words.valid.eq(pending_valid & (complete | (self.slab.valid & replaces))),
+            self.words.valid.eq(pending_valid & (complete | comes)),
             # Also where the slab would not need the place: what a slab holds would come late to all
             # that waits for this, and while words wait behind, the lane has enough to do.
             self.slab.ready.eq(~pending_valid | self.words.ready),
         ]
         if self.largest_shift:
-            m.d.comb += shift.eq(Mux(started, planes_skipped + slab.new_plane, 0))
+            m.d.comb += [
+                shift.eq(Mux(started, planes_skipped + slab.new_plane, 0)),
+                shifts.eq((planes_skipped != 0) | slab.new_plane),
+            ]
 
-        with m.If(self.words.valid & self.words.ready):
-            m.d.sync += pending_valid.eq(0)
+        # A word that leaves, by itself or pushed by the next, in terms of what is known early.
+        m.d.sync += pending_valid.eq(comes | (pending_valid & ~(complete & self.words.ready)))
         with m.If(self.slab.valid & self.slab.ready):
             m.d.sync += [
-                planes_skipped.eq(Mux(replaces | slab.last, 0, shift)),
+                planes_skipped.eq(Mux(has_events | slab.last, 0, shift)),
                 started.eq(~slab.last & (started | has_events)),
             ]
-            with m.If(replaces):
+            with m.If(comes):
                 m.d.sync += [
-                    pending_valid.eq(1),
                     pending.bits.eq(slab.bits),
                     pending.address.eq(group_base + slab_base),
                     pending.shift.eq(shift),

@@ -210,13 +210,19 @@ def lane_cycles(
 
     An event takes a cycle, and a plane without any, after the first that has one, a cycle for its
     shift; a unit takes at least what fetching it does. A lane waits for the others' sums of the
-    same unit, all the more where it has no queue for its own.
+    same unit, all the more where it has no queue for its own. Spikes are taken to be dealt at
+    random; for pixels a sample of the windows is dealt as the lanes are.
     """
     values = np.flatnonzero(counted.units.any(axis=(0, 1)))
     counts = counted.units[:, :, values]
-    held = values * seen
-    mean = held / lanes
-    most = expected_most(held, lanes)
+    if counted.windows is None:
+        held = values * seen
+        mean = held / lanes
+        most = expected_most(held, lanes)
+    else:
+        channels = max(1, round(counted.windows.pixels.shape[3] * seen))
+        events, mean, most = counted.windows.lane_cycles(channels, lanes)
+        mean, most = (np.interp(values * seen, events, cycles) for cycles in (mean, most))
     share = UNEVEN_QUEUED if queued else UNEVEN
     taken = mean + share * np.maximum(most - mean, 0)
     units = counts.sum(axis=2)

@@ -11,6 +11,7 @@ from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..golden.simulation import simulate
 from ..golden.statistics import popcount
 from .geometry import WindowGeometry, window_geometry
+from .pixel_windows import PixelWindows, drawn_windows
 
 #: Share of inputs that is taken to be an event per step where nothing was measured.
 DEFAULT_ACTIVITY = {Coding.RATE: 0.15, Coding.RADIX: 0.25}
@@ -31,11 +32,13 @@ class WindowEvents:
             events alone elsewhere.
         slabs: float, (2, images, rows): kernel columns, and taps, that are fetched for all units:
             what a buffer of column words, and one of row words, is read for.
+        windows: a sample of the windows of pixels; None for spikes.
     """
 
     units: np.ndarray
     planes: np.ndarray
     slabs: np.ndarray
+    windows: PixelWindows | None = None
 
     @property
     def events(self) -> float:
@@ -56,12 +59,11 @@ def counted_events(network: Network, images: np.ndarray) -> NetworkEvents:
         for number, connection in enumerate(layer.connections):
             seen = slice(connection.in_start, connection.in_start + connection.in_channels)
             if connection.source == IMAGE:
-                bits = popcount(images[:, seen]).sum(axis=1, dtype=np.int64)[:, np.newaxis]
-                flags = (images != 0).any(axis=1)
-            else:
-                spikes = records[connection.source].spikes
-                bits = spikes[:, :, seen].sum(axis=2, dtype=np.int64)
-                flags = spikes.any(axis=(1, 2))
+                counts.append(_counted_pixels(network, index, number, images[:, seen]))
+                continue
+            spikes = records[connection.source].spikes
+            bits = spikes[:, :, seen].sum(axis=2, dtype=np.int64)
+            flags = spikes.any(axis=(1, 2))
             counts.append(_counted(network, index, number, bits, flags))
         result.append(tuple(counts))
     return tuple(result)
@@ -73,31 +75,45 @@ def assumed_events(network: Network) -> NetworkEvents:
     for index, layer in enumerate(network.layers):
         counts = []
         for number, connection in enumerate(layer.connections):
-            pixels = connection.source == IMAGE
             inputs = connection.in_channels
-            steps = 1 if pixels else network.steps
-            activity = DEFAULT_PIXEL_ACTIVITY if pixels else DEFAULT_ACTIVITY[network.coding]
-            draws = inputs * (PIXEL_BITS if pixels else 1)
             rows, columns = network.shapes[index].inputs[number][1:]
             rng = np.random.default_rng(index * 1000 + number)
-            bits = rng.binomial(draws, activity, (1, steps, rows, columns))
+            if connection.source == IMAGE:
+                draws = rng.random((1, inputs, rows, columns, PIXEL_BITS)) < DEFAULT_PIXEL_ACTIVITY
+                pixels = np.packbits(draws, axis=-1)[..., 0]
+                counts.append(_counted_pixels(network, index, number, pixels))
+                continue
+            activity = DEFAULT_ACTIVITY[network.coding]
+            bits = rng.binomial(inputs, activity, (1, network.steps, rows, columns))
             counts.append(_counted(network, index, number, bits, bits.any(axis=1)))
         result.append(tuple(counts))
     return tuple(result)
 
 
+def _counted_pixels(network: Network, index: int, number: int, images: np.ndarray) -> WindowEvents:
+    """Counts of a connection that sees ``images``: uint8, (images, channels, rows, columns)."""
+    bits = popcount(images).sum(axis=1, dtype=np.int64)[:, np.newaxis]
+    return _counted(network, index, number, bits, (images != 0).any(axis=1), images)
+
+
 def _counted(
-    network: Network, index: int, number: int, bits: np.ndarray, flags: np.ndarray
+    network: Network,
+    index: int,
+    number: int,
+    bits: np.ndarray,
+    flags: np.ndarray,
+    images: np.ndarray | None = None,
 ) -> WindowEvents:
     """Counts of one connection.
 
     Args:
         bits: int, (images, steps, rows, columns): events of all channels that are seen.
         flags: bool, (images, rows, columns): pixels that hold any event.
+        images: where they are pixels, the channels that are seen.
     """
     layer = network.layers[index]
     connection = layer.connections[number]
-    pixels = connection.source == IMAGE
+    pixels = images is not None
     geometry = window_geometry(network, index, number, 1)
     part = _kept(network, index, number)
     bits, flags = (array[..., part[0], :][..., part[1]] for array in (bits, flags))
@@ -140,7 +156,12 @@ def _counted(
         .sum(axis=(2, 3))
         for count in (busy_columns, busy_taps)
     ]
-    return WindowEvents(units, planes, np.array(slabs))
+    windows = None
+    if pixels:
+        zero_point = network.zero_point[connection.in_start :][: connection.in_channels]
+        kept = images[..., part[0], :][..., part[1]]
+        windows = drawn_windows(kept, zero_point, (taps[0], taps[1]), busy)
+    return WindowEvents(units, planes, np.array(slabs), windows)
 
 
 def _kept(network: Network, index: int, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.network import PIXEL_BITS
 from .partition import partition, pixel_plane_parts
 
 #: Windows that are looked at.
@@ -93,8 +92,6 @@ def drawn_windows(
         np.where(axis.any(axis=2), axis.argmax(axis=2), axis.shape[2])[window]
         for axis, window in zip(taps, (window_row, window_column), strict=True)
     )
-    pixels = padded[
-        image[:, np.newaxis, np.newaxis], :, row[:, :, np.newaxis], column[:, np.newaxis]
-    ]
-    assert pixels.dtype == np.uint8 and PIXEL_BITS == 8
-    return PixelWindows(pixels)
+    return PixelWindows(
+        padded[image[:, np.newaxis, np.newaxis], :, row[:, :, np.newaxis], column[:, np.newaxis]]
+    )

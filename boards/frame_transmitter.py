@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from .byte_select import byte_at
 from .protocol import CRC_BYTES, ESCAPE, FLAG, TOGGLE
+from .serial_crc import SerialCrc
 
 
 class ReplyByte(data.StructLayout):
@@ -19,7 +18,11 @@ class ReplyByte(data.StructLayout):
 
 
 class FrameTransmitter(wiring.Component):
-    """Adds check sum, stuffing and flags."""
+    """Adds check sum, stuffing and flags.
+
+    A byte is taken into a register, which turns round once while its bits go to the check sum;
+    so the bits of the check sum come into it at the end.
+    """
 
     def __init__(self):
         super().__init__(
@@ -31,55 +34,60 @@ class FrameTransmitter(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
-        check_byte = Signal(range(CRC_BYTES))
+        m.submodules.crc = crc = SerialCrc()
+        held = Signal(8)
+        last = Signal()
+        bit = Signal(3)
+        # 0 for a byte of the body, n for the n-th one of the check sum.
+        check_byte = Signal(range(CRC_BYTES + 1))
+        in_body = Signal()
         escaped = Signal()
-        plain = Signal(8)
         special = Signal()
-        stuffing = Signal()
-        # A byte of body or check sum is done with: not where its escape goes first.
-        done = Signal()
         m.d.comb += [
-            special.eq((plain == FLAG) | (plain == ESCAPE)),
-            done.eq(self.bytes.valid & self.bytes.ready & (~special | escaped)),
+            in_body.eq(check_byte == 0),
+            special.eq((held == FLAG) | (held == ESCAPE)),
+            crc.bit.eq(Mux(in_body, held[0], ~crc.sum[0])),
         ]
-        with m.If(stuffing):
-            m.d.comb += self.bytes.payload.eq(
-                Mux(escaped, plain ^ TOGGLE, Mux(special, ESCAPE, plain))
-            )
-            with m.If(self.bytes.valid & self.bytes.ready):
-                m.d.sync += escaped.eq(special & ~escaped)
-        with m.Else():
-            m.d.comb += self.bytes.payload.eq(FLAG)
-
         with m.FSM(name="transmitter"):
             with m.State("OPEN"):
-                m.d.comb += [self.bytes.valid.eq(self.replies.valid), crc.start.eq(1)]
-                with m.If(self.bytes.valid & self.bytes.ready):
-                    m.next = "BODY"
-            with m.State("BODY"):
                 m.d.comb += [
-                    stuffing.eq(1),
-                    plain.eq(self.replies.payload.data),
+                    self.bytes.payload.eq(FLAG),
                     self.bytes.valid.eq(self.replies.valid),
-                    self.replies.ready.eq(self.bytes.ready & (~special | escaped)),
-                    crc.data.eq(plain),
-                    crc.valid.eq(done),
+                    crc.start.eq(1),
                 ]
-                with m.If(done & self.replies.payload.last):
-                    m.next = "CHECK"
-            with m.State("CHECK"):
+                m.d.sync += check_byte.eq(0)
+                with m.If(self.bytes.valid & self.bytes.ready):
+                    m.next = "TAKE"
+            with m.State("TAKE"):
+                m.d.comb += self.replies.ready.eq(1)
+                m.d.sync += [held.eq(self.replies.payload.data), last.eq(self.replies.payload.last)]
+                with m.If(self.replies.valid):
+                    m.next = "TURN"
+            with m.State("TURN"):
+                m.d.comb += crc.shift.eq(1)
+                m.d.sync += [
+                    held.eq(Cat(held[1:], Mux(in_body, held[0], crc.sum[0]))),
+                    bit.eq(bit + 1),
+                ]
+                with m.If(bit == 7):
+                    m.next = "SEND"
+            with m.State("SEND"):
                 m.d.comb += [
-                    stuffing.eq(1),
-                    plain.eq(byte_at(crc.crc, check_byte)),
+                    self.bytes.payload.eq(Mux(escaped, held ^ TOGGLE, Mux(special, ESCAPE, held))),
                     self.bytes.valid.eq(1),
                 ]
-                with m.If(done):
-                    m.d.sync += check_byte.eq(check_byte + 1)
-                    with m.If(check_byte == CRC_BYTES - 1):
-                        m.next = "CLOSE"
+                with m.If(self.bytes.ready):
+                    m.d.sync += escaped.eq(special & ~escaped)
+                    with m.If(~special | escaped):
+                        m.next = "TURN"
+                        with m.If(in_body & ~last):
+                            m.next = "TAKE"
+                        with m.Elif(check_byte == CRC_BYTES):
+                            m.next = "CLOSE"
+                        with m.Else():
+                            m.d.sync += check_byte.eq(check_byte + 1)
             with m.State("CLOSE"):
-                m.d.comb += self.bytes.valid.eq(1)
+                m.d.comb += [self.bytes.payload.eq(FLAG), self.bytes.valid.eq(1)]
                 with m.If(self.bytes.ready):
                     m.next = "OPEN"
         return m

@@ -11,13 +11,15 @@ from ..golden.errors import RheobaseError
 from ..golden.file import network_hash
 from ..golden.network import PIXEL_BITS, Coding, Network, Readout
 from ..hw.accelerator import result_layout
+from ..hw.memory_shape import MemoryShape
 from ..hw.shapes import count_shape, index_shape
+from .cycle_counters import COUNTER_MEMORY, MOST_IMAGES
+from .packet_queue import HEADER_WORDS, packet_memory
 from .protocol import CRC_BYTES, Identity
+from .result_collector import score_memory
 
 #: Images that the link has room for where the network's size allows it.
 LEAST_WINDOW = 2
-#: A sequence number is a byte, so no more images can be told apart.
-LARGEST_WINDOW = 255
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class AcceleratorInterface:
         pixels: shape of a pixel, all channels.
         steps, delay: shapes of T and t0.
         results: layout of a result beat: ``score``, ``prediction``, ``last``.
-        buffer_bytes: bytes for frames that wait, a power of two.
+        buffer_bytes: words of a byte and a mark for frames that wait, a power of two.
     """
 
     identity: Identity
@@ -38,6 +40,12 @@ class AcceleratorInterface:
     delay: Shape
     results: data.StructLayout
     buffer_bytes: int
+
+    @property
+    def memories(self) -> tuple[MemoryShape, ...]:
+        """The host link's memories in block RAM."""
+        scores = score_memory(self.score, self.identity.classes)
+        return packet_memory(self.buffer_bytes), COUNTER_MEMORY, scores
 
     @property
     def score(self) -> Shape:
@@ -82,7 +90,7 @@ def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterfa
 
 
 def buffer_size(identity: Identity) -> tuple[int, int]:
-    """Bytes of the buffer, and images that it surely holds, check sums included."""
-    frame = identity.largest_body + CRC_BYTES
+    """Words of the buffer, and images that it surely holds, with their headers and check sums."""
+    frame = HEADER_WORDS + identity.largest_body + CRC_BYTES
     size = 1 << (LEAST_WINDOW * frame - 1).bit_length()
-    return size, min(size // frame, LARGEST_WINDOW)
+    return size, min(size // frame, MOST_IMAGES)

@@ -4,108 +4,140 @@ from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from ..hw.checks import check_range
-from ..hw.queue import Queue
-from ..hw.shapes import count_shape
-from .frame_receiver import STATUS_SHAPE, FramePiece
+from ..hw.memory_shape import MemoryShape
+from .block_memory import block_memory, block_shape
+from .frame_receiver import FramePiece, PacketHeader
 from .protocol import CRC_BYTES, Error
 
+#: Words of a packet beside its bytes: the header.
+HEADER_WORDS = 1
 
-class PacketLayout(data.StructLayout):
-    """What came: ``length`` bytes follow on the queue's other output, none where refused.
 
-    Members:
-        length: bytes of the body.
-        status: 0, or why the frame is refused.
-    """
+class PacketWord(data.StructLayout):
+    """A word of a packet: its ``PacketHeader``, marked, then its bytes as they were received."""
 
-    def __init__(self, depth: int):
-        super().__init__({"length": count_shape(depth), "status": STATUS_SHAPE})
+    def __init__(self):
+        super().__init__({"data": 8, "mark": 1})
+
+
+def packet_memory(depth: int) -> MemoryShape:
+    """What the words are kept in."""
+    return block_shape(depth, PacketWord().size)
 
 
 class PacketQueue(wiring.Component):
     """Store and forward: a frame shows behind the queue only when its end has said that it is good.
 
-    Its bytes are written behind those of the frames before; a bad end takes them back. The input
-    never waits, since the line does not: a frame that finds no room is refused as ``BUSY``, and
-    where even the list of packets is full it is dropped without a word.
+    Its bytes, check sum included, are written behind those of the frames before, after a word
+    that is left free for the header; a bad end takes them back and leaves the header alone. The
+    input waits for a few cycles at the most, since the line does not: a frame that finds no room
+    is refused as ``BUSY``, and where there is no room for the header it is dropped without a word.
 
     Args:
-        depth: bytes, a power of two.
-        packets: entries of the list of packets.
+        depth: words, a power of two.
     """
 
-    def __init__(self, depth: int, packets: int):
+    def __init__(self, depth: int):
         check_range("PacketQueue", "depth", depth, 2 * CRC_BYTES, None)
         if depth & (depth - 1):
             raise RheobaseError(f"PacketQueue: depth is {depth}, accepted is a power of two")
         self.depth = depth
-        self.packet_count = check_range("PacketQueue", "packets", packets, 2, None)
-        self.packet_layout = PacketLayout(depth)
         super().__init__(
             {
                 "pieces": In(stream.Signature(FramePiece())),
-                "packets": Out(stream.Signature(self.packet_layout)),
-                "bytes": Out(stream.Signature(8)),
+                "words": Out(stream.Signature(PacketWord())),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=8, depth=self.depth, init=[])
+        # Written is at the end of what is there, and read is what is there.
+        m.submodules.memory = memory = block_memory(packet_memory(self.depth))
         write = memory.write_port()
         read = memory.read_port()
-        m.submodules.list = packets = Queue(self.packet_layout, self.packet_count)
 
         # Positions have one bit more than addresses, so that full and empty differ.
         position = range(2 * self.depth)
-        written = Signal(position)
+        written = Signal(position, init=HEADER_WORDS)
         committed = Signal(position)
         taken = Signal(position)
         overflow = Signal()
         full = Signal()
         good = Signal()
-        body_end = Signal(position)
+        hidden = Signal()
         piece = self.pieces.payload
+        header = PacketHeader()(piece.data)
+        word = Signal(PacketWord())
         m.d.comb += [
-            full.eq((written - taken)[: len(taken)] == self.depth),
-            self.pieces.ready.eq(1),
+            full.eq((written[:-1] == taken[:-1]) & (written[-1] != taken[-1])),
+            good.eq((header.status == 0) & ~overflow),
             write.addr.eq(written),
-            write.data.eq(piece.data),
-            write.en.eq(self.pieces.valid & ~piece.end & ~full),
-            # The check sum has done its duty.
-            body_end.eq(written - CRC_BYTES),
-            good.eq((piece.status == 0) & ~overflow & packets.input.ready),
-            packets.input.valid.eq(self.pieces.valid & piece.end),
-            packets.input.payload.length.eq(Mux(good, body_end - committed, 0)),
-            packets.input.payload.status.eq(Mux(overflow, Error.BUSY, piece.status)),
+            write.data.eq(word),
+            word.data.eq(piece.data),
+            word.mark.eq(piece.mark),
         ]
-        with m.If(self.pieces.valid):
-            with m.If(piece.end):
-                m.d.sync += overflow.eq(0)
-                with m.If(good):
-                    m.d.sync += [committed.eq(body_end), written.eq(body_end)]
-                with m.Else():
-                    m.d.sync += written.eq(committed)
-            with m.Elif(full):
-                m.d.sync += overflow.eq(1)
-            with m.Else():
-                m.d.sync += written.eq(written + 1)
+        with m.If(piece.end):
+            m.d.comb += word.mark.eq(1)
+            with m.If(overflow):
+                m.d.comb += PacketHeader()(word.data).status.eq(Error.BUSY)
+        back = Signal()
+        onward = Signal()
+        with m.If(back | onward):
+            m.d.sync += written.eq(Mux(back, committed, written + 1))
 
+        with m.FSM(name="packets"):
+            with m.State("BYTES"):
+                m.d.comb += [
+                    self.pieces.ready.eq(~piece.end),
+                    write.en.eq(self.pieces.valid & ~piece.end & ~full & ~overflow),
+                    onward.eq(write.en),
+                    back.eq(self.pieces.valid & piece.end),
+                ]
+                with m.If(self.pieces.valid):
+                    with m.If(piece.end):
+                        with m.If(good):
+                            m.d.sync += committed.eq(written)
+                        m.next = "HEADER"
+                    with m.Elif(full):
+                        m.d.sync += overflow.eq(1)
+            with m.State("HEADER"):
+                # At the frame's start. What is committed already is still without its header.
+                m.d.comb += [
+                    self.pieces.ready.eq(1),
+                    hidden.eq(1),
+                    write.en.eq(~full),
+                    back.eq(good),
+                    onward.eq(~full),
+                ]
+                m.next = "COMMIT"
+            with m.State("COMMIT"):
+                m.d.sync += committed.eq(written)
+                m.next = "RESERVE"
+            with m.State("RESERVE"):
+                # Where not even the next frame's header has room when it comes, the frame has none.
+                m.d.comb += onward.eq(~full)
+                m.d.sync += overflow.eq(full)
+                with m.If(~full | self.pieces.valid):
+                    m.next = "BYTES"
+
+        # Out of the memory, and from there into a register: the way out of block RAM is long.
         fetch = Signal()
+        fetched = Signal()
+        moves = Signal()
         m.d.comb += [
-            fetch.eq((taken != committed) & (~self.bytes.valid | self.bytes.ready)),
+            moves.eq(~self.words.valid | self.words.ready),
+            fetch.eq((taken != committed) & ~hidden & (~fetched | moves)),
             read.addr.eq(taken),
             read.en.eq(fetch),
-            self.bytes.payload.eq(read.data),
         ]
+        with m.If(moves):
+            m.d.sync += [self.words.payload.eq(read.data), self.words.valid.eq(fetched)]
         with m.If(fetch):
-            m.d.sync += [taken.eq(taken + 1), self.bytes.valid.eq(1)]
-        with m.Elif(self.bytes.ready):
-            m.d.sync += self.bytes.valid.eq(0)
-        wiring.connect(m, packets.output, wiring.flipped(self.packets))
+            m.d.sync += [taken.eq(taken + 1), fetched.eq(1)]
+        with m.Elif(moves):
+            m.d.sync += fetched.eq(0)
         return m

@@ -2,65 +2,86 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Cat, Module, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..hw.checks import check_range
+from ..hw.memory_shape import MemoryShape
 from ..hw.queue import Queue
-from .protocol import CYCLES_BYTES
+from ..hw.shapes import index_shape
+from .block_memory import block_memory, block_shape
+
+#: Images whose results are kept: the next one's come while one's are sent.
+_IMAGES = 2
 
 
-class AnswerLayout(data.StructLayout):
-    """An image's answer and the cycles that it took."""
-
-    def __init__(self, prediction):
-        super().__init__({"prediction": prediction, "cycles": 8 * CYCLES_BYTES})
+def score_memory(score: Shape, classes: int) -> MemoryShape:
+    """What the scores are kept in."""
+    return block_shape(_IMAGES << index_shape(classes).width, score.width)
 
 
 class ResultCollector(wiring.Component):
-    """Queues one image's scores while the line is slow, so that the cycles are the accelerator's.
+    """Keeps two images' scores while the line is slow, so that the cycles are the accelerator's.
 
-    An answer is given out when all of its scores are in the queue.
+    An answer is given out when all of its scores are there; they stay until it is taken.
 
     Args:
         results: layout of a result beat.
         classes: scores of an image.
 
     Members:
-        cycles: with ``finished``: what the image took.
-        finished: the last result of an image came in this cycle.
+        may_finish: the last result of an image can be taken.
+        finished: it came in this cycle.
+        answers: prediction of each image.
+        score_index, score: a score of the image whose answer is offered; it follows in the next
+            cycle.
     """
 
     def __init__(self, results: data.StructLayout, classes: int):
         self.class_count = check_range("ResultCollector", "classes", classes, 1, None)
-        self.score_shape = results["score"].shape
-        self.answer_layout = AnswerLayout(results["prediction"].shape)
+        self.score_shape = Shape.cast(results["score"].shape)
         super().__init__(
             {
                 "results": In(stream.Signature(results)),
-                "cycles": In(8 * CYCLES_BYTES),
+                "may_finish": In(1),
                 "finished": Out(1),
-                "scores": Out(stream.Signature(self.score_shape)),
-                "answers": Out(stream.Signature(self.answer_layout)),
+                "answers": Out(stream.Signature(results["prediction"].shape)),
+                "score_index": In(index_shape(classes)),
+                "score": Out(self.score_shape),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        # With two answers, the next image's scores can come while this one's are sent.
-        m.submodules.scores = scores = Queue(self.score_shape, max(2, self.class_count))
-        m.submodules.answers = answers = Queue(self.answer_layout, 2)
+        index = Signal(index_shape(self.class_count))
+        coming = Signal(range(_IMAGES))
+        offered = Signal(range(_IMAGES))
         result = self.results.payload
+        m.submodules.answers = answers = Queue(result.prediction.shape(), _IMAGES)
+        # Those of the image that comes are written, those of the one that is offered are read.
+        m.submodules.scores = scores = block_memory(
+            score_memory(self.score_shape, self.class_count)
+        )
+        write, read = scores.write_port(), scores.read_port()
+        taken = Signal()
         m.d.comb += [
-            self.results.ready.eq(scores.input.ready & answers.input.ready),
-            scores.input.valid.eq(self.results.valid & answers.input.ready),
-            scores.input.payload.eq(result.score),
-            self.finished.eq(self.results.valid & self.results.ready & result.last),
+            self.results.ready.eq(answers.input.ready & (self.may_finish | ~result.last)),
+            taken.eq(self.results.valid & self.results.ready),
+            self.finished.eq(taken & result.last),
             answers.input.valid.eq(self.finished),
-            answers.input.payload.prediction.eq(result.prediction),
-            answers.input.payload.cycles.eq(self.cycles),
+            answers.input.payload.eq(result.prediction),
+            write.addr.eq(Cat(index, coming)),
+            write.data.eq(result.score),
+            write.en.eq(taken),
+            read.addr.eq(Cat(self.score_index, offered)),
+            self.score.eq(read.data),
         ]
-        wiring.connect(m, scores.output, wiring.flipped(self.scores))
+        with m.If(taken):
+            m.d.sync += index.eq(index + 1)
+        with m.If(self.finished):
+            m.d.sync += [index.eq(0), coming.eq(coming + 1)]
+        with m.If(self.answers.valid & self.answers.ready):
+            m.d.sync += offered.eq(offered + 1)
         wiring.connect(m, answers.output, wiring.flipped(self.answers))
         return m

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Shape, signed, unsigned
+from amaranth.hdl import unsigned
 from rheobase.boards.command_dispatcher import CommandDispatcher
-from rheobase.boards.cycle_counters import CycleCounters
-from rheobase.boards.frame_receiver import FramePiece, FrameReceiver
+from rheobase.boards.frame_receiver import FramePiece, FrameReceiver, PacketHeader
 from rheobase.boards.frame_transmitter import FrameTransmitter, ReplyByte
 from rheobase.boards.image_feeder import ImageFeeder
-from rheobase.boards.packet_queue import PacketLayout, PacketQueue
+from rheobase.boards.packet_queue import PacketQueue, PacketWord
 from rheobase.boards.protocol import (
     ESCAPE,
     FLAG,
@@ -20,13 +19,9 @@ from rheobase.boards.protocol import (
     encode_frame,
     encode_setting,
 )
-from rheobase.boards.reply_arbiter import ReplyArbiter
-from rheobase.boards.reply_writer import ReplyLayout, ReplyWriter
-from rheobase.boards.result_collector import AnswerLayout, ResultCollector
-from rheobase.boards.result_reporter import ResultReporter, TagLayout
+from rheobase.boards.reply_writer import ReplyRequest, TagLayout
 from rheobase.boards.uart_receiver import ReceivedByte
 from rheobase.golden import RheobaseError
-from rheobase.hw.result_writer import ResultLayout
 from rheobase.sim.bench import run_bench
 from support.components import check_exchange, encode
 
@@ -41,20 +36,35 @@ def _checked(body):
     return body + zlib.crc32(body).to_bytes(4, "little")
 
 
-def _pieces(content, status=None):
+def _header(status, length=0, image_bytes=0):
+    """Header of a frame of ``length`` bytes, check sum included."""
+    fields = {
+        "status": status,
+        "bare": int(length == 6),
+        "setting": int(length == 10),
+        "image": int(length == 7 + image_bytes),
+        "begins": 1,
+    }
+    return encode(PacketHeader(), fields)
+
+
+def _pieces(content, status=None, image_bytes=9):
     """Pieces of a frame with these bytes, and its end where it has a verdict."""
-    pieces = [{"data": byte, "end": 0, "status": 0} for byte in content]
+    pieces = [{"data": byte, "end": 0, "mark": 0} for byte in content]
+    if len(content) > 3 + image_bytes:
+        pieces[3 + image_bytes].update(mark=1, data=content[3 + image_bytes] & 0x7F)
     if status is not None:
-        pieces.append({"data": 0, "end": 1, "status": status})
+        header = _header(status, len(content), image_bytes)
+        pieces.append({"data": header, "end": 1, "mark": 0})
     return pieces
 
 
 def _masks(pieces):
-    """An end has no data, and a byte no status."""
-    full = encode(FramePiece(), {"data": 0xFF, "end": 1, "status": 7})
-    byte = encode(FramePiece(), {"data": 0xFF, "end": 1, "status": 0})
-    end = full & ~encode(FramePiece(), {"data": 0xFF, "end": 0, "status": 0})
-    return [end if piece["end"] else byte for piece in pieces]
+    """The lengths in a header count where the frame is good, and an end has no mark."""
+    every = encode(FramePiece(), {"data": 0xFF, "end": 1, "mark": 1})
+    good = encode(FramePiece(), {"data": 0xFF, "end": 1, "mark": 0})
+    bad = encode(FramePiece(), {"data": _header(7), "end": 1, "mark": 0})
+    return [(bad if piece["data"] & 7 else good) if piece["end"] else every for piece in pieces]
 
 
 def _line(wire, damaged=()):
@@ -76,6 +86,8 @@ def test_frame_receiver():
 
     for _ in range(6):
         good(_random_bytes(rng, rng.integers(2, largest + 1)))
+        for length in (2, 6, largest - 1, largest):
+            good(_random_bytes(rng, length))
         good(bytes([FLAG, ESCAPE, FLAG ^ 0x20, ESCAPE ^ 0x20, FLAG, FLAG]))
         # Flags alone are nothing.
         line.extend(_line(bytes([FLAG] * int(rng.integers(0, 4)))))
@@ -97,7 +109,7 @@ def test_frame_receiver():
         bad(wire, [1, 2, 3, 4, 5, 6], Error.CORRUPT, damaged={2})
         bad(bytes([7, FLAG]), [], Error.CORRUPT, damaged={0})
     check_exchange(
-        FrameReceiver(largest),
+        FrameReceiver(largest - 3, largest),
         {"bytes": (ReceivedByte(), line)},
         {"pieces": (FramePiece(), pieces)},
         masks={"pieces": _masks(pieces)},
@@ -130,49 +142,72 @@ def test_frame_transmitter():
     )
 
 
+def _words(content, status, *, whole):
+    """A packet's words: its header, and its bytes where it is good."""
+    *pieces, end = _pieces(content, status)
+    words = [{"data": end["data"] if whole else _header(status), "mark": 1}]
+    return words + [{"data": p["data"], "mark": p["mark"]} for p in pieces if not status]
+
+
 def test_packet_queue():
     """Frames with room for all: good ones pass, bad ones leave their reason and nothing else."""
     rng = np.random.default_rng(6)
-    pieces, packets, content = [], [], []
+    pieces, words = [], []
     for _ in range(7):
-        body = _random_bytes(rng, rng.integers(2, 10))
+        content = _checked(_random_bytes(rng, rng.integers(2, 12)))
         status = int(rng.choice([0, 0, Error.CORRUPT, Error.SHORT]))
-        pieces += _pieces(_checked(body), status)
-        packets.append({"length": 0 if status else len(body), "status": status})
-        content += [] if status else list(body)
+        pieces += _pieces(content, status)
+        words += _words(content, status, whole=True)
     check_exchange(
-        PacketQueue(depth=128, packets=8),
+        PacketQueue(depth=128),
         {"pieces": (FramePiece(), pieces)},
-        {"packets": (PacketLayout(128), packets), "bytes": (8, content)},
+        {"words": (PacketWord(), words)},
     )
 
 
 def test_packet_queue_without_room():
-    """16 bytes and 4 packets: what does not fit is refused, what comes after it can fit again.
+    """16 words: what does not fit is refused, what comes after it can fit again, to the last word.
 
-    The word that waits at the output frees one place, and the list's last entry is a limit too.
+    The words that wait at the output free two places. Where there is no room for a header either,
+    nothing is left of a frame.
     """
-    frames = [(b"abcdefg", 0), (b"12345678", 0), (b"xy", Error.CORRUPT), (b"uv", 0), (b"zz", 0)]
-    pieces = [piece for body, status in frames for piece in _pieces(_checked(body), status)]
-    packets = [
-        {"length": 7, "status": 0},
-        {"length": 0, "status": Error.BUSY},
-        {"length": 0, "status": Error.CORRUPT},
-        {"length": 2, "status": 0},
+    frames = [
+        (b"abcdefghijkl", 0),
+        (b"123456", 0),
+        (b"12", Error.CORRUPT),
+        (b"uv", 0),
+        (b"w", 0),
+        (b"z", Error.SHORT),
     ]
+    words = [
+        *_words(b"abcdefghijkl", 0, whole=True),
+        *_words(b"", Error.BUSY, whole=False),
+        *_words(b"12", Error.CORRUPT, whole=True),
+        *_words(b"uv", 0, whole=True),
+    ]
+    assert len(words) == 16 + 2
+    refused = encode(PacketWord(), {"data": _header(7), "mark": 1})
     run_bench(
-        PacketQueue(depth=16, packets=4),
+        PacketQueue(depth=16),
         "packet_queue_bench",
         BENCHES,
         {
             "seed": 1,
-            "pieces": [encode(FramePiece(), piece) for piece in pieces],
-            "packets": [encode(PacketLayout(16), packet) for packet in packets],
-            "bytes": list(b"abcdefguv"),
+            "end": encode(FramePiece(), {"data": _header(0), "end": 1, "mark": 0}),
+            "mark": encode(PacketWord(), {"data": 0, "mark": 1}),
+            "status": 7,
+            "busy": int(Error.BUSY),
+            "pieces": [
+                encode(FramePiece(), piece)
+                for content, status in frames
+                for piece in _pieces(content, status)
+            ],
+            "words": [encode(PacketWord(), word) for word in words],
+            "masks": [refused if word["mark"] and word["data"] & 7 else 0x1FF for word in words],
         },
     )
     with pytest.raises(RheobaseError, match="depth is 24, accepted is a power of two"):
-        PacketQueue(depth=24, packets=4)
+        PacketQueue(depth=24)
 
 
 def test_image_feeder():
@@ -185,80 +220,6 @@ def test_image_feeder():
         {"bytes": (8, pixels.reshape(-1).tolist())},
         {"pixels": (8 * channels, expected)},
     )
-
-
-@pytest.mark.parametrize("classes", [1, 5])
-def test_result_collector(classes):
-    rng = np.random.default_rng(8)
-    layout = ResultLayout(signed(11), classes)
-    scores = rng.integers(-1024, 1024, (6, classes))
-    beats = [
-        {"score": int(score), "prediction": index % classes, "last": int(index == classes - 1)}
-        for image in scores
-        for index, score in enumerate(image)
-    ]
-    answer = {"prediction": classes - 1, "cycles": 77}
-    check_exchange(
-        ResultCollector(layout, classes),
-        {"results": (layout, beats)},
-        {
-            "scores": (signed(11), scores.reshape(-1).tolist()),
-            "answers": (AnswerLayout(layout["prediction"].shape), [answer] * len(scores)),
-        },
-        ports={"cycles": 77},
-    )
-
-
-@pytest.mark.parametrize("score", [unsigned(5), signed(11), signed(24)], ids=repr)
-def test_result_reporter(score):
-    rng = np.random.default_rng(9)
-    score = Shape.cast(score)
-    classes, images, prediction = 3, 8, unsigned(2)
-    low = -(2 ** (score.width - 1)) if score.signed else 0
-    scores = rng.integers(low, low + 2**score.width, (images, classes))
-    answers = rng.integers(0, classes, images)
-    cycles = rng.integers(0, 2**32, images)
-    wanted = rng.integers(0, 2, images)
-    replies = []
-    for image in range(images):
-        body = bytes([0x83, 200 + image, int(answers[image]), 0])
-        body += int(cycles[image]).to_bytes(4, "little")
-        if wanted[image]:
-            for value in scores[image]:
-                body += int(value).to_bytes(-(-score.width // 8), "little", signed=score.signed)
-        replies += [{"data": b, "last": int(i == len(body) - 1)} for i, b in enumerate(body)]
-    check_exchange(
-        ResultReporter(prediction, score, classes),
-        {
-            "tags": (
-                TagLayout(),
-                [{"sequence": 200 + i, "scores": int(wanted[i])} for i in range(images)],
-            ),
-            "answers": (
-                AnswerLayout(prediction),
-                [
-                    {"prediction": int(answer), "cycles": int(count)}
-                    for answer, count in zip(answers, cycles, strict=True)
-                ],
-            ),
-            "scores": (score, scores.reshape(-1).tolist()),
-        },
-        {"replies": (ReplyByte(), replies)},
-    )  # fmt: skip
-
-
-def test_reply_arbiter():
-    rng = np.random.default_rng(10)
-    sent = {"commands": [], "results": []}
-    for name, mark in (("commands", 0), ("results", 0x80)):
-        for _ in range(12):
-            reply = [mark | int(b) for b in rng.integers(0, 128, rng.integers(1, 6))]
-            sent[name] += [*reply[:-1], reply[-1] | 0x100]
-    run_bench(ReplyArbiter(), "reply_arbiter_bench", BENCHES, {"seed": 1, **sent})
-
-
-def test_cycle_counters():
-    run_bench(CycleCounters(3), "cycle_counters_bench", BENCHES, {"seed": 1, "images": 3})
 
 
 def _identity(**changes):
@@ -282,38 +243,34 @@ def _identity(**changes):
 def test_command_dispatcher(radix):
     """All requests, all refusals; what is refused changes nothing and passes nothing on."""
     identity = _identity(radix=radix, delay=0 if radix else 2)
-    counters = int.from_bytes(bytes(range(1, 21)), "little")
     rng = np.random.default_rng(11)
-    packets, content, replies, tags, image_bytes = [], [], [], [], []
+    words, replies, tags, image_bytes, settings = [], [], [], [], []
     setting = (identity.steps, identity.delay)
+    full = encode(ReplyRequest(), {"message": 7, "sequence": 0xFF, "code": 7})
+    unknown = encode(ReplyRequest(), {"message": 0, "sequence": 0xFF, "code": 7})
 
     def request(body):
-        packets.append({"length": len(body), "status": 0})
-        content.extend(body)
+        content = _checked(body)
+        words.append({"data": _header(0, len(content), identity.image_bytes), "mark": 1})
+        pieces = _pieces(content, image_bytes=identity.image_bytes)
+        words.extend({"data": piece["data"], "mark": piece["mark"]} for piece in pieces)
 
-    def reply(kind, sequence, body):
-        replies.append(
-            {
-                "kind": kind,
-                "sequence": sequence,
-                "identity": int(kind == 0x81),
-                "length": len(body),
-                "body": int.from_bytes(body, "little"),
-            }
-        )
+    def reply(message, sequence):
+        replies.append({"message": message, "sequence": sequence, "code": 0})
 
     def refused(sequence, error):
-        reply(0xFF, sequence, bytes([error]))
+        replies.append({"message": 0, "sequence": sequence, "code": error})
 
     for sequence in range(1, 9):
         request(bytes([1, sequence]))
-        reply(0x81, sequence, encode_setting(*setting))
+        reply(1, sequence)
+        settings.append(setting)
         image = _random_bytes(rng, identity.image_bytes)
         request(bytes([3, sequence, sequence & 1]) + image)
         tags.append({"sequence": sequence, "scores": sequence & 1})
         image_bytes += image
         for error in (Error.CORRUPT, Error.BUSY):
-            packets.append({"length": 0, "status": error})
+            words.append({"data": _header(error), "mark": 1})
             refused(0, error)
         for wrong in (
             bytes([3, 50, 1]) + image[:-1],
@@ -325,53 +282,33 @@ def test_command_dispatcher(radix):
         request(bytes([9, 51, 1, 2]))
         refused(51, Error.UNKNOWN)
         request(bytes([4, sequence]))
-        reply(0x84, sequence, bytes(range(1, 21)))
+        reply(4, sequence)
         asked = (int(rng.integers(0, 9)), int(rng.integers(0, 9)) * int(rng.integers(0, 2)))
         asked = {2: (7, 0), 3: (0, 0), 4: (263, 0), 5: (3, 259)}.get(sequence, asked)
         request(bytes([2, sequence]) + encode_setting(*asked))
         steps, delay = asked
         if 1 <= steps <= 7 and (delay == 0 if radix else delay < steps):
             setting = asked
-            reply(0x82, sequence, encode_setting(*setting))
+            reply(2, sequence)
+            settings.append(setting)
         else:
             refused(sequence, Error.RANGE)
     # The exchange runs four times without a reset: end as after a reset.
     final = (identity.steps, identity.delay)
     request(bytes([2, 99]) + encode_setting(*final))
-    reply(0x82, 99, encode_setting(*final))
-    check_exchange(
-        CommandDispatcher(identity, unsigned(3), unsigned(3), 64),
-        {"packets": (PacketLayout(64), packets), "bytes": (8, content)},
+    reply(2, 99)
+    settings.append(final)
+    run_bench(
+        CommandDispatcher(identity, unsigned(3), unsigned(3)),
+        "command_dispatcher_bench",
+        BENCHES,
         {
-            "replies": (ReplyLayout(20), replies),
-            "tags": (TagLayout(), tags),
-            "image": (8, image_bytes),
+            "seed": 1,
+            "words": [encode(PacketWord(), word) for word in words],
+            "replies": [encode(ReplyRequest(), reply) for reply in replies],
+            "masks": [unknown if reply["code"] else full for reply in replies],
+            "tags": [encode(TagLayout(), tag) for tag in tags],
+            "image": image_bytes,
+            "settings": settings,
         },
-        ports={"counters": counters},
-    )
-
-
-def test_reply_writer():
-    rng = np.random.default_rng(12)
-    identity = bytes(range(100, 158))
-    requests, replies = [], []
-    for length in (1, 4, 20, 1, 7):
-        for asked in (0, 1):
-            kind, sequence = (int(value) for value in rng.integers(0, 256, 2))
-            body = _random_bytes(rng, length)
-            requests.append(
-                {
-                    "kind": kind,
-                    "sequence": sequence,
-                    "identity": asked,
-                    "length": length,
-                    "body": int.from_bytes(body, "little"),
-                }
-            )
-            sent = bytes([kind, sequence]) + identity * asked + body
-            replies += [{"data": b, "last": int(i == len(sent) - 1)} for i, b in enumerate(sent)]
-    check_exchange(
-        ReplyWriter(identity, 20),
-        {"requests": (ReplyLayout(20), requests)},
-        {"replies": (ReplyByte(), replies)},
     )

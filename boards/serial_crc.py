@@ -1,0 +1,38 @@
+"""Check sum of frames, a bit a cycle: a byte takes at least 40 cycles on the line."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Const, Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+#: Polynomial of CRC-32 (ISO-HDLC), least significant bit first.
+_POLYNOMIAL = 0xEDB88320
+_WIDTH = 32
+#: The check sum of a message with its own check sum behind it.
+RESIDUE = 0x2144DF1C
+
+
+class SerialCrc(wiring.Component):
+    """CRC-32 (ISO-HDLC), the lowest bit of a byte first.
+
+    Members:
+        start: begin anew.
+        shift: take ``bit``. Where that is not the lowest bit of ``sum``, nothing but a shift
+            happens: so the check sum comes out.
+        sum: the check sum.
+    """
+
+    def __init__(self):
+        super().__init__({"start": In(1), "shift": In(1), "bit": In(1), "sum": Out(_WIDTH)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        # The usual register complemented: it begins with 0, as all flip-flops do.
+        same = self.bit == self.sum[0]
+        with m.If(self.start):
+            m.d.sync += self.sum.eq(0)
+        with m.Elif(self.shift):
+            shifted = Cat(self.sum[1:], Const(1, 1))
+            m.d.sync += self.sum.eq(shifted ^ Mux(same, Const(_POLYNOMIAL, _WIDTH), 0))
+        return m

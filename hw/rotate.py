@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 from amaranth import Cat, Module, Signal, Value
 
+from .select import encode
+from .shapes import index_shape
+from .table import lookup
+
 
 def select_rows(
     m: Module, ring: Value, first: Value, slots: int, rows: Sequence[int], *, name: str
@@ -23,3 +27,18 @@ def select_rows(
                 picked = [(start + row) % slots for row in rows]
                 m.d.comb += result.eq(Cat(ring.word_select(slot, width) for slot in picked))
     return result
+
+
+def slot_after(
+    m: Module, first: Value, slots: int, select: Value, rows: Sequence[int], name: str
+) -> Value:
+    """The slot of the row whose bit in the one-hot ``select`` is set, ``rows`` from ``first`` on.
+
+    A table: adding modulo a number of slots takes more.
+    """
+    if len(rows) == 1 and not rows[0] % slots:
+        return first
+    width = index_shape(slots).width
+    # Slots past the last do not occur.
+    table = [(start + row) % slots for row in rows for start in range(1 << width)]
+    return lookup(m, Cat(first[:width], encode(select)), table, name=name)

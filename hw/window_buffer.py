@@ -45,7 +45,7 @@ class WindowBuffer(wiring.Component):
     ):
         self.geometry = geometry
         self.writer = RowWriter(geometry, word_width)
-        self.walker = WindowWalker(geometry, padding_bits != 0)
+        self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
             geometry,
             groups,
@@ -69,7 +69,7 @@ class WindowBuffer(wiring.Component):
         m.submodules.writer = writer = self.writer
         m.submodules.walker = walker = self.walker
         m.submodules.fetcher = fetcher = self.fetcher
-        job_layout = JobLayout(geometry, walker.address_shape)
+        job_layout = JobLayout(geometry)
         # The walker needs two cycles for a job, so that one register loses no time.
         m.submodules.jobs = jobs = Queue(job_layout, depth=1)
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .checks import check_range
 from .geometry import WindowGeometry
 from .payloads import JobLayout, SlabLayout, UnitLayout
-from .rotate import select_rows, slot_after
+from .rotate import RowPicker, slot_after
 from .select import encode
 from .shapes import count_shape, index_shape
 from .table import lookup
@@ -63,6 +63,8 @@ class WindowFetcher(wiring.Component):
         self.fed = range(groups) if fed is None else fed
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
         self.largest_steps = max(geometry.steps, repeats)
+        rows_taken = (0,) if geometry.row_words else geometry.taps[0]
+        self.picker = RowPicker(geometry.word_rows, rows_taken)
         self.slab_layout = SlabLayout(geometry, 1, groups)
         self.passes = WindowPasses(
             geometry,
@@ -125,8 +127,9 @@ class WindowFetcher(wiring.Component):
         columns_inside = (now.columns_inside & column).any()
         rows_inside = now.rows_inside
         address = now.address + self._column_offset(m, column)
-        slot = now.slot
+        slot = word_slot = now.slot
         if geometry.row_words:
+            word_slot = Const(0)
             rows_inside = (rows_inside & row).any()
             slot = self._row_slot(m, slot, row)
         inside = rows_inside & columns_inside.replicate(geometry.slab_rows)
@@ -135,7 +138,11 @@ class WindowFetcher(wiring.Component):
             issue.address.eq(address),
             issue.slot.eq(slot),
             issue.release.eq(Mux(more, 0, now.release)),
-            issue.kept.eq(inside & ~blank.replicate(geometry.slab_rows)),
+            issue.rows.eq(
+                self.picker.selects(
+                    m, word_slot, inside & ~blank.replicate(geometry.slab_rows)
+                )
+            ),
             issue.padded.eq(~(inside | blank.replicate(geometry.slab_rows))),
             issue.slab.eq(encode(select)),
             issue.new_plane.eq(now.later_plane),
@@ -156,15 +163,11 @@ class WindowFetcher(wiring.Component):
             self.read_address.eq(issue.address + slot_base),
             self.released.eq(Mux(self.read_enable, issue.release, 0)),
         ]
-        rows = self.read_data
-        if not geometry.row_words:
-            rows = select_rows(m, rows, read.slot, slots, geometry.taps[0], name="window_rows")
         width = geometry.channels * geometry.planes
         padding = Const(self.padding_bits, width)
         bits = Cat(
-            (rows.word_select(row, width) & read.kept[row].replicate(width))
-            | (padding & read.padded[row].replicate(width))
-            for row in range(geometry.slab_rows)
+            bits | (padding & read.padded[row].replicate(width))
+            for row, bits in enumerate(self.picker.take(self.read_data, read.rows))
         )
         slab = self.slabs.payload
         with m.If(advance):
@@ -183,7 +186,8 @@ class WindowFetcher(wiring.Component):
     def _issue_layout(self) -> data.StructLayout:
         """What is known of a slab when it is issued.
 
-        Of each of its rows: ``kept`` is what the memory holds, ``padded`` is padding; else blank.
+        ``rows`` takes rows out of the memory word, ``padded`` says which are padding; both are zero
+        for those of a blank window.
         """
         geometry = self.geometry
         return data.StructLayout(
@@ -191,7 +195,7 @@ class WindowFetcher(wiring.Component):
                 "address": index_shape(geometry.depth),
                 "slot": index_shape(geometry.slots),
                 "release": count_shape(geometry.slots),
-                "kept": geometry.slab_rows,
+                "rows": self.picker.select_bits,
                 "padded": geometry.slab_rows,
                 "slab": index_shape(len(geometry.slabs)),
                 "new_plane": 1,

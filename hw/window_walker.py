@@ -26,7 +26,7 @@ class WindowWalker(wiring.Component):
 
     Members:
         row_written: a row became complete in this cycle.
-        occupancy_address, occupancy_data: combinational read port of the pixel flags.
+        occupancy_address, occupancy_data: clocked port of the pixel flags, reading all the time.
         jobs: the footprints, in raster order, image after image.
     """
 
@@ -92,11 +92,14 @@ class WindowWalker(wiring.Component):
         read_column = Signal(
             signed_shape((first_column, max(read_end, geometry.columns))), init=first_column
         )
+        next_column = Signal(read_column.shape())
         inside = Signal()
         m.d.comb += [
             inside.eq((read_column >= 0) & (read_column < geometry.columns)),
-            self.occupancy_address.eq(read_column),
+            next_column.eq(read_column),
+            self.occupancy_address.eq(next_column),
         ]
+        m.d.sync += read_column.eq(next_column)
         column_rows = Signal(span_rows)
         stored_rows = select_rows(
             m, self.occupancy_data, slot, slots, range(span_rows), name="flags"
@@ -124,9 +127,9 @@ class WindowWalker(wiring.Component):
                     )
                 ),
                 columns_inside.eq(Cat(columns_inside[1:], inside)),
-                read_column.eq(read_column + 1),
                 reads_left.eq(reads_left - 1),
             ]
+            m.d.comb += next_column.eq(read_column + 1)
 
         m.d.comb += [
             self.jobs.valid.eq(rows_there & (reads_left == 0)),
@@ -157,11 +160,17 @@ class WindowWalker(wiring.Component):
                     output_column.eq(0),
                     output_row.eq(Mux(last_row, 0, output_row + 1)),
                     slot.eq(Mux(slot_ahead >= slots, slot_ahead - slots, slot_ahead)),
-                    read_column.eq(first_column),
                     reads_left.eq(span_columns),
                     footprint.eq(self._address(first_column)),
                 ]
-        m.d.sync += available.eq(available + self.row_written - Mux(row_done, passed, 0))
+                m.d.comb += next_column.eq(first_column)
+        written = self.row_written
+        if first_column >= geometry.columns - 1:
+            # A row's flags are read a cycle before they are looked at: here the first that is read
+            # is the last that was written.
+            written = Signal()
+            m.d.sync += written.eq(self.row_written)
+        m.d.sync += available.eq(available + written - Mux(row_done, passed, 0))
         return m
 
     def _address(self, column: int) -> int:

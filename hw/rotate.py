@@ -49,9 +49,9 @@ def slot_after(
 class RowPicker:
     """Takes ``rows`` of a ring in two levels: selects are made one cycle, rows taken in the next.
 
-    The slots are dealt to ``classes`` (slot modulo their number). ``classes`` consecutive slots have
-    one of each: first a slot of each class is taken, then a class for each row. With as many
-    classes as slots the first level is nothing.
+    The slots are dealt to ``classes``, each to its number modulo theirs. As many consecutive slots
+    have one of each: first a slot of each class is taken, then a class for each row. With as
+    many classes as slots the first level is nothing.
     """
 
     slots: int
@@ -74,7 +74,10 @@ class RowPicker:
         return (self.slots // self.classes - 1).bit_length()
 
     def selects(self, m: Module, first: Value, kept: Value) -> Value:
-        """What ``take`` is to know: the slot of row 0, and of each of ``rows`` whether it is kept."""
+        """What ``take`` needs to know where row 0 is in slot ``first``.
+
+        ``kept``: a bit for each of ``rows``.
+        """
         parts = []
         for place in range(self.classes) if self._part_bits else ():
             table = [

@@ -116,8 +116,9 @@ class WindowFetcher(wiring.Component):
             with m.If(~more):
                 m.d.sync += [active.eq(passes.passes.valid), now.eq(begun)]
 
-        # What the slab is for travels beside its memory word, and waits where that does. A slot has
-        # a part of the memory of its own with ``row_words``: then it takes a cycle more.
+        # What the slab is for travels beside its memory word, and waits where that does. With
+        # ``row_words`` a cycle is for the address, as a slot has a part of the memory of its own;
+        # without, it is for the rows of what the memory answers.
         issue = Signal(self._issue_layout())
         issue_valid = Signal()
         read = Signal.like(issue)
@@ -170,17 +171,21 @@ class WindowFetcher(wiring.Component):
             for row, bits in enumerate(self.picker.take(self.read_data, read.rows))
         )
         slab = self.slabs.payload
+        given = [
+            self.slabs.valid.eq(read_valid),
+            slab.bits.as_value().eq(bits),
+            slab.slab.eq(read.slab),
+            slab.new_plane.eq(read.new_plane),
+            slab.last.eq(read.last),
+            slab.unit.eq(read.unit),
+        ]
         with m.If(advance):
-            m.d.sync += [
-                read_valid.eq(issue_valid),
-                read.eq(issue),
-                self.slabs.valid.eq(read_valid),
-                slab.bits.as_value().eq(bits),
-                slab.slab.eq(read.slab),
-                slab.new_plane.eq(read.new_plane),
-                slab.last.eq(read.last),
-                slab.unit.eq(read.unit),
-            ]
+            m.d.sync += [read_valid.eq(issue_valid), read.eq(issue)]
+        if geometry.row_words:
+            m.d.comb += given
+        else:
+            with m.If(advance):
+                m.d.sync += given
         return m
 
     def _issue_layout(self) -> data.StructLayout:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
 from .payloads import JobLayout
-from .rotate import select_rows
+from .rotate import select_rows, slot_after
 from .select import lowest
 from .shapes import count_shape, index_shape, signed_shape
+from .successor import successor
 from .table import lookup
 from .window_flags import busy_positions, kept_flags
 
@@ -79,12 +80,9 @@ class WindowWalker(wiring.Component):
         m.d.comb += rows_there.eq(available >= needed)
         first_slot = geometry.origin[0] % slots
         slot = Signal(index_shape(slots), init=first_slot)
-        step_slots = advance_rows % slots
-        # From the last footprint row to where the next image's first one starts.
-        wrap_slots = (geometry.rows - (output_rows - 1) * advance_rows) % slots
-        slot_ahead = Signal(range(2 * slots))
-        ahead = [Const(count, slot.shape()) for count in (wrap_slots, step_slots)]
-        m.d.comb += slot_ahead.eq(slot + Mux(last_row, *ahead))
+        # From the last footprint row on to where the next image's first one starts.
+        ahead = (advance_rows % slots, (geometry.rows - (output_rows - 1) * advance_rows) % slots)
+        next_slot = slot_after(m, slot, slots, Cat(~last_row, last_row), ahead, "next_slot")
 
         # Columns: the input column that is read next.
         first_column = geometry.origin[1]
@@ -151,15 +149,14 @@ class WindowWalker(wiring.Component):
         m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & last_column)
         with m.If(self.jobs.valid & self.jobs.ready):
             m.d.sync += [
-                output_column.eq(output_column + 1),
+                output_column.eq(successor(output_column, output_columns)),
                 reads_left.eq(advance_columns),
                 footprint.eq(footprint + advance_columns * geometry.steps),
             ]
             with m.If(last_column):
                 m.d.sync += [
-                    output_column.eq(0),
-                    output_row.eq(Mux(last_row, 0, output_row + 1)),
-                    slot.eq(Mux(slot_ahead >= slots, slot_ahead - slots, slot_ahead)),
+                    output_row.eq(successor(output_row, output_rows)),
+                    slot.eq(next_slot),
                     reads_left.eq(span_columns),
                     footprint.eq(self._address(first_column)),
                 ]

@@ -79,6 +79,11 @@ class WindowGeometry:
         return 1 if self.row_words else self.slots
 
     @property
+    def flag_rows(self) -> int:
+        """Flags kept of a footprint column: of its rows, or of each position row's kernel rows."""
+        return self.span[0] if self.row_words else self.pool_kernel[0]
+
+    @property
     def depth(self) -> int:
         """Memory words: steps of columns, of each row in turn where a word holds one row."""
         return self.columns * self.steps * (self.slots if self.row_words else 1)

@@ -47,25 +47,29 @@ class JobLayout(data.StructLayout):
 
     Members:
         slot: ring slot of the footprint's first row (which may lie in the padding).
-        address: buffer address of the footprint's first column at step 0, modulo the depth.
-        occupied: per footprint column, the rows whose pixel has any spike or set bit.
+        address: buffer address of the footprint's first column at step 0, in the first slot. Modulo
+            a power of two, as is all that is added: a column of padding may lie before the map.
+        occupied: per footprint column, which rows have a pixel with any spike or set bit: each
+            row, or each position's rows together where a slab has all of them.
         row_valid, column_valid: footprint rows and columns that lie inside the map.
-        position_valid: pooling positions that lie inside the convolution's output.
+        busy: pooling positions inside the convolution's output whose window has any event.
+        visits: positions that are visited.
         row_taps, column_taps: taps of each position row (column) that lie inside a summed map;
             one bit that is not read without a ``sum_pool``.
         release: rows to give back after this job.
     """
 
-    def __init__(self, geometry: WindowGeometry, address: Shape):
+    def __init__(self, geometry: WindowGeometry):
         rows, columns = geometry.span
         super().__init__(
             {
                 "slot": index_shape(geometry.slots),
-                "address": address,
-                "occupied": data.ArrayLayout(rows, columns),
+                "address": index_shape(geometry.depth),
+                "occupied": data.ArrayLayout(geometry.flag_rows, columns),
                 "row_valid": rows,
                 "column_valid": columns,
-                "position_valid": len(geometry.positions),
+                "busy": len(geometry.positions),
+                "visits": len(geometry.positions),
                 "row_taps": tap_bits(geometry, 0),
                 "column_taps": tap_bits(geometry, 1),
                 "release": count_shape(geometry.slots),

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from .checks import check_range
 from .geometry import WindowGeometry
 from .shapes import count_shape, index_shape
+from .successor import successor
 
 
 class RowWriter(wiring.Component):
@@ -68,11 +69,13 @@ class RowWriter(wiring.Component):
         pixel_occupied = Signal()
         occupied_rows = Signal(count_shape(slots))
 
+        next_step = Signal(count_shape(geometry.steps))
         last_step = Signal()
         last_group = Signal()
         last_column = Signal()
         m.d.comb += [
-            last_step.eq(1 if geometry.steps == 1 else step == self.steps - 1),
+            next_step.eq(step + 1),
+            last_step.eq(1 if geometry.steps == 1 else next_step == self.steps),
             last_group.eq(group == self.groups - 1),
             last_column.eq(column == geometry.columns - 1),
             self.words.ready.eq(occupied_rows != slots),
@@ -85,25 +88,23 @@ class RowWriter(wiring.Component):
             self.row_written.eq(transfer & last_step & last_group & last_column),
         ]
         with m.If(transfer):
-            m.d.sync += [step.eq(step + 1), pixel_occupied.eq(occupied)]
+            m.d.sync += [step.eq(next_step), pixel_occupied.eq(occupied)]
             with m.If(last_step):
-                m.d.sync += [step.eq(0), group.eq(group + 1)]
+                m.d.sync += [step.eq(0), group.eq(successor(group, self.groups))]
                 with m.If(last_group):
                     m.d.sync += [
-                        group.eq(0),
                         pixel_occupied.eq(0),
-                        column.eq(column + 1),
+                        column.eq(successor(column, geometry.columns)),
                         column_base.eq(column_base + geometry.steps),
                     ]
                     with m.If(last_column):
                         m.d.sync += [
-                            column.eq(0),
                             column_base.eq(
                                 Mux(slot == slots - 1, 0, column_base + geometry.steps)
                                 if geometry.row_words
                                 else 0
                             ),
-                            slot.eq(Mux(slot == slots - 1, 0, slot + 1)),
+                            slot.eq(successor(slot, slots)),
                         ]
         m.d.sync += occupied_rows.eq(occupied_rows + self.row_written - self.released)
 

@@ -9,12 +9,17 @@ from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
 from .memory_shape import row_memory
+from .memory_style import DISTRIBUTED_WORDS
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
-from .shapes import count_shape, memory_depth
+from .shapes import count_shape
 from .window_fetcher import WindowFetcher
 from .window_walker import WindowWalker
+
+#: A bit that was read in the cycle in which it was written is never looked at: rows are read once
+#: they are complete. Without it yosys puts a copy of the last write beside the memory.
+_UNCHECKED = {"no_rw_check": 1}
 
 
 class WindowBuffer(wiring.Component):
@@ -45,7 +50,7 @@ class WindowBuffer(wiring.Component):
     ):
         self.geometry = geometry
         self.writer = RowWriter(geometry, word_width)
-        self.walker = WindowWalker(geometry, padding_bits != 0)
+        self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
             geometry,
             groups,
@@ -69,7 +74,7 @@ class WindowBuffer(wiring.Component):
         m.submodules.writer = writer = self.writer
         m.submodules.walker = walker = self.walker
         m.submodules.fetcher = fetcher = self.fetcher
-        job_layout = JobLayout(geometry, walker.address_shape)
+        job_layout = JobLayout(geometry)
         # The walker needs two cycles for a job, so that one register loses no time.
         m.submodules.jobs = jobs = Queue(job_layout, depth=1)
 
@@ -78,15 +83,19 @@ class WindowBuffer(wiring.Component):
 
         shape = row_memory(geometry, writer.word_width)
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
-        )
+            shape=unsigned(shape.width), depth=shape.words, init=[],
+            attrs=shape.attributes | _UNCHECKED,
+        )  # fmt: skip
         row_write = rows.write_port(granularity=writer.granularity)
         row_read = rows.read_port()
+        # As deep as a distributed RAM at least, which takes no more; where there is none, a block
+        # takes the place of registers and their selectors.
         m.submodules.occupancy = occupancy = memory.Memory(
-            shape=unsigned(geometry.slots), depth=memory_depth(geometry.columns), init=[]
-        )
+            shape=unsigned(geometry.slots), depth=max(geometry.columns, DISTRIBUTED_WORDS), init=[],
+            attrs=_UNCHECKED,
+        )  # fmt: skip
         occupancy_write = occupancy.write_port(granularity=1)
-        occupancy_read = occupancy.read_port(domain="comb")
+        occupancy_read = occupancy.read_port()
 
         wiring.connect(m, wiring.flipped(self.words), writer.words)
         wiring.connect(m, walker.jobs, jobs.input)

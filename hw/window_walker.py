@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
 from .payloads import JobLayout
-from .rotate import select_rows
+from .rotate import select_rows, slot_after
+from .select import lowest
 from .shapes import count_shape, index_shape, signed_shape
+from .successor import successor
 from .table import lookup
+from .window_flags import busy_positions, kept_flags
 
 
 class WindowWalker(wiring.Component):
@@ -19,24 +22,26 @@ class WindowWalker(wiring.Component):
     Flags of a footprint's columns are read one column a cycle into a shift register, so that
     neighbouring footprints share what they have in common.
 
-    ``padding_occupied`` says whether a padded pixel has set bits (a zero point other than zero).
+    ``padding_occupied`` says whether a padded pixel has set bits (a zero point other than zero),
+    ``collapse`` whether one position without events stands for all of them.
 
     Members:
         row_written: a row became complete in this cycle.
-        occupancy_address, occupancy_data: combinational read port of the pixel flags.
+        occupancy_address, occupancy_data: clocked port of the pixel flags, reading all the time.
         jobs: the footprints, in raster order, image after image.
     """
 
-    def __init__(self, geometry: WindowGeometry, padding_occupied: bool):
+    def __init__(self, geometry: WindowGeometry, padding_occupied: bool, *, collapse: bool):
         self.geometry = geometry
         self.padding_occupied = padding_occupied
-        self.address_shape = index_shape(geometry.columns * geometry.steps)
+        self.collapse = collapse
+        self.address_shape = index_shape(geometry.depth)
         super().__init__(
             {
                 "row_written": In(1),
                 "occupancy_address": Out(index_shape(geometry.columns)),
                 "occupancy_data": In(geometry.slots),
-                "jobs": Out(stream.Signature(JobLayout(geometry, self.address_shape))),
+                "jobs": Out(stream.Signature(JobLayout(geometry))),
             }
         )
 
@@ -75,12 +80,9 @@ class WindowWalker(wiring.Component):
         m.d.comb += rows_there.eq(available >= needed)
         first_slot = geometry.origin[0] % slots
         slot = Signal(index_shape(slots), init=first_slot)
-        step_slots = advance_rows % slots
-        # From the last footprint row to where the next image's first one starts.
-        wrap_slots = (geometry.rows - (output_rows - 1) * advance_rows) % slots
-        slot_ahead = Signal(range(2 * slots))
-        ahead = [Const(count, slot.shape()) for count in (wrap_slots, step_slots)]
-        m.d.comb += slot_ahead.eq(slot + Mux(last_row, *ahead))
+        # From the last footprint row on to where the next image's first one starts.
+        ahead = (advance_rows % slots, (geometry.rows - (output_rows - 1) * advance_rows) % slots)
+        next_slot = slot_after(m, slot, slots, Cat(~last_row, last_row), ahead, "next_slot")
 
         # Columns: the input column that is read next.
         first_column = geometry.origin[1]
@@ -88,11 +90,14 @@ class WindowWalker(wiring.Component):
         read_column = Signal(
             signed_shape((first_column, max(read_end, geometry.columns))), init=first_column
         )
+        next_column = Signal(read_column.shape())
         inside = Signal()
         m.d.comb += [
             inside.eq((read_column >= 0) & (read_column < geometry.columns)),
-            self.occupancy_address.eq(read_column),
+            next_column.eq(read_column),
+            self.occupancy_address.eq(next_column),
         ]
+        m.d.sync += read_column.eq(next_column)
         column_rows = Signal(span_rows)
         stored_rows = select_rows(
             m, self.occupancy_data, slot, slots, range(span_rows), name="flags"
@@ -106,7 +111,7 @@ class WindowWalker(wiring.Component):
             )
         )
 
-        flags = Signal(data.ArrayLayout(span_rows, span_columns))
+        flags = Signal(data.ArrayLayout(geometry.flag_rows, span_columns))
         columns_inside = Signal(span_columns)
         reads_left = Signal(range(max(span_columns, advance_columns) + 1), init=span_columns)
         footprint = Signal(self.address_shape, init=self._address(first_column))
@@ -114,11 +119,15 @@ class WindowWalker(wiring.Component):
         m.d.comb += reading.eq(rows_there & (reads_left != 0))
         with m.If(reading):
             m.d.sync += [
-                flags.as_value().eq(Cat(flags.as_value()[span_rows:], column_rows)),
+                flags.as_value().eq(
+                    Cat(
+                        flags.as_value()[geometry.flag_rows :], kept_flags(geometry, column_rows)
+                    )
+                ),
                 columns_inside.eq(Cat(columns_inside[1:], inside)),
-                read_column.eq(read_column + 1),
                 reads_left.eq(reads_left - 1),
             ]
+            m.d.comb += next_column.eq(read_column + 1)
 
         m.d.comb += [
             self.jobs.valid.eq(rows_there & (reads_left == 0)),
@@ -127,9 +136,9 @@ class WindowWalker(wiring.Component):
             job.occupied.eq(flags),
             job.row_valid.eq(row_valid),
             job.column_valid.eq(columns_inside),
-            job.position_valid.eq(self._position_valid(m, output_row, output_column)),
             job.release.eq(Mux(last_column, passed, 0)),
         ]
+        self._visits(m, self._position_valid(m, output_row, output_column), flags)
         if geometry.valid_taps is not None:
             row_taps, column_taps = geometry.valid_taps
             m.d.comb += [
@@ -140,32 +149,43 @@ class WindowWalker(wiring.Component):
         m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & last_column)
         with m.If(self.jobs.valid & self.jobs.ready):
             m.d.sync += [
-                output_column.eq(output_column + 1),
+                output_column.eq(successor(output_column, output_columns)),
                 reads_left.eq(advance_columns),
-                footprint.eq(self._stepped(footprint, advance_columns)),
+                footprint.eq(footprint + advance_columns * geometry.steps),
             ]
             with m.If(last_column):
                 m.d.sync += [
-                    output_column.eq(0),
-                    output_row.eq(Mux(last_row, 0, output_row + 1)),
-                    slot.eq(Mux(slot_ahead >= slots, slot_ahead - slots, slot_ahead)),
-                    read_column.eq(first_column),
+                    output_row.eq(successor(output_row, output_rows)),
+                    slot.eq(next_slot),
                     reads_left.eq(span_columns),
                     footprint.eq(self._address(first_column)),
                 ]
-        m.d.sync += available.eq(available + self.row_written - Mux(row_done, passed, 0))
+                m.d.comb += next_column.eq(first_column)
+        written = self.row_written
+        if first_column >= geometry.columns - 1:
+            # A row's flags are read a cycle before they are looked at: here the first that is read
+            # is the last that was written.
+            written = Signal()
+            m.d.sync += written.eq(self.row_written)
+        m.d.sync += available.eq(available + written - Mux(row_done, passed, 0))
         return m
 
     def _address(self, column: int) -> int:
-        """Buffer address of ``column``, modulo the depth as columns of padding are never read."""
-        geometry = self.geometry
-        return column * geometry.steps % (geometry.columns * geometry.steps)
+        """Buffer address of ``column``, modulo a power of two."""
+        return column * self.geometry.steps % (1 << self.address_shape.width)
 
-    def _stepped(self, address, columns: int):
-        """``address`` moved on by ``columns``, modulo the depth."""
-        depth = self.geometry.columns * self.geometry.steps
-        step = columns * self.geometry.steps % depth
-        return Mux(address >= depth - step, address - (depth - step), address + step)
+    def _visits(self, m: Module, valid: Value, flags) -> None:
+        """Which of the ``valid`` positions have events, and which are visited."""
+        geometry = self.geometry
+        job = self.jobs.payload
+        # A pixel of the map may count as padding, which holds events.
+        every_slab = geometry.valid_taps is not None and self.padding_occupied
+        blank = Signal(len(geometry.positions))
+        m.d.comb += [
+            job.busy.eq(valid if every_slab else valid & busy_positions(geometry, flags)),
+            blank.eq(valid & ~job.busy),
+            job.visits.eq(job.busy | lowest(blank) if self.collapse else valid),
+        ]
 
     def _position_valid(self, m: Module, output_row, output_column):
         """Pooling positions inside the convolution's output; only pooling's padding hides any."""

@@ -123,6 +123,8 @@ CASES = {
     "strided": dict(rows=7, columns=8, kernel=2, stride=2, padding=0, pool=(1, 1, 0)),
     "overlapping": dict(rows=6, columns=6, kernel=2, stride=1, padding=1, pool=(3, 2, 1)),
     "whole map": dict(rows=3, columns=2, kernel=2, stride=1, padding=0, pool=(1, 1, 0)),
+    # The flags that are read first are those that were written last.
+    "one column": dict(rows=6, columns=1, kernel=1, stride=1, padding=0, pool=(1, 1, 0)),
     # No footprint has a row of the map where its last row is.
     "one row": dict(rows=1, columns=4, kernel=2, stride=1, padding=1, pool=(2, 2, 0)),
 }

@@ -29,21 +29,17 @@ class MemoryShape:
         words, width: depth and bits of a word.
         written: bits that are written together (one enable for them); None for constants.
         style: "block", "logic", or None: what the tool finds cheapest.
-        apart: no word is ever read in the cycle in which it is written. The tool need not add what
-            gives the former word then, which costs a multiplexer for each bit.
     """
 
     words: int
     width: int
     written: int | None
     style: str | None
-    apart: bool = False
 
     @property
-    def attributes(self) -> dict[str, str | int]:
+    def attributes(self) -> dict[str, str]:
         """Attributes of the memory in the Verilog."""
-        style = {} if self.style is None else {"ram_style": self.style}
-        return style | ({"no_rw_check": 1} if self.apart else {})
+        return {} if self.style is None else {"ram_style": self.style}
 
 
 def row_memory(geometry: WindowGeometry, word_width: int) -> MemoryShape:
@@ -54,9 +50,7 @@ def row_memory(geometry: WindowGeometry, word_width: int) -> MemoryShape:
     width = geometry.word_rows * geometry.channels * geometry.planes
     words = memory_depth(geometry.depth)
     style = memory_style(geometry.depth, width).get("ram_style")
-    written = min(word_width, geometry.channels * geometry.planes)
-    # With a word for each row, what is read is complete and what is written is not.
-    return MemoryShape(words, width, written, style, apart=geometry.row_words)
+    return MemoryShape(words, width, min(word_width, geometry.channels * geometry.planes), style)
 
 
 def weight_memory(words: int, width: int, style: WeightMemory | None = None) -> MemoryShape:

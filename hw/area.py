@@ -20,7 +20,7 @@ from .event_lane import SUM_QUEUE_DEPTH
 from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
-from .memory_shape import MemoryShape, row_memory, weight_memory
+from .memory_shape import MemoryShape, flag_memory, row_memory, weight_memory
 from .partition import pixel_plane_parts
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
@@ -198,7 +198,7 @@ def _buffer(geometry: WindowGeometry, word_width: int) -> Part:
             1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
             depth,
         ),
-        (row_memory(geometry, word_width),),
+        (row_memory(geometry, word_width), flag_memory(geometry)),
     )  # fmt: skip
 
 

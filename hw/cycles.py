@@ -20,6 +20,8 @@ from .synapses import fed_groups, fits_parts, is_direct
 #: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
 #: a register for a lane's sum, and with a queue of sums.
 UNEVEN, UNEVEN_QUEUED = 0.5, 0.35
+#: The same for lanes of pixels, of the excess over the lane that takes most on the whole.
+UNEVEN_PIXELS = 0.15
 #: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
 #: come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
 FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
@@ -219,11 +221,12 @@ def lane_cycles(
         held = values * seen
         mean = held / lanes
         most = expected_most(held, lanes)
+        share = UNEVEN_QUEUED if queued else UNEVEN
     else:
+        share = UNEVEN_PIXELS
         channels = max(1, round(counted.windows.pixels.shape[3] * seen))
         events, mean, most = counted.windows.lane_cycles(channels, lanes)
         mean, most = (np.interp(values * seen, events, cycles) for cycles in (mean, most))
-    share = UNEVEN_QUEUED if queued else UNEVEN
     taken = mean + share * np.maximum(most - mean, 0)
     units = counts.sum(axis=2)
     shifts = np.zeros_like(units)

@@ -129,7 +129,7 @@ class ConnectionPath(wiring.Component):
             self.swaps = lanes > 1 and geometry.row_words and max(self.slab_of) > 0
             self.alone = lanes == 1 and len(layer.connections) == 1
             self.lanes = [
-                self._event_lane(network, connection, lane, blocks, self.alone)
+                self._event_lane(network, connection, lane, blocks)
                 for lane in range(len(self.shares))
             ]
         members = {
@@ -247,9 +247,7 @@ class ConnectionPath(wiring.Component):
             blocks = np.repeat(np.repeat(blocks, sum_rows, axis=3), sum_columns, axis=4)
         return slabs, blocks
 
-    def _event_lane(
-        self, network, connection, lane: int, blocks: np.ndarray, alone: bool
-    ) -> EventLane:
+    def _event_lane(self, network, connection, lane: int, blocks: np.ndarray) -> EventLane:
         share = self.shares[lane]
         if self.swaps:
             taps = len(swapped(self._dealt, lane, 0))
@@ -278,9 +276,9 @@ class ConnectionPath(wiring.Component):
             blocks=self.synapses.block_of,
             slab_of=self.slab_of,
             # A window of pixels or a whole train may take long in one lane.
-            queues_sums=not alone
+            queues_sums=not self.alone
             and (connection.source == IMAGE or network.coding == Coding.RADIX),
-            alone=alone,
+            alone=self.alone,
             weight_memory=self.weight_memory,
         )
 

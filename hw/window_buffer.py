@@ -51,7 +51,6 @@ class WindowBuffer(wiring.Component):
             groups,
             plane_by_plane=plane_by_plane,
             padding_bits=padding_bits,
-            collapse=collapse,
             fed=fed,
             repeats=repeats,
         )

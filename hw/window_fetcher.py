@@ -13,6 +13,7 @@ from .rotate import RowPicker, slot_after
 from .select import encode
 from .shapes import count_shape, index_shape
 from .table import lookup
+from .window_flags import hides_events
 from .window_passes import WindowPasses
 
 
@@ -23,9 +24,7 @@ class WindowFetcher(wiring.Component):
     ``plane_by_plane`` True (radix spikes): for each position, for each step; then the columns.
     (With ``geometry.row_words`` read "tap" for column: each row of a kernel column on its own.)
     Columns without any event are left out; a window without any is one blank slab, once per step
-    (once in all where ``plane_by_plane``). With ``collapse`` all positions without any event, which
-    have the same current, are one. Without it every position is visited, as connections that are
-    summed up must agree on it.
+    (once in all where ``plane_by_plane``). Which positions are visited is said by the job.
 
     Args:
         padding_bits: a padded pixel, ``channels * planes`` bits.
@@ -48,7 +47,6 @@ class WindowFetcher(wiring.Component):
         *,
         plane_by_plane: bool,
         padding_bits: int,
-        collapse: bool = True,
         fed: range | None = None,
         repeats: int = 1,
     ):
@@ -59,7 +57,6 @@ class WindowFetcher(wiring.Component):
         self.groups = groups
         self.plane_by_plane = plane_by_plane
         self.padding_bits = padding_bits
-        self.collapse = collapse
         self.fed = range(groups) if fed is None else fed
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
         self.largest_steps = max(geometry.steps, repeats)
@@ -72,8 +69,7 @@ class WindowFetcher(wiring.Component):
             plane_by_plane=plane_by_plane,
             fed=self.fed,
             largest_steps=self.largest_steps,
-            # A pixel of the map may count as padding, which holds events.
-            every_slab=geometry.valid_taps is not None and padding_bits != 0,
+            every_slab=hides_events(geometry, padding_bits != 0),
         )
         super().__init__(
             {

@@ -8,6 +8,14 @@ from .geometry import WindowGeometry
 from .select import pick
 
 
+def hides_events(geometry: WindowGeometry, padding_occupied: bool) -> bool:
+    """Whether flags do not say where events are: a pixel of the map may count as padding with some.
+
+    ``padding_occupied``: a padded pixel has set bits.
+    """
+    return geometry.valid_taps is not None and padding_occupied
+
+
 def kept_flags(geometry: WindowGeometry, column: Value) -> Value:
     """``geometry.flag_rows`` flags of a footprint column, of one bit for each of its rows."""
     if geometry.row_words:

@@ -13,7 +13,7 @@ from .select import lowest
 from .shapes import count_shape, index_shape, signed_shape
 from .successor import successor
 from .table import lookup
-from .window_flags import busy_positions, kept_flags
+from .window_flags import busy_positions, hides_events, kept_flags
 
 
 class WindowWalker(wiring.Component):
@@ -23,7 +23,8 @@ class WindowWalker(wiring.Component):
     neighbouring footprints share what they have in common.
 
     ``padding_occupied`` says whether a padded pixel has set bits (a zero point other than zero),
-    ``collapse`` whether one position without events stands for all of them.
+    ``collapse`` whether one position without events stands for all of them, which have the same
+    current. Without it every position is visited, as connections that are summed up must agree.
 
     Members:
         row_written: a row became complete in this cycle.
@@ -178,8 +179,7 @@ class WindowWalker(wiring.Component):
         """Which of the ``valid`` positions have events, and which are visited."""
         geometry = self.geometry
         job = self.jobs.payload
-        # A pixel of the map may count as padding, which holds events.
-        every_slab = geometry.valid_taps is not None and self.padding_occupied
+        every_slab = hides_events(geometry, self.padding_occupied)
         blank = Signal(len(geometry.positions))
         m.d.comb += [
             job.busy.eq(valid if every_slab else valid & busy_positions(geometry, flags)),

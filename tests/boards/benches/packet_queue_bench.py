@@ -25,14 +25,19 @@ async def _offer(dut, piece):
     dut.pieces__valid.value = 0
 
 
-@cocotb.test()
-async def refuses_what_it_has_no_room_for(dut):
-    """Nothing is taken until all has come, so that what fits is known."""
+async def _begun(dut):
+    """What the test is given and its randomness, once the queue has been reset."""
     given = bench_parameters()
-    rng = random.Random(given["seed"])
     dut.pieces__valid.value = 0
     dut.words__ready.value = 0
     await start(dut)
+    return given, random.Random(given["seed"])
+
+
+@cocotb.test()
+async def refuses_what_it_has_no_room_for(dut):
+    """Nothing is taken until all has come, so that what fits is known."""
+    given, rng = await _begun(dut)
     for _ in range(3):
         await RisingEdge(dut.clk)
         for piece in given["pieces"]:
@@ -57,11 +62,7 @@ async def _take_all(dut, rng, words):
 @cocotb.test()
 async def keeps_frames_whole_while_words_leave(dut):
     """Frames of any bytes come out whole and in order, or are refused, or leave nothing."""
-    given = bench_parameters()
-    rng = random.Random(given["seed"])
-    dut.pieces__valid.value = 0
-    dut.words__ready.value = 0
-    await start(dut)
+    given, rng = await _begun(dut)
     words, frames = [], []
     taking = cocotb.start_soon(_take_all(dut, random.Random(rng.random()), words))
     for _ in range(1500):

@@ -1,18 +1,18 @@
 """Fit the folding's area model to yosys: writes hw/cost_coefficients.py.
 
-    python benchmarks/fit_costs.py [--only KINDS]
+    python benchmarks/fit_costs.py [--family ice40] [--only KINDS]
 
-Components of many shapes are synthesised for ECP5, each alone; for each kind of component, look-up
-tables are fitted by least squares of the relative error, with no negative coefficient, to the
-features that hw/area.py names. Run it again after a component has changed: what has not changed is
-taken from the cache. Prints how far off the fit is for each kind.
+Components of many shapes are synthesised for ECP5 or iCE40, each alone; for each kind of component,
+look-up tables (iCE40: logic cells) are fitted by least squares of the relative error, with no
+negative coefficient, to the features that hw/area.py names. Run it again after a component has
+changed: what has not changed is taken from the cache. Prints how far off the fit is for each kind.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +28,13 @@ from rheobase.golden.network import (
     SumPool,
 )
 from rheobase.hw import area
-from rheobase.hw.area import Part, layer_parts, word_widths
+from rheobase.hw.area import Part, layer_parts, memory_luts, word_widths
 from rheobase.hw.buffering import default_spare_rows
 from rheobase.hw.count_readout import CountReadout
 from rheobase.hw.folding import LayerFolding, connection_row_words
 from rheobase.hw.image_gate import ImageGate
 from rheobase.hw.layer import SpikingLayer
-from rheobase.hw.memory_mapping import CONSTANT_BITS, Family, mapped_memory
+from rheobase.hw.memory_mapping import CONSTANT_BITS, Family
 from rheobase.hw.memory_shape import WeightMemory
 from rheobase.hw.queue import Queue
 from rheobase.hw.result_writer import ResultWriter
@@ -43,13 +43,14 @@ from rheobase.hw.streamed_readout import StreamedReadout, is_streamed
 from rheobase.hw.verilog import to_verilog
 from rheobase.sim.cache import cached, content_key
 from rheobase.sim.eda_tools import find_tool
-from rheobase.sim.synthesis import ULX3S_85F, count_resources, synthesise
+from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, Device, count_resources, synthesise
 from scipy.optimize import nnls
 
 TARGET = Path(area.__file__).with_name("cost_coefficients.py")
-#: Look-up tables of a bit of a memory in registers, where there is no distributed RAM (iCE40): the
-#: selector in front of its output. Not fitted.
-REGISTER_BIT_LUTS = 1.0
+#: Look-up tables of a bit of a memory in registers: the selector in front of its output, and on
+#: iCE40, which has no distributed RAM, the register's cell. Not fitted.
+REGISTER_BIT_LUTS = {Family.ECP5: 1.0, Family.ICE40: 2.0}
+DEVICES = {Family.ECP5: ULX3S_85F, Family.ICE40: ICEBREAKER}
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,40 @@ SAMPLES = (
     Sample(RADIX, 4, (3, 48, 20), 10, 8, 3, False, 20, 12, 16, True, True, 5),
     Sample(RADIX, 4, (3, 64, 64), 8, 8, 3, False, 8, 1, 8, True, True, 1),
 )
+#: An iCE40 holds little: few neurons, and lanes that are alone.
+SMALL_SAMPLES = (
+    Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, True, 4, 1, 3, firing=1),
+    Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, True, 6, 1, 4, True, firing=1),
+    Sample(RADIX, 3, (1, 16, 16), 12, 4, 3, True, 2, 1, 2, True, firing=1),
+    Sample(RADIX, 4, (3, 16, 16), 16, 8, 3, False, 8, 1, 4, True, True, 1),
+    Sample(RADIX, 6, (1, 5, 9), 8, 6, 4, True, 3, 1, 5, firing=1),
+    Sample(RADIX, 2, (2, 12, 8), 6, 3, 1, False, 8, 1, 6, True, firing=2),
+    Sample(RADIX, 3, (1, 6, 12), 10, 4, 5, True, 1, 1, 1, True),
+    Sample(RADIX, 4, (1, 16, 32), 12, 6, 3, True, 8, 1, 8, firing=2),
+    Sample(RADIX, 3, (1, 8, 16), 14, 4, 3, False, 4, 2, 4),
+    Sample(RATE, 8, (1, 8, 16), 14, 8, 3, True, 4, 1, 2, firing=1),
+    Sample(RATE, 16, (1, 16, 32), 7, 4, 3, True, 3, 1, 4, True, firing=1),
+    Sample(RATE, 4, (1, 6, 10), 9, 6, 5, False, 5, 1, 3),
+    Sample(RATE, 8, (2, 4, 6), 8, 8, 2, True, 2, 1, 2),
+    Sample(RATE, 8, (3, 16, 16), 10, 5, 3, False, 8, 1, 4, True, True, 2),
+    Sample(RATE, 16, (1, 12, 20), 8, 6, 3, False, 2, 1, 6, firing=1),
+    Sample(RATE, 8, (1, 8, 16), 10, 4, 3, True, 8, 1, 4, firing=8),
+    Sample(RATE, 8, (1, 8, 16), 10, 4, 3, False, 4, 2, 2),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--family", type=Family, default=Family.ECP5, help="ecp5 or ice40")
     parser.add_argument("--only", help="kinds, with commas; the others keep their coefficients")
     arguments = parser.parse_args()
     measured: dict[str, dict[tuple[float, ...], float]] = {}
-    for kind, features, luts in (*_components(arguments.only), *_frames(arguments.only)):
+    family, only = arguments.family, arguments.only
+    for kind, features, luts in (*_components(family, only), *_frames(family, only)):
         if np.isfinite(luts):
             measured.setdefault(kind, {})[features] = luts
     # Kinds that are not measured, as all their components were left out, keep what they have.
-    coefficients = dict(area.COEFFICIENTS)
+    coefficients = dict(area.COEFFICIENTS[family])
     for kind, samples in sorted(measured.items()):
         table = np.array(list(samples))
         luts = np.maximum(np.array(list(samples.values())), 1.0)
@@ -126,22 +149,25 @@ def main() -> None:
             f"mean error {np.abs(off).mean():.1%}, largest {np.abs(off).max():.1%}",
             flush=True,
         )
-    coefficients["register_bits"] = (REGISTER_BIT_LUTS,)
-    write(coefficients)
+    coefficients["register_bits"] = (REGISTER_BIT_LUTS[family],)
+    write({**area.COEFFICIENTS, family.value: coefficients})
 
 
-def write(coefficients: dict[str, tuple[float, ...]]) -> None:
+def write(coefficients: dict[str, dict[str, tuple[float, ...]]]) -> None:
     """The module of coefficients."""
     lines = [
         '"""Look-up tables of components: written by `python benchmarks/fit_costs.py`, '
         'not by hand."""',
         "",
-        "#: Per kind of component, what each of its features (``area.py``) adds.",
-        "COEFFICIENTS: dict[str, tuple[float, ...]] = {",
+        "#: Per family and kind of component, what each of its features (``area.py``) adds.",
+        "COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {",
     ]
-    for kind, values in sorted(coefficients.items()):
-        listed = ", ".join(str(value) for value in values) + ("," if len(values) == 1 else "")
-        lines.append(f'    "{kind}": ({listed}),')
+    for family, kinds in coefficients.items():
+        lines.append(f'    "{family}": {{')
+        for kind, values in sorted(kinds.items()):
+            listed = ", ".join(str(value) for value in values) + ("," if len(values) == 1 else "")
+            lines.append(f'        "{kind}": ({listed}),')
+        lines.append("    },")
     TARGET.write_text("\n".join([*lines, "}", ""]))
 
 
@@ -149,13 +175,14 @@ def _wanted(only: str | None, kind: str) -> bool:
     return only is None or kind in only.split(",")
 
 
-def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
+def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
     """(kind, features, measured look-up tables less those of its memories)."""
-    for number, sample in enumerate(SAMPLES):
+    device = DEVICES[family]
+    for number, sample in enumerate(SMALL_SAMPLES if family.compact else SAMPLES):
         network = _network(sample)
         spare = default_spare_rows(network)
         folding = (
-            LayerFolding(sample.source_neurons, 2),
+            LayerFolding(sample.source_neurons, 1 if family.compact else 2),
             LayerFolding(
                 sample.neurons, sample.lanes,
                 (sample.row_words,) * (1 + sample.direct) if sample.row_words else None,
@@ -164,6 +191,7 @@ def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], floa
             # Streamed, or with a window buffer.
             LayerFolding(10 if number % 2 else (1, 2, 5)[number % 3], 1),
         )  # fmt: skip
+        folding = tuple(replace(fold, compact=family.compact) for fold in folding)
         for index, fold in enumerate(folding):
             widths = word_widths(network, index, folding)
             parts = layer_parts(network, index, fold, widths, spare[index])
@@ -174,20 +202,24 @@ def _components(only: str | None) -> Iterator[tuple[str, tuple[float, ...], floa
                 )  # fmt: skip
                 wanted = [part for part in parts if part.kind == "map_sum"]
                 if wanted and _wanted(only, "map_sum"):
-                    others = _luts(layer.join) + sum(_luts(lane) for lane in layer.lanes)
-                    yield "map_sum", wanted[0].features, _luts(layer) - others
+                    others = _luts(layer.join, device)
+                    others += sum(_luts(lane, device) for lane in layer.lanes)
+                    yield "map_sum", wanted[0].features, _luts(layer, device) - others
                 continue
             layer = SpikingLayer(
                 network, index, neurons=fold.neurons,
                 lanes=area.connection_lanes(network, index, fold), word_widths=widths,
                 spare_rows=spare[index], row_words=connection_row_words(network, index, fold),
-                weight_memory=WeightMemory.BLOCK, firing=fold.firing,
+                weight_memory=WeightMemory.BLOCK, firing=fold.firing, compact=fold.compact,
             )  # fmt: skip
-            yield from _layer(layer, parts, index, only, sample)
+            yield from _layer(layer, parts, index, family, only, sample)
 
 
-def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sample):
+def _layer(
+    layer, parts: list[Part], index: int, family: Family, only: str | None, sample: Sample
+):
     """Samples of one layer's components."""
+    device = DEVICES[family]
     paths = iter(layer.connections)
     path = None
     for part in parts:
@@ -203,7 +235,7 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
                 if lane.filter.taps * lane.scanner.planes == part.features[1]
             )
             if _wanted(only, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
-                bits = _constants(component, part)
+                bits = _constants(component, part, device)
                 if bits is not None:
                     yield bits
         elif part.kind == "direct":
@@ -213,13 +245,16 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
         elif part.kind == "turns":
             if _wanted(only, part.kind):
                 group = layer.group
-                yield part.kind, part.features, _luts(group.turns) + _luts(group.trains)
+                yield part.kind, part.features, _luts(group.turns, device) + _luts(
+                    group.trains, device
+                )
             continue
         elif part.kind == "two_registers":
             component = Queue(int(part.features[1]), 2)
         elif part.kind == "glue":
             if _wanted(only, "glue") and len(path.lanes) <= 2 and index == 1:
-                whole = _luts(path) - _luts(path.buffer) - sum(_luts(lane) for lane in path.lanes)
+                whole = _luts(path, device) - _luts(path.buffer, device)
+                whole -= sum(_luts(lane, device) for lane in path.lanes)
                 yield "glue", part.features, whole
             continue
         elif part.kind == "pool":
@@ -227,25 +262,23 @@ def _layer(layer, parts: list[Part], index: int, only: str | None, sample: Sampl
         else:
             component = layer.group.neurons
         if _wanted(only, part.kind):
-            built = sum(
-                6 * mapped_memory(shape, Family.ECP5).distributed_rams for shape in part.memories
-            )
-            yield part.kind, part.features, _luts(component) - built
+            built = sum(memory_luts(shape, family) for shape in part.memories)
+            yield part.kind, part.features, _luts(component, device) - built
 
 
-def _constants(lane, part: Part):
+def _constants(lane, part: Part, device: Device):
     """What the weights of a lane take in logic."""
     (shape,) = part.memories
-    blocks = _luts(lane)
+    blocks = _luts(lane, device)
     lane.accumulator.weight_memory = WeightMemory.LOGIC
-    logic = _luts(lane)
+    logic = _luts(lane, device)
     lane.accumulator.weight_memory = WeightMemory.BLOCK
     if not logic > blocks:
         return None
     return "constant_bits", (shape.words * shape.width / CONSTANT_BITS,), logic - blocks
 
 
-def _frames(only: str | None):
+def _frames(family: Family, only: str | None):
     """Image gate, counter and result writer."""
     if not _wanted(only, "frame"):
         return
@@ -253,24 +286,26 @@ def _frames(only: str | None):
         (1, 8, 8, 10, False), (2, 14, 8, 10, False), (10, 18, 4, 10, False), (5, 4, 16, 20, True),
         (10, 5, 5, 10, True),
     ):  # fmt: skip
-        luts = _luts(ImageGate(24, 1024, steps, 30))
-        luts += _luts(ResultWriter(signed_shape((-(2 ** (score - 1)), 0)), neurons, classes))
+        device = DEVICES[family]
+        luts = _luts(ImageGate(24, 1024, steps, 30), device)
+        writer = ResultWriter(signed_shape((-(2 ** (score - 1)), 0)), neurons, classes)
+        luts += _luts(writer, device)
         if count:
-            luts += _luts(CountReadout(neurons, steps, radix=False))
+            luts += _luts(CountReadout(neurons, steps, radix=False), device)
         yield "frame", (1.0, neurons * score, neurons * (score + 1) * count), luts
 
 
-def _luts(component) -> float:
+def _luts(component, device: Device) -> float:
     """Look-up tables of a component alone; NaN where yosys fails (0.70 does on a few)."""
     text = to_verilog(component, "component")
     try:
-        return float(synthesise(text, "component", ULX3S_85F).resources.luts)
+        return float(synthesise(text, "component", device).resources.luts)
     except RheobaseError:
         pass
     # Flattened and cleaned up before anything else, it does not fail on most of those.
     script = (
         "read_verilog design.v; hierarchy -top component; proc; flatten; opt -full; "
-        "synth_ecp5 -top component; write_json netlist.json"
+        f"synth_{device.family} -top component; write_json netlist.json"
     )
     yosys = find_tool("yosys")
 

@@ -89,6 +89,7 @@ class Accelerator(wiring.Component):
                     row_words=connection_row_words(network, index, fold),
                     weight_memory=fold.weight_memory,
                     firing=fold.firing,
+                    compact=fold.compact,
                 )
             self.layers.append(layer)
         members = {

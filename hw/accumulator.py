@@ -23,6 +23,7 @@ class AccumulatorLane(wiring.Component):
         event_shift: largest shift of an event.
         bounds: inclusive range of a sum, partial ones included.
         weight_memory: what holds the weights; by their size where None.
+        compact: the register that adds up a sum also holds it until it is taken.
 
     Raises:
         RheobaseError: a weight that ``weight_bits`` does not hold, or another bad parameter.
@@ -35,6 +36,8 @@ class AccumulatorLane(wiring.Component):
         event_shift: int,
         bounds: tuple[int, int],
         weight_memory: WeightMemory | None = None,
+        *,
+        compact: bool = False,
     ):
         check_range("AccumulatorLane", "weight_bits", weight_bits, 1, None)
         check_range("AccumulatorLane", "event_shift", event_shift, 0, None)
@@ -51,6 +54,7 @@ class AccumulatorLane(wiring.Component):
         self.weights = weights
         self.weight_bits = weight_bits
         self.weight_memory = weight_memory
+        self.compact = compact
         self.weight_layout = vector(signed(weight_bits), weights.shape[1])
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
@@ -80,11 +84,15 @@ class AccumulatorLane(wiring.Component):
         asked = Signal(_task(self.event_layout))
         task = Signal.like(asked)
         stalled = Signal()
+        begins = Signal(init=1)  # a sum, the one before having left
         events = self.events.payload
-        m.d.comb += [
+        if self.compact:
+            m.d.comb += stalled.eq(task.valid & self.sums.valid & ~self.sums.ready)
+        else:
             # A sum is complete where the one before it has left: what is ready for that one would
             # come late to everything here, and costs a cycle only in a unit of a single event.
-            stalled.eq(task.valid & task.last & self.sums.valid),
+            m.d.comb += stalled.eq(task.valid & task.last & self.sums.valid)
+        m.d.comb += [
             self.events.ready.eq(~stalled),
             weight.addr.eq(events.address),
             weight.en.eq(~stalled),
@@ -108,6 +116,9 @@ class AccumulatorLane(wiring.Component):
         m.d.comb += accumulates.eq(task.valid & ~stalled)
         with m.If(accumulates), m.If(task.last):
             m.d.sync += self.sums.valid.eq(1)
+        if self.compact:
+            with m.If(accumulates):
+                m.d.sync += begins.eq(task.last)
         for neuron in range(neurons):
             accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}")
             shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
@@ -119,6 +130,13 @@ class AccumulatorLane(wiring.Component):
                 with m.Default():
                     m.d.comb += shifted.eq(accumulator)
             m.d.comb += total.eq(shifted + weights[neuron])
+            if self.compact:
+                m.d.comb += self.sums.payload[neuron].eq(accumulator)
+                with m.If(begins):
+                    m.d.comb += shifted.eq(0)
+                with m.If(accumulates):
+                    m.d.sync += accumulator.eq(total)
+                continue
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
                 with m.If(task.last):

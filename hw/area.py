@@ -1,8 +1,8 @@
 """How many look-up tables and block RAMs a layer takes at a given folding.
 
 Block RAMs are counted as they are built (``memory_shape``, ``memory_mapping``). Look-up tables are
-a linear function, for each kind of component, of a few numbers that its logic grows with; the
-coefficients (``cost_coefficients.py``) are fitted to what yosys makes of components
+a linear function, for each family and kind of component, of a few numbers that its logic grows
+with; the coefficients (``cost_coefficients.py``) are fitted to what yosys makes of components
 (``benchmarks/fit_costs.py``).
 """
 
@@ -48,7 +48,8 @@ class Area:
     """What a part of the design takes of a device.
 
     Attributes:
-        luts: 4-input look-up tables as nextpnr counts them.
+        luts: 4-input look-up tables as nextpnr counts them; on iCE40 logic cells, as a register
+            with no look-up table of its own in front takes one as well.
         block_rams: of the family's common kind.
     """
 
@@ -61,7 +62,7 @@ class Area:
 
 def part_area(part: Part, family: Family) -> Area:
     """Area of all components of ``part``."""
-    weights = COEFFICIENTS[part.kind]
+    weights = COEFFICIENTS[family][part.kind]
     luts = sum(weight * value for weight, value in zip(weights, part.features, strict=True))
     blocks = 0
     for shape in part.memories:
@@ -74,7 +75,8 @@ def part_area(part: Part, family: Family) -> Area:
 def memory_luts(shape: MemoryShape, family: Family) -> float:
     """Look-up tables of a memory that is no block."""
     mapped = mapped_memory(shape, family)
-    constants, registers = (COEFFICIENTS[kind][0] for kind in ("constant_bits", "register_bits"))
+    table = COEFFICIENTS[family]
+    constants, registers = (table[kind][0] for kind in ("constant_bits", "register_bits"))
     return (
         DISTRIBUTED_LUTS * mapped.distributed_rams
         + constants * mapped.constant_bits / CONSTANT_BITS
@@ -242,6 +244,8 @@ def _lanes(
         word = size * planes + address + 1
         # A queue of registers or of distributed RAM.
         queue = word if alone else _distributed_luts(word)
+        if alone and fold.compact:
+            queue = 0
         sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
         memory = weight_memory(words, fold.neurons * connection.weight_bits, fold.weight_memory)
         kind = "lane_of_planes" if planes > 1 else "lane"
@@ -299,7 +303,8 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
     if fold.turns > 1:
         ram = _distributed_luts(fold.neurons - firing, 1 if together else network.steps)
         parts.append(Part("turns", (1.0, pooled, ram)))
-        parts.append(Part("two_registers", (1.0, firing * width)))
+        if not fold.compact:
+            parts.append(Part("two_registers", (1.0, firing * width)))
     return parts
 
 

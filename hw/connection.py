@@ -37,6 +37,8 @@ UNIT_QUEUE_DEPTH = 16
 #: The same of a lane that runs ahead of no other, whose units take some cycles each. Where there is
 #: no distributed RAM, so few are registers and no block.
 UNIT_QUEUE_DEPTH_ALONE = 4
+#: The same where a lane has no queue of words.
+UNIT_QUEUE_DEPTH_COMPACT = 2
 
 
 class ConnectionPath(wiring.Component):
@@ -52,6 +54,7 @@ class ConnectionPath(wiring.Component):
         spare_rows: see ``WindowGeometry``; None for the default.
         row_words: see ``WindowGeometry``; for spikes only.
         weight_memory: see ``AccumulatorLane``.
+        compact: see ``LayerFolding``.
 
     Members:
         words: the source's map, in raster order (see ``RowWriter``).
@@ -73,6 +76,7 @@ class ConnectionPath(wiring.Component):
         spare_rows: int | None = None,
         row_words: bool = False,
         weight_memory: WeightMemory | None = None,
+        compact: bool = False,
     ):
         layer, shape = network.layers[index], network.shapes[index]
         connection = layer.connections[number]
@@ -84,6 +88,7 @@ class ConnectionPath(wiring.Component):
         part = map_part(connection, shape.inputs[number], shape.conv[1:], word_width)
         self.geometry = geometry
         self.weight_memory = weight_memory
+        self.compact = compact
         self.groups = groups
         self.first_channel = part.first_channel
         self.largest_steps = network.steps
@@ -102,8 +107,9 @@ class ConnectionPath(wiring.Component):
             collapse=len(layer.connections) == 1,
             fed=fed_groups(connection, neurons),
             repeats=network.steps if repeated else 1,
+            compact=compact,
         )
-        self.gather = WindowGather(geometry, groups) if pixels else None
+        self.gather = WindowGather(geometry, groups, compact=compact) if pixels else None
         self.select = self._select(network, number, index, part, word_width)
         self.synapses: Synapses | None = None
         self.shares: list[LaneShare] = []
@@ -203,9 +209,10 @@ class ConnectionPath(wiring.Component):
             ]
         m.d.comb += self.accumulating.eq(Cat(lane.accumulating for lane in self.lanes))
         if self.gives_units:
-            m.submodules.unit_queue = units = Queue(
-                self.unit_layout, UNIT_QUEUE_DEPTH_ALONE if self.alone else UNIT_QUEUE_DEPTH
-            )
+            depth = UNIT_QUEUE_DEPTH
+            if self.alone:
+                depth = UNIT_QUEUE_DEPTH_COMPACT if self.compact else UNIT_QUEUE_DEPTH_ALONE
+            m.submodules.unit_queue = units = Queue(self.unit_layout, depth)
             ends = fork.outputs[len(self.lanes)]
             m.d.comb += [
                 units.input.payload.eq(ends.payload.unit),
@@ -279,6 +286,7 @@ class ConnectionPath(wiring.Component):
             queues_sums=not self.alone
             and (connection.source == IMAGE or network.coding == Coding.RADIX),
             alone=self.alone,
+            compact=self.compact,
             weight_memory=self.weight_memory,
         )
 

@@ -40,6 +40,7 @@ class EventLane(wiring.Component):
         queues_sums: sums wait in a queue, so that a unit that takes long in one lane does not hold
             up all others.
         alone: the only lane of its layer, which has nothing to run ahead of.
+        compact: words and sums do not wait in registers of their own where the lane is ``alone``.
         weight_memory: see ``AccumulatorLane``.
     """
 
@@ -58,17 +59,21 @@ class EventLane(wiring.Component):
         slab_of: Sequence[int] | None = None,
         queues_sums: bool = False,
         alone: bool = False,
+        compact: bool = False,
         weight_memory: WeightMemory | None = None,
     ):
         word_shift = separate_planes - 1
         # Empty planes are rare beside all else that a window holds: a cycle each will do.
         event_shift = min(1, max(planes - 1, word_shift))
         self.alone = alone
+        self.queues_words = not (alone and compact)
         self.queues_sums = queues_sums
-        self.filter = WordFilter(taps, planes, slabs, groups, word_shift, blocks, slab_of)
+        self.filter = WordFilter(
+            taps, planes, slabs, groups, word_shift, blocks, slab_of, compact=alone and compact
+        )
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(
-            weights, weight_bits, event_shift, bounds, weight_memory
+            weights, weight_bits, event_shift, bounds, weight_memory, compact=alone and compact
         )
         self.sum_shape = self.accumulator.sum_shape
         self.sums_layout = vector(self.sum_shape, weights.shape[1])
@@ -83,14 +88,18 @@ class EventLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.filter = self.filter
-        m.submodules.words = words = Queue(
-            self.filter.word_layout, 2 if self.alone else WORD_QUEUE_DEPTH
-        )
+        if self.queues_words:
+            m.submodules.words = words = Queue(
+                self.filter.word_layout, 2 if self.alone else WORD_QUEUE_DEPTH
+            )
         m.submodules.scanner = scanner = self.scanner
         m.submodules.accumulator = self.accumulator
         wiring.connect(m, wiring.flipped(self.slab), self.filter.slab)
-        wiring.connect(m, self.filter.words, words.input)
-        wiring.connect(m, words.output, scanner.words)
+        if self.queues_words:
+            wiring.connect(m, self.filter.words, words.input)
+            wiring.connect(m, words.output, scanner.words)
+        else:
+            wiring.connect(m, self.filter.words, scanner.words)
         wiring.connect(m, scanner.events, self.accumulator.events)
         if self.queues_sums:
             m.submodules.sum_queue = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)

@@ -31,6 +31,8 @@ class LayerFolding:
             for all P.
         extra_rows: per connection, rows that its buffer has beside the fewest that keep the
             pipeline moving: they even out rows that take longer than others. None for none.
+        compact: registers that only make paths shorter are left out, for fewer cells and a lower
+            clock: where a register takes a cell of its own, as on iCE40.
     """
 
     neurons: int
@@ -39,6 +41,7 @@ class LayerFolding:
     weight_memory: WeightMemory | None = None
     firing: int | None = None
     extra_rows: tuple[int, ...] | None = None
+    compact: bool = False
 
     @property
     def turns(self) -> int:

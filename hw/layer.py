@@ -28,6 +28,7 @@ class SpikingLayer(wiring.Component):
         spare_rows, row_words: of each connection's buffer, see ``WindowGeometry``.
         weight_memory: see ``AccumulatorLane``.
         firing: see ``NeuronGroup``.
+        compact: see ``LayerFolding``.
 
     Members:
         words_0 ...: the map of each connection's source.
@@ -49,6 +50,7 @@ class SpikingLayer(wiring.Component):
         row_words: Sequence[bool],
         weight_memory: WeightMemory | None = None,
         firing: int | None = None,
+        compact: bool = False,
     ):
         self.connections = [
             ConnectionPath(
@@ -61,6 +63,7 @@ class SpikingLayer(wiring.Component):
                 spare_rows=spare_rows[number],
                 row_words=row_words[number],
                 weight_memory=weight_memory,
+                compact=compact,
             )
             for number in range(len(network.layers[index].connections))
         ]
@@ -70,7 +73,7 @@ class SpikingLayer(wiring.Component):
             signed_shape(layer_bounds(network, index).window),
             self.connections[0].unit_layout,
         )
-        self.group = NeuronGroup(network, index, neurons, firing)
+        self.group = NeuronGroup(network, index, neurons, firing, compact=compact)
         self.fires = self.group.fires
         #: Most images that its rows, queues and registers hold parts of at once.
         self.images_inside = 2 + max(

@@ -57,7 +57,7 @@ def layer_options(
         for rows in layouts:
             last = np.inf
             for lanes in lane_choices(network, index, neurons, rows):
-                fold = LayerFolding(neurons, lanes, rows)
+                fold = LayerFolding(neurons, lanes, rows, compact=family.compact)
                 stages = layer_stages(network, index, fold, events)
                 cycles = image_cycles(stages)
                 if cycles > last * WORTHWHILE:

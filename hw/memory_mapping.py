@@ -21,6 +21,16 @@ class Family(StrEnum):
     ECP5 = "ecp5"
     ICE40 = "ice40"
 
+    @property
+    def compact(self) -> bool:
+        """Whether a register takes a logic cell of its own: see ``LayerFolding.compact``."""
+        return self is Family.ICE40
+
+    @property
+    def logic(self) -> str:
+        """What its logic is counted in: see ``Area.luts``."""
+        return "logic cells" if self is Family.ICE40 else "LUT4"
+
 
 @dataclass(frozen=True)
 class _Ram:

@@ -29,9 +29,18 @@ class NeuronGroup(wiring.Component):
     Args:
         neurons: P.
         firing: F, how many neurons fire at once; fewer than P take turns.
+        compact: see ``LayerFolding``.
     """
 
-    def __init__(self, network: Network, index: int, neurons: int, firing: int | None = None):
+    def __init__(
+        self,
+        network: Network,
+        index: int,
+        neurons: int,
+        firing: int | None = None,
+        *,
+        compact: bool = False,
+    ):
         layer = network.layers[index]
         bounds = layer_bounds(network, index)
         bias = effective_bias(network, index)
@@ -43,6 +52,7 @@ class NeuronGroup(wiring.Component):
             rate and not pixels and positions > 1 and layer.pool.rule == PoolRule.CUMULATIVE
         )
         self.fires = layer.threshold is not None
+        self.compact = compact
         firing = neurons if firing is None else firing
         self.turns = self.trains = None
         self.pool = CurrentPool(
@@ -119,10 +129,14 @@ class NeuronGroup(wiring.Component):
         else:
             m.submodules.turns = self.turns
             wiring.connect(m, self.pool.pooled, self.turns.currents)
-            # What neurons are ready for goes no further: it would reach the registers of all sums.
-            m.submodules.waiting = waiting = Queue(self.turns.turns.payload.shape(), 2)
-            wiring.connect(m, self.turns.turns, waiting.input)
-            wiring.connect(m, waiting.output, self.neurons.currents)
+            if self.compact:
+                wiring.connect(m, self.turns.turns, self.neurons.currents)
+            else:
+                # What neurons are ready for goes no further: it would reach the registers of all
+                # sums.
+                m.submodules.waiting = waiting = Queue(self.turns.turns.payload.shape(), 2)
+                wiring.connect(m, self.turns.turns, waiting.input)
+                wiring.connect(m, waiting.output, self.neurons.currents)
         m.d.comb += self.neurons.steps.eq(self.steps)
         if self.fires:
             # What the next layers are ready for goes no further than here.

@@ -96,7 +96,7 @@ def _lacks(planner: Planner, budget: Budget) -> str:
         return "more than a thousand times as much"
     texts = []
     for used, limit, unit in (
-        (area.luts, budget.luts, "LUT4"),
+        (area.luts, budget.luts, planner.family.logic),
         (area.block_rams, budget.block_rams, "block RAMs"),
     ):
         if limit is not None:

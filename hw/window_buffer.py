@@ -22,7 +22,8 @@ class WindowBuffer(wiring.Component):
 
     The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
     more, so that rows of the same or the next image are written while windows are read. Nothing
-    is cleared between images. The parameters are those of the row writer and the window fetcher.
+    is cleared between images. The parameters are those of the row writer and the window fetcher;
+    ``compact``: jobs and slabs do not wait in registers of their own either.
 
     Members:
         words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
@@ -42,8 +43,10 @@ class WindowBuffer(wiring.Component):
         collapse: bool = True,
         fed: range | None = None,
         repeats: int = 1,
+        compact: bool = False,
     ):
         self.geometry = geometry
+        self.compact = compact
         self.writer = RowWriter(geometry, word_width)
         self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
@@ -53,6 +56,7 @@ class WindowBuffer(wiring.Component):
             padding_bits=padding_bits,
             fed=fed,
             repeats=repeats,
+            compact=compact,
         )
         super().__init__(
             {
@@ -68,12 +72,11 @@ class WindowBuffer(wiring.Component):
         m.submodules.writer = writer = self.writer
         m.submodules.walker = walker = self.walker
         m.submodules.fetcher = fetcher = self.fetcher
-        job_layout = JobLayout(geometry)
-        # The walker needs two cycles for a job, so that one register loses no time.
-        m.submodules.jobs = jobs = Queue(job_layout, depth=1)
-
-        # What the lanes are ready for does not reach the memory in the same cycle.
-        m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
+        if not self.compact:
+            # The walker needs two cycles for a job, so that one register loses no time.
+            m.submodules.jobs = jobs = Queue(JobLayout(geometry), depth=1)
+            # What the lanes are ready for does not reach the memory in the same cycle.
+            m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
 
         shape = row_memory(geometry, writer.word_width)
         m.submodules.rows = rows = memory.Memory(
@@ -89,10 +92,14 @@ class WindowBuffer(wiring.Component):
         occupancy_read = occupancy.read_port()
 
         wiring.connect(m, wiring.flipped(self.words), writer.words)
-        wiring.connect(m, walker.jobs, jobs.input)
-        wiring.connect(m, jobs.output, fetcher.jobs)
-        wiring.connect(m, fetcher.slabs, slabs.input)
-        wiring.connect(m, slabs.output, wiring.flipped(self.slabs))
+        if self.compact:
+            wiring.connect(m, walker.jobs, fetcher.jobs)
+            wiring.connect(m, fetcher.slabs, wiring.flipped(self.slabs))
+        else:
+            wiring.connect(m, walker.jobs, jobs.input)
+            wiring.connect(m, jobs.output, fetcher.jobs)
+            wiring.connect(m, fetcher.slabs, slabs.input)
+            wiring.connect(m, slabs.output, wiring.flipped(self.slabs))
         m.d.comb += [
             writer.steps.eq(self.steps if geometry.steps > 1 else 1),
             writer.released.eq(fetcher.released),

@@ -31,6 +31,7 @@ class WindowFetcher(wiring.Component):
         fed: groups that the connection feeds; windows of the others are blank. All where None.
         repeats: most times that a map of one step is gone through, as the steps of a layer that
             sees spikes as well (``steps`` says how often); 1 for a map of several steps.
+        compact: a slab is given out as the memory answers, and asked for in the cycle of its pass.
 
     Members:
         jobs: from the window walker.
@@ -49,6 +50,7 @@ class WindowFetcher(wiring.Component):
         padding_bits: int,
         fed: range | None = None,
         repeats: int = 1,
+        compact: bool = False,
     ):
         width = geometry.channels * geometry.planes
         check_range("WindowFetcher", "groups", groups, 1, None)
@@ -57,6 +59,7 @@ class WindowFetcher(wiring.Component):
         self.groups = groups
         self.plane_by_plane = plane_by_plane
         self.padding_bits = padding_bits
+        self.compact = compact
         self.fed = range(groups) if fed is None else fed
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
         self.largest_steps = max(geometry.steps, repeats)
@@ -150,6 +153,7 @@ class WindowFetcher(wiring.Component):
         if geometry.row_words:
             bases = [index * geometry.columns * geometry.steps for index in range(slots)]
             slot_base = lookup(m, issue.slot, bases, name="slot_base")
+        if geometry.row_words and not self.compact:
             with m.If(advance):
                 m.d.sync += issued
         else:
@@ -177,7 +181,7 @@ class WindowFetcher(wiring.Component):
         ]
         with m.If(advance):
             m.d.sync += [read_valid.eq(issue_valid), read.eq(issue)]
-        if geometry.row_words:
+        if geometry.row_words or self.compact:
             m.d.comb += given
         else:
             with m.If(advance):

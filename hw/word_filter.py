@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -40,7 +40,8 @@ class WordFilter(wiring.Component):
     per slab the part of a block, which several slabs of a ``sum_pool`` share.
 
     What takes the words has to say whether it has a place before a word is offered, as a queue
-    does.
+    does. ``compact``: where every unit is one slab, which is its word as it stands, no register
+    holds it.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class WordFilter(wiring.Component):
         largest_shift: int,
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
+        *,
+        compact: bool = False,
     ):
         for name, value in (("taps", taps), ("planes", planes), ("slabs", slabs)):
             check_range("WordFilter", name, value, 1, None)
@@ -64,6 +67,7 @@ class WordFilter(wiring.Component):
         self.blocks = tuple(range(groups) if blocks is None else blocks)
         self.slab_of = tuple(range(slabs) if slab_of is None else slab_of)
         self.stored_slabs = max(self.slab_of) + 1
+        self.passes = compact and slabs == 1 and largest_shift == 0
         words = (max(self.blocks) + 1) * self.stored_slabs * taps
         self.word_layout = LaneWordLayout(taps, planes, words, largest_shift)
         super().__init__(
@@ -75,12 +79,26 @@ class WordFilter(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        slab = self.slab.payload
-        pending = Signal(self.word_layout)
-        pending_valid = Signal()
-        started = Signal()
-        planes_skipped = Signal(count_shape(self.largest_shift))
+        if self.passes:
+            self._pass(m)
+        else:
+            self._filter(m)
+        return m
 
+    def _pass(self, m: Module) -> None:
+        """Words are slabs with another address."""
+        slab, word = self.slab.payload, self.words.payload
+        m.d.comb += [
+            word.bits.eq(slab.bits),
+            word.address.eq(self._base(m, slab)),
+            word.shift.eq(0),
+            word.last.eq(1),
+            self.words.valid.eq(self.slab.valid),
+            self.slab.ready.eq(self.words.ready),
+        ]
+
+    def _base(self, m: Module, slab: data.View) -> Value:
+        """Address of the weight of the slab's first tap."""
         slab_base = lookup(
             m, slab.slab, [stored * self.taps for stored in self.slab_of], name="slab_base"
         )
@@ -90,6 +108,16 @@ class WordFilter(wiring.Component):
             [block * self.stored_slabs * self.taps for block in self.blocks],
             name="group_base",
         )
+        return group_base + slab_base
+
+    def _filter(self, m: Module) -> None:
+        slab = self.slab.payload
+        base = self._base(m, slab)
+        pending = Signal(self.word_layout)
+        pending_valid = Signal()
+        started = Signal()
+        planes_skipped = Signal(count_shape(self.largest_shift))
+
         shift = Signal(count_shape(self.largest_shift))
         has_events = Signal()
         shifts = Signal()
@@ -124,10 +152,9 @@ class WordFilter(wiring.Component):
             with m.If(comes):
                 m.d.sync += [
                     pending.bits.eq(slab.bits),
-                    pending.address.eq(group_base + slab_base),
+                    pending.address.eq(base),
                     pending.shift.eq(shift),
                     pending.last.eq(slab.last),
                 ]
             with m.Elif(slab.last):
                 m.d.sync += pending.last.eq(1)
-        return m

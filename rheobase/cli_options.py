@@ -46,7 +46,7 @@ Adders = Annotated[
 ]
 
 Luts = Annotated[
-    int | None, typer.Option(help="Look-up tables (LUT4) that the computed folding may use.")
+    int | None, typer.Option(help="LUT4 (iCE40: logic cells) that the computed folding may use.")
 ]
 MemoryBits = Annotated[
     int | None, typer.Option(help="Bits of block RAM that the computed folding may use.")

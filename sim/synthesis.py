@@ -47,7 +47,8 @@ class Resources:
 
     Attributes:
         luts: 4-input look-up tables, those in carry chains and distributed RAM included (two a
-            carry cell and six a 16 x 4 RAM on ECP5, as nextpnr counts them).
+            carry cell and six a 16 x 4 RAM on ECP5, as nextpnr counts them). On iCE40 logic cells:
+            one for each of them, and for each register with none of its own in front.
         logic_luts: without carry chains and distributed RAM.
         flip_flops: registers.
         block_rams: DP16KD (18 kbit) on ECP5, EBR (4 kbit) on iCE40.
@@ -110,7 +111,8 @@ def synthesise(verilog: str, top: str, device: Device) -> Synthesis:
 def count_resources(netlist: Path, top: str) -> Resources:
     """Cells of module ``top`` in yosys' JSON ``netlist``."""
     cells: dict[str, int] = {}
-    for cell in json.loads(netlist.read_text())["modules"][top]["cells"].values():
+    module = json.loads(netlist.read_text())["modules"][top]
+    for cell in module["cells"].values():
         cells[cell["type"]] = cells.get(cell["type"], 0) + 1
 
     def count(*kinds: str) -> int:
@@ -121,12 +123,40 @@ def count_resources(netlist: Path, top: str) -> Resources:
         number for kind, number in cells.items() if kind == "TRELLIS_FF" or "SB_DFF" in kind
     )
     return Resources(
-        luts=logic + 2 * count("CCU2C") + 6 * count("TRELLIS_DPR16X4"),
+        luts=logic + 2 * count("CCU2C") + 6 * count("TRELLIS_DPR16X4") + lone_registers(module),
         logic_luts=logic,
         flip_flops=flip_flops,
         block_rams=sum(n for kind, n in cells.items() if kind == "DP16KD" or "SB_RAM40" in kind),
         large_rams=count("SB_SPRAM256KA"),
     )
+
+
+def lone_registers(module: dict) -> int:
+    """iCE40's registers that share their cell with no look-up table.
+
+    A cell has one output: that of its register, if what the look-up table in front gives goes
+    nowhere else, or of the look-up table.
+    """
+    given = [
+        cell["connections"]["D"][0]
+        for cell in module["cells"].values()
+        if cell["type"].startswith("SB_DFF")
+    ]
+    if not given:
+        return 0
+    tables = set()
+    loads: dict[int | str, int] = {}
+    for cell in module["cells"].values():
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                for bit in bits:
+                    loads[bit] = loads.get(bit, 0) + 1
+            elif cell["type"] == "SB_LUT4":
+                tables.update(bits)
+    for port in module["ports"].values():
+        for bit in port["bits"]:
+            loads[bit] = loads.get(bit, 0) + 1
+    return sum(bit not in tables or loads[bit] > 1 for bit in given)
 
 
 def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:

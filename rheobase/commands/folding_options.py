@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,9 @@ from .parameters import check_by_hand, given_folding
 #: what the model is off, need the rest. The second pair is for what does not fit otherwise: it may
 #: fail to be placed, and will be slow.
 FILLINGS = ((0.85, 0.98), (0.96, 1.0))
-#: UART and host link, `python benchmarks/host_link.py`: LUT4 of a board's design on ECP5, carry
-#: cells included; an iCE40's are fewer.
-HOST_LINK_LUTS = 810
+#: UART and host link in a board's design: LUT4 on ECP5, logic cells on iCE40, carry chains
+#: included (`python benchmarks/host_link.py`).
+HOST_LINK_LUTS = {Family.ECP5: 810, Family.ICE40: 930}
 #: Images that are counted on: more change the means little.
 CALIBRATION_IMAGES = 8
 
@@ -94,7 +94,7 @@ class FoldingOptions:
         device, link_blocks = self.board.device, _host_link_blocks(network, self.family)
         result = []
         for lut_part, block_part in FILLINGS:
-            most_luts = int(lut_part * device.luts) - HOST_LINK_LUTS
+            most_luts = int(lut_part * device.luts) - HOST_LINK_LUTS[self.family]
             most_blocks = int(block_part * device.block_rams) - link_blocks
             result.append(
                 Budget(
@@ -130,11 +130,12 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
     hertz = options.hertz
     with working("planning the folding"):
         if options.neurons is not None or options.lanes is not None:
-            folding = given_folding(network, options.neurons, options.lanes)
+            folding = _suited(given_folding(network, options.neurons, options.lanes), options)
             plan = _with_free_rows(planner, in_turns(network, folding, planner.events))
         elif not options.searched:
             adders = DEFAULT_ADDERS if options.adders is None else options.adders
-            plan = _with_free_rows(planner, default_folding(network, planner.events, adders))
+            folding = _suited(default_folding(network, planner.events, adders), options)
+            plan = _with_free_rows(planner, folding)
         else:
             cycles = None if options.target_fps is None else hertz / options.target_fps
             for budget in options.budgets(network):
@@ -148,6 +149,11 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
             raise RheobaseError(f"{network.name} does not fit {_named(budget, options)}: {lack}")
     show_plan(network, plan, options)
     return plan.folding
+
+
+def _suited(folding: Folding, options: FoldingOptions) -> Folding:
+    """``folding`` as the board's family wants it, as the search makes it by itself."""
+    return tuple(replace(fold, compact=options.family.compact) for fold in folding)
 
 
 def _with_free_rows(planner: Planner, folding: Folding) -> Plan:
@@ -179,13 +185,13 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
         )
     rows.append(["around them", *[""] * 7, f"{plan.frame.luts:.0f}", plan.frame.block_rams, ""])
     columns = (
-        "layer", "P", "E", "F", "weights in", "buffer of", "extra rows", "cycles", "LUT4",
-        "block RAMs", "limited by",
+        "layer", "P", "E", "F", "weights in", "buffer of", "extra rows", "cycles",
+        options.family.logic, "block RAMs", "limited by",
     )  # fmt: skip
     title = f"plan: {network.coding.value} coding, T = {network.steps}"
     OUT.print(table(title, columns, rows))
     area, board = plan.area, options.board
-    used = [(area.luts, "LUT4"), (area.block_rams, "block RAMs")]
+    used = [(area.luts, options.family.logic), (area.block_rams, "block RAMs")]
     limits = (None, None) if board is None else (board.device.luts, board.device.block_rams)
     texts = [
         f"{value:,.0f} {unit}" + ("" if limit is None else f" of {limit:,} ({value / limit:.0%})")
@@ -213,7 +219,7 @@ def _named(budget: Budget, options: FoldingOptions) -> str:
     if options.board is not None:
         parts.append(options.board.title)
     elif budget.luts is not None or budget.block_rams is not None:
-        limits = ((budget.luts, "LUT4"), (budget.block_rams, "block RAMs"))
+        limits = ((budget.luts, options.family.logic), (budget.block_rams, "block RAMs"))
         parts.append(
             " and ".join(f"{limit:,.0f} {unit}" for limit, unit in limits if limit is not None)
         )

@@ -8,9 +8,17 @@ from support.components import check_exchange
 
 
 @pytest.mark.parametrize(
-    ("words", "neurons", "event_shift"), [(9, 3, 0), (1, 1, 0), (12, 4, 3), (256, 2, 1)]
+    ("words", "neurons", "event_shift", "compact"),
+    [
+        (9, 3, 0, False),
+        (1, 1, 0, False),
+        (12, 4, 3, False),
+        (256, 2, 1, False),
+        (9, 3, 0, True),
+        (12, 4, 3, True),
+    ],
 )
-def test_sums_weights_of_events(words, neurons, event_shift):
+def test_sums_weights_of_events(words, neurons, event_shift, compact):
     rng = np.random.default_rng(words)
     weights = rng.integers(-8, 8, (words, neurons)).astype(np.int8)
     events, sums = [], []
@@ -26,7 +34,7 @@ def test_sums_weights_of_events(words, neurons, event_shift):
         sums.append(total.tolist())
     low, high = int(np.min(sums)), int(np.max(sums))
     bound = max(-low, high) * 2**event_shift + 8
-    component = AccumulatorLane(weights, 4, event_shift, (-bound, bound))
+    component = AccumulatorLane(weights, 4, event_shift, (-bound, bound), compact=compact)
     check_exchange(
         component,
         {"events": (component.event_layout, events)},

@@ -7,12 +7,13 @@ from rheobase.hw.word_filter import LaneSlabLayout
 from support.components import check_exchange, word
 
 
+@pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize(
     ("taps", "planes", "slabs", "separate"),
     [(6, 1, 3, 1), (5, 1, 2, 3), (3, 8, 1, 1)],
     ids=["rate", "radix", "pixels"],
 )
-def test_weighted_sums(taps, planes, slabs, separate):
+def test_weighted_sums(taps, planes, slabs, separate, compact):
     rng = np.random.default_rng(taps)
     neurons, groups = 3, 2
     weights = rng.integers(-4, 4, (groups, slabs, taps, neurons)).astype(np.int8)
@@ -46,7 +47,9 @@ def test_weighted_sums(taps, planes, slabs, separate):
         weights=weights.reshape(-1, neurons),
         weight_bits=3,
         separate_planes=separate,
-        queues_sums=planes > 1 or separate > 1,
+        queues_sums=(planes > 1 or separate > 1) and not compact,
+        alone=compact,
+        compact=compact,
         bounds=(-bound, bound),
     )
     check_exchange(

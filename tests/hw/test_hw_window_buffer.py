@@ -131,14 +131,22 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    ("case", "plane_by_plane", "row_words"),
+    ("case", "plane_by_plane", "row_words", "compact"),
     [
-        *((case, plane_by_plane, False) for case in CASES for plane_by_plane in (False, True)),
-        ("pooled", False, True),
-        ("overlapping", True, True),
+        *(
+            (case, plane_by_plane, False, False)
+            for case in CASES
+            for plane_by_plane in (False, True)
+        ),
+        ("pooled", False, True, False),
+        ("overlapping", True, True, False),
+        ("pooled", True, False, True),
+        ("one row", False, False, True),
+        ("overlapping", True, True, True),
+        ("strided", False, True, True),
     ],
 )
-def test_spike_windows(case, plane_by_plane, row_words):
+def test_spike_windows(case, plane_by_plane, row_words, compact):
     rng = np.random.default_rng(len(case))
     channels, steps, word_width, groups = 5, 3, 2, 2
     geometry = _geometry(**CASES[case], channels=channels, steps=steps, row_words=row_words)
@@ -151,7 +159,11 @@ def test_spike_windows(case, plane_by_plane, row_words):
             for low in range(0, channels, word_width):
                 words += [word(pixel[t, low : low + word_width]) for t in range(steps)]
     component = WindowBuffer(
-        geometry, word_width=word_width, groups=groups, plane_by_plane=plane_by_plane
+        geometry,
+        word_width=word_width,
+        groups=groups,
+        plane_by_plane=plane_by_plane,
+        compact=compact,
     )
     check_exchange(
         component,
@@ -167,9 +179,15 @@ def test_spike_windows(case, plane_by_plane, row_words):
 
 
 @pytest.mark.parametrize(
-    ("case", "zero_point"), [("pooled", 0), ("pooled", 0b101), ("one row", 0b101)]
+    ("case", "zero_point", "compact"),
+    [
+        ("pooled", 0, False),
+        ("pooled", 0b101, False),
+        ("one row", 0b101, False),
+        ("pooled", 0b101, True),
+    ],
 )
-def test_pixel_windows_and_gather(case, zero_point):
+def test_pixel_windows_and_gather(case, zero_point, compact):
     rng = np.random.default_rng(5)
     channels, planes = 2, 3
     geometry = _geometry(**CASES[case], channels=channels, planes=planes)
@@ -187,6 +205,7 @@ def test_pixel_windows_and_gather(case, zero_point):
         groups=1,
         plane_by_plane=False,
         padding_bits=pad_word,
+        compact=compact,
     )
     layout = SlabLayout(geometry, 1, 1)
     check_exchange(
@@ -207,7 +226,7 @@ def test_pixel_windows_and_gather(case, zero_point):
                 {"bits": bits, "slab": 0, "new_plane": 0, "last": 1, "unit": slab["unit"]}
             )
             bits = None
-    gather = WindowGather(geometry, 1)
+    gather = WindowGather(geometry, 1, compact=compact)
     check_exchange(
         gather, {"columns": (layout, slabs)}, {"windows": (gather.window_layout, windows)}
     )

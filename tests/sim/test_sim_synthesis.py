@@ -4,7 +4,7 @@ import json
 
 import pytest
 from rheobase.golden.errors import RheobaseError
-from rheobase.sim.synthesis import ULX3S_85F, count_resources, synthesise
+from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, count_resources, synthesise
 
 COUNTER = """module top(input clk, input [1:0] a, output reg q);
   always @(posedge clk) q <= a[0] & a[1]; endmodule"""
@@ -23,6 +23,19 @@ def test_counts_as_nextpnr_does(tmp_path):
     netlist.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
     found = count_resources(netlist, "top")
     assert (found.luts, found.logic_luts, found.block_rams) == (3 + 2 * 2 + 6, 3, 4)
+
+
+def test_counts_cells_of_ice40(tmp_path, monkeypatch):
+    """A register behind a gate shares its cell, one behind a register has one of its own."""
+    monkeypatch.setenv("RHEOBASE_CACHE", str(tmp_path))
+    shared = synthesise(COUNTER, "top", ICEBREAKER).resources
+    assert (shared.luts, shared.logic_luts, shared.flip_flops) == (1, 1, 1)
+    # The gate has another reader, so that its value needs the cell's only output.
+    both = """module top(input clk, input [1:0] a, output reg q, output reg r, output s);
+      assign s = a[0] & a[1];
+      always @(posedge clk) begin q <= s; r <= q; end endmodule"""
+    lone = synthesise(both, "top", ICEBREAKER).resources
+    assert (lone.luts, lone.logic_luts, lone.flip_flops) == (3, 1, 2)
 
 
 def test_says_what_yosys_refuses(tmp_path, monkeypatch):

@@ -137,7 +137,10 @@ def random_images(rng: np.random.Generator, network: Network, count: int) -> np.
 
 
 def random_folding(rng: np.random.Generator, network: Network) -> Folding:
-    """P and E that do and do not divide the channels and taps, neurons in turns, extra rows."""
+    """P and E that do and do not divide the channels and taps, neurons in turns, extra rows.
+
+    A third of the layers are compact, of those that have a single lane about half.
+    """
     folding: list[LayerFolding] = []
     for index, layer in enumerate(network.layers):
         neurons = int(rng.integers(1, layer.out_channels + 1))
@@ -153,11 +156,13 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
         fires = layer.threshold is not None
         turns = rng.choice([n for n in range(1, neurons + 1) if neurons % n == 0]) if fires else 1
         extra = tuple(int(rng.integers(0, 3)) for _ in layer.connections)
+        compact = bool(rng.random() < (0.5 if max(lanes) == 1 else 0.3))
         folding.append(
             LayerFolding(
-                neurons, lanes, rows, firing=int(neurons // turns), extra_rows=extra
+                neurons, lanes, rows, firing=int(neurons // turns), extra_rows=extra,
+                compact=compact,
             )
-        )
+        )  # fmt: skip
     return tuple(folding)
 
 

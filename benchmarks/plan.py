@@ -35,7 +35,7 @@ from support.random_networks import random_network
 from support.residual_networks import residual_network
 
 #: Images of a network of its own, and at most of a set.
-OWN_IMAGES, SET_IMAGES = 12, 24
+OWN_IMAGES, SET_IMAGES = 24, 96
 CYCLES_BOUND, LUTS_BOUND = 0.1, 0.2
 
 

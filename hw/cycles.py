@@ -1,4 +1,4 @@
-"""How many cycles an image takes: each layer's stages, and the pipeline of all layers' rows."""
+"""How many cycles the stages of a layer take for each row of an image, when nothing stops them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from functools import lru_cache
 import numpy as np
 
 from ..golden.network import IMAGE, Coding, Connection, Network
-from .buffering import Rows, row_model
-from .event_counts import NetworkEvents, WindowEvents, expected_most
-from .event_lane import SUM_QUEUE_DEPTH
-from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
+from .event_counts import WindowEvents, expected_most
+from .folding import LayerFolding, connection_lanes, connection_row_words
 from .geometry import window_geometry
 from .streamed_readout import is_streamed
 from .synapses import fed_groups, fits_parts, is_direct
 
 #: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
 #: a register for a lane's sum, and with a queue of sums.
-UNEVEN, UNEVEN_QUEUED = 0.5, 0.35
+UNEVEN, UNEVEN_QUEUED = 0.25, 0.25
 #: The same for lanes of pixels, of the excess over the lane that takes most on the whole.
-UNEVEN_PIXELS = 0.15
+UNEVEN_PIXELS = 0.1
+#: Part of the excess of fetching and adding each plane, and each slab, in turn, over all of them at
+#: once, that a lane without a long queue of words takes.
+PLANE_BY_PLANE, SLAB_BY_SLAB = 0.65, 0.12
 #: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
 #: come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
 FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
-#: Images that the pipeline of rows is run for, again and again the given ones.
-PIPELINE_IMAGES = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,78 +131,6 @@ def fewest_firing(
     return None
 
 
-def pipeline_cycles(
-    network: Network, folding: Folding, events: NetworkEvents, spare_rows: Rows
-) -> float:
-    """Cycles per image of the whole accelerator in a stream of images.
-
-    The rows of ``buffering.py`` with the time that each takes: a layer's row begins when the
-    layer has given out the one before, the rows that it needs are there, and every buffer behind
-    has a free slot.
-    """
-    times = {
-        index: row_cycles(layer_stages(network, index, fold, events[index]))
-        for index, fold in enumerate(folding)
-    }
-    ahead = {IMAGE: 0.0}
-    ahead |= {index: _ahead(network, index, fold) for index, fold in enumerate(folding)}
-    nodes = row_model(network, spare_rows)
-    images = max(PIPELINE_IMAGES, len(events[0][0].units))
-    arrived = {id(b): [] for node in nodes.values() for b in node.inputs}
-    freed = {id(b): [] for node in nodes.values() for b in node.inputs}
-    ended = dict.fromkeys(nodes, 0.0)
-    outputs = set(network.outputs)
-    left = [0] * images
-    done_at = [0.0] * images
-    total = {index: node.rows * images for index, node in nodes.items()}
-    moved = True
-    while moved:
-        moved = False
-        for index, node in nodes.items():
-            while node.done < total[index] and node.has_rows() and not node.full():
-                image, row = divmod(node.done, node.rows)
-                start, opens = ended[index], 0.0
-                for buffer in node.inputs:
-                    last = len(freed[id(buffer)]) + buffer.needed[row]
-                    if last:
-                        start = max(start, arrived[id(buffer)][last - 1])
-                for buffer in node.outputs:
-                    slot = len(arrived[id(buffer)]) - buffer.slots
-                    if row in buffer.kept and slot >= 0:
-                        opens = max(opens, freed[id(buffer)][slot])
-                taken = network.input_shape[2] if index == IMAGE else times[index]
-                if index != IMAGE:
-                    taken = taken[image % len(taken), row]
-                # Until a slot is free, a row's first sums wait in the lanes' queues.
-                end = max(start + taken, opens + taken * (1 - ahead[index]))
-                ended[index] = end
-                for buffer in node.outputs:
-                    if row in buffer.kept:
-                        buffer.filled += 1
-                        arrived[id(buffer)].append(end)
-                for buffer in node.inputs:
-                    buffer.filled -= buffer.released[row]
-                    freed[id(buffer)] += [end] * buffer.released[row]
-                node.done += 1
-                moved = True
-                if index in outputs and row == node.rows - 1:
-                    left[image] += 1
-                    done_at[image] = max(done_at[image], end)
-    return (done_at[-1] - done_at[0]) / (images - 1)
-
-
-def _ahead(network: Network, index: int, fold: LayerFolding) -> float:
-    """Part of a row whose sums the lanes' queues hold while nothing of it can leave."""
-    layer, shape = network.layers[index], network.shapes[index]
-    if network.coding == Coding.RATE and not layer.sees_only_image:
-        return 0.0
-    if sum(connection_lanes(network, index, fold)) == 1 and len(layer.connections) == 1:
-        return 0.0
-    positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
-    units = -(-layer.out_channels // fold.neurons) * shape.output[2] * positions
-    return min(1.0, SUM_QUEUE_DEPTH / units)
-
-
 @lru_cache(maxsize=8192)
 def lane_cycles(
     counted: WindowEvents, lanes: int, seen: float, by_row: bool, *, queued: bool, steps: int
@@ -213,7 +140,8 @@ def lane_cycles(
     An event takes a cycle, and a plane without any, after the first that has one, a cycle for its
     shift; a unit takes at least what fetching it does. A lane waits for the others' sums of the
     same unit, all the more where it has no queue for its own. Spikes are taken to be dealt at
-    random; for pixels a sample of the windows is dealt as the lanes are.
+    random; for pixels a sample of the windows is dealt as the lanes are. A lane that is alone has
+    hardly a queue of words: while a plane has few events, it waits for what is fetched.
     """
     values = np.flatnonzero(counted.units.any(axis=(0, 1)))
     counts = counted.units[:, :, values]
@@ -234,7 +162,30 @@ def lane_cycles(
         shifts = _empty_planes(counted.planes, seen / lanes, steps)
     fetched = counted.slabs[int(by_row)] / np.maximum(units, 1e-9)
     least = np.maximum(fetched, 1.0)[:, :, np.newaxis]
-    return (counts * np.maximum(taken + shifts[:, :, np.newaxis], least)).sum(axis=2)
+    cycles = (counts * np.maximum(taken + shifts[:, :, np.newaxis], least)).sum(axis=2)
+    if counted.planes.shape[2] > 1 and lanes == 1:
+        in_turn = _plane_by_plane(counted, units, seen, by_row, steps)
+        cycles += PLANE_BY_PLANE * np.maximum(in_turn - cycles, 0)
+    return cycles
+
+
+def _plane_by_plane(
+    counted: WindowEvents, units: np.ndarray, seen: float, by_row: bool, steps: int
+) -> np.ndarray:
+    """What one lane takes if no plane of a train is fetched while it adds another: (images, rows).
+
+    A slab takes a cycle to fetch, and one for each of its events: events are taken to be dealt to a
+    plane's slabs at random (Poisson).
+    """
+    planes = counted.planes.sum(axis=2)
+    blank = units - planes / steps
+    slabs = (counted.slabs[int(by_row)] - blank) / np.maximum(planes, 1e-9)
+    slabs = np.maximum(slabs, 1.0)[:, :, np.newaxis]
+    events = np.arange(counted.planes.shape[2]) * seen
+    together = np.maximum(slabs, events)
+    in_turn = events + slabs * np.exp(-events / slabs)
+    each = together + SLAB_BY_SLAB * (in_turn - together)
+    return (counted.planes * each).sum(axis=2) + blank
 
 
 def _empty_planes(planes: np.ndarray, share: float, steps: int) -> np.ndarray:

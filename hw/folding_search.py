@@ -18,13 +18,14 @@ import numpy as np
 from ..golden.network import Network
 from .area import Area, frame_area, layer_parts, part_area, word_widths
 from .buffering import Rows, default_spare_rows
-from .cycles import layer_cycles, pipeline_cycles
+from .cycles import layer_cycles
 from .default_folding import within_words
 from .event_counts import NetworkEvents, assumed_events
 from .folding import Folding, LayerFolding, connection_row_words
 from .layer_options import Option, layer_options
 from .memory_mapping import Family
 from .plan import Budget, LayerPlan, Plan
+from .row_pipeline import pipeline_cycles
 from .row_search import rows_beside, with_extra_rows
 from .streamed_readout import is_streamed
 

@@ -11,12 +11,13 @@ from rheobase.golden.simulation import simulate
 from rheobase.hw.accelerator import Accelerator
 from rheobase.hw.area import Area
 from rheobase.hw.buffering import default_spare_rows
-from rheobase.hw.cycles import FIRING_SHARE, layer_stages, pipeline_cycles
+from rheobase.hw.cycles import FIRING_SHARE, layer_stages
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import assumed_events, counted_events, expected_most
 from rheobase.hw.folding import check_folding
 from rheobase.hw.folding_search import Planner
 from rheobase.hw.plan import Budget
+from rheobase.hw.row_pipeline import pipeline_cycles
 from rheobase.hw.row_search import with_extra_rows
 from rheobase.hw.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog import TOP, generate

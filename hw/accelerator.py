@@ -90,6 +90,7 @@ class Accelerator(wiring.Component):
                     weight_memory=fold.weight_memory,
                     firing=fold.firing,
                     compact=fold.compact,
+                    large_rows=fold.large_rows,
                 )
             self.layers.append(layer)
         members = {

@@ -51,25 +51,32 @@ class Area:
         luts: 4-input look-up tables as nextpnr counts them; on iCE40 logic cells, as a register
             with no look-up table of its own in front takes one as well.
         block_rams: of the family's common kind.
+        large_rams: of one port.
     """
 
     luts: float
     block_rams: int
+    large_rams: int = 0
 
     def __add__(self, other: Area) -> Area:
-        return Area(self.luts + other.luts, self.block_rams + other.block_rams)
+        return Area(
+            self.luts + other.luts,
+            self.block_rams + other.block_rams,
+            self.large_rams + other.large_rams,
+        )
 
 
 def part_area(part: Part, family: Family) -> Area:
     """Area of all components of ``part``."""
     weights = COEFFICIENTS[family][part.kind]
     luts = sum(weight * value for weight, value in zip(weights, part.features, strict=True))
-    blocks = 0
+    blocks = large = 0
     for shape in part.memories:
         mapped = mapped_memory(shape, family)
         blocks += mapped.block_rams
+        large += mapped.large_rams
         luts += memory_luts(shape, family)
-    return Area(luts * part.count, blocks * part.count)
+    return Area(luts * part.count, blocks * part.count, large * part.count)
 
 
 def memory_luts(shape: MemoryShape, family: Family) -> float:
@@ -147,7 +154,7 @@ def layer_parts(
             network, index, number, word_widths[number], spare_rows[number], row_words[number]
         )
         if buffers:
-            parts.append(_buffer(geometry, word_widths[number]))
+            parts.append(_buffer(geometry, word_widths[number], fold.is_large(number)))
         columns = geometry.kernel[1] if pixels else 1
         if pixels:
             bits = geometry.kernel[0] * geometry.kernel[1] * geometry.channels * geometry.planes
@@ -184,7 +191,7 @@ def layer_parts(
     return parts
 
 
-def _buffer(geometry: WindowGeometry, word_width: int) -> Part:
+def _buffer(geometry: WindowGeometry, word_width: int, large: bool) -> Part:
     """Row writer, walker, fetcher and their queues."""
     width = geometry.channels * geometry.planes
     rows, columns = geometry.span
@@ -200,7 +207,7 @@ def _buffer(geometry: WindowGeometry, word_width: int) -> Part:
             1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
             depth,
         ),
-        (row_memory(geometry, word_width), flag_memory(geometry)),
+        (row_memory(geometry, word_width, large=large), flag_memory(geometry)),
     )  # fmt: skip
 
 

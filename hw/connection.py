@@ -54,7 +54,7 @@ class ConnectionPath(wiring.Component):
         spare_rows: see ``WindowGeometry``; None for the default.
         row_words: see ``WindowGeometry``; for spikes only.
         weight_memory: see ``AccumulatorLane``.
-        compact: see ``LayerFolding``.
+        compact, large: see ``LayerFolding``.
 
     Members:
         words: the source's map, in raster order (see ``RowWriter``).
@@ -77,6 +77,7 @@ class ConnectionPath(wiring.Component):
         row_words: bool = False,
         weight_memory: WeightMemory | None = None,
         compact: bool = False,
+        large: bool = False,
     ):
         layer, shape = network.layers[index], network.shapes[index]
         connection = layer.connections[number]
@@ -108,6 +109,7 @@ class ConnectionPath(wiring.Component):
             fed=fed_groups(connection, neurons),
             repeats=network.steps if repeated else 1,
             compact=compact,
+            single_port=large,
         )
         self.gather = WindowGather(geometry, groups, compact=compact) if pixels else None
         self.select = self._select(network, number, index, part, word_width)

@@ -17,7 +17,7 @@ from .synapses import fed_groups, fits_parts, is_direct
 
 #: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
 #: a register for a lane's sum, and with a queue of sums.
-UNEVEN, UNEVEN_QUEUED = 0.25, 0.25
+UNEVEN, UNEVEN_QUEUED = 0.55, 0.35
 #: The same for lanes of pixels, of the excess over the lane that takes most on the whole.
 UNEVEN_PIXELS = 0.1
 #: Part of the excess of fetching and adding each plane, and each slab, in turn, over all of them at

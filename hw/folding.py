@@ -33,6 +33,9 @@ class LayerFolding:
             pipeline moving: they even out rows that take longer than others. None for none.
         compact: registers that only make paths shorter are left out, for fewer cells and a lower
             clock: where a register takes a cell of its own, as on iCE40.
+        large_rows: per connection, whether its buffer of row words is a memory of a single port,
+            as the large RAMs of an iCE40 UltraPlus are: a word that is written holds up a read.
+            None for none.
     """
 
     neurons: int
@@ -42,6 +45,11 @@ class LayerFolding:
     firing: int | None = None
     extra_rows: tuple[int, ...] | None = None
     compact: bool = False
+    large_rows: tuple[bool, ...] | None = None
+
+    def is_large(self, number: int) -> bool:
+        """Whether the buffer of connection ``number`` is a memory of a single port."""
+        return self.large_rows is not None and self.large_rows[number]
 
     @property
     def turns(self) -> int:
@@ -110,6 +118,7 @@ def check_folding(network: Network, folding: Folding) -> None:
             )
         _check_firing(network, index, fold)
         _check_extra_rows(where, fold, len(layer.connections))
+        _check_large_rows(where, fold, connection_row_words(network, index, fold))
         most = [
             None if is_direct(connection) else most_lanes(connection, fold.neurons, rows)
             for connection, rows in zip(
@@ -156,6 +165,19 @@ def _check_extra_rows(where: str, fold: LayerFolding, connections: int) -> None:
         raise RheobaseError(
             f"folding: extra_rows {where} is {rows!r}, accepted is an integer >= 0 for each of its "
             f"{connections} connections"
+        )
+
+
+def _check_large_rows(where: str, fold: LayerFolding, row_words: Sequence[bool]) -> None:
+    large = fold.large_rows
+    if large is None:
+        return
+    if len(large) != len(row_words) or any(
+        chosen and not by_row for chosen, by_row in zip(large, row_words, strict=True)
+    ):
+        raise RheobaseError(
+            f"folding: large_rows {where} is {large!r}, accepted is True for connections of row "
+            f"words alone, {tuple(row_words)!r} here"
         )
 
 

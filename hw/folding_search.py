@@ -22,6 +22,7 @@ from .cycles import layer_cycles
 from .default_folding import within_words
 from .event_counts import NetworkEvents, assumed_events
 from .folding import Folding, LayerFolding, connection_row_words
+from .large_memories import Buffers, large_buffers, with_large_rows
 from .layer_options import Option, layer_options
 from .memory_mapping import Family
 from .plan import Budget, LayerPlan, Plan
@@ -42,6 +43,7 @@ class Planner:
 
     Args:
         events: what its windows hold; guessed from the geometry where None.
+        large_rams: RAMs of one port that the device has beside its block RAMs.
     """
 
     def __init__(
@@ -49,11 +51,17 @@ class Planner:
         network: Network,
         events: NetworkEvents | None = None,
         family: Family = Family.ECP5,
+        large_rams: int = 0,
     ):
         self.network = network
         self.events = assumed_events(network) if events is None else events
         self.family = family
+        self.large_rams = large_rams
         self._buffers: dict[tuple[int, int, bool, int, int], Area] = {}
+
+    def of(self, network: Network, events: NetworkEvents) -> Planner:
+        """A planner of another network for the same device."""
+        return Planner(network, events, self.family, self.large_rams)
 
     @cached_property
     def spare_rows(self) -> Rows:
@@ -61,12 +69,20 @@ class Planner:
         return default_spare_rows(self.network)
 
     @cached_property
+    def large(self) -> Buffers:
+        """Buffers that lie in large RAMs where they are of row words."""
+        if not self.large_rams:
+            return frozenset()
+        return large_buffers(self.network, self.spare_rows, self.family, self.large_rams)
+
+    @cached_property
     def options(self) -> tuple[tuple[Option, ...], ...]:
         """The foldings worth having of each layer."""
         return tuple(
             tuple(
                 layer_options(
-                    self.network, index, self.events[index], self.spare_rows[index], self.family
+                    self.network, index, self.events[index], self.spare_rows[index], self.family,
+                    self.large,
                 )
             )
             for index in range(len(self.network.layers))
@@ -302,6 +318,7 @@ class Planner:
             fold = LayerFolding(
                 1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
             )
+            fold = with_large_rows(self.network, index, fold, self.large)
             widths = [width] * len(layer.connections)
             rows = [spare_rows] * len(layer.connections)
             parts = layer_parts(self.network, index, fold, widths, rows)

@@ -29,6 +29,7 @@ class SpikingLayer(wiring.Component):
         weight_memory: see ``AccumulatorLane``.
         firing: see ``NeuronGroup``.
         compact: see ``LayerFolding``.
+        large_rows: of each connection, see ``LayerFolding``; None for none.
 
     Members:
         words_0 ...: the map of each connection's source.
@@ -51,6 +52,7 @@ class SpikingLayer(wiring.Component):
         weight_memory: WeightMemory | None = None,
         firing: int | None = None,
         compact: bool = False,
+        large_rows: Sequence[bool] | None = None,
     ):
         self.connections = [
             ConnectionPath(
@@ -64,6 +66,7 @@ class SpikingLayer(wiring.Component):
                 row_words=row_words[number],
                 weight_memory=weight_memory,
                 compact=compact,
+                large=large_rows is not None and large_rows[number],
             )
             for number in range(len(network.layers[index].connections))
         ]

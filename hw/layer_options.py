@@ -13,6 +13,7 @@ from .cycles import fewest_firing, image_cycles, layer_stages
 from .default_folding import lane_choices, layer_neurons
 from .event_counts import WindowEvents
 from .folding import LayerFolding, connection_row_words
+from .large_memories import Buffers, with_large_rows
 from .memory_mapping import Family
 from .memory_shape import WeightMemory
 
@@ -37,12 +38,14 @@ def layer_options(
     events: Sequence[WindowEvents],
     spare_rows: Sequence[int],
     family: Family,
+    large: Buffers = frozenset(),
 ) -> list[Option]:
     """Foldings worth having: the fewest neurons for each number of groups, every useful E.
 
     Args:
         events: what the windows of the layer's connections hold.
         spare_rows: of its buffers.
+        large: buffers that lie in large RAMs where they are of row words.
     """
     layer = network.layers[index]
     count = len(layer.connections)
@@ -58,6 +61,7 @@ def layer_options(
             last = np.inf
             for lanes in lane_choices(network, index, neurons, rows):
                 fold = LayerFolding(neurons, lanes, rows, compact=family.compact)
+                fold = with_large_rows(network, index, fold, large)
                 stages = layer_stages(network, index, fold, events)
                 cycles = image_cycles(stages)
                 if cycles > last * WORTHWHILE:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from .memory_shape import MemoryShape
+from .memory_shape import LARGE_RAM_WRITE, LARGE_STYLE, MemoryShape
 
 
 class Family(StrEnum):
@@ -61,6 +61,9 @@ _BLOCKS = {
         _Ram(64, 11, (2, 4, 8, 16), 0, (0, 2)),
     ),
 }
+#: The 256 kbit of an iCE40 UltraPlus, which has one port; bits are written four at a time.
+_LARGE = _Ram(2048, 14, (16,), LARGE_RAM_WRITE, (0, 0))
+LARGE_RAM_BITS = 256 * 1024
 #: The ECP5's 16 x 4 distributed RAM; iCE40 has none.
 _DISTRIBUTED = {Family.ECP5: (_Ram(4, 4, (4,), 0, (0, 0)),), Family.ICE40: ()}
 #: yosys' cost of a bit that a selector in front of or behind the cells has, and of what a cell
@@ -74,12 +77,13 @@ DISTRIBUTED_LUTS, CONSTANT_BITS = 6, 16
 
 @dataclass(frozen=True)
 class MappedMemory:
-    """Cells of a memory: block RAMs, distributed RAMs, bits of constants, bits of registers."""
+    """Cells of a memory: RAMs of each kind, bits of constants, bits of registers."""
 
     block_rams: int = 0
     distributed_rams: int = 0
     constant_bits: int = 0
     register_bits: int = 0
+    large_rams: int = 0
 
 
 @cache
@@ -92,6 +96,8 @@ def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
     )
     if shape.style == "logic":
         return logic
+    if shape.style == LARGE_STYLE:
+        return MappedMemory(large_rams=_use(shape, _LARGE, 0, _LARGE.byte)[1])
     cost, blocks = _cheapest(shape, _BLOCKS[family])
     mapped = MappedMemory(block_rams=blocks)
     if shape.style == "block":

@@ -13,6 +13,9 @@ from .geometry import WindowGeometry
 from .memory_style import DISTRIBUTED_WORDS, memory_style
 from .shapes import memory_depth
 
+#: The style of RAMs of one port, and bits that they write at a time at least.
+LARGE_STYLE, LARGE_RAM_WRITE = "huge", 4
+
 
 class WeightMemory(StrEnum):
     """What holds the weights of a layer. A distributed RAM is for what is written: not these."""
@@ -28,7 +31,8 @@ class MemoryShape:
     Attributes:
         words, width: depth and bits of a word.
         written: bits that are written together (one enable for them); None for constants.
-        style: "block", "logic", or None: what the tool finds cheapest.
+        style: "block", "logic", "huge" (a large RAM of one port), or None: what the tool finds
+            cheapest.
         apart: a bit that is read in the cycle in which it is written is never looked at. Else
             yosys puts a copy of the last write beside the memory, and a selector for each bit.
     """
@@ -46,15 +50,18 @@ class MemoryShape:
         return style | ({"no_rw_check": 1} if self.apart else {})
 
 
-def row_memory(geometry: WindowGeometry, word_width: int) -> MemoryShape:
+def row_memory(geometry: WindowGeometry, word_width: int, *, large: bool = False) -> MemoryShape:
     """The ring of rows of a window buffer that words of ``word_width`` bits are written to.
 
-    A slot's part of a memory word is written word by word.
+    A slot's part of a memory word is written word by word. ``large``: in RAMs of one port, where
+    words fill what is written there at a time.
     """
     width = geometry.word_rows * geometry.channels * geometry.planes
     words = memory_depth(geometry.depth)
     style = memory_style(geometry.depth, width).get("ram_style")
     written = min(word_width, geometry.channels * geometry.planes)
+    if large and written % LARGE_RAM_WRITE == 0:
+        style = LARGE_STYLE
     # Rows are read once they are complete: of a column's word other rows' bits may be written.
     return MemoryShape(words, width, written, style, apart=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import gcd
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,7 +26,8 @@ class RowWriter(wiring.Component):
         words: the incoming map; pixels come as one word of ``channels * planes`` bits.
         steps: T of the images under way, 1..geometry.steps (not read where that is 1).
         released: rows given back in this cycle.
-        write_*: port of the memory; one enable bit per ``granularity`` bits.
+        write_*: port of the memory.
+        group_enables: writes, for each group of each row in a word.
         occupancy_*: port of the memory of pixel flags, one word per column, one bit per slot.
         row_written: a row became complete in this cycle.
     """
@@ -47,12 +48,26 @@ class RowWriter(wiring.Component):
                 "released": In(count_shape(slots)),
                 "write_address": Out(index_shape(self.depth)),
                 "write_data": Out(geometry.word_rows * width),
-                "write_enable": Out(geometry.word_rows * width // self.granularity),
+                "group_enables": Out(geometry.word_rows * self.groups),
                 "occupancy_address": Out(index_shape(geometry.columns)),
                 "occupancy_data": Out(slots),
                 "occupancy_enable": Out(slots),
                 "row_written": Out(1),
             }
+        )
+
+    def enabled_parts(self) -> Value:
+        """``group_enables`` for each ``granularity`` bits of a memory word.
+
+        The same bits repeated: parts that are told apart by nothing but their names would be padded
+        to a byte each in a block RAM.
+        """
+        parts = range(self.geometry.channels * self.geometry.planes // self.granularity)
+        per_group = self.word_width // self.granularity
+        return Cat(
+            self.group_enables[row * self.groups + part // per_group]
+            for row in range(self.geometry.word_rows)
+            for part in parts
         )
 
     def elaborate(self, platform) -> Module:
@@ -117,18 +132,14 @@ class RowWriter(wiring.Component):
         )
         slot_select = Signal(slots)
         m.d.comb += slot_select.eq(Cat(slot == index for index in range(slots)))
-        # One signal for each group, and its bits repeated: bits of a word that are told apart by
-        # nothing but their names would be padded to a byte each in a block RAM.
         enables = []
         for row in range(geometry.word_rows):
             moves = transfer if geometry.row_words else transfer & slot_select[row]
-            group_moves = Signal(self.groups, name=f"group_moves_{row}")
-            m.d.comb += group_moves.eq(Cat(moves & (group == g) for g in range(self.groups)))
-            enables += [group_moves[part // parts_per_word] for part in range(parts_per_slot)]
+            enables += [moves & (group == number) for number in range(self.groups)]
         m.d.comb += [
             self.write_address.eq(column_base + step),
             self.write_data.eq(slot_data.replicate(geometry.word_rows)),
-            self.write_enable.eq(Cat(*enables)),
+            self.group_enables.eq(Cat(*enables)),
             self.occupancy_address.eq(column),
             self.occupancy_data.eq(occupied.replicate(slots)),
             self.occupancy_enable.eq(Mux(transfer & last_step & last_group, slot_select, 0)),

@@ -118,14 +118,14 @@ def _remedies(
     bits = _largest(
         range(MIN_WEIGHT_BITS, most),
         # As many spikes come whatever the weights' width, so the events stay as they are.
-        lambda value: Planner(narrower(network, value), planner.events, planner.family),
+        lambda value: planner.of(narrower(network, value), planner.events),
         budget,
         cycles,
     )
 
     def with_steps(value: int) -> Planner:
         changed = shorter(network, value)
-        return Planner(changed, events_of(changed), planner.family)
+        return planner.of(changed, events_of(changed))
 
     steps = _largest(range(1, network.steps), with_steps, budget, cycles)
     found = [f"{bits}-bit weights"] * (bits is not None) + [f"T = {steps}"] * (steps is not None)

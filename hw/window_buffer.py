@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, Mux
 from amaranth.hdl import unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .geometry import WindowGeometry
-from .memory_shape import flag_memory, row_memory
+from .memory_shape import LARGE_STYLE, flag_memory, row_memory
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
 from .row_writer import RowWriter
@@ -23,7 +23,8 @@ class WindowBuffer(wiring.Component):
     The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
     more, so that rows of the same or the next image are written while windows are read. Nothing
     is cleared between images. The parameters are those of the row writer and the window fetcher;
-    ``compact``: jobs and slabs do not wait in registers of their own either.
+    ``compact``: jobs and slabs do not wait in registers of their own either. ``single_port``: the
+    rows are in a memory of one port, if words suit it, whose reads wait for its writes.
 
     Members:
         words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
@@ -44,10 +45,13 @@ class WindowBuffer(wiring.Component):
         fed: range | None = None,
         repeats: int = 1,
         compact: bool = False,
+        single_port: bool = False,
     ):
         self.geometry = geometry
         self.compact = compact
         self.writer = RowWriter(geometry, word_width)
+        memory_shape = row_memory(geometry, self.writer.word_width, large=single_port)
+        self.single_port = memory_shape.style == LARGE_STYLE
         self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
             geometry,
@@ -57,6 +61,7 @@ class WindowBuffer(wiring.Component):
             fed=fed,
             repeats=repeats,
             compact=compact,
+            single_port=self.single_port,
         )
         super().__init__(
             {
@@ -78,7 +83,7 @@ class WindowBuffer(wiring.Component):
             # What the lanes are ready for does not reach the memory in the same cycle.
             m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
 
-        shape = row_memory(geometry, writer.word_width)
+        shape = row_memory(geometry, writer.word_width, large=self.single_port)
         m.submodules.rows = rows = memory.Memory(
             shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
         )
@@ -100,15 +105,19 @@ class WindowBuffer(wiring.Component):
             wiring.connect(m, jobs.output, fetcher.jobs)
             wiring.connect(m, fetcher.slabs, slabs.input)
             wiring.connect(m, slabs.output, wiring.flipped(self.slabs))
+        write_address, read_address = writer.write_address, fetcher.read_address
+        if self.single_port:
+            m.d.comb += fetcher.hold.eq(writer.group_enables.any())
+            write_address = read_address = Mux(fetcher.hold, write_address, read_address)
         m.d.comb += [
             writer.steps.eq(self.steps if geometry.steps > 1 else 1),
             writer.released.eq(fetcher.released),
             fetcher.steps.eq(self.steps),
             walker.row_written.eq(writer.row_written),
-            row_write.addr.eq(writer.write_address),
+            row_write.addr.eq(write_address),
             row_write.data.eq(writer.write_data),
-            row_write.en.eq(writer.write_enable),
-            row_read.addr.eq(fetcher.read_address),
+            row_write.en.eq(writer.enabled_parts()),
+            row_read.addr.eq(read_address),
             row_read.en.eq(fetcher.read_enable),
             fetcher.read_data.eq(row_read.data),
             occupancy_write.addr.eq(writer.occupancy_address),

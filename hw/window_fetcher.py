@@ -6,6 +6,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.errors import RheobaseError
 from .checks import check_range
 from .geometry import WindowGeometry
 from .payloads import JobLayout, SlabLayout, UnitLayout
@@ -32,9 +33,11 @@ class WindowFetcher(wiring.Component):
         repeats: most times that a map of one step is gone through, as the steps of a layer that
             sees spikes as well (``steps`` says how often); 1 for a map of several steps.
         compact: a slab is given out as the memory answers, and asked for in the cycle of its pass.
+        single_port: nothing is read in a cycle with ``hold``; for row words alone.
 
     Members:
         jobs: from the window walker.
+        hold: the memory is written (of ``single_port`` alone).
         steps: T of the images under way (not read where the geometry has one step).
         read_address, read_enable, read_data: synchronous read port of the memory.
         released: rows given back in this cycle.
@@ -51,6 +54,7 @@ class WindowFetcher(wiring.Component):
         fed: range | None = None,
         repeats: int = 1,
         compact: bool = False,
+        single_port: bool = False,
     ):
         width = geometry.channels * geometry.planes
         check_range("WindowFetcher", "groups", groups, 1, None)
@@ -60,6 +64,11 @@ class WindowFetcher(wiring.Component):
         self.plane_by_plane = plane_by_plane
         self.padding_bits = padding_bits
         self.compact = compact
+        self.single_port = single_port
+        if single_port and not geometry.row_words:
+            raise RheobaseError(
+                "WindowFetcher: single_port is True, accepted is a geometry of row words with it"
+            )
         self.fed = range(groups) if fed is None else fed
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
         self.largest_steps = max(geometry.steps, repeats)
@@ -74,8 +83,10 @@ class WindowFetcher(wiring.Component):
             largest_steps=self.largest_steps,
             every_slab=hides_events(geometry, padding_bits != 0),
         )
+        holding = {"hold": In(1)} if single_port else {}
         super().__init__(
-            {
+            holding
+            | {
                 "jobs": In(stream.Signature(JobLayout(geometry))),
                 "steps": In(count_shape(self.largest_steps)),
                 "read_address": Out(index_shape(geometry.depth)),
@@ -158,8 +169,11 @@ class WindowFetcher(wiring.Component):
                 m.d.sync += issued
         else:
             m.d.comb += issued
+        moves = ~self.slabs.valid | self.slabs.ready
+        if self.single_port:
+            moves &= ~self.hold
         m.d.comb += [
-            advance.eq(~self.slabs.valid | self.slabs.ready),
+            advance.eq(moves),
             self.read_enable.eq(issue_valid & advance),
             self.read_address.eq(issue.address + slot_base),
             self.released.eq(Mux(self.read_enable, issue.release, 0)),
@@ -179,6 +193,10 @@ class WindowFetcher(wiring.Component):
             slab.last.eq(read.last),
             slab.unit.eq(read.unit),
         ]
+        if self.single_port:
+            # What the memory answered before has left, and nothing follows it.
+            with m.If(self.hold & self.slabs.ready):
+                m.d.sync += read_valid.eq(0)
         with m.If(advance):
             m.d.sync += [read_valid.eq(issue_valid), read.eq(issue)]
         if geometry.row_words or self.compact:

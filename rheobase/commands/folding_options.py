@@ -16,7 +16,8 @@ from ..hw.default_folding import DEFAULT_ADDERS, default_folding, in_turns
 from ..hw.event_counts import assumed_events, counted_events
 from ..hw.folding import Folding, connection_lanes, connection_row_words
 from ..hw.folding_search import Planner
-from ..hw.memory_mapping import Family, mapped_memory
+from ..hw.large_memories import with_large_rows
+from ..hw.memory_mapping import LARGE_RAM_BITS, Family, mapped_memory
 from ..hw.plan import Budget, Plan
 from ..hw.row_search import with_extra_rows
 from ..hw.shortfall import shortfall
@@ -29,7 +30,7 @@ from .parameters import check_by_hand, given_folding
 FILLINGS = ((0.85, 0.98), (0.96, 1.0))
 #: UART and host link in a board's design: LUT4 on ECP5, logic cells on iCE40, carry chains
 #: included (`python benchmarks/host_link.py`).
-HOST_LINK_LUTS = {Family.ECP5: 810, Family.ICE40: 930}
+HOST_LINK_LUTS = {Family.ECP5: 810, Family.ICE40: 1000}
 #: Images that are counted on: a dozen are as much as 8 % off the mean of many.
 CALIBRATION_IMAGES = 32
 
@@ -74,6 +75,11 @@ class FoldingOptions:
     @property
     def family(self) -> Family:
         return Family.ECP5 if self.board is None else Family(self.board.family.value)
+
+    @property
+    def large_rams(self) -> int:
+        """RAMs of one port that the board's device has beside its block RAMs."""
+        return 0 if self.board is None else self.board.device.large_ram_bits // LARGE_RAM_BITS
 
     @property
     def hertz(self) -> float | None:
@@ -126,15 +132,15 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
     def events_of(changed: Network):
         return assumed_events(changed) if images is None else counted_events(changed, images)
 
-    planner = Planner(network, events_of(network), options.family)
+    planner = Planner(network, events_of(network), options.family, options.large_rams)
     hertz = options.hertz
     with working("planning the folding"):
         if options.neurons is not None or options.lanes is not None:
-            folding = _suited(given_folding(network, options.neurons, options.lanes), options)
+            folding = _suited(planner, given_folding(network, options.neurons, options.lanes))
             plan = _with_free_rows(planner, in_turns(network, folding, planner.events))
         elif not options.searched:
             adders = DEFAULT_ADDERS if options.adders is None else options.adders
-            folding = _suited(default_folding(network, planner.events, adders), options)
+            folding = _suited(planner, default_folding(network, planner.events, adders))
             plan = _with_free_rows(planner, folding)
         else:
             cycles = None if options.target_fps is None else hertz / options.target_fps
@@ -151,9 +157,15 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
     return plan.folding
 
 
-def _suited(folding: Folding, options: FoldingOptions) -> Folding:
-    """``folding`` as the board's family wants it, as the search makes it by itself."""
-    return tuple(replace(fold, compact=options.family.compact) for fold in folding)
+def _suited(planner: Planner, folding: Folding) -> Folding:
+    """``folding`` as the board's device wants it, as the search makes it by itself."""
+    return tuple(
+        replace(
+            with_large_rows(planner.network, index, fold, planner.large),
+            compact=planner.family.compact,
+        )
+        for index, fold in enumerate(folding)
+    )
 
 
 def _with_free_rows(planner: Planner, folding: Folding) -> Plan:
@@ -193,6 +205,9 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
     area, board = plan.area, options.board
     used = [(area.luts, options.family.logic), (area.block_rams, "block RAMs")]
     limits = (None, None) if board is None else (board.device.luts, board.device.block_rams)
+    if area.large_rams:
+        used.append((area.large_rams, "large RAMs"))
+        limits = (*limits, options.large_rams or None)
     texts = [
         f"{value:,.0f} {unit}" + ("" if limit is None else f" of {limit:,} ({value / limit:.0%})")
         for (value, unit), limit in zip(used, limits, strict=True)

@@ -131,24 +131,27 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    ("case", "plane_by_plane", "row_words", "compact"),
+    ("case", "plane_by_plane", "row_words", "compact", "single_port"),
     [
         *(
-            (case, plane_by_plane, False, False)
+            (case, plane_by_plane, False, False, False)
             for case in CASES
             for plane_by_plane in (False, True)
         ),
-        ("pooled", False, True, False),
-        ("overlapping", True, True, False),
-        ("pooled", True, False, True),
-        ("one row", False, False, True),
-        ("overlapping", True, True, True),
-        ("strided", False, True, True),
+        ("pooled", False, True, False, False),
+        ("overlapping", True, True, False, False),
+        ("pooled", True, False, True, False),
+        ("one row", False, False, True, False),
+        ("overlapping", True, True, True, False),
+        ("strided", False, True, True, True),
+        ("pooled", True, True, True, True),
+        ("pooled", False, True, False, True),
     ],
 )
-def test_spike_windows(case, plane_by_plane, row_words, compact):
+def test_spike_windows(case, plane_by_plane, row_words, compact, single_port):
     rng = np.random.default_rng(len(case))
-    channels, steps, word_width, groups = 5, 3, 2, 2
+    # A memory of one port writes four bits at a time.
+    channels, steps, word_width, groups = (8, 3, 4, 2) if single_port else (5, 3, 2, 2)
     geometry = _geometry(**CASES[case], channels=channels, steps=steps, row_words=row_words)
     shape = (3, geometry.rows, geometry.columns, steps, 1, channels)
     maps = rng.random(shape) < 0.15
@@ -164,7 +167,9 @@ def test_spike_windows(case, plane_by_plane, row_words, compact):
         groups=groups,
         plane_by_plane=plane_by_plane,
         compact=compact,
+        single_port=single_port,
     )
+    assert component.single_port == single_port
     check_exchange(
         component,
         {"words": (word_width, words)},

@@ -160,7 +160,7 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
         folding.append(
             LayerFolding(
                 neurons, lanes, rows, firing=int(neurons // turns), extra_rows=extra,
-                compact=compact,
+                compact=compact, large_rows=row_words if rng.random() < 0.5 else None,
             )
         )  # fmt: skip
     return tuple(folding)

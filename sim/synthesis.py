@@ -32,6 +32,8 @@ ULX3S_85F = Device("ecp5", ("--85k", "--package", "CABGA381", "--speed", "6"), 8
 #: iCE40UP5K-SG48 of the iCEBreaker.
 ICEBREAKER = Device("ice40", ("--up5k", "--package", "sg48"), 16)
 
+#: What nextpnr calls the end of a path that is a pin.
+_PINS = "<async>"
 #: Options of yosys' synthesis for a family. Without its wide multiplexers an ECP5 design takes a
 #: thirtieth less: they are built of look-up tables in powers of two, of which some are constant.
 SYNTHESIS_OPTIONS = {"ecp5": "-nowidelut", "ice40": ""}
@@ -181,17 +183,18 @@ def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
         (folder / "netlist.json").unlink()
 
     report = json.loads((cached("routes", key, build) / "report.json").read_text())
-    return _timing(report)
+    return timing_of_report(report)
 
 
-def _timing(report: dict) -> Timing:
+def timing_of_report(report: dict) -> Timing:
+    """The slowest clock, and its critical path, of nextpnr's report."""
     clocks = report.get("fmax", {})
     if not clocks:
         raise RheobaseError("nextpnr: the report names no clock")
     frequency = min(clock["achieved"] for clock in clocks.values())
     paths = [
         path["path"] for path in report.get("critical_paths", [])
-        if path["from"] == path["to"] and path["path"]
+        if path["from"] == path["to"] != _PINS and path["path"]
     ]  # fmt: skip
     steps, total = [], 0.0
     for part in max(paths, key=lambda path: sum(p["delay"] for p in path), default=[]):

@@ -4,7 +4,13 @@ import json
 
 import pytest
 from rheobase.golden.errors import RheobaseError
-from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, count_resources, synthesise
+from rheobase.sim.synthesis import (
+    ICEBREAKER,
+    ULX3S_85F,
+    count_resources,
+    synthesise,
+    timing_of_report,
+)
 
 COUNTER = """module top(input clk, input [1:0] a, output reg q);
   always @(posedge clk) q <= a[0] & a[1]; endmodule"""
@@ -42,3 +48,20 @@ def test_says_what_yosys_refuses(tmp_path, monkeypatch):
     monkeypatch.setenv("RHEOBASE_CACHE", str(tmp_path))
     with pytest.raises(RheobaseError, match=r"yosys on top failed: .*"):
         synthesise("module top(input a; endmodule", "top", ULX3S_85F)
+
+
+def test_critical_path_is_of_a_clock():
+    """From pin to pin there may be longer ones, which say nothing of the clock."""
+
+    def path(start: str, end: str, *delays: float) -> dict:
+        parts = [{"delay": delay, "to": {"cell": f"c{delay:g}", "port": "D"}} for delay in delays]
+        return {"from": start, "to": end, "path": parts}
+
+    paths = [
+        path("<async>", "<async>", 20),
+        path("<async>", "posedge clk", 15),
+        path("posedge clk", "posedge clk", 1, 9),
+    ]
+    found = timing_of_report({"fmax": {"clk": {"achieved": 100.0}}, "critical_paths": paths})
+    assert found.frequency == 100
+    assert found.critical_path == (("c1.D", 1), ("c9.D", 10))

@@ -210,6 +210,7 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
                 network, index, neurons=fold.neurons,
                 lanes=area.connection_lanes(network, index, fold), word_widths=widths,
                 spare_rows=spare[index], row_words=connection_row_words(network, index, fold),
+                large=[fold.is_large(number) for number in range(len(widths))],
                 weight_memory=WeightMemory.BLOCK, firing=fold.firing, compact=fold.compact,
             )  # fmt: skip
             yield from _layer(layer, parts, index, family, only, sample)
@@ -282,11 +283,11 @@ def _frames(family: Family, only: str | None):
     """Image gate, counter and result writer."""
     if not _wanted(only, "frame"):
         return
+    device = DEVICES[family]
     for neurons, score, steps, classes, count in (
         (1, 8, 8, 10, False), (2, 14, 8, 10, False), (10, 18, 4, 10, False), (5, 4, 16, 20, True),
         (10, 5, 5, 10, True),
     ):  # fmt: skip
-        device = DEVICES[family]
         luts = _luts(ImageGate(24, 1024, steps, 30), device)
         writer = ResultWriter(signed_shape((-(2 ** (score - 1)), 0)), neurons, classes)
         luts += _luts(writer, device)

@@ -87,10 +87,10 @@ class Accelerator(wiring.Component):
                     word_widths=word_widths,
                     spare_rows=spare_rows[index],
                     row_words=connection_row_words(network, index, fold),
+                    large=[fold.is_large(number) for number in range(len(lanes))],
                     weight_memory=fold.weight_memory,
                     firing=fold.firing,
                     compact=fold.compact,
-                    large_rows=fold.large_rows,
                 )
             self.layers.append(layer)
         members = {

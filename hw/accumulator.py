@@ -134,17 +134,16 @@ class AccumulatorLane(wiring.Component):
                 m.d.comb += self.sums.payload[neuron].eq(accumulator)
                 with m.If(begins):
                     m.d.comb += shifted.eq(0)
-                with m.If(accumulates):
-                    m.d.sync += accumulator.eq(total)
-                continue
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
-                with m.If(task.last):
-                    m.d.sync += self.sums.payload[neuron].eq(total)
-            # Cleared at the end, not at the start, and by a condition that stands alone: then it is
-            # the register's reset and costs no logic.
-            with m.If(accumulates & task.last):
-                m.d.sync += accumulator.eq(0)
+                if not self.compact:
+                    with m.If(task.last):
+                        m.d.sync += self.sums.payload[neuron].eq(total)
+            if not self.compact:
+                # Cleared at the end, not at the start, and by a condition that stands alone: then
+                # it is the register's reset and costs no logic.
+                with m.If(accumulates & task.last):
+                    m.d.sync += accumulator.eq(0)
         return m
 
 

@@ -65,6 +65,13 @@ class Area:
             self.large_rams + other.large_rams,
         )
 
+    def __sub__(self, other: Area) -> Area:
+        return Area(
+            self.luts - other.luts,
+            self.block_rams - other.block_rams,
+            self.large_rams - other.large_rams,
+        )
+
 
 def part_area(part: Part, family: Family) -> Area:
     """Area of all components of ``part``."""

@@ -41,6 +41,13 @@ UNIT_QUEUE_DEPTH_ALONE = 4
 UNIT_QUEUE_DEPTH_COMPACT = 2
 
 
+def unit_queue_depth(alone: bool, compact: bool) -> int:
+    """Units that may be on their way through a connection's lanes."""
+    if not alone:
+        return UNIT_QUEUE_DEPTH
+    return UNIT_QUEUE_DEPTH_COMPACT if compact else UNIT_QUEUE_DEPTH_ALONE
+
+
 class ConnectionPath(wiring.Component):
     """Connection ``number`` of layer ``index``: window buffer and lanes.
 
@@ -211,10 +218,9 @@ class ConnectionPath(wiring.Component):
             ]
         m.d.comb += self.accumulating.eq(Cat(lane.accumulating for lane in self.lanes))
         if self.gives_units:
-            depth = UNIT_QUEUE_DEPTH
-            if self.alone:
-                depth = UNIT_QUEUE_DEPTH_COMPACT if self.compact else UNIT_QUEUE_DEPTH_ALONE
-            m.submodules.unit_queue = units = Queue(self.unit_layout, depth)
+            m.submodules.unit_queue = units = Queue(
+                self.unit_layout, unit_queue_depth(self.alone, self.compact)
+            )
             ends = fork.outputs[len(self.lanes)]
             m.d.comb += [
                 units.input.payload.eq(ends.payload.unit),

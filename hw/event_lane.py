@@ -66,14 +66,15 @@ class EventLane(wiring.Component):
         # Empty planes are rare beside all else that a window holds: a cycle each will do.
         event_shift = min(1, max(planes - 1, word_shift))
         self.alone = alone
-        self.queues_words = not (alone and compact)
+        compact = alone and compact
+        self.queues_words = not compact
         self.queues_sums = queues_sums
         self.filter = WordFilter(
-            taps, planes, slabs, groups, word_shift, blocks, slab_of, compact=alone and compact
+            taps, planes, slabs, groups, word_shift, blocks, slab_of, compact=compact
         )
         self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
         self.accumulator = AccumulatorLane(
-            weights, weight_bits, event_shift, bounds, weight_memory, compact=alone and compact
+            weights, weight_bits, event_shift, bounds, weight_memory, compact=compact
         )
         self.sum_shape = self.accumulator.sum_shape
         self.sums_layout = vector(self.sum_shape, weights.shape[1])

@@ -285,7 +285,7 @@ class Planner:
             spare = self.rows_of(reader, beside)[number]
             new = self.buffer_area(reader, number, by_row, fold.neurons, spare)
             old = self.buffer_area(reader, number, by_row, before[index].neurons, spare)
-            area += Area(new.luts - old.luts, new.block_rams - old.block_rams)
+            area += new - old
         return area
 
     @cached_property

@@ -26,10 +26,10 @@ class SpikingLayer(wiring.Component):
         lanes: E of each connection.
         word_widths: bits of a word of each connection's source: its P, or a whole pixel.
         spare_rows, row_words: of each connection's buffer, see ``WindowGeometry``.
+        large: of each connection's buffer, see ``LayerFolding.is_large``.
         weight_memory: see ``AccumulatorLane``.
         firing: see ``NeuronGroup``.
         compact: see ``LayerFolding``.
-        large_rows: of each connection, see ``LayerFolding``; None for none.
 
     Members:
         words_0 ...: the map of each connection's source.
@@ -49,10 +49,10 @@ class SpikingLayer(wiring.Component):
         word_widths: Sequence[int],
         spare_rows: Sequence[int | None],
         row_words: Sequence[bool],
+        large: Sequence[bool],
         weight_memory: WeightMemory | None = None,
         firing: int | None = None,
         compact: bool = False,
-        large_rows: Sequence[bool] | None = None,
     ):
         self.connections = [
             ConnectionPath(
@@ -66,7 +66,7 @@ class SpikingLayer(wiring.Component):
                 row_words=row_words[number],
                 weight_memory=weight_memory,
                 compact=compact,
-                large=large_rows is not None and large_rows[number],
+                large=large[number],
             )
             for number in range(len(network.layers[index].connections))
         ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..golden.network import IMAGE, Coding, Network
 from .buffering import Rows, row_model
-from .connection import UNIT_QUEUE_DEPTH, UNIT_QUEUE_DEPTH_ALONE, UNIT_QUEUE_DEPTH_COMPACT
+from .connection import unit_queue_depth
 from .cycles import layer_stages, row_cycles
 from .event_counts import NetworkEvents, WindowEvents
 from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH
@@ -104,15 +104,14 @@ def _layer_times(
 ) -> _LayerTimes:
     stages = layer_stages(network, index, fold, events)
     taken = row_cycles(stages)
-    reading = [stage for stage in stages if stage.name in ("fetch", "windows")]
     if is_streamed(network, index, fold.neurons):
         return _LayerTimes(taken, taken, 0.0, 0.0)
+    reading = [stage for stage in stages if stage.name in ("fetch", "windows")]
     layer = network.layers[index]
     groups = -(-layer.out_channels // fold.neurons)
     alone = sum(connection_lanes(network, index, fold)) == 1 and len(layer.connections) == 1
-    held, words_held = float(UNIT_QUEUE_DEPTH), WORD_QUEUE_DEPTH
-    if alone:
-        held = words_held = UNIT_QUEUE_DEPTH_COMPACT if fold.compact else UNIT_QUEUE_DEPTH_ALONE
+    held = float(unit_queue_depth(alone, fold.compact))
+    words_held = held if alone else WORD_QUEUE_DEPTH
     for connection, counted, by_row in zip(
         layer.connections, events, connection_row_words(network, index, fold), strict=True
     ):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..golden.network import IMAGE, Network
-from .area import Area, word_widths
+from .area import word_widths
 from .buffering import Rows
 from .folding import Folding, connection_row_words
 from .plan import Budget
@@ -62,10 +62,7 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
                 for count in range(MOST_EXTRA_ROWS + 1)
             ]
             for count in range(extra[index][number] + 1, MOST_EXTRA_ROWS + 1):
-                more = Area(
-                    areas[count].luts - areas[count - 1].luts,
-                    areas[count].block_rams - areas[count - 1].block_rams,
-                )
+                more = areas[count] - areas[count - 1]
                 paid = more.block_rams > 0
                 if more.luts <= _WORTH and not (paid and (not pay or count > PAID_EXTRA_ROWS)):
                     steps.append((paid, count, -passed, index, number, more))

@@ -39,6 +39,8 @@ class RowWriter(wiring.Component):
         self.word_width = word_width
         self.groups = -(-width // word_width)
         self.granularity = gcd(width, word_width)
+        self.parts_per_word = word_width // self.granularity
+        self.parts_per_slot = width // self.granularity
         self.depth = geometry.depth
         slots = geometry.slots
         super().__init__(
@@ -62,18 +64,15 @@ class RowWriter(wiring.Component):
         The same bits repeated: parts that are told apart by nothing but their names would be padded
         to a byte each in a block RAM.
         """
-        parts = range(self.geometry.channels * self.geometry.planes // self.granularity)
-        per_group = self.word_width // self.granularity
         return Cat(
-            self.group_enables[row * self.groups + part // per_group]
+            self.group_enables[row * self.groups + part // self.parts_per_word]
             for row in range(self.geometry.word_rows)
-            for part in parts
+            for part in range(self.parts_per_slot)
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
         geometry = self.geometry
-        width = geometry.channels * geometry.planes
         slots = geometry.slots
 
         step = Signal(index_shape(geometry.steps))
@@ -124,11 +123,9 @@ class RowWriter(wiring.Component):
         m.d.sync += occupied_rows.eq(occupied_rows + self.row_written - self.released)
 
         # Every slot and group sees the same word; the enables choose where it is kept.
-        parts_per_word = self.word_width // self.granularity
-        parts_per_slot = width // self.granularity
         slot_data = Cat(
-            self.words.payload.word_select(part % parts_per_word, self.granularity)
-            for part in range(parts_per_slot)
+            self.words.payload.word_select(part % self.parts_per_word, self.granularity)
+            for part in range(self.parts_per_slot)
         )
         slot_select = Signal(slots)
         m.d.comb += slot_select.eq(Cat(slot == index for index in range(slots)))

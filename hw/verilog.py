@@ -77,9 +77,9 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         (_TRIGGER, "initial_step "),
         (_TABLE, r"table_\1 "),
         (_LARGE_RAM_CONTENT, r"\1"),
+        (_ELEMENT, lambda name: name[0].replace("[", ".").replace("]", "")),
     ):
         text = made_up.sub(plain, text)
-    text = _ELEMENT.sub(lambda name: name[0].replace("[", ".").replace("]", ""), text)
     return _with_defaults(text)
 
 

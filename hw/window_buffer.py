@@ -50,8 +50,8 @@ class WindowBuffer(wiring.Component):
         self.geometry = geometry
         self.compact = compact
         self.writer = RowWriter(geometry, word_width)
-        memory_shape = row_memory(geometry, self.writer.word_width, large=single_port)
-        self.single_port = memory_shape.style == LARGE_STYLE
+        self.row_shape = row_memory(geometry, self.writer.word_width, large=single_port)
+        self.single_port = self.row_shape.style == LARGE_STYLE
         self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
             geometry,
@@ -83,7 +83,7 @@ class WindowBuffer(wiring.Component):
             # What the lanes are ready for does not reach the memory in the same cycle.
             m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
 
-        shape = row_memory(geometry, writer.word_width, large=self.single_port)
+        shape = self.row_shape
         m.submodules.rows = rows = memory.Memory(
             shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
         )

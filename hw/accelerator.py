@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from amaranth import Cat, Module, Shape, Signal
+from amaranth import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Shape,
+    Signal,
+)
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,6 +28,8 @@ from .image_gate import ImageGate
 from .layer import SpikingLayer
 from .map_end import MapEnd
 from .map_part import map_part
+from .queue import Queue
+from .reset_wave import ResetWave
 from .result_writer import ResultLayout, ResultWriter
 from .shapes import count_shape, index_shape, signed_shape
 from .streamed_readout import StreamedReadout, is_streamed
@@ -63,6 +75,8 @@ class Accelerator(wiring.Component):
         self.folding = folding
         spare_rows = folded_spare_rows(network, folding) if spare_rows is None else spare_rows
         pixel_width = network.input_shape[0] * PIXEL_BITS
+        #: Small enough for one reset, and for a pixel's way through the image gate.
+        self.compact = all(fold.compact for fold in folding)
         self.layers = []
         for index, fold in enumerate(folding):
             lanes = connection_lanes(network, index, fold)
@@ -107,12 +121,16 @@ class Accelerator(wiring.Component):
         network = self.network
         channels, rows, columns = network.input_shape
         unread_ends = self._unread_ends()
-        m.submodules.gate = gate = ImageGate(
-            channels * PIXEL_BITS,
-            rows * columns,
-            network.steps,
-            self._images_inside(),
-            outputs=len(network.outputs) + len(unread_ends),
+        add = self._domains(m)
+        gate = add(
+            "gate",
+            ImageGate(
+                channels * PIXEL_BITS,
+                rows * columns,
+                network.steps,
+                self._images_inside(),
+                outputs=len(network.outputs) + len(unread_ends),
+            ),
         )
         results = [getattr(self, name) for name in result_names(network)]
         m.d.comb += [
@@ -123,50 +141,80 @@ class Accelerator(wiring.Component):
             gate.delay.eq(self.delay),
         ]
         done = [r.valid & r.ready & r.payload.last for r in results]
+        image_done = Signal.like(gate.image_done)
+        pixels = gate.admitted
+        if not self.compact:
+            # Whether an image may enter would come late to where its pixels are written.
+            admitted = add("admitted", Queue(gate.admitted.payload.shape(), 2, reset_less=True))
+            wiring.connect(m, gate.admitted, admitted.input)
+            pixels = admitted.output
 
         # A layer that sees the image takes a pixel as bit planes, most significant plane first.
         planes = stream.Signature(channels * PIXEL_BITS).create()
-        bits = gate.admitted.payload
         m.d.comb += [
             planes.payload.eq(
                 Cat(
-                    bits[channel * PIXEL_BITS + plane]
+                    pixels.payload[channel * PIXEL_BITS + plane]
                     for plane in reversed(range(PIXEL_BITS))
                     for channel in range(channels)
                 )
             ),
-            planes.valid.eq(gate.admitted.valid),
-            gate.admitted.ready.eq(planes.ready),
+            planes.valid.eq(pixels.valid),
+            pixels.ready.eq(planes.ready),
         ]
-        _distribute(m, planes, self._readers(IMAGE), "image")
+        _distribute(m, add, planes, self._readers(IMAGE), "image")
         settings = self._settings(m, gate)
         for index, layer in enumerate(self.layers):
-            m.submodules[f"layer{index}"] = layer
+            add(f"layer{index}", layer, f"layer{index}")
             accumulating = Signal(len(layer.accumulating), name=f"layer{index}_accumulating")
             m.d.comb += [layer.steps.eq(settings[index].steps), accumulating.eq(layer.accumulating)]
-        for output, index in enumerate(network.outputs):
-            self._add_output(m, settings[index], output, self.layers[index], results[output])
+        counters = {
+            index: self._add_output(m, add, settings[index], output, results[output])
+            for output, index in enumerate(network.outputs)
+        }
         for index, layer in enumerate(self.layers):
             if layer.fires:
                 spikes = _visible(m, layer.spikes, index)
                 readers = self._readers(index)
-                if index in network.outputs:
-                    output = network.outputs.index(index)
-                    readers.append(getattr(m.submodules, f"counter{output}").spikes)
-                _distribute(m, spikes, readers, f"layer{index}")
+                if index in counters:
+                    readers.append(counters[index])
+                _distribute(m, add, spikes, readers, f"layer{index}")
                 if index in unread_ends:
                     _, rows, columns = network.shapes[index].output
                     groups = -(-network.layers[index].out_channels // len(spikes.payload))
-                    m.submodules[f"end{index}"] = end = MapEnd(
-                        rows * columns * groups, network.steps
-                    )
+                    end = add(f"end{index}", MapEnd(rows * columns * groups, network.steps))
                     m.d.comb += [
                         end.moves.eq(spikes.valid & spikes.ready),
                         end.steps.eq(settings[index].steps),
                     ]
                     done.append(end.done)
-        m.d.comb += gate.image_done.eq(Cat(done))
+        # Results leave far from where pixels come in.
+        m.d.outer += image_done.eq(Cat(done))
+        m.d.comb += gate.image_done.eq(image_done)
         return m
+
+    def _domains(self, m: Module) -> Callable:
+        """Domains of one clock: ``outer``, and one for each layer; they differ in their resets.
+
+        Gives a function that adds a component by its name to one of them, and gives it back.
+        """
+        names = [f"layer{index}" for index in range(len(self.layers))]
+        if self.compact:
+            domains = dict.fromkeys(("outer", *names), ResetSignal())
+        else:
+            m.submodules.resets = resets = ResetWave(len(self.layers))
+            m.d.comb += resets.asserted.eq(ResetSignal())
+            domains = {"outer": resets.outer_reset}
+            domains |= zip(names, resets.stage_resets, strict=True)
+        for domain, reset in domains.items():
+            m.domains += ClockDomain(domain, local=True)
+            m.d.comb += [ClockSignal(domain).eq(ClockSignal()), ResetSignal(domain).eq(reset)]
+
+        def add(name: str, component: wiring.Component, domain: str = "outer"):
+            m.submodules[name] = DomainRenamer(domain)(component)
+            return component
+
+        return add
 
     def _unread_ends(self) -> set[int]:
         """Layers of whose map some reader does not keep the last word."""
@@ -207,30 +255,31 @@ class Accelerator(wiring.Component):
                 Signal.like(gate.steps_held, name=f"layer{index}_steps"),
                 Signal.like(gate.delay_held, name=f"layer{index}_delay"),
             )
-            m.d.sync += [own.steps.eq(before.steps), own.delay.eq(before.delay)]
+            m.d.outer += [own.steps.eq(before.steps), own.delay.eq(before.delay)]
             known[index] = own
         return [known[index] for index in range(len(self.layers))]
 
-    def _add_output(self, m: Module, setting: _Setting, output: int, layer, results) -> None:
-        """What reads ``layer`` out."""
+    def _add_output(self, m: Module, add: Callable, setting: _Setting, output: int, results):
+        """What reads an output's layer out; gives the stream that takes its spikes, if it fires."""
         network = self.network
         index = network.outputs[output]
+        layer = self.layers[index]
         classes, rows, columns = network.output_shapes[output]
         neurons = self.folding[index].neurons
-        writer = ResultWriter(
-            score_shape(network, output), neurons, classes, pixels=rows * columns
+        writer = add(
+            f"writer{output}",
+            ResultWriter(score_shape(network, output), neurons, classes, pixels=rows * columns),
         )
-        m.submodules[f"writer{output}"] = writer
         wiring.connect(m, writer.results, wiring.flipped(results))
         if not layer.fires:
             m.d.comb += layer.delay.eq(setting.delay)
             wiring.connect(m, layer.scores, writer.scores)
-            return
+            return None
         radix = network.coding == Coding.RADIX
-        counter = CountReadout(neurons, network.steps, radix=radix)
-        m.submodules[f"counter{output}"] = counter
+        counter = add(f"counter{output}", CountReadout(neurons, network.steps, radix=radix))
         m.d.comb += [counter.steps.eq(setting.steps), counter.delay.eq(setting.delay)]
         wiring.connect(m, counter.scores, writer.scores)
+        return counter.spikes
 
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""
@@ -272,11 +321,11 @@ def _visible(m: Module, spikes, index: int):
     return seen
 
 
-def _distribute(m: Module, source, readers: list, name: str) -> None:
+def _distribute(m: Module, add: Callable, source, readers: list, name: str) -> None:
     """Give every word of ``source`` to all ``readers``."""
     outputs = [source]
     if len(readers) > 1:
-        m.submodules[f"{name}_fork"] = fork = StreamFork(len(source.payload), len(readers))
+        fork = add(f"{name}_fork", StreamFork(len(source.payload), len(readers)))
         m.d.comb += [
             fork.input.payload.eq(source.payload),
             fork.input.valid.eq(source.valid),

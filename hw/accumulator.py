@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
-from amaranth import Module, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import RheobaseError
 from .checks import check_range
-from .memory_shape import WeightMemory, weight_memory
+from .memory_shape import WeightMemory
+from .payload_register import payload_register
 from .payloads import EventLayout, vector
-from .shapes import packed_words, signed_shape
+from .shapes import signed_shape
+from .weight_store import WeightStore
 
 
 class AccumulatorLane(wiring.Component):
@@ -55,7 +60,6 @@ class AccumulatorLane(wiring.Component):
         self.weight_bits = weight_bits
         self.weight_memory = weight_memory
         self.compact = compact
-        self.weight_layout = vector(signed(weight_bits), weights.shape[1])
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
         self.event_layout = EventLayout(weights.shape[0], event_shift)
@@ -68,83 +72,131 @@ class AccumulatorLane(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        words, neurons = self.weights.shape
-        shape = weight_memory(words, self.weight_layout.size, self.weight_memory)
-        m.submodules.weights = storage = memory.Memory(
-            shape=unsigned(shape.width),
-            depth=shape.words,
-            init=packed_words(self.weights, self.weight_bits),
-            attrs=shape.attributes,
+        m.submodules.store = store = WeightStore(
+            self.weights, self.weight_bits, self.weight_memory, compact=self.compact
         )
-        weight = storage.read_port()
-        # A block RAM takes longer to answer than a register: the sum waits a cycle for it.
-        weights = Signal(self.weight_layout)
-
-        # What is to be done with the answer waits while the memory answers, and then beside it.
-        asked = Signal(_task(self.event_layout))
-        task = Signal.like(asked)
-        stalled = Signal()
-        begins = Signal(init=1)  # a sum, the one before having left
-        events = self.events.payload
-        if self.compact:
-            m.d.comb += stalled.eq(task.valid & self.sums.valid & ~self.sums.ready)
-        else:
-            # A sum is complete where the one before it has left: what is ready for that one would
-            # come late to everything here, and costs a cycle only in a unit of a single event.
-            m.d.comb += stalled.eq(task.valid & task.last & self.sums.valid)
-        m.d.comb += [
-            self.events.ready.eq(~stalled),
-            weight.addr.eq(events.address),
-            weight.en.eq(~stalled),
+        # What is to be done with a word waits while the word is looked up, and then beside it.
+        waiting = [
+            Signal(_task(self.event_layout), name=f"asked_{cycle}")
+            for cycle in range(store.latency)
         ]
-        with m.If(~stalled):
+        *_, asked, task = waiting
+        moves = Signal(init=1)
+        events = self.events.payload
+        m.d.comb += [
+            self.events.ready.eq(moves),
+            store.moves.eq(moves),
+            store.address.eq(events.address),
+            # What an event adds that adds nothing.
+            store.clears.eq(~asked.add),
+        ]
+        with m.If(moves):
             m.d.sync += [
-                asked.valid.eq(self.events.valid),
-                asked.add.eq(events.add),
-                asked.shift.eq(events.shift),
-                asked.last.eq(events.last),
-                task.eq(asked),
-                weights.eq(weight.data),
+                waiting[0].valid.eq(self.events.valid),
+                waiting[0].add.eq(events.add),
+                waiting[0].shift.eq(events.shift),
+                waiting[0].last.eq(events.last),
+                *(later.eq(sooner) for sooner, later in pairwise(waiting)),
             ]
-        # What an event adds that adds nothing: the register's reset, which costs no logic.
-        with m.If(~stalled & ~asked.add):
-            m.d.sync += weights.eq(0)
-
-        with m.If(self.sums.ready):
-            m.d.sync += self.sums.valid.eq(0)
-        accumulates = Signal()
-        m.d.comb += accumulates.eq(task.valid & ~stalled)
-        with m.If(accumulates), m.If(task.last):
-            m.d.sync += self.sums.valid.eq(1)
+        totals = self._totals(m, task.shift, store.word)
         if self.compact:
-            with m.If(accumulates):
-                m.d.sync += begins.eq(task.last)
-        for neuron in range(neurons):
-            accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}")
+            self._sum_in_place(m, task, moves, totals)
+        else:
+            self._sum_apart(m, asked, moves, totals)
+        return m
+
+    def _totals(self, m: Module, shift: Signal, weights: data.View) -> list[_Total]:
+        """Each neuron's accumulator, and what it becomes with the weight."""
+        found = []
+        for neuron in range(len(weights)):
+            # What clears it at the end of a sum clears it at the start as well.
+            accumulator = Signal(
+                self.sum_shape, name=f"accumulator_{neuron}", reset_less=not self.compact
+            )
             shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
             total = Signal(self.sum_shape, name=f"total_{neuron}")
-            with m.Switch(task.shift):
+            before = Signal(self.sum_shape, name=f"before_{neuron}")
+            with m.Switch(shift):
                 for amount in range(1, self.event_shift + 1):
                     with m.Case(amount):
-                        m.d.comb += shifted.eq(accumulator << amount)
+                        m.d.comb += shifted.eq(before << amount)
                 with m.Default():
-                    m.d.comb += shifted.eq(accumulator)
+                    m.d.comb += shifted.eq(before)
             m.d.comb += total.eq(shifted + weights[neuron])
-            if self.compact:
-                m.d.comb += self.sums.payload[neuron].eq(accumulator)
-                with m.If(begins):
-                    m.d.comb += shifted.eq(0)
+            found.append(_Total(accumulator, before, total))
+        return found
+
+    def _sum_in_place(
+        self, m: Module, task: data.View, moves: Signal, totals: list[_Total]
+    ) -> None:
+        """The accumulators hold a sum until it is taken."""
+        accumulates = Signal()
+        begins = Signal(init=1)  # a sum, the one before having left
+        m.d.comb += [
+            moves.eq(~(task.valid & self.sums.valid & ~self.sums.ready)),
+            accumulates.eq(task.valid & moves),
+        ]
+        with m.If(self.sums.ready):
+            m.d.sync += self.sums.valid.eq(0)
+        with m.If(accumulates):
+            m.d.sync += begins.eq(task.last)
+            with m.If(task.last):
+                m.d.sync += self.sums.valid.eq(1)
+        for neuron, (accumulator, before, total) in enumerate(totals):
+            m.d.comb += [
+                before.eq(Mux(begins, 0, accumulator)),
+                self.sums.payload[neuron].eq(accumulator),
+            ]
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
-                if not self.compact:
-                    with m.If(task.last):
-                        m.d.sync += self.sums.payload[neuron].eq(total)
-            if not self.compact:
-                # Cleared at the end, not at the start, and by a condition that stands alone: then
-                # it is the register's reset and costs no logic.
-                with m.If(accumulates & task.last):
-                    m.d.sync += accumulator.eq(0)
-        return m
+
+    def _sum_apart(
+        self, m: Module, asked: data.View, moves: Signal, totals: list[_Total]
+    ) -> None:
+        """A sum leaves its accumulators for registers of its own.
+
+        It is complete where the one before it has left: what is ready for that one would come late
+        to everything here, and costs a cycle only in a unit of a single event. What becomes of a
+        task is known a cycle before and held in registers, as P accumulators are far apart.
+        """
+        complete = payload_register(m, self.sums.payload, "complete")
+        accumulates = Signal()
+        completes = Signal()
+        clears = Signal(init=1)
+        comes_last = Signal()
+        stays = Signal()
+        waits = Signal()
+        m.d.comb += [
+            # A task that did not move was a last one.
+            comes_last.eq(~moves | (asked.valid & asked.last)),
+            stays.eq(completes | (self.sums.valid & ~self.sums.ready)),
+            waits.eq(comes_last & stays),
+        ]
+        m.d.sync += [
+            self.sums.valid.eq(stays),
+            moves.eq(~waits),
+            accumulates.eq((asked.valid | ~moves) & ~waits),
+            completes.eq(comes_last & ~stays),
+            clears.eq(comes_last & ~stays),
+        ]
+        for neuron, (accumulator, before, total) in enumerate(totals):
+            m.d.comb += before.eq(accumulator)
+            # Cleared at the end, not at the start, and by a condition that stands alone: then it
+            # is the register's reset and costs no logic.
+            with m.If(clears):
+                m.d.sync += accumulator.eq(0)
+            with m.Elif(accumulates):
+                m.d.sync += accumulator.eq(total)
+            with m.If(completes):
+                m.d.sync += complete[neuron].eq(total)
+
+
+class _Total(NamedTuple):
+    """A neuron's accumulator, what of it goes into the sum, and the sum."""
+
+    accumulator: Signal
+    before: Signal
+    total: Signal
 
 
 def _task(event: EventLayout) -> data.StructLayout:

@@ -25,6 +25,7 @@ from .partition import pixel_plane_parts
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
 from .synapses import fed_groups, fits_parts, is_direct
+from .weight_banks import weight_banks
 
 
 @dataclass(frozen=True)
@@ -261,10 +262,13 @@ def _lanes(
         if alone and fold.compact:
             queue = 0
         sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
-        memory = weight_memory(words, fold.neurons * connection.weight_bits, fold.weight_memory)
+        width = fold.neurons * connection.weight_bits
+        banks = weight_banks(words, width, fold.weight_memory, compact=fold.compact)
         kind = "lane_of_planes" if planes > 1 else "lane"
         features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
-        parts.append(Part(kind, features, (memory,), count))
+        parts.append(Part(kind, features, banks.banks, count))
+        if banks.selected > 1:
+            parts.append(Part("glue", (0.0, width * (banks.selected - 1)), count=count))
     return parts
 
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
 from .lane_join import SumLayout
+from .payload_register import payload_register
 from .payloads import UnitLayout, vector
 from .shapes import index_shape
 
@@ -42,6 +43,7 @@ class CurrentPool(wiring.Component):
         pooled_shape: shape that holds the (accumulated) maximum.
         spaced: currents leave every other cycle at most, so that what the neurons are ready for
             does not reach the lanes.
+        compact: registers have a reset, see ``payload_register``.
     """
 
     def __init__(
@@ -54,10 +56,12 @@ class CurrentPool(wiring.Component):
         pooled_shape: Shape,
         accumulate: bool,
         spaced: bool = False,
+        compact: bool = False,
     ):
         check_range("CurrentPool", "neurons (P)", neurons, 1, None)
         check_range("CurrentPool", "positions", positions, 1, None)
         self.neurons = neurons
+        self.reset_less = not compact
         self.positions = positions
         self.pooled_shape = pooled_shape
         self.accumulate = accumulate
@@ -81,7 +85,7 @@ class CurrentPool(wiring.Component):
         else:
             m.d.comb += self.sums.ready.eq(ready)
             valid, unit, values = self.sums.valid, self.sums.payload.unit, self.sums.payload.sums
-        pooled = self.pooled.payload
+        pooled = payload_register(m, self.pooled.payload, "held", reset_less=self.reset_less)
         transfer = Signal()
         m.d.comb += transfer.eq(valid & ready)
         with m.If(self.pooled.ready):
@@ -122,12 +126,14 @@ class CurrentPool(wiring.Component):
         write = storage.write_port()
         incoming = self.sums.payload.unit
         valid = Signal()
-        unit = Signal.like(incoming)
-        sums = Signal.like(self.sums.payload.sums)
-        before = Signal(layout)
+        unit = Signal.like(incoming, reset_less=self.reset_less)
+        sums = Signal.like(self.sums.payload.sums, reset_less=self.reset_less)
+        before = Signal(layout, reset_less=self.reset_less)
         values = Signal(layout, name="accumulated")
         waits = Signal()
+        free = Signal()
         m.d.comb += [
+            free.eq(~valid | ready),
             read.addr.eq(incoming.position),
             waits.eq(incoming.first_position & incoming.last_position),
             self.sums.ready.eq(~valid | (ready & ~waits)),
@@ -138,13 +144,15 @@ class CurrentPool(wiring.Component):
         with m.If(ready):
             m.d.sync += valid.eq(0)
         with m.If(self.sums.valid & self.sums.ready):
+            m.d.sync += valid.eq(1)
+        # Also where nothing is taken, which comes late to the registers of P currents.
+        with m.If(free):
             m.d.sync += [
-                valid.eq(1),
                 unit.eq(incoming),
                 sums.eq(self.sums.payload.sums),
                 before.eq(read.data),
             ]
-        with m.If(self.sums.valid & self.sums.ready & incoming.first_step):
+        with m.If(free & incoming.first_step):
             m.d.sync += before.eq(0)
         for neuron in range(self.neurons):
             m.d.comb += values[neuron].eq(before[neuron] + sums[neuron])

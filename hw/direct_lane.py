@@ -87,9 +87,9 @@ class DirectLane(wiring.Component):
         words = groups * slabs * rows
 
         # The slab whose rows are gone through.
-        bits = Signal(data.ArrayLayout(neurons, rows))
+        bits = Signal(data.ArrayLayout(neurons, rows), reset_less=True)
         rows_left = Signal(rows)
-        base = Signal(index_shape(words))
+        base = Signal(index_shape(words), reset_less=True)
         shift = Signal()
         last = Signal()
         held = Signal()
@@ -121,7 +121,7 @@ class DirectLane(wiring.Component):
 
         # One cycle later the weights are there.
         valid = Signal()
-        gates = Signal(neurons)
+        gates = Signal(neurons, reset_less=True)
         doubles = Signal()
         ends = Signal()
         address = Signal(index_shape(words))
@@ -135,7 +135,7 @@ class DirectLane(wiring.Component):
                 ends.eq(last & slab_done),
             ]
         m.submodules.sums = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)
-        result = Signal(self.sums_layout)
+        result = Signal(self.sums_layout, reset_less=True)
         result_valid = Signal()
         adds = Signal()
         first = Signal(init=1)
@@ -154,7 +154,7 @@ class DirectLane(wiring.Component):
             with m.If(ends):
                 m.d.sync += result_valid.eq(1)
         for neuron in range(neurons):
-            accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}")
+            accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}", reset_less=True)
             before = Signal(self.sum_shape, name=f"before_{neuron}")
             total = Signal(self.sum_shape, name=f"total_{neuron}")
             m.d.comb += [
@@ -181,7 +181,7 @@ class DirectLane(wiring.Component):
             read = storage.read_port()
             m.d.comb += [read.addr.eq(address), read.en.eq(enable)]
             return self.weight_layout(read.data)
-        word = Signal(self.weight_layout, name="weight_word")
+        word = Signal(self.weight_layout, name="weight_word", reset_less=True)
         shape = self.weight_layout.elem_shape
         for neuron in range(words.shape[1]):
             values = [int(value) for value in words[:, neuron]]

@@ -12,9 +12,10 @@ from amaranth.lib.wiring import In, Out
 from .accumulator import AccumulatorLane
 from .event_scanner import EventScanner
 from .memory_shape import WeightMemory
-from .payloads import vector
+from .payloads import LaneSlabLayout, vector
 from .queue import Queue
-from .word_filter import LaneSlabLayout, WordFilter
+from .slab_stage import SlabStage
+from .word_filter import WordFilter
 
 #: Words that a lane may be ahead of or behind the others: what a distributed RAM of the common
 #: FPGAs holds at least.
@@ -69,10 +70,13 @@ class EventLane(wiring.Component):
         compact = alone and compact
         self.queues_words = not compact
         self.queues_sums = queues_sums
+        self.stage = SlabStage(LaneSlabLayout(taps, planes, slabs, groups), compact=compact)
         self.filter = WordFilter(
             taps, planes, slabs, groups, word_shift, blocks, slab_of, compact=compact
         )
-        self.scanner = EventScanner(taps, planes, len(weights), word_shift, event_shift)
+        self.scanner = EventScanner(
+            taps, planes, len(weights), word_shift, event_shift, compact=compact
+        )
         self.accumulator = AccumulatorLane(
             weights, weight_bits, event_shift, bounds, weight_memory, compact=compact
         )
@@ -88,14 +92,18 @@ class EventLane(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        m.submodules.stage = self.stage
         m.submodules.filter = self.filter
         if self.queues_words:
             m.submodules.words = words = Queue(
-                self.filter.word_layout, 2 if self.alone else WORD_QUEUE_DEPTH
+                self.filter.word_layout,
+                2 if self.alone else WORD_QUEUE_DEPTH,
+                reset_less=True,
             )
         m.submodules.scanner = scanner = self.scanner
         m.submodules.accumulator = self.accumulator
-        wiring.connect(m, wiring.flipped(self.slab), self.filter.slab)
+        wiring.connect(m, wiring.flipped(self.slab), self.stage.slabs)
+        wiring.connect(m, self.stage.noted, self.filter.slab)
         if self.queues_words:
             wiring.connect(m, self.filter.words, words.input)
             wiring.connect(m, words.output, scanner.words)

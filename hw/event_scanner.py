@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
+from .payload_register import payload_register
 from .payloads import EventLayout, LaneWordLayout
 from .select import at_least, encode, lowest, pick
 from .shapes import count_shape, index_shape
@@ -24,9 +25,19 @@ class EventScanner(wiring.Component):
     cycles as it has events (one where it has none). ``word_shift`` is the largest ``shift`` of an
     incoming word, ``event_shift`` the largest of an event: a larger one is spread over several.
     A word of several planes is a whole unit and ends with the shifts down to its last plane.
+    ``compact``: whether a chunk is a word's last is found as it is looked at, in fewer cells.
     """
 
-    def __init__(self, taps: int, planes: int, words: int, word_shift: int, event_shift: int):
+    def __init__(
+        self,
+        taps: int,
+        planes: int,
+        words: int,
+        word_shift: int,
+        event_shift: int,
+        *,
+        compact: bool = False,
+    ):
         check_range("EventScanner", "taps", taps, 1, None)
         check_range("EventScanner", "planes", planes, 1, None)
         check_range("EventScanner", "words", words, taps, None)
@@ -37,6 +48,7 @@ class EventScanner(wiring.Component):
         self.planes = planes
         self.largest_shift = max(word_shift, planes - 1)
         self.event_shift = event_shift
+        self.compact = compact
         self.word_layout = LaneWordLayout(taps, planes, words, word_shift)
         self.event_layout = EventLayout(words, event_shift)
         super().__init__(
@@ -60,12 +72,15 @@ class EventScanner(wiring.Component):
         # The chunk whose events are given out. That it has one event at most is known before it is
         # looked at: what depends on this reaches back to the queue of words.
         busy = Signal()
-        bits = Signal(width)
+        bits = Signal(width, reset_less=not self.compact)
         single = Signal()
-        base = Signal.like(chunk.base)
+        base = Signal.like(chunk.base, reset_less=not self.compact)
         shift = Signal.like(chunk.shift)
         final = Signal()
         event = Signal(self.event_layout)
+        given = payload_register(
+            m, self.events.payload, "given", reset_less=not self.compact
+        )
         accepted = Signal()
         first_bit = Signal(width)
         spread = Signal()
@@ -83,7 +98,7 @@ class EventScanner(wiring.Component):
         ]
         # The search and the memory that the event addresses are in different cycles.
         with m.If(accepted):
-            m.d.sync += [self.events.valid.eq(busy), self.events.payload.eq(event)]
+            m.d.sync += [self.events.valid.eq(busy), given.eq(event)]
         with m.If(busy & accepted):
             with m.If(spread):
                 m.d.sync += shift.eq(shift - self.event_shift)
@@ -143,11 +158,11 @@ class EventScanner(wiring.Component):
                 for index in range(per_plane)
             ]
 
-        word = Signal(self.word_layout)
+        word = Signal(self.word_layout, reset_less=not self.compact)
         held = Signal()
         untouched = Signal()
         chunks_left = Signal(chunks)
-        many = Signal(chunks)
+        many = Signal(chunks, reset_less=not self.compact)
         last_plane = Signal(index_shape(self.planes))
         select = Signal(chunks)
         rest = Signal(chunks)
@@ -160,7 +175,12 @@ class EventScanner(wiring.Component):
             m, encode(chunk_select), [index * width for index in range(per_plane)], name="offset"
         )
         only_shift = Signal()
+        # Whether the word has no further chunk enables the registers of a whole word, here and
+        # where words wait: it is known before the chunk is looked at.
         word_done = Signal()
+        incoming = self.words.payload
+        arriving = Signal(chunks)
+        m.d.comb += arriving.eq(Cat(bits.any() for bits in cut(incoming)))
         m.d.comb += [
             select.eq(lowest(chunks_left)),
             rest.eq(chunks_left & ~select),
@@ -174,17 +194,11 @@ class EventScanner(wiring.Component):
         ]
         if self.planes > 1:
             # A word ends with its last plane: where that has no bits, with a shift alone.
-            m.d.comb += [
-                word_done.eq(only_shift | ((rest == 0) & (plane == self.planes - 1))),
-                chunk.shift.eq(
-                    Mux(untouched, 0, Mux(only_shift, self.planes - 1, plane) - last_plane)
-                ),
-            ]
+            m.d.comb += chunk.shift.eq(
+                Mux(untouched, 0, Mux(only_shift, self.planes - 1, plane) - last_plane)
+            )
         else:
-            m.d.comb += [
-                word_done.eq(rest == 0),
-                chunk.shift.eq(Mux(untouched, word.shift, 0)),
-            ]
+            m.d.comb += chunk.shift.eq(Mux(untouched, word.shift, 0))
         m.d.comb += self.words.ready.eq(~held | (take & word_done))
         with m.If(held & take):
             m.d.sync += [
@@ -193,12 +207,31 @@ class EventScanner(wiring.Component):
                 last_plane.eq(plane),
                 held.eq(~word_done),
             ]
-        incoming = self.words.payload
         with m.If(self.words.valid & self.words.ready):
             m.d.sync += [
                 word.eq(incoming),
                 held.eq(1),
                 untouched.eq(1),
-                chunks_left.eq(Cat(bits.any() for bits in cut(incoming))),
+                chunks_left.eq(arriving),
                 many.eq(Cat(at_least(bits, 2)[1] for bits in cut(incoming))),
             ]
+        if self.compact:
+            ends = rest == 0
+            if self.planes > 1:
+                ends = only_shift | (ends & (plane == self.planes - 1))
+            m.d.comb += word_done.eq(ends)
+            return
+        with m.If(held & take):
+            m.d.sync += word_done.eq(self._ends(chunks_left, per_plane, 1))
+        with m.If(self.words.valid & self.words.ready):
+            m.d.sync += word_done.eq(self._ends(arriving, per_plane, 0))
+
+    def _ends(self, chunks: Signal, per_plane: int, given: int) -> Value:
+        """Whether a word ends with the chunk that comes after the first ``given`` of ``chunks``."""
+        _, *counts = at_least(chunks, given + 2)
+        (more,) = counts[given:]
+        if self.planes == 1:
+            return ~more
+        # None is left, or one in the last plane.
+        one = at_least(chunks, given + 1)[given]
+        return ~one | (~more & chunks[-per_plane:].any())

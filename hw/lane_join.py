@@ -26,12 +26,22 @@ class LaneJoin(wiring.Component):
         neurons: P.
         sum_shape: shape that holds the total.
         unit: layout of what the sums are for; units come in the order of the sums.
+        compact: registers have a reset, see ``payload_register``.
     """
 
-    def __init__(self, lane_shapes: list[Shape], neurons: int, sum_shape: Shape, unit: UnitLayout):
+    def __init__(
+        self,
+        lane_shapes: list[Shape],
+        neurons: int,
+        sum_shape: Shape,
+        unit: UnitLayout,
+        *,
+        compact: bool = False,
+    ):
         if not lane_shapes:
             raise RheobaseError("LaneJoin: lane_shapes is empty, accepted is one shape per lane")
         self.neurons = neurons
+        self.reset_less = not compact
         self.lane_shapes = lane_shapes
         self.sum_shape = sum_shape
         self.sum_layout = SumLayout(sum_shape, neurons, unit)
@@ -69,7 +79,7 @@ class LaneJoin(wiring.Component):
         level = 0
         while len(terms[0]) > 1 or level == 0:
             next_valid = Signal(name=f"valid_{level}")
-            next_unit = Signal.like(unit, name=f"unit_{level}")
+            next_unit = Signal.like(unit, name=f"unit_{level}", reset_less=self.reset_less)
             next_terms = []
             with m.If(advance):
                 m.d.sync += [next_valid.eq(valid), next_unit.eq(unit)]
@@ -77,7 +87,11 @@ class LaneJoin(wiring.Component):
                 row = []
                 for index in range(0, len(addends), 2):
                     # A sum of some lanes is a partial sum of the window, so it fits as well.
-                    partial = Signal(self.sum_shape, name=f"partial_{level}_{neuron}_{index // 2}")
+                    partial = Signal(
+                        self.sum_shape,
+                        name=f"partial_{level}_{neuron}_{index // 2}",
+                        reset_less=self.reset_less,
+                    )
                     with m.If(advance):
                         m.d.sync += partial.eq(sum(addends[index : index + 2]))
                     row.append(partial)

@@ -75,6 +75,7 @@ class SpikingLayer(wiring.Component):
             neurons,
             signed_shape(layer_bounds(network, index).window),
             self.connections[0].unit_layout,
+            compact=compact,
         )
         self.group = NeuronGroup(network, index, neurons, firing, compact=compact)
         self.fires = self.group.fires

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import NamedTuple
 
 from .memory_shape import LARGE_RAM_WRITE, LARGE_STYLE, MemoryShape
 
@@ -68,7 +69,7 @@ LARGE_RAM_BITS = 256 * 1024
 _DISTRIBUTED = {Family.ECP5: (_Ram(4, 4, (4,), 0, (0, 0)),), Family.ICE40: ()}
 #: yosys' cost of a bit that a selector in front of or behind the cells has, and of what a cell
 #: cannot do itself: a clocked output, an enable of it.
-_SELECT_COST, _EMULATION_COST = 0.5, 8
+SELECT_COST, _EMULATION_COST = 0.5, 8
 #: yosys' cost of a bit in registers, and of a constant one in look-up tables.
 _REGISTER_COST, _CONSTANT_COST = 1, 1 / 16
 #: Look-up tables of a distributed RAM, as nextpnr counts them, and bits of a constant in one.
@@ -97,21 +98,34 @@ def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
     if shape.style == "logic":
         return logic
     if shape.style == LARGE_STYLE:
-        return MappedMemory(large_rams=_use(shape, _LARGE, 0, _LARGE.byte)[1])
-    cost, blocks = _cheapest(shape, _BLOCKS[family])
+        return MappedMemory(large_rams=_use(shape, _LARGE, 0, _LARGE.byte).cells)
+    cost, blocks, _ = block_use(shape, family)
     mapped = MappedMemory(block_rams=blocks)
     if shape.style == "block":
         return mapped
     choices = [(bits * (_CONSTANT_COST if constant else _REGISTER_COST), logic), (cost, mapped)]
     if not constant and _DISTRIBUTED[family]:
-        cost, cells = _cheapest(shape, _DISTRIBUTED[family])
+        cost, cells, _ = _cheapest(shape, _DISTRIBUTED[family])
         emulated = 0 if shape.apart else 2 * _EMULATION_COST
         choices.append((cost + emulated, MappedMemory(distributed_rams=cells)))
     return min(choices, key=lambda choice: choice[0])[1]
 
 
-def _cheapest(shape: MemoryShape, rams: tuple[_Ram, ...]) -> tuple[float, int]:
-    """(cost, cells) of the cheapest use of one of ``rams``."""
+class RamUse(NamedTuple):
+    """A memory in RAM cells: yosys' cost, cells, and parts of which a selector takes one."""
+
+    cost: float
+    cells: int
+    parts: int
+
+
+def block_use(shape: MemoryShape, family: Family) -> RamUse:
+    """``shape`` in block RAMs of ``family``, as yosys makes it."""
+    return _cheapest(shape, _BLOCKS[family])
+
+
+def _cheapest(shape: MemoryShape, rams: tuple[_Ram, ...]) -> RamUse:
+    """The cheapest use of one of ``rams``."""
     found = []
     for ram in rams:
         least, most = ram.write_widths
@@ -124,8 +138,8 @@ def _cheapest(shape: MemoryShape, rams: tuple[_Ram, ...]) -> tuple[float, int]:
     return min(found)
 
 
-def _use(shape: MemoryShape, ram: _Ram, index: int, byte: int) -> tuple[float, int]:
-    """(cost, cells) with ports of ``ram.widths[index]`` bits."""
+def _use(shape: MemoryShape, ram: _Ram, index: int, byte: int) -> RamUse:
+    """What it takes with ports of ``ram.widths[index]`` bits."""
     width = ram.widths[index]
     laid_out, enables = shape.width, 0
     if shape.written is not None:
@@ -135,7 +149,7 @@ def _use(shape: MemoryShape, ram: _Ram, index: int, byte: int) -> tuple[float, i
     deep = -(-shape.words // (1 << (ram.address_bits - index)))
     cells = -(-deep * laid_out // width)
     selectors = (deep - 1) * shape.width + (deep * enables if deep > 1 else 0)
-    return ram.cost * cells + _SELECT_COST * selectors, cells
+    return RamUse(ram.cost * cells + SELECT_COST * selectors, cells, deep)
 
 
 def _padded(bits: int, byte: int) -> int:

@@ -62,6 +62,7 @@ class NeuronGroup(wiring.Component):
             sum_shape=signed_shape(bounds.window),
             pooled_shape=signed_shape(bounds.pooled if cumulative else bounds.window),
             accumulate=cumulative,
+            compact=compact,
             # Neurons that take a current for a whole train need several cycles for it.
             spaced=self.fires and network.steps > 1 and (pixels or not rate),
         )
@@ -107,6 +108,7 @@ class NeuronGroup(wiring.Component):
                     current_shape=current_shape,
                     potential=bounds.potential,
                     steps=network.steps,
+                    compact=compact,
                 )
         members = {
             "sums": In(stream.Signature(self.pool.sum_layout)),
@@ -134,13 +136,17 @@ class NeuronGroup(wiring.Component):
             else:
                 # What neurons are ready for goes no further: it would reach the registers of all
                 # sums.
-                m.submodules.waiting = waiting = Queue(self.turns.turns.payload.shape(), 2)
+                m.submodules.waiting = waiting = Queue(
+                    self.turns.turns.payload.shape(), 2, reset_less=True
+                )
                 wiring.connect(m, self.turns.turns, waiting.input)
                 wiring.connect(m, waiting.output, self.neurons.currents)
         m.d.comb += self.neurons.steps.eq(self.steps)
         if self.fires:
             # What the next layers are ready for goes no further than here.
-            m.submodules.words = words = Queue(self.spikes.payload.shape(), 2)
+            m.submodules.words = words = Queue(
+                self.spikes.payload.shape(), 2, reset_less=not self.compact
+            )
             if self.trains is None:
                 wiring.connect(m, self.neurons.spikes, words.input)
             else:

@@ -138,3 +138,18 @@ class EventLayout(data.StructLayout):
                 "last": 1,
             }
         )
+
+
+class LaneSlabLayout(data.StructLayout):
+    """A lane's share of a slab: its bits, which slab of which group, and the unit's marks."""
+
+    def __init__(self, taps: int, planes: int, slabs: int, groups: int):
+        super().__init__(
+            {
+                "bits": data.ArrayLayout(taps, planes),
+                "slab": index_shape(slabs),
+                "group": index_shape(groups),
+                "new_plane": 1,
+                "last": 1,
+            }
+        )

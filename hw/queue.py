@@ -8,6 +8,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
+from .payload_register import payload_register
 from .successor import successor
 
 
@@ -16,12 +17,13 @@ class Queue(wiring.Component):
 
     It takes and gives an element in every cycle (in every other one where ``depth`` is 1) and cuts
     the path from ``output.ready`` to ``input.ready``. One or two elements are registers, more are a
-    memory.
+    memory. ``reset_less``: registers of elements have no reset, see ``payload_register``.
     """
 
-    def __init__(self, shape: ShapeLike, depth: int):
+    def __init__(self, shape: ShapeLike, depth: int, *, reset_less: bool = False):
         self.depth = check_range("Queue", "depth", depth, 1, None)
         self.shape = shape
+        self.reset_less = reset_less
         super().__init__(
             {"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))}
         )
@@ -38,18 +40,24 @@ class Queue(wiring.Component):
 
     def _register(self, m: Module) -> None:
         """One register, which is filled once it is empty."""
+        payload = payload_register(
+            m, self.output.payload, "held", reset_less=self.reset_less
+        )
         m.d.comb += self.input.ready.eq(~self.output.valid)
         with m.If(self.output.valid):
             m.d.sync += self.output.valid.eq(~self.output.ready)
         with m.Else():
             m.d.sync += [
                 self.output.valid.eq(self.input.valid),
-                self.output.payload.eq(self.input.payload),
+                payload.eq(self.input.payload),
             ]
 
     def _registers(self, m: Module) -> None:
         """Two registers: what does not fit the output waits in a spare one."""
-        spare = Signal(self.shape)
+        payload = payload_register(
+            m, self.output.payload, "held", reset_less=self.reset_less
+        )
+        spare = Signal(self.shape, reset_less=self.reset_less)
         spare_valid = Signal()
         moves = Signal()
         m.d.comb += [
@@ -61,7 +69,7 @@ class Queue(wiring.Component):
         with m.If(moves):
             m.d.sync += [
                 self.output.valid.eq(spare_valid | self.input.valid),
-                self.output.payload.eq(Mux(spare_valid, spare, self.input.payload)),
+                payload.eq(Mux(spare_valid, spare, self.input.payload)),
                 spare_valid.eq(0),
             ]
         with m.Elif(self.input.valid):
@@ -79,6 +87,7 @@ class Queue(wiring.Component):
         consume = Signal(len(read.addr))
         full = Signal()
         filled = Signal()
+        enters = Signal()
         leaves = Signal()
         m.d.comb += [
             self.input.ready.eq(~full),
@@ -86,14 +95,16 @@ class Queue(wiring.Component):
             self.output.payload.eq(read.data),
             write.addr.eq(produce),
             write.data.eq(self.input.payload),
-            write.en.eq(self.input.valid & ~full),
+            # What is written while nothing enters is written over: whether it does comes late.
+            write.en.eq(~full),
+            enters.eq(self.input.valid & ~full),
             read.addr.eq(consume),
             leaves.eq(filled & self.output.ready),
         ]
-        for pointer, moves in ((produce, write.en), (consume, leaves)):
+        for pointer, moves in ((produce, enters), (consume, leaves)):
             with m.If(moves):
                 m.d.sync += pointer.eq(successor(pointer, depth))
-        with m.If(write.en & ~leaves):
+        with m.If(enters & ~leaves):
             m.d.sync += [filled.eq(1), full.eq(successor(produce, depth) == consume)]
-        with m.If(leaves & ~write.en):
+        with m.If(leaves & ~enters):
             m.d.sync += [full.eq(0), filled.eq(successor(consume, depth) != produce)]

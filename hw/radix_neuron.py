@@ -26,6 +26,7 @@ class RadixNeuron(wiring.Component):
         current_shape: shape of an incoming current (a whole train's).
         potential: inclusive range of the potential.
         steps: T_max, the largest T.
+        compact: no registers for what is known beforehand of the next step and the next current.
 
     Members:
         steps: T of the images under way.
@@ -39,6 +40,7 @@ class RadixNeuron(wiring.Component):
         current_shape: Shape,
         potential: tuple[int, int],
         steps: int,
+        compact: bool = False,
     ):
         channels = len(parameters.bias)
         check_range("RadixNeuron", "neurons (P)", neurons, 1, channels)
@@ -47,6 +49,8 @@ class RadixNeuron(wiring.Component):
         self.neurons = neurons
         self.groups = -(-channels // neurons)
         self.largest_steps = steps
+        self.compact = compact
+        self.looks_ahead = steps > 1 and not compact
         self.potential_shape = signed_shape(potential)
         top = int(parameters.threshold.max()) << (steps - 1)
         self.threshold_shape = signed_shape((0, top))
@@ -76,33 +80,69 @@ class RadixNeuron(wiring.Component):
         first_threshold = group_constants(
             m, incoming.group, parameters.threshold, self.neurons, name="threshold", fill=1
         )
+        # With ``looks_ahead`` these are registers, set before the step begins, as they reach the
+        # registers of all neurons.
         steps_left = Signal.like(self.steps)
         firing = Signal()
         counts = Signal()  # this step's spikes are part of the train
+        last_step = Signal()
         ready = Signal()
         fires = Signal()
-        last_step = Signal()
+        prepared = Signal()
+        load = Signal()
         m.d.comb += [
-            firing.eq(steps_left != 0),
-            last_step.eq(steps_left == 1),
-            counts.eq(steps_left <= self.steps),
             ready.eq(~self.spikes.valid | self.spikes.ready),
             fires.eq(firing & (ready | ~counts)),
-            self.currents.ready.eq(~firing | (fires & last_step)),
+            self.currents.ready.eq(prepared & (~firing | (fires & last_step))),
+            load.eq(self.currents.valid & self.currents.ready),
         ]
-        load = Signal()
-        m.d.comb += load.eq(self.currents.valid & self.currents.ready)
+        if self.looks_ahead:
+            # A current waits at least a step of the one before it, and its constants are looked up.
+            held = [
+                Signal.like(constants, reset_less=True) for constants in (offset, first_threshold)
+            ]
+            m.d.sync += [
+                prepared.eq(self.currents.valid & ~load),
+                held[0].eq(offset),
+                held[1].eq(first_threshold),
+            ]
+            offset, first_threshold = held
+        else:
+            m.d.comb += prepared.eq(1)
         with m.If(load):
             m.d.sync += steps_left.eq(self.largest_steps)
         with m.Elif(fires):
             m.d.sync += steps_left.eq(steps_left - 1)
+        if self.looks_ahead:
+            with m.If(load):
+                m.d.sync += [
+                    firing.eq(1),
+                    counts.eq(self.largest_steps <= self.steps),
+                    last_step.eq(self.largest_steps == 1),
+                ]
+            with m.Elif(fires):
+                m.d.sync += [
+                    firing.eq(~last_step),
+                    counts.eq((steps_left <= self.steps) | (steps_left == self.steps + 1)),
+                    last_step.eq(steps_left == 2),
+                ]
+        else:
+            m.d.comb += [
+                firing.eq(steps_left != 0),
+                counts.eq(steps_left <= self.steps),
+                last_step.eq(steps_left == 1),
+            ]
         with m.If(ready):
             m.d.sync += self.spikes.valid.eq(firing & counts)
 
         for neuron in range(self.neurons):
-            potential = Signal(self.potential_shape, name=f"potential_{neuron}")
-            threshold = Signal(self.threshold_shape, name=f"threshold_{neuron}_now")
-            saturated = Signal(name=f"saturated_{neuron}")
+            potential = Signal(
+                self.potential_shape, name=f"potential_{neuron}", reset_less=not self.compact
+            )
+            threshold = Signal(
+                self.threshold_shape, name=f"threshold_{neuron}_now", reset_less=not self.compact
+            )
+            saturated = Signal(name=f"saturated_{neuron}", reset_less=not self.compact)
             reached = Signal(name=f"reached_{neuron}")
             rest = Signal(self.rest_shape, name=f"rest_{neuron}")
             # One subtraction compares and gives what is left.

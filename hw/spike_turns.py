@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -51,11 +51,10 @@ class SpikeTurns(wiring.Component):
         write = trains.write_port()
         step = Signal(index_shape(memory_depth(self.largest_steps)))
         turn = Signal(index_shape(self.count))
-        last_turn = Signal()
+        last_turn = Signal()  # known beforehand: what neurons do waits for it
         moves = Signal()
         word = Signal(self.neurons)
         m.d.comb += [
-            last_turn.eq(turn == self.count - 1),
             read.addr.eq(step),
             # The newest turn on top: after the last one the first is at the bottom.
             word.eq(Cat(read.data, self.spikes.payload)),
@@ -70,7 +69,9 @@ class SpikeTurns(wiring.Component):
         with m.If(moves):
             m.d.sync += step.eq(step + 1)
             with m.If(step == self.steps - 1):
-                m.d.sync += [step.eq(0), turn.eq(turn + 1)]
-                with m.If(last_turn):
-                    m.d.sync += turn.eq(0)
+                m.d.sync += [
+                    step.eq(0),
+                    turn.eq(Mux(last_turn, 0, turn + 1)),
+                    last_turn.eq(turn == self.count - 2),
+                ]
         return m

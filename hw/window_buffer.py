@@ -79,9 +79,9 @@ class WindowBuffer(wiring.Component):
         m.submodules.fetcher = fetcher = self.fetcher
         if not self.compact:
             # The walker needs two cycles for a job, so that one register loses no time.
-            m.submodules.jobs = jobs = Queue(JobLayout(geometry), depth=1)
+            m.submodules.jobs = jobs = Queue(JobLayout(geometry), depth=1, reset_less=True)
             # What the lanes are ready for does not reach the memory in the same cycle.
-            m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2)
+            m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2, reset_less=True)
 
         shape = self.row_shape
         m.submodules.rows = rows = memory.Memory(

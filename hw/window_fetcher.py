@@ -82,6 +82,7 @@ class WindowFetcher(wiring.Component):
             fed=self.fed,
             largest_steps=self.largest_steps,
             every_slab=hides_events(geometry, padding_bits != 0),
+            compact=compact,
         )
         holding = {"hold": In(1)} if single_port else {}
         super().__init__(
@@ -107,7 +108,7 @@ class WindowFetcher(wiring.Component):
 
         # The pass under way and its slabs that are still to be issued.
         begun = passes.passes.payload
-        now = Signal(begun.shape())
+        now = Signal(begun.shape(), reset_less=not self.compact)
         active = Signal()
         left = Signal(len(geometry.slabs))
         later = Signal(len(geometry.slabs))
@@ -129,7 +130,7 @@ class WindowFetcher(wiring.Component):
         # What the slab is for travels beside its memory word, and waits where that does. With
         # ``row_words`` a cycle is for the address, as a slot has a part of the memory of its own;
         # without, it is for the rows of what the memory answers.
-        issue = Signal(self._issue_layout())
+        issue = Signal(self._issue_layout(), reset_less=not self.compact)
         issue_valid = Signal()
         read = Signal.like(issue)
         read_valid = Signal()

@@ -61,7 +61,7 @@ class WindowGather(wiring.Component):
         kernel_rows, kernel_columns = self.geometry.kernel
         column = self.columns.payload
         gathered = Signal(self.window_layout.members["bits"])
-        window = Signal(self.window_layout)
+        window = Signal(self.window_layout, reset_less=True)
         valid = Signal()
         blocked = Signal()
         joined = Signal.like(gathered)

@@ -62,6 +62,7 @@ class WindowPasses(wiring.Component):
         fed: range,
         largest_steps: int,
         every_slab: bool,
+        compact: bool = False,
     ):
         self.geometry = geometry
         self.groups = groups
@@ -69,6 +70,7 @@ class WindowPasses(wiring.Component):
         self.fed = fed
         self.largest_steps = largest_steps
         self.every_slab = every_slab
+        self.compact = compact
         super().__init__(
             {
                 "jobs": In(stream.Signature(JobLayout(geometry))),
@@ -83,7 +85,7 @@ class WindowPasses(wiring.Component):
         count = len(geometry.positions)
         given = self.passes.payload
 
-        job = Signal(self.jobs.payload.shape())
+        job = Signal(self.jobs.payload.shape(), reset_less=not self.compact)
         active = Signal()
         # Positions of this group (and step) that are done. Kept in place of those that are left:
         # it is the same for every job that begins.

@@ -9,24 +9,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
-from .payloads import LaneWordLayout
-from .shapes import count_shape, index_shape
+from .payloads import LaneSlabLayout, LaneWordLayout
+from .shapes import count_shape
+from .slab_stage import NotedSlabLayout
 from .table import lookup
-
-
-class LaneSlabLayout(data.StructLayout):
-    """A lane's share of a slab: its bits, which slab of which group, and the unit's marks."""
-
-    def __init__(self, taps: int, planes: int, slabs: int, groups: int):
-        super().__init__(
-            {
-                "bits": data.ArrayLayout(taps, planes),
-                "slab": index_shape(slabs),
-                "group": index_shape(groups),
-                "new_plane": 1,
-                "last": 1,
-            }
-        )
 
 
 class WordFilter(wiring.Component):
@@ -67,12 +53,14 @@ class WordFilter(wiring.Component):
         self.blocks = tuple(range(groups) if blocks is None else blocks)
         self.slab_of = tuple(range(slabs) if slab_of is None else slab_of)
         self.stored_slabs = max(self.slab_of) + 1
+        self.compact = compact
         self.passes = compact and slabs == 1 and largest_shift == 0
         words = (max(self.blocks) + 1) * self.stored_slabs * taps
         self.word_layout = LaneWordLayout(taps, planes, words, largest_shift)
+        self.slab_layout = LaneSlabLayout(taps, planes, slabs, groups)
         super().__init__(
             {
-                "slab": In(stream.Signature(LaneSlabLayout(taps, planes, slabs, groups))),
+                "slab": In(stream.Signature(NotedSlabLayout(self.slab_layout))),
                 "words": Out(stream.Signature(self.word_layout)),
             }
         )
@@ -87,7 +75,7 @@ class WordFilter(wiring.Component):
 
     def _pass(self, m: Module) -> None:
         """Words are slabs with another address."""
-        slab, word = self.slab.payload, self.words.payload
+        slab, word = self.slab.payload.slab, self.words.payload
         m.d.comb += [
             word.bits.eq(slab.bits),
             word.address.eq(self._base(m, slab)),
@@ -111,9 +99,9 @@ class WordFilter(wiring.Component):
         return group_base + slab_base
 
     def _filter(self, m: Module) -> None:
-        slab = self.slab.payload
+        slab = self.slab.payload.slab
         base = self._base(m, slab)
-        pending = Signal(self.word_layout)
+        pending = Signal(self.word_layout, reset_less=not self.compact)
         pending_valid = Signal()
         started = Signal()
         planes_skipped = Signal(count_shape(self.largest_shift))
@@ -125,7 +113,7 @@ class WordFilter(wiring.Component):
         comes = Signal()
         complete = Signal()
         m.d.comb += [
-            has_events.eq(slab.bits.as_value().any()),
+            has_events.eq(self.slab.payload.filled),
             # A unit that ends in empty planes, or has no event at all, needs a word for that.
             ends_late.eq(slab.last & (~started | shifts)),
             comes.eq(self.slab.valid & (has_events | ends_late)),

@@ -32,8 +32,8 @@ def test_holds(proof):
     [
         (
             queue,
-            "write.en.eq(self.input.valid & ~full)",
-            "write.en.eq(self.input.valid & ~full & ~self.output.ready)",
+            "enters.eq(self.input.valid & ~full)",
+            "enters.eq(self.input.valid & ~full & ~self.output.ready)",
             lambda m: QueueChecker(m.Queue(2, 3)),
             "level",
         ),

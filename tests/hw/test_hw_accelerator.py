@@ -10,7 +10,8 @@ from rheobase.hw.accelerator import Accelerator, result_layout
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.folding import LayerFolding, check_folding
 from rheobase.hw.folding_search import Planner
-from support.components import check_exchange
+from rheobase.sim.bench import run_bench
+from support.components import BENCHES, check_exchange, encode
 from support.random_networks import random_images, random_network
 
 
@@ -23,11 +24,20 @@ def test_results_stream(coding, readout):
         rng, coding=coding, readout=readout, rule=PoolRule.CUMULATIVE, steps=3, hidden=1,
         largest_channels=5, largest_map=5,
     )  # fmt: skip
-    images = random_images(rng, network, 3)
-    golden = simulate(network, images)
+    pixels, beats = _streams(network, random_images(rng, network, 3))
+    check_exchange(
+        Accelerator(network, default_folding(network)),
+        {"pixels": (data.ArrayLayout(8, network.input_shape[0]), pixels)},
+        {"results": (result_layout(network), beats)},
+        ports={"steps": network.steps, "delay": network.delay},
+    )
+
+
+def _streams(network, images):
+    """Pixels of ``images``, and the beats of results that the golden model makes of them."""
     pixels = [p for image in images for p in image.reshape(len(image), -1).T.tolist()]
     beats = []
-    for scores in golden.scores:
+    for scores in simulate(network, images).scores:
         for index, score in enumerate(scores):
             beats.append(
                 {
@@ -36,11 +46,31 @@ def test_results_stream(coding, readout):
                     "last": int(index == len(scores) - 1),
                 }
             )
-    check_exchange(
+    return pixels, beats
+
+
+@pytest.mark.parametrize("coding", list(Coding))
+def test_reset_at_any_time(coding):
+    """What was inside is gone, wherever the images were, and the next ones come out right."""
+    rng = np.random.default_rng(5)
+    network = random_network(
+        rng, coding=coding, readout=Readout.COUNT, rule=PoolRule.STEP, steps=3, hidden=2,
+        largest_channels=4, largest_map=5,
+    )  # fmt: skip
+    pixels, beats = _streams(network, random_images(rng, network, 2))
+    pixel_layout = data.ArrayLayout(8, network.input_shape[0])
+    run_bench(
         Accelerator(network, default_folding(network)),
-        {"pixels": (data.ArrayLayout(8, network.input_shape[0]), pixels)},
-        {"results": (result_layout(network), beats)},
-        ports={"steps": network.steps, "delay": network.delay},
+        "reset_bench",
+        BENCHES,
+        {
+            "seed": 7,
+            "resets": 40,
+            "cycles": 600,
+            "ports": {"steps": network.steps, "delay": network.delay},
+            "pixels": [encode(pixel_layout, pixel) for pixel in pixels],
+            "results": [encode(result_layout(network), beat) for beat in beats],
+        },
     )
 
 

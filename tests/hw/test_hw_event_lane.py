@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from rheobase.hw.event_lane import EventLane
-from rheobase.hw.word_filter import LaneSlabLayout
+from rheobase.hw.payloads import LaneSlabLayout
 from support.components import check_exchange, word
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rheobase.hw.word_filter import LaneSlabLayout, WordFilter
+from rheobase.hw.word_filter import WordFilter
 from support.components import check_exchange, word
 
 
@@ -33,6 +33,10 @@ def _unit(rng, taps, planes, slabs, groups, separate, density):
     return given, words
 
 
+def _noted(slab):
+    return {"slab": slab, "filled": int(any(slab["bits"]))}
+
+
 @pytest.mark.parametrize(
     ("taps", "planes", "slabs", "groups", "separate"),
     [(5, 1, 3, 2, 1), (4, 1, 2, 3, 4), (3, 8, 1, 2, 1)],
@@ -49,6 +53,6 @@ def test_drops_empty_words(taps, planes, slabs, groups, separate):
         expected += words
     check_exchange(
         component,
-        {"slab": (LaneSlabLayout(taps, planes, slabs, groups), given)},
+        {"slab": (component.slab.payload.shape(), [_noted(slab) for slab in given])},
         {"words": (component.word_layout, expected)},
     )

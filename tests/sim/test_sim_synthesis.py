@@ -3,7 +3,12 @@
 import json
 
 import pytest
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from rheobase.golden.errors import RheobaseError
+from rheobase.hw.table import lookup
+from rheobase.hw.verilog import to_verilog
 from rheobase.sim.synthesis import (
     ICEBREAKER,
     ULX3S_85F,
@@ -42,6 +47,26 @@ def test_counts_cells_of_ice40(tmp_path, monkeypatch):
       always @(posedge clk) begin q <= s; r <= q; end endmodule"""
     lone = synthesise(both, "top", ICEBREAKER).resources
     assert (lone.luts, lone.logic_luts, lone.flip_flops) == (3, 1, 2)
+
+
+class _RegisteredTable(wiring.Component):
+    address: In(9)
+    value: Out(30)
+
+    def elaborate(self, platform):
+        m = Module()
+        values = [index * 3737373 % (2**30 - 35) for index in range(512)]
+        m.d.sync += self.value.eq(lookup(m, self.address, values, name="entry"))
+        return m
+
+
+def test_a_table_with_a_register_behind_it_is_logic(tmp_path, monkeypatch):
+    """yosys would make a block RAM of both, which the cost model does not know of."""
+    monkeypatch.setenv("RHEOBASE_CACHE", str(tmp_path))
+    found = synthesise(to_verilog(_RegisteredTable(), "entries"), "entries", ULX3S_85F).resources
+    assert (found.block_rams, found.flip_flops) == (0, 30)
+    # 32 look-up tables a bit, and not many more to select among them.
+    assert 30 * 32 / 2 < found.luts < 30 * 64
 
 
 def test_says_what_yosys_refuses(tmp_path, monkeypatch):

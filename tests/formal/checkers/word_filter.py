@@ -22,7 +22,7 @@ class WordFilterChecker(Checker):
         largest = filter_.largest_shift
         self.assume_stream(m, filter_.slab, "slab")
         self.check_stream(m, filter_.words, "words")
-        slab = filter_.slab.payload
+        slab = filter_.slab.payload.slab
         word = filter_.words.payload
         comes = Signal()
         goes = Signal()
@@ -33,6 +33,7 @@ class WordFilterChecker(Checker):
         begun = Signal()
         planes_begun = Signal(range(largest + 2))
         m.d.comb += [
+            Assume(filter_.slab.payload.filled == slab.bits.as_value().any()),
             Assume((slab.slab < slabs) & (slab.group < groups)),
             Assume(~slab.new_plane | (begun & (planes_begun < largest))),
         ]

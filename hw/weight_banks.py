@@ -1,0 +1,85 @@
+"""How the weights of a lane are laid out in memories: parts that are read at the same time.
+
+A lane's weights are often deeper than a block RAM: 4,608 words of 64 bits fill 16 blocks of an ECP5
+exactly, but as nine parts of 512 words. A selector of nine is slow, and takes seven look-up tables
+a bit. 2,048 words at the narrow ports of a block are two parts, and the 512 that remain a third: 17
+blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from .memory_mapping import SELECT_COST, Family, block_use
+from .memory_shape import MemoryShape, WeightMemory, weight_memory
+
+#: Least words of a part: those of a block at its widest.
+_LEAST_DEPTH = 512
+#: Words of a part in logic: a table of seven address bits is eight look-up tables and the selectors
+#: between them that an ECP5's slices have.
+_LOGIC_DEPTH = 128
+
+
+@dataclass(frozen=True)
+class WeightBanks:
+    """Memories that hold the weight words of a lane.
+
+    Word a is in part a // ``depth``, at a % ``depth`` there.
+
+    Attributes:
+        depth: words of a part.
+        banks: memories, the first parts in the first one; a memory word holds as many weight words
+            as it has parts.
+        parts: of each bank.
+    """
+
+    depth: int
+    banks: tuple[MemoryShape, ...]
+    parts: tuple[int, ...]
+
+    @property
+    def selected(self) -> int:
+        """Parts of which one is selected."""
+        return sum(self.parts)
+
+
+@cache
+def weight_banks(
+    words: int, width: int, style: WeightMemory | None = None, *, compact: bool = False
+) -> WeightBanks:
+    """The cheapest layout of ``words`` of ``width`` bits, by yosys' cost of an ECP5's blocks.
+
+    None that the tools have to put selectors into: those are ours, with registers in front.
+    Words in logic are in parts of what the tools make without selectors.
+    ``compact``: one memory, whatever the tools make of it.
+    """
+    whole = weight_memory(words, width, style)
+    single = WeightBanks(whole.words, (whole,), (1,))
+    if compact:
+        return single
+    if whole.style == WeightMemory.LOGIC and words > _LOGIC_DEPTH:
+        return _layout(words, width, _LOGIC_DEPTH, WeightMemory.LOGIC)
+    if whole.style != WeightMemory.BLOCK:
+        return single
+    layouts = [single]
+    depth = _LEAST_DEPTH
+    while depth < words:
+        layouts.append(_layout(words, width, depth, WeightMemory.BLOCK))
+        depth *= 2
+    uses = [[block_use(bank, Family.ECP5) for bank in layout.banks] for layout in layouts]
+    found = [
+        (sum(u.cost for u in use) + SELECT_COST * width * (layout.selected - 1), layout)
+        for layout, use in zip(layouts, uses, strict=True)
+        if all(u.parts == 1 for u in use)
+    ]
+    return min(found, key=lambda entry: entry[0])[1]
+
+
+def _layout(words: int, width: int, depth: int, style: WeightMemory) -> WeightBanks:
+    """As many parts of ``depth`` words as are filled, and what remains."""
+    parts, rest = divmod(words, depth)
+    banks = [MemoryShape(depth, parts * width, None, style.value)]
+    if rest:
+        banks.append(weight_memory(rest, width, style))
+    return WeightBanks(depth, tuple(banks), (parts, 1)[: len(banks)])

@@ -141,7 +141,6 @@ class Accelerator(wiring.Component):
             gate.delay.eq(self.delay),
         ]
         done = [r.valid & r.ready & r.payload.last for r in results]
-        image_done = Signal.like(gate.image_done)
         pixels = gate.admitted
         if not self.compact:
             # Whether an image may enter would come late to where its pixels are written.
@@ -188,9 +187,8 @@ class Accelerator(wiring.Component):
                         end.steps.eq(settings[index].steps),
                     ]
                     done.append(end.done)
-        # Results leave far from where pixels come in.
-        m.d.outer += image_done.eq(Cat(done))
-        m.d.comb += gate.image_done.eq(image_done)
+        # A cycle later, as results leave far from where pixels come in.
+        m.d.outer += gate.image_done.eq(Cat(done))
         return m
 
     def _domains(self, m: Module) -> Callable:

@@ -162,7 +162,7 @@ class AccumulatorLane(wiring.Component):
         complete = payload_register(m, self.sums.payload, "complete")
         accumulates = Signal()
         completes = Signal()
-        clears = Signal(init=1)
+        clears = Signal(init=1)  # the accumulators, which have no reset of their own
         comes_last = Signal()
         stays = Signal()
         waits = Signal()

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from .accumulator import AccumulatorLane
 from .event_scanner import EventScanner
 from .memory_shape import WeightMemory
-from .payloads import LaneSlabLayout, vector
+from .payloads import vector
 from .queue import Queue
 from .slab_stage import SlabStage
 from .word_filter import WordFilter
@@ -70,10 +70,11 @@ class EventLane(wiring.Component):
         compact = alone and compact
         self.queues_words = not compact
         self.queues_sums = queues_sums
-        self.stage = SlabStage(LaneSlabLayout(taps, planes, slabs, groups), compact=compact)
         self.filter = WordFilter(
             taps, planes, slabs, groups, word_shift, blocks, slab_of, compact=compact
         )
+        slab_layout = self.filter.slab_layout
+        self.stage = SlabStage(slab_layout, compact=compact)
         self.scanner = EventScanner(
             taps, planes, len(weights), word_shift, event_shift, compact=compact
         )
@@ -84,7 +85,7 @@ class EventLane(wiring.Component):
         self.sums_layout = vector(self.sum_shape, weights.shape[1])
         super().__init__(
             {
-                "slab": In(stream.Signature(LaneSlabLayout(taps, planes, slabs, groups))),
+                "slab": In(stream.Signature(slab_layout)),
                 "sums": Out(stream.Signature(self.sums_layout)),
                 "accumulating": Out(1),
             }

@@ -78,9 +78,7 @@ class EventScanner(wiring.Component):
         shift = Signal.like(chunk.shift)
         final = Signal()
         event = Signal(self.event_layout)
-        given = payload_register(
-            m, self.events.payload, "given", reset_less=not self.compact
-        )
+        given = payload_register(m, self.events.payload, "given", reset_less=not self.compact)
         accepted = Signal()
         first_bit = Signal(width)
         spread = Signal()
@@ -207,6 +205,8 @@ class EventScanner(wiring.Component):
                 last_plane.eq(plane),
                 held.eq(~word_done),
             ]
+            if not self.compact:
+                m.d.sync += word_done.eq(self._ends(chunks_left, per_plane, 1))
         with m.If(self.words.valid & self.words.ready):
             m.d.sync += [
                 word.eq(incoming),
@@ -215,23 +215,18 @@ class EventScanner(wiring.Component):
                 chunks_left.eq(arriving),
                 many.eq(Cat(at_least(bits, 2)[1] for bits in cut(incoming))),
             ]
+            if not self.compact:
+                m.d.sync += word_done.eq(self._ends(arriving, per_plane, 0))
         if self.compact:
             ends = rest == 0
             if self.planes > 1:
                 ends = only_shift | (ends & (plane == self.planes - 1))
             m.d.comb += word_done.eq(ends)
-            return
-        with m.If(held & take):
-            m.d.sync += word_done.eq(self._ends(chunks_left, per_plane, 1))
-        with m.If(self.words.valid & self.words.ready):
-            m.d.sync += word_done.eq(self._ends(arriving, per_plane, 0))
 
     def _ends(self, chunks: Signal, per_plane: int, given: int) -> Value:
         """Whether a word ends with the chunk that comes after the first ``given`` of ``chunks``."""
-        _, *counts = at_least(chunks, given + 2)
-        (more,) = counts[given:]
+        *_, one, more = at_least(chunks, given + 2)
         if self.planes == 1:
             return ~more
         # None is left, or one in the last plane.
-        one = at_least(chunks, given + 1)[given]
         return ~one | (~more & chunks[-per_plane:].any())

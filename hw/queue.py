@@ -40,9 +40,7 @@ class Queue(wiring.Component):
 
     def _register(self, m: Module) -> None:
         """One register, which is filled once it is empty."""
-        payload = payload_register(
-            m, self.output.payload, "held", reset_less=self.reset_less
-        )
+        payload = payload_register(m, self.output.payload, "held", reset_less=self.reset_less)
         m.d.comb += self.input.ready.eq(~self.output.valid)
         with m.If(self.output.valid):
             m.d.sync += self.output.valid.eq(~self.output.ready)
@@ -54,9 +52,7 @@ class Queue(wiring.Component):
 
     def _registers(self, m: Module) -> None:
         """Two registers: what does not fit the output waits in a spare one."""
-        payload = payload_register(
-            m, self.output.payload, "held", reset_less=self.reset_less
-        )
+        payload = payload_register(m, self.output.payload, "held", reset_less=self.reset_less)
         spare = Signal(self.shape, reset_less=self.reset_less)
         spare_valid = Signal()
         moves = Signal()

@@ -80,7 +80,7 @@ class RadixNeuron(wiring.Component):
         first_threshold = group_constants(
             m, incoming.group, parameters.threshold, self.neurons, name="threshold", fill=1
         )
-        # With ``looks_ahead`` these are registers, set before the step begins, as they reach the
+        # With ``looks_ahead`` what the step means is known before it begins: it reaches the
         # registers of all neurons.
         steps_left = Signal.like(self.steps)
         firing = Signal()
@@ -96,6 +96,10 @@ class RadixNeuron(wiring.Component):
             self.currents.ready.eq(prepared & (~firing | (fires & last_step))),
             load.eq(self.currents.valid & self.currents.ready),
         ]
+        with m.If(load):
+            m.d.sync += steps_left.eq(self.largest_steps)
+        with m.Elif(fires):
+            m.d.sync += steps_left.eq(steps_left - 1)
         if self.looks_ahead:
             # A current waits at least a step of the one before it, and its constants are looked up.
             held = [
@@ -107,13 +111,6 @@ class RadixNeuron(wiring.Component):
                 held[1].eq(first_threshold),
             ]
             offset, first_threshold = held
-        else:
-            m.d.comb += prepared.eq(1)
-        with m.If(load):
-            m.d.sync += steps_left.eq(self.largest_steps)
-        with m.Elif(fires):
-            m.d.sync += steps_left.eq(steps_left - 1)
-        if self.looks_ahead:
             with m.If(load):
                 m.d.sync += [
                     firing.eq(1),
@@ -128,6 +125,7 @@ class RadixNeuron(wiring.Component):
                 ]
         else:
             m.d.comb += [
+                prepared.eq(1),
                 firing.eq(steps_left != 0),
                 counts.eq(steps_left <= self.steps),
                 last_step.eq(steps_left == 1),

@@ -34,7 +34,7 @@ _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
 # Its name for a table: the same. Tables are logic, also where a register behind one would make a
 # block RAM of it that nobody has counted.
 _TABLE = re.compile(r"\\\$auto\$proc_rom\.cc:\d+:do_switch\$(\d+) ")
-_TABLE_MEMORY = re.compile(r"^( *)(reg [^\n]*\\\$auto\$proc_rom\.cc:[^\n]*;)$", re.MULTILINE)
+_TABLE_MEMORY = re.compile(rf"^( *)(reg [^\n]*{_TABLE.pattern}[^\n]*;)$", re.MULTILINE)
 # An element of an array has the name of a bit of it: abc9 in yosys 0.70 takes it for one and fails.
 _ELEMENT = re.compile(r"\\\S*\[\S*")
 # A large RAM cannot be filled when it is configured, and a ring of rows need not be.

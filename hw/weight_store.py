@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Module, Signal, unsigned
+from amaranth import Module, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .memory_shape import MemoryShape, WeightMemory
 from .payloads import vector
 from .select import pick
-from .shapes import index_shape, packed_words, signed_shape
+from .shapes import index_shape, packed_words
 from .weight_banks import weight_banks
 
 
@@ -53,16 +53,20 @@ class WeightStore(wiring.Component):
                 "moves": In(1),
                 "address": In(index_shape(words)),
                 "clears": In(1),
-                "word": Out(vector(signed_shape((-(1 << weight_bits - 1), 0)), neurons)),
+                "word": Out(vector(signed(weight_bits), neurons)),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        width = self.weights.shape[1] * self.weight_bits
+        width = self.word.shape().size
+        left = packed_words(self.weights, self.weight_bits)
         parts = []
-        for bank, shape in enumerate(self.banks.banks):
-            answer = self._bank(m, bank, shape)
+        for bank, (shape, count) in enumerate(
+            zip(self.banks.banks, self.banks.parts, strict=True)
+        ):
+            held, left = left[: count * self.banks.depth], left[count * self.banks.depth :]
+            answer = self._bank(m, f"bank{bank}", shape, held)
             parts += [answer[low : low + width] for low in range(0, len(answer), width)]
         # Nothing is done with a word before it has come.
         word = Signal(width, name="held_word", reset_less=not self.compact)
@@ -78,23 +82,15 @@ class WeightStore(wiring.Component):
         m.d.comb += self.word.eq(word)
         return m
 
-    def _bank(self, m: Module, bank: int, shape: MemoryShape) -> Signal:
-        """What the bank has at the address, a cycle later."""
-        depth = self.banks.depth
-        first = sum(self.banks.parts[:bank])
-        held = packed_words(self.weights[first * depth :], self.weight_bits)
-        width = self.weights.shape[1] * self.weight_bits
-        init = [
-            sum(
-                word << part * width
-                for part, word in enumerate(held[row :: depth][: self.banks.parts[bank]])
-            )
-            for row in range(min(depth, len(held)))
-        ]
+    def _bank(self, m: Module, name: str, shape: MemoryShape, held: list[int]) -> Signal:
+        """What the bank that holds the words ``held`` has at the address, a cycle later."""
+        width = self.word.shape().size
+        rows = [held[row :: self.banks.depth] for row in range(shape.words)]
+        init = [sum(word << part * width for part, word in enumerate(row)) for row in rows]
         storage = memory.Memory(
             shape=unsigned(shape.width), depth=shape.words, init=init, attrs=shape.attributes
         )
-        m.submodules[f"bank{bank}"] = storage
+        m.submodules[name] = storage
         read = storage.read_port()
         m.d.comb += [read.addr.eq(self.address), read.en.eq(self.moves)]
         return read.data

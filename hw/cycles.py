@@ -205,7 +205,7 @@ def visible_share(connection: Connection, neurons: int) -> float:
 
 @lru_cache(maxsize=1024)
 def _walked(network: Network, index: int, number: int) -> float:
-    """Cycles of the window walker for a row: a column of the footprint each, and one for a job."""
+    """Cycles of the window walker for a row: one to its first column, a column and a job each."""
     geometry = window_geometry(network, index, number, 1)
     columns = geometry.output[1]
-    return float(geometry.span[1] + (columns - 1) * geometry.advance[1] + columns)
+    return float(1 + geometry.span[1] + (columns - 1) * geometry.advance[1] + columns)

@@ -124,6 +124,7 @@ class WindowBuffer(wiring.Component):
             occupancy_write.data.eq(writer.occupancy_data),
             occupancy_write.en.eq(writer.occupancy_enable),
             occupancy_read.addr.eq(walker.occupancy_address),
+            occupancy_read.en.eq(walker.occupancy_read),
             walker.occupancy_data.eq(occupancy_read.data),
         ]
         return m

@@ -20,7 +20,9 @@ class WindowWalker(wiring.Component):
     """Hands out one job per pooled output as soon as the rows it needs are there.
 
     Flags of a footprint's columns are read one column a cycle into a shift register, so that
-    neighbouring footprints share what they have in common.
+    neighbouring footprints share what they have in common. A column that was read waits in the
+    memory's register until the shift register takes it, so that no decision stands before the
+    memory's address.
 
     ``padding_occupied`` says whether a padded pixel has set bits (a zero point other than zero),
     ``collapse`` whether one position without events stands for all of them, which have the same
@@ -28,7 +30,8 @@ class WindowWalker(wiring.Component):
 
     Members:
         row_written: a row became complete in this cycle.
-        occupancy_address, occupancy_data: clocked port of the pixel flags, reading all the time.
+        occupancy_address, occupancy_read, occupancy_data: clocked port of the pixel flags, which
+            keeps what was read while nothing is.
         jobs: the footprints, in raster order, image after image.
     """
 
@@ -41,6 +44,7 @@ class WindowWalker(wiring.Component):
             {
                 "row_written": In(1),
                 "occupancy_address": Out(index_shape(geometry.columns)),
+                "occupancy_read": Out(1),
                 "occupancy_data": In(geometry.slots),
                 "jobs": Out(stream.Signature(JobLayout(geometry))),
             }
@@ -85,20 +89,26 @@ class WindowWalker(wiring.Component):
         ahead = (advance_rows % slots, (geometry.rows - (output_rows - 1) * advance_rows) % slots)
         next_slot = slot_after(m, slot, slots, Cat(~last_row, last_row), ahead, "next_slot")
 
-        # Columns: the input column that is read next.
+        # Columns: the input column that is read next, and whether the one that waits is inside.
+        # The one behind the row's last, whatever its number, may be read as well: it goes with
+        # the row.
         first_column = geometry.origin[1]
         read_end = first_column + (output_columns - 1) * advance_columns + span_columns
-        read_column = Signal(
-            signed_shape((first_column, max(read_end, geometry.columns))), init=first_column
-        )
-        next_column = Signal(read_column.shape())
+        read_column = Signal(signed_shape((first_column, read_end - 1)), init=first_column)
+        column_waits = Signal()
         inside = Signal()
+        reading = self.occupancy_read
+        shifting = Signal()
         m.d.comb += [
-            inside.eq((read_column >= 0) & (read_column < geometry.columns)),
-            next_column.eq(read_column),
-            self.occupancy_address.eq(next_column),
+            reading.eq(rows_there & (~column_waits | shifting)),
+            self.occupancy_address.eq(read_column),
         ]
-        m.d.sync += read_column.eq(next_column)
+        m.d.sync += column_waits.eq(reading | (column_waits & ~shifting))
+        with m.If(reading):
+            m.d.sync += [
+                read_column.eq(read_column + 1),
+                inside.eq((read_column >= 0) & (read_column < geometry.columns)),
+            ]
         column_rows = Signal(span_rows)
         stored_rows = select_rows(
             m, self.occupancy_data, slot, slots, range(span_rows), name="flags"
@@ -116,9 +126,8 @@ class WindowWalker(wiring.Component):
         columns_inside = Signal(span_columns)
         reads_left = Signal(range(max(span_columns, advance_columns) + 1), init=span_columns)
         footprint = Signal(self.address_shape, init=self._address(first_column))
-        reading = Signal()
-        m.d.comb += reading.eq(rows_there & (reads_left != 0))
-        with m.If(reading):
+        m.d.comb += shifting.eq(column_waits & (reads_left != 0))
+        with m.If(shifting):
             m.d.sync += [
                 flags.as_value().eq(
                     Cat(
@@ -128,10 +137,9 @@ class WindowWalker(wiring.Component):
                 columns_inside.eq(Cat(columns_inside[1:], inside)),
                 reads_left.eq(reads_left - 1),
             ]
-            m.d.comb += next_column.eq(read_column + 1)
 
         m.d.comb += [
-            self.jobs.valid.eq(rows_there & (reads_left == 0)),
+            self.jobs.valid.eq(reads_left == 0),
             job.slot.eq(slot),
             job.address.eq(footprint),
             job.occupied.eq(flags),
@@ -160,15 +168,10 @@ class WindowWalker(wiring.Component):
                     slot.eq(next_slot),
                     reads_left.eq(span_columns),
                     footprint.eq(self._address(first_column)),
+                    read_column.eq(first_column),
+                    column_waits.eq(0),
                 ]
-                m.d.comb += next_column.eq(first_column)
-        written = self.row_written
-        if first_column >= geometry.columns - 1:
-            # A row's flags are read a cycle before they are looked at: here the first that is read
-            # is the last that was written.
-            written = Signal()
-            m.d.sync += written.eq(self.row_written)
-        m.d.sync += available.eq(available + written - Mux(row_done, passed, 0))
+        m.d.sync += available.eq(available + self.row_written - Mux(row_done, passed, 0))
         return m
 
     def _address(self, column: int) -> int:

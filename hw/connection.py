@@ -332,10 +332,12 @@ class ConnectionPath(wiring.Component):
             )
             return
         count = len(self.shares)
-        turn = lookup(m, slab.slab, [s % count for s in self.slab_of], name=f"turn_{lane}")
+        # Where slabs are fewer than lanes, some turns never come.
+        turns = [s % count for s in self.slab_of]
+        turn = lookup(m, slab.slab, turns, name=f"turn_{lane}")
         (channels,) = seen[0][0]
         with m.Switch(turn):
-            for number in reversed(range(count)):
+            for number in reversed(range(max(turns) + 1)):
                 taps = swapped(self._dealt, lane, number)
                 own = Cat(Const(0) if tap is None else channels[tap.channel] for tap in taps)
                 with m.Case(number) if number else m.Default():

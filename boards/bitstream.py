@@ -20,6 +20,7 @@ from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
 from .output import check_output, network_entries, put_in_place, sha256
+from .placement import SEEDS, Placement, best_placement
 from .pll import PllSetting
 from .protocol import VERSION
 from .registry import FAMILY_TOOLS, BoardDescription
@@ -28,8 +29,6 @@ from .reports import PlacedDesign, parse_report
 #: Base name of everything that the tools write; the bitstream has it too.
 NAME = "rheobase"
 _REPORT = f"{NAME}.report.json"
-#: nextpnr's placement starts from it, so that a build can be repeated.
-_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class Build:
     Attributes:
         folder: with the bitstream, ``manifest.json``, the Verilog and ``reports``.
         bitstream: its file.
-        placed: what place and route reports.
+        placement: what place and route reports, and of which seeds.
         manifest: content of ``manifest.json``.
     """
 
     folder: Path
     bitstream: Path
-    placed: PlacedDesign
+    placement: Placement
     manifest: dict[str, Any]
 
 
@@ -57,6 +56,7 @@ def build_bitstream(
     *,
     clock: int | None = None,
     baud: int,
+    seeds: int = SEEDS,
     allow_timing_fail: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Build:
@@ -65,6 +65,8 @@ def build_bitstream(
     Args:
         clock: design clock, Hz; the board's usual one where None. The loop may make up to 2 % less.
         baud: of the serial line.
+        seeds: nextpnr starts from seed 1, and from up to so many while a design is somewhat too
+            slow for its clock; the fastest is taken. The same seeds give the same bitstream.
         allow_timing_fail: keep a bitstream that is too slow for its clock.
         progress: called with the name of each step.
 
@@ -83,12 +85,15 @@ def build_bitstream(
     try:
         # A temporary folder is private; what the user asked for has the usual permissions.
         work.chmod(0o755)
-        _run_tools(board, setting, verilog, tools, work, progress)
-        placed = parse_report((work / _REPORT).read_text(), board.family, made)
+        placement = _run_tools(
+            board, setting, verilog, tools, work, clock=made, seeds=seeds, progress=progress
+        )
+        placed = placement.placed
         if not placed.meets_timing and not allow_timing_fail:
             raise RheobaseError(
                 f"timing: the design runs at {placed.frequency / 1e6:.2f} MHz, the clock is "
-                f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail)"
+                f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail); "
+                f"seeds tried: {len(placement.tried)}"
             )
         bitstream = f"{NAME}.{FAMILY_TOOLS[board.family].bitstream}"
         kept = _sort_files(work, bitstream)
@@ -103,6 +108,8 @@ def build_bitstream(
                 "made_hz": made,
                 "achieved_hz": round(placed.frequency),
                 "meets_timing": placed.meets_timing,
+                "seed": placement.seed,
+                "tried_hz": placement.tried,
                 "pll": None if setting is None else asdict(setting),
             },
             "host_link": {"baud": baud, "protocol": VERSION},
@@ -123,7 +130,7 @@ def build_bitstream(
         put_in_place(work, output)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Build(output, output / bitstream, placed, manifest)
+    return Build(output, output / bitstream, placement, manifest)
 
 
 def board_tools(board: BoardDescription) -> dict[str, Tool]:
@@ -138,8 +145,11 @@ def _run_tools(
     verilog: BoardVerilog,
     tools: dict[str, Tool],
     work: Path,
+    *,
+    clock: int,
+    seeds: int,
     progress: Callable[[str], None],
-) -> None:
+) -> Placement:
     """Synthesis, place and route, and packing, as Amaranth's platform plans them."""
     platform = board.platform()
     platform.add_file("accelerator.v", verilog.accelerator)
@@ -151,15 +161,31 @@ def _run_tools(
         debug_verilog=False,
         synth_opts=SYNTHESIS_OPTIONS[board.family],
         # Timing is judged from the report, so that a miss is told with its figure.
-        nextpnr_opts=f"--report {_REPORT} --seed {_SEED} --timing-allow-fail {ROUTER}",
+        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail {ROUTER}",
     )
     plan.extract(str(work))
-    for command in json.loads(plan.files[f"build_{NAME}.json"])["commands"]:
-        name, *arguments = map(str, command)
-        # A platform may add steps for its own programmer, which openFPGALoader does not need.
-        if name in tools:
-            progress(name)
-            tools[name].run(arguments, work)
+    commands = {
+        name: list(map(str, arguments))
+        for name, *arguments in json.loads(plan.files[f"build_{NAME}.json"])["commands"]
+    }
+    # A platform may add steps for its own programmer, which openFPGALoader does not need.
+    synthesise, place, pack = tools
+
+    def run(name: str, *more: str) -> None:
+        tools[name].run([*commands[name], *more], work)
+
+    def placed(seed: int) -> PlacedDesign:
+        progress(place if seed == 1 else f"{place}, seed {seed} of {seeds}")
+        run(place, "--seed", str(seed))
+        return parse_report((work / _REPORT).read_text(), board.family, clock)
+
+    progress(synthesise)
+    run(synthesise)
+    results = (_REPORT, f"{NAME}.tim", f"{NAME}.{FAMILY_TOOLS[board.family].placement}")
+    placement = best_placement(placed, work, results, seeds=seeds)
+    progress(pack)
+    run(pack)
+    return placement
 
 
 def _sort_files(work: Path, bitstream: str) -> list[str]:

@@ -24,19 +24,21 @@ class FamilyTools:
 
     Attributes:
         place: place and route; ``pack``: to a bitstream.
+        placement: suffix of what the one gives to the other.
         bitstream: suffix of the bitstream.
         block_ram_bits: bits of a block RAM, parity bits included.
     """
 
     place: str
     pack: str
+    placement: str
     bitstream: str
     block_ram_bits: int
 
 
 FAMILY_TOOLS = {
-    Family.ECP5: FamilyTools("nextpnr-ecp5", "ecppack", "bit", 18 * 1024),
-    Family.ICE40: FamilyTools("nextpnr-ice40", "icepack", "bin", 4 * 1024),
+    Family.ECP5: FamilyTools("nextpnr-ecp5", "ecppack", "config", "bit", 18 * 1024),
+    Family.ICE40: FamilyTools("nextpnr-ice40", "icepack", "asc", "bin", 4 * 1024),
 }
 
 

@@ -129,6 +129,12 @@ def build(
     target_fps: TargetFps = None,
     images: CountedImages = None,
     data_root: DataRoot = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Seeds of nextpnr, tried until one meets --clock; a far miss ends them."
+        ),
+    ] = 3,
     allow_timing_fail: Annotated[
         bool,
         typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow for --clock."),
@@ -148,7 +154,7 @@ def build(
     )  # fmt: skip
     run(
         Request(
-            network=network, board=board, output=output, baud=baud,
+            network=network, board=board, output=output, baud=baud, seeds=seeds,
             allow_timing_fail=allow_timing_fail, folding=options,
         )
     )  # fmt: skip

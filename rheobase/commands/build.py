@@ -23,6 +23,7 @@ class Request:
     board: str
     output: Path | None
     baud: int
+    seeds: int
     allow_timing_fail: bool
     folding: FoldingOptions
 
@@ -50,6 +51,7 @@ def run(request: Request) -> None:
             output,
             clock=clock,
             baud=request.baud,
+            seeds=request.seeds,
             allow_timing_fail=request.allow_timing_fail,
             progress=lambda step: status.update(f"building: {step}"),
         )
@@ -59,7 +61,7 @@ def run(request: Request) -> None:
 def _print(build: Build, title: str) -> None:
     rows = [
         (kind, usage.used, usage.available, f"{100 * usage.used / usage.available:.1f} %")
-        for kind, usage in build.placed.usage.items()
+        for kind, usage in build.placement.placed.usage.items()
     ]
     OUT.print(table(title, ("", "used", "of", "share"), rows))
     clock = build.manifest["clock"]
@@ -68,4 +70,10 @@ def _print(build: Build, title: str) -> None:
         + ("" if clock["meets_timing"] else ": TOO SLOW"),
         highlight=False,
     )
+    if len(build.placement.tried) > 1:
+        reached = ", ".join(f"{hertz / 1e6:.2f}" for hertz in build.placement.tried.values())
+        OUT.print(
+            f"seed {build.placement.seed} of nextpnr; the seeds reached {reached} MHz",
+            highlight=False,
+        )
     OUT.print(f"wrote {build.bitstream}", highlight=False, soft_wrap=True)

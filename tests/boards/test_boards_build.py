@@ -327,7 +327,7 @@ def test_bitstream(tmp_path, network, folding, name, clock):
         for build in builds
     )
     assert first == second
-    assert builds[0].placed.meets_timing and builds[0].bitstream.stat().st_size > 1000
+    assert builds[0].placement.placed.meets_timing and builds[0].bitstream.stat().st_size > 1000
     assert builds[0].manifest["clock"]["made_hz"] <= clock
     assert (builds[0].folder / "reports" / "nextpnr.json").exists()
     before = sorted(path.name for path in tmp_path.iterdir())

@@ -34,15 +34,14 @@ class CurrentPool(wiring.Component):
     With ``accumulate`` (pooling rule ``cumulative`` in ``rate``) each position's currents are
     accumulated over the steps first, and what is given out is the maximum of the accumulated
     currents, M(t): the neuron's current is then M(t) - M(t-1). Otherwise it is the maximum of the
-    currents themselves.
+    currents themselves. Units are taken every other cycle at most, as ``LaneJoin`` gives them, so
+    that what the neurons are ready for does not reach the lanes.
 
     Args:
         neurons, groups: P, and groups of P output channels.
         positions: positions of a pooled output.
         sum_shape: shape of an incoming sum.
         pooled_shape: shape that holds the (accumulated) maximum.
-        spaced: currents leave every other cycle at most, so that what the neurons are ready for
-            does not reach the lanes.
         compact: registers have a reset, see ``payload_register``.
     """
 
@@ -55,7 +54,6 @@ class CurrentPool(wiring.Component):
         sum_shape: Shape,
         pooled_shape: Shape,
         accumulate: bool,
-        spaced: bool = False,
         compact: bool = False,
     ):
         check_range("CurrentPool", "neurons (P)", neurons, 1, None)
@@ -65,8 +63,6 @@ class CurrentPool(wiring.Component):
         self.positions = positions
         self.pooled_shape = pooled_shape
         self.accumulate = accumulate
-        # Rare enough where they are maxima.
-        self.spaced = spaced or positions > 1
         self.sum_layout = SumLayout(sum_shape, neurons, UnitLayout(positions, groups))
         self.current_layout = CurrentLayout(pooled_shape, neurons, groups)
         super().__init__(
@@ -79,7 +75,7 @@ class CurrentPool(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         ready = Signal()
-        m.d.comb += ready.eq(~self.pooled.valid | (0 if self.spaced else self.pooled.ready))
+        m.d.comb += ready.eq(~self.pooled.valid)
         if self.accumulate:
             valid, unit, values = self._accumulated(m, ready)
         else:
@@ -91,8 +87,10 @@ class CurrentPool(wiring.Component):
         with m.If(self.pooled.ready):
             m.d.sync += self.pooled.valid.eq(0)
         with m.If(transfer):
+            m.d.sync += self.pooled.valid.eq(unit.last_position)
+        # Also where nothing comes, which is known later.
+        with m.If(ready):
             m.d.sync += [
-                self.pooled.valid.eq(unit.last_position),
                 pooled.first_step.eq(unit.first_step),
                 pooled.last_step.eq(unit.last_step),
                 pooled.group.eq(unit.group),
@@ -101,7 +99,7 @@ class CurrentPool(wiring.Component):
         for neuron in range(self.neurons):
             maximum = pooled.currents[neuron]
             if self.positions == 1:
-                with m.If(transfer):
+                with m.If(ready):
                     m.d.sync += maximum.eq(values[neuron])
                 continue
             # The sign of a difference: a comparison costs tools a test for equality as well.
@@ -114,9 +112,8 @@ class CurrentPool(wiring.Component):
     def _accumulated(self, m: Module, ready: Signal) -> tuple[Signal, data.View, data.View]:
         """Each position's currents, accumulated over the steps up to this one.
 
-        A unit takes two cycles, a memory read and an addition, and a unit a cycle is possible: what
-        is read goes through a register, whose reset makes the zeros of the first step. Only where
-        one position is all that is visited may a unit need what is being added: it waits for that.
+        A unit takes two cycles, a memory read and an addition; a register is in between, whose
+        reset makes the zeros of the first step.
         """
         layout = vector(self.pooled_shape, self.neurons)
         m.submodules.accumulated = storage = memory.Memory(
@@ -130,13 +127,9 @@ class CurrentPool(wiring.Component):
         sums = Signal.like(self.sums.payload.sums, reset_less=self.reset_less)
         before = Signal(layout, reset_less=self.reset_less)
         values = Signal(layout, name="accumulated")
-        waits = Signal()
-        free = Signal()
         m.d.comb += [
-            free.eq(~valid | ready),
             read.addr.eq(incoming.position),
-            waits.eq(incoming.first_position & incoming.last_position),
-            self.sums.ready.eq(~valid | (ready & ~waits)),
+            self.sums.ready.eq(~valid),
             write.addr.eq(unit.position),
             write.en.eq(valid & ready),
             write.data.eq(values),
@@ -146,13 +139,13 @@ class CurrentPool(wiring.Component):
         with m.If(self.sums.valid & self.sums.ready):
             m.d.sync += valid.eq(1)
         # Also where nothing is taken, which comes late to the registers of P currents.
-        with m.If(free):
+        with m.If(~valid):
             m.d.sync += [
                 unit.eq(incoming),
                 sums.eq(self.sums.payload.sums),
                 before.eq(read.data),
             ]
-        with m.If(free & incoming.first_step):
+        with m.If(~valid & incoming.first_step):
             m.d.sync += before.eq(0)
         for neuron in range(self.neurons):
             m.d.comb += values[neuron].eq(before[neuron] + sums[neuron])

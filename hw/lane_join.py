@@ -21,6 +21,10 @@ class SumLayout(data.StructLayout):
 class LaneJoin(wiring.Component):
     """Adds one sum of every lane, neuron by neuron; a register after each level of the tree.
 
+    A level takes its sums when it is empty, whatever the next one does: what enables its registers
+    is one register. So the join takes a unit every other cycle at most, as lanes do with units of
+    one event.
+
     Args:
         lane_shapes: shape of the sums of each lane.
         neurons: P.
@@ -64,45 +68,44 @@ class LaneJoin(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        all_valid = Signal()
-        advance = Signal()
         arrived = self.units.valid
         for lane in self.lanes:
             arrived = arrived & lane.valid
-        m.d.comb += all_valid.eq(arrived)
-        for source in (self.units, *self.lanes):
-            m.d.comb += source.ready.eq(all_valid & advance)
-
-        valid = all_valid
+        valid = Signal(name="all_valid")
+        m.d.comb += valid.eq(arrived)
         unit = self.units.payload
         terms = [[lane.payload[neuron] for lane in self.lanes] for neuron in range(self.neurons)]
         level = 0
         while len(terms[0]) > 1 or level == 0:
-            next_valid = Signal(name=f"valid_{level}")
+            held = Signal(name=f"valid_{level}")
             next_unit = Signal.like(unit, name=f"unit_{level}", reset_less=self.reset_less)
-            next_terms = []
-            with m.If(advance):
-                m.d.sync += [next_valid.eq(valid), next_unit.eq(unit)]
-            for neuron, addends in enumerate(terms):
-                row = []
-                for index in range(0, len(addends), 2):
+            partials = [
+                [
                     # A sum of some lanes is a partial sum of the window, so it fits as well.
-                    partial = Signal(
+                    Signal(
                         self.sum_shape,
                         name=f"partial_{level}_{neuron}_{index // 2}",
                         reset_less=self.reset_less,
                     )
-                    with m.If(advance):
-                        m.d.sync += partial.eq(sum(addends[index : index + 2]))
-                    row.append(partial)
-                next_terms.append(row)
-            valid, unit, terms = next_valid, next_unit, next_terms
+                    for index in range(0, len(addends), 2)
+                ]
+                for neuron, addends in enumerate(terms)
+            ]
+            with m.If(~held):
+                m.d.sync += [held.eq(valid), next_unit.eq(unit)]
+                for row, addends in zip(partials, terms, strict=True):
+                    m.d.sync += [p.eq(sum(addends[2 * i : 2 * i + 2])) for i, p in enumerate(row)]
+            if level == 0:
+                for source in (self.units, *self.lanes):
+                    m.d.comb += source.ready.eq(valid & ~held)
+            else:
+                with m.If(valid & ~held):
+                    m.d.sync += valid.eq(0)
+            valid, unit, terms = held, next_unit, partials
             level += 1
-        m.d.comb += [
-            advance.eq(~self.joined.valid | self.joined.ready),
-            self.joined.valid.eq(valid),
-            self.joined.payload.unit.eq(unit),
-        ]
+        with m.If(valid & self.joined.ready):
+            m.d.sync += valid.eq(0)
+        m.d.comb += [self.joined.valid.eq(valid), self.joined.payload.unit.eq(unit)]
         for neuron, (total,) in enumerate(terms):
             m.d.comb += self.joined.payload.sums[neuron].eq(total)
         return m

@@ -63,8 +63,6 @@ class NeuronGroup(wiring.Component):
             pooled_shape=signed_shape(bounds.pooled if cumulative else bounds.window),
             accumulate=cumulative,
             compact=compact,
-            # Neurons that take a current for a whole train need several cycles for it.
-            spaced=self.fires and network.steps > 1 and (pixels or not rate),
         )
         current_shape = self.pool.pooled_shape
         if not self.fires:

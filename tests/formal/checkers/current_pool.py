@@ -56,15 +56,12 @@ class CurrentPoolChecker(Checker):
         self.check(m, "some_came", (seen != 0) | (visits == 0))
         self.check(m, "came_are_first", (later == 0) | (lowest(later) > seen))
 
-        # The output register: full from an output's last position until it is taken. Where it is
-        # spaced, ready does not run through, and a cycle passes before the next.
+        # The output register: full from an output's last position until it is taken; ready does
+        # not run through, and a cycle passes before the next.
         waiting = Signal()
         goes = Signal()
         room = Signal()
-        m.d.comb += [
-            goes.eq(pool.pooled.valid & pool.pooled.ready),
-            room.eq(~waiting | (0 if pool.spaced else goes)),
-        ]
+        m.d.comb += [goes.eq(pool.pooled.valid & pool.pooled.ready), room.eq(~waiting)]
         with m.If(goes):
             m.d.sync += waiting.eq(0)
         self.check(m, "gives_what_it_has", pool.pooled.valid == waiting)
@@ -101,14 +98,18 @@ class CurrentPoolChecker(Checker):
         self.check(m, "none_waits_half_way", ~waiting | (arrived == wanted))
         for tag in ("first_step", "last_step", "group"):
             self.check(m, tag, ~waiting | (pooled[tag] == tags[tag]))
+        # The running maximum; of one position there is none, and the register holds anything.
+        nothing = ~waiting if pool.positions == 1 else arrived == 0
         for neuron in range(pool.neurons):
             one = pooled.currents[neuron]
             occurs = Signal(positions, name=f"occurs_{neuron}")
             for index in range(positions):
                 value = currents[index][neuron]
                 m.d.comb += occurs[index].eq(arrived[index] & (one == value))
-                self.check(m, f"no_less_{neuron}_{index}", ~arrived[index] | (one >= value))
-            self.check(m, f"one_of_them_{neuron}", (arrived == 0) | occurs.any())
+                self.check(
+                    m, f"no_less_{neuron}_{index}", nothing | ~arrived[index] | (one >= value)
+                )
+            self.check(m, f"one_of_them_{neuron}", nothing | occurs.any())
 
     def _before(self, unit, currents) -> list[Value]:
         """What is accumulated, per neuron, at ``unit``'s position up to the step before."""
@@ -129,10 +130,7 @@ class CurrentPoolChecker(Checker):
             m.d.sync += staged.eq(0)
         with m.If(comes):
             m.d.sync += [staged.eq(1), kept.eq(pool.sums.payload)]
-        # A unit that is a step of its own may need the one before it, and nothing else waits.
-        unit = pool.sums.payload.unit
-        alone = unit.first_position & unit.last_position
-        self.check(m, "takes_what_fits", pool.sums.ready == (~staged | (room & ~alone)))
+        self.check(m, "takes_what_fits", pool.sums.ready == ~staged)
         self.check(m, "stage_full", self.peek("valid", 1) == staged)
         for name, expected in (("unit", kept.unit), ("sums", kept.sums)):
             found = self.peek(name, len(Value.cast(expected)))

@@ -23,6 +23,8 @@ UNEVEN_PIXELS = 0.1
 #: Part of the excess of fetching and adding each plane, and each slab, in turn, over all of them at
 #: once, that a lane without a long queue of words takes.
 PLANE_BY_PLANE, SLAB_BY_SLAB = 0.65, 0.12
+#: The join takes a unit every other cycle.
+JOIN_CYCLES = 2.0
 #: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
 #: come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
 FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
@@ -33,7 +35,7 @@ class Stage:
     """What one stage of a layer takes.
 
     Attributes:
-        name: "lanes", "fetch", "windows" or "neurons".
+        name: "lanes", "fetch", "windows", "sums" or "neurons".
         cycles: float, (images, rows of outputs).
     """
 
@@ -71,10 +73,12 @@ def layer_stages(
         pixels = connection.source == IMAGE
         repeats = 1 if radix or layer.sees_only_image or not pixels else network.steps
         fetched = groups * repeats * counted.slabs[int(by_row)]
+        units = counted.units.sum(axis=2)
         walked = _walked(network, index, number)
         stages += [
             Stage("fetch", fetched),
             Stage("windows", np.full(shape_of_rows, walked)),
+            Stage("sums", JOIN_CYCLES * groups * repeats * units),
         ]
         if is_direct(connection):
             stages.append(Stage("lanes", groups * counted.slabs[1]))
@@ -84,8 +88,7 @@ def layer_stages(
             counted, lanes[number], visible_share(connection, fold.neurons), by_row,
             queued=pixels or radix, steps=network.steps,
         )  # fmt: skip
-        blank = counted.units.sum(axis=2)
-        stages.append(Stage("lanes", repeats * (fed * busy + (groups - fed) * blank)))
+        stages.append(Stage("lanes", repeats * (fed * busy + (groups - fed) * units)))
     return tuple(stages)
 
 

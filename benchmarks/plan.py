@@ -1,11 +1,13 @@
 """What the folding's model predicts against what Verilator and yosys say, one line each figure.
 
-    python benchmarks/plan.py [--networks FOLDER --images FOLDER] [--only NAME] [--no-synthesis]
+    python benchmarks/plan.py [--networks FOLDER --images FOLDER] [--only NAME]
+                              [--no-synthesis | --route]
 
 Networks of its own (random weights, random images), and with --networks each *.safetensors file of
 a folder on the images of --images (a folder of class folders, or a torchvision data set with
 --data-root), at several foldings. Events are counted on half of the images and cycles measured on
-the others. Bounds: cycles within 10 %, look-up tables within 20 %, block RAMs exact.
+the others. Bounds: cycles within 10 %, look-up tables within 20 %, block RAMs exact. --route has
+nextpnr find the clock as well, from as many seeds as `rheobase build` tries; to reach: 80 MHz.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from figures import show
+from rheobase.boards.placement import SEEDS
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.golden.network import Coding, Network, PoolRule, Readout
@@ -28,7 +31,7 @@ from rheobase.hw.folding_search import Planner
 from rheobase.hw.plan import Budget
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
-from rheobase.sim.synthesis import ULX3S_85F, synthesise
+from rheobase.sim.synthesis import ULX3S_85F, Synthesis, place_and_route, synthesise
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.random_networks import random_network
@@ -37,6 +40,8 @@ from support.residual_networks import residual_network
 #: Images of a network of its own, and at most of a set.
 OWN_IMAGES, SET_IMAGES = 24, 96
 CYCLES_BOUND, LUTS_BOUND = 0.1, 0.2
+#: MHz.
+CLOCK_BOUND = 80.0
 
 
 @dataclass(frozen=True)
@@ -63,15 +68,17 @@ def main() -> None:
     parser.add_argument("--images", help="images for them")
     parser.add_argument("--data-root", type=Path, help="folder above MNIST/")
     parser.add_argument("--only", help="cases whose name begins so")
-    parser.add_argument("--no-synthesis", action="store_true", help="cycles alone")
+    steps = parser.add_mutually_exclusive_group()
+    steps.add_argument("--no-synthesis", action="store_true", help="cycles alone")
+    steps.add_argument("--route", action="store_true", help="clocks as well, minutes each")
     arguments = parser.parse_args()
     cases = [*_own(), *(_files(arguments) if arguments.networks else ())]
     for case in cases:
         if case.name.startswith(arguments.only or ""):
-            measure(case, synthesis=not arguments.no_synthesis)
+            measure(case, synthesis=not arguments.no_synthesis, route=arguments.route)
 
 
-def measure(case: Case, *, synthesis: bool) -> None:
+def measure(case: Case, *, synthesis: bool, route: bool) -> None:
     """Predict, build and print."""
     half = len(case.images) // 2
     planner = Planner(case.network, counted_events(case.network, case.images[:half]))
@@ -84,10 +91,22 @@ def measure(case: Case, *, synthesis: bool) -> None:
     cycles = run(built, case.images[half:]).cycles_per_image
     _compared(f"{case.name}_cycles", plan.cycles, cycles, CYCLES_BOUND)
     if synthesis:
-        resources = synthesise(text, TOP, ULX3S_85F).resources
+        netlist = synthesise(text, TOP, ULX3S_85F)
+        resources = netlist.resources
         _compared(f"{case.name}_luts", plan.area.luts, resources.luts, LUTS_BOUND)
         show(f"{case.name}_block_rams_predicted", plan.area.block_rams, "blocks", None)
         show(f"{case.name}_block_rams", resources.block_rams, "blocks", plan.area.block_rams)
+        if route:
+            _clock(case.name, netlist)
+
+
+def _clock(name: str, netlist: Synthesis) -> None:
+    """Fmax of the first seed that reaches the clock, or of the best one."""
+    reached: list[float] = []
+    while len(reached) < SEEDS and max(reached, default=0.0) < CLOCK_BOUND:
+        reached.append(place_and_route(netlist, len(reached) + 1).frequency)
+    show(f"{name}_clock", max(reached), "MHz", CLOCK_BOUND)
+    show(f"{name}_seeds", len(reached), "tried", SEEDS)
 
 
 def _compared(name: str, predicted: float, measured: float, bound: float) -> None:

@@ -1,6 +1,6 @@
 """LaneJoin: the i-th sum of every lane and the i-th unit, added, in order."""
 
-from amaranth import Module, Signal, Value
+from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import data
 from rheobase.hw.lane_join import LaneJoin
 from rheobase.sim.prove import Checker
@@ -30,12 +30,17 @@ class LaneJoinChecker(Checker):
         # All inputs move in the same cycles, so that the i-th of each meet.
         for index, lane in enumerate(join.lanes):
             self.check(m, f"lane_{index}_moves_with_the_units", (lane.valid & lane.ready) == comes)
-        moving = Signal()
-        m.d.comb += moving.eq(~join.joined.valid | join.joined.ready)
-        self.check(m, "takes_when_it_moves", comes == (all_valid & moving))
 
-        # One element, whichever, through the levels; each takes one move.
+        # Which levels hold something: what a level has goes on as soon as the next one is empty.
         levels = max(1, (len(join.lanes) - 1).bit_length())
+        full = Signal(levels)
+        leaves = Signal(levels)
+        m.d.comb += leaves.eq(full & Cat(~full[1:], join.joined.ready))
+        m.d.sync += full.eq((full & ~leaves) | (leaves << 1)[:levels] | comes)
+        self.check(m, "takes_when_it_is_empty", comes == (all_valid & ~full[0]))
+        self.check(m, "goes_in_its_turn", goes == leaves[-1])
+
+        # One element, whichever, through the levels.
         mark = self.choice(1, "mark")
         marked = Signal()
         level = Signal(range(levels))
@@ -46,7 +51,7 @@ class LaneJoinChecker(Checker):
             for neuron in range(neurons):
                 added = sum(lane.payload[neuron] for lane in join.lanes)
                 m.d.sync += total[neuron].eq(added)
-        with m.Elif(marked & moving):
+        with m.Elif(marked & leaves.bit_select(level, 1)):
             m.d.sync += level.eq(level + 1)
             with m.If(level == levels - 1):
                 m.d.sync += [marked.eq(0), level.eq(0)]
@@ -58,10 +63,6 @@ class LaneJoinChecker(Checker):
         for neuron in range(neurons):
             self.check(m, f"sum_{neuron}", ~at_output | (payload.sums[neuron] == total[neuron]))
 
-        # As many go out as come in, level by level.
-        full = Signal(levels)
-        with m.If(moving):
-            m.d.sync += full.eq((full << 1) | comes)
         parts = len(join.lanes)
         for index in range(levels):
             valid = self.peek(f"valid_{index}", 1)

@@ -161,7 +161,7 @@ class Accelerator(wiring.Component):
             planes.valid.eq(pixels.valid),
             pixels.ready.eq(planes.ready),
         ]
-        _distribute(m, add, planes, self._readers(IMAGE), "image")
+        _distribute(m, add, planes, self._readers(IMAGE), "image", "outer")
         settings = self._settings(m, gate)
         for index, layer in enumerate(self.layers):
             add(f"layer{index}", layer, f"layer{index}")
@@ -177,11 +177,14 @@ class Accelerator(wiring.Component):
                 readers = self._readers(index)
                 if index in counters:
                     readers.append(counters[index])
-                _distribute(m, add, spikes, readers, f"layer{index}")
+                # What is beside a layer has its reset: that of the whole would come from far away.
+                domain = f"layer{index}"
+                _distribute(m, add, spikes, readers, domain, domain)
                 if index in unread_ends:
                     _, rows, columns = network.shapes[index].output
                     groups = -(-network.layers[index].out_channels // len(spikes.payload))
-                    end = add(f"end{index}", MapEnd(rows * columns * groups, network.steps))
+                    words = rows * columns * groups
+                    end = add(f"end{index}", MapEnd(words, network.steps), domain)
                     m.d.comb += [
                         end.moves.eq(spikes.valid & spikes.ready),
                         end.steps.eq(settings[index].steps),
@@ -319,11 +322,13 @@ def _visible(m: Module, spikes, index: int):
     return seen
 
 
-def _distribute(m: Module, add: Callable, source, readers: list, name: str) -> None:
+def _distribute(
+    m: Module, add: Callable, source, readers: list, name: str, domain: str
+) -> None:
     """Give every word of ``source`` to all ``readers``."""
     outputs = [source]
     if len(readers) > 1:
-        fork = add(f"{name}_fork", StreamFork(len(source.payload), len(readers)))
+        fork = add(f"{name}_fork", StreamFork(len(source.payload), len(readers)), domain)
         m.d.comb += [
             fork.input.payload.eq(source.payload),
             fork.input.valid.eq(source.valid),

@@ -69,7 +69,7 @@ class CurrentReadout(wiring.Component):
         bias = group_constants(m, incoming.group, self.bias, self.neurons, name="bias")
         ready = Signal()
         adds = Signal()
-        first_step = Signal()
+        first_step = Signal(init=1)
         last_step = Signal()
         counting = Signal()
         m.d.comb += [
@@ -86,14 +86,20 @@ class CurrentReadout(wiring.Component):
             ]
         else:
             step = Signal.like(self.steps)
+            next_step = Signal.like(self.steps)
             m.d.comb += [
-                first_step.eq(step == 0),
-                last_step.eq(step == self.steps - 1),
-                counting.eq(step >= self.delay),
+                next_step.eq(step),
                 self.currents.ready.eq(ready & last_step if self.constant else ready),
             ]
             with m.If(adds):
-                m.d.sync += step.eq(Mux(last_step, 0, step + 1))
+                m.d.comb += next_step.eq(Mux(last_step, 0, step + 1))
+            # Known a cycle before: two additions follow. T and t0 are there before any current.
+            m.d.sync += [
+                step.eq(next_step),
+                first_step.eq(next_step == 0),
+                last_step.eq(next_step == self.steps - 1),
+                counting.eq(next_step >= self.delay),
+            ]
         with m.If(self.scores.ready):
             m.d.sync += self.scores.valid.eq(0)
         with m.If(adds):

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from figures import show
-from rheobase.boards.placement import SEEDS
+from rheobase.boards.placement import SEEDS, best_placement
+from rheobase.boards.reports import PlacedDesign
 from rheobase.converter.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.golden.network import Coding, Network, PoolRule, Readout
@@ -101,12 +102,14 @@ def measure(case: Case, *, synthesis: bool, route: bool) -> None:
 
 
 def _clock(name: str, netlist: Synthesis) -> None:
-    """Fmax of the first seed that reaches the clock, or of the best one."""
-    reached: list[float] = []
-    while len(reached) < SEEDS and max(reached, default=0.0) < CLOCK_BOUND:
-        reached.append(place_and_route(netlist, len(reached) + 1).frequency)
-    show(f"{name}_clock", max(reached), "MHz", CLOCK_BOUND)
-    show(f"{name}_seeds", len(reached), "tried", SEEDS)
+    """Fmax of the seed that `rheobase build` would take."""
+
+    def place(seed: int) -> PlacedDesign:
+        return PlacedDesign(1e6 * place_and_route(netlist, seed).frequency, 1e6 * CLOCK_BOUND, {})
+
+    placement = best_placement(place, Path(), (), seeds=SEEDS)
+    show(f"{name}_clock", placement.placed.frequency / 1e6, "MHz", CLOCK_BOUND)
+    show(f"{name}_seeds", len(placement.tried), "tried", SEEDS)
 
 
 def _compared(name: str, predicted: float, measured: float, bound: float) -> None:

@@ -45,18 +45,17 @@ def best_placement(
     """
     if seeds < 1:
         raise RheobaseError(f"seeds: {seeds}, accepted is an integer from 1 on")
-    best: Placement | None = None
+    designs: dict[int, PlacedDesign] = {}
     contents: dict[str, bytes] = {}
-    tried: dict[int, int] = {}
     for seed in range(1, seeds + 1):
-        placed = place(seed)
-        tried[seed] = round(placed.frequency)
-        if best is None or placed.frequency > best.placed.frequency:
-            best = Placement(seed, placed, tried)
-            contents = {name: (folder / name).read_bytes() for name in files}
-        if placed.meets_timing or best.placed.frequency < WORTH_ANOTHER * placed.constraint:
+        designs[seed] = placed = place(seed)
+        best = max(designs, key=lambda tried: designs[tried].frequency)
+        if placed.meets_timing or designs[best].frequency < WORTH_ANOTHER * placed.constraint:
             break
-    assert best is not None
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-    return best
+        if best == seed:
+            contents = {name: (folder / name).read_bytes() for name in files}
+    if best != seed:
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+    tried_hz = {seed: round(placed.frequency) for seed, placed in designs.items()}
+    return Placement(best, designs[best], tried_hz)

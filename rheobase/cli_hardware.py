@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .boards.placement import SEEDS
 from .boards.registry import BOARDS, VERILOG_TARGETS
 from .cli_app import app
 from .cli_options import (
@@ -134,7 +135,7 @@ def build(
         typer.Option(
             min=1, help="Seeds of nextpnr, tried until one meets --clock; a far miss ends them."
         ),
-    ] = 3,
+    ] = SEEDS,
     allow_timing_fail: Annotated[
         bool,
         typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow for --clock."),

@@ -7,13 +7,19 @@ logic in between has settled; a transfer then happens with the next rising edge.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
 
 _PERIOD_NS = 10
+
+
+def set_ports(dut, ports: Mapping[str, int]) -> None:
+    """Give ports that are no streams their values, by name."""
+    for name, value in ports.items():
+        getattr(dut, name).value = value
 
 
 async def start(dut) -> None:

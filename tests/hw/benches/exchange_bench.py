@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from rheobase.sim.bench import bench_parameters
-from rheobase.sim.streams import exchange, start
+from rheobase.sim.streams import exchange, set_ports, start
 
 #: Chance of a gap and of back-pressure per cycle: none, either, both.
 STALLS = ((0.0, 0.0), (0.6, 0.0), (0.0, 0.7), (0.4, 0.4))
@@ -14,8 +14,7 @@ STALLS = ((0.0, 0.0), (0.6, 0.0), (0.0, 0.7), (0.4, 0.4))
 async def exchanges(dut):
     given = bench_parameters()
     rng = random.Random(given["seed"])
-    for port, value in given["ports"].items():
-        getattr(dut, port).value = value
+    set_ports(dut, given["ports"])
     await start(dut)
     for gap, stall in STALLS:
         counts = {name: len(values) for name, values in given["expected"].items()}

@@ -5,15 +5,14 @@ import random
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
 from rheobase.sim.bench import bench_parameters
-from rheobase.sim.streams import drive, exchange, start
+from rheobase.sim.streams import drive, exchange, set_ports, start
 
 
 @cocotb.test()
 async def nothing_is_left(dut):
     given = bench_parameters()
     rng = random.Random(given["seed"])
-    for port, value in given["ports"].items():
-        getattr(dut, port).value = value
+    set_ports(dut, given["ports"])
     dut.pixels__valid.value = 0
     dut.results__ready.value = 0
     await start(dut)

@@ -74,42 +74,39 @@ class CurrentPool(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        ready = Signal()
-        m.d.comb += ready.eq(~self.pooled.valid)
+        empty = Signal()
+        m.d.comb += empty.eq(~self.pooled.valid)
         if self.accumulate:
-            valid, unit, values = self._accumulated(m, ready)
+            valid, unit, values = self._accumulated(m, empty)
         else:
-            m.d.comb += self.sums.ready.eq(ready)
+            m.d.comb += self.sums.ready.eq(empty)
             valid, unit, values = self.sums.valid, self.sums.payload.unit, self.sums.payload.sums
         pooled = payload_register(m, self.pooled.payload, "held", reset_less=self.reset_less)
-        transfer = Signal()
-        m.d.comb += transfer.eq(valid & ready)
-        with m.If(self.pooled.ready):
-            m.d.sync += self.pooled.valid.eq(0)
-        with m.If(transfer):
-            m.d.sync += self.pooled.valid.eq(unit.last_position)
-        # Also where nothing comes, which is known later.
-        with m.If(ready):
+        with m.If(empty):
+            # The payload also where nothing comes, which is known later.
             m.d.sync += [
+                self.pooled.valid.eq(valid & unit.last_position),
                 pooled.first_step.eq(unit.first_step),
                 pooled.last_step.eq(unit.last_step),
                 pooled.group.eq(unit.group),
             ]
+        with m.Else():
+            m.d.sync += self.pooled.valid.eq(~self.pooled.ready)
         # The output register doubles as the running maximum: it is free while one is under way.
         for neuron in range(self.neurons):
             maximum = pooled.currents[neuron]
             if self.positions == 1:
-                with m.If(ready):
+                with m.If(empty):
                     m.d.sync += maximum.eq(values[neuron])
                 continue
             # The sign of a difference: a comparison costs tools a test for equality as well.
             rest = Signal(signed(len(maximum) + 1), name=f"rest_{neuron}")
             m.d.comb += rest.eq(maximum - values[neuron])
-            with m.If(transfer & (unit.first_position | rest[-1])):
+            with m.If(valid & empty & (unit.first_position | rest[-1])):
                 m.d.sync += maximum.eq(values[neuron])
         return m
 
-    def _accumulated(self, m: Module, ready: Signal) -> tuple[Signal, data.View, data.View]:
+    def _accumulated(self, m: Module, empty: Signal) -> tuple[Signal, data.View, data.View]:
         """Each position's currents, accumulated over the steps up to this one.
 
         A unit takes two cycles, a memory read and an addition; a register is in between, whose
@@ -131,22 +128,22 @@ class CurrentPool(wiring.Component):
             read.addr.eq(incoming.position),
             self.sums.ready.eq(~valid),
             write.addr.eq(unit.position),
-            write.en.eq(valid & ready),
+            write.en.eq(valid & empty),
             write.data.eq(values),
         ]
-        with m.If(ready):
-            m.d.sync += valid.eq(0)
-        with m.If(self.sums.valid & self.sums.ready):
-            m.d.sync += valid.eq(1)
-        # Also where nothing is taken, which comes late to the registers of P currents.
-        with m.If(~valid):
+        with m.If(valid):
+            m.d.sync += valid.eq(~empty)
+        with m.Else():
+            # The payload also where nothing is taken, which comes late to the registers of P
+            # currents.
             m.d.sync += [
+                valid.eq(self.sums.valid),
                 unit.eq(incoming),
                 sums.eq(self.sums.payload.sums),
                 before.eq(read.data),
             ]
-        with m.If(~valid & incoming.first_step):
-            m.d.sync += before.eq(0)
+            with m.If(incoming.first_step):
+                m.d.sync += before.eq(0)
         for neuron in range(self.neurons):
             m.d.comb += values[neuron].eq(before[neuron] + sums[neuron])
         return valid, unit, values

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from collections.abc import Sequence
+
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,6 +12,9 @@ from amaranth.lib.wiring import In, Out
 from .checks import check_divisor
 from .current_pool import CurrentLayout
 from .shapes import index_shape, turn_numbers
+
+#: Turns of which one is selected by a single look-up table or two.
+SELECTED_AT_ONCE = 4
 
 
 class CurrentTurns(wiring.Component):
@@ -22,6 +27,8 @@ class CurrentTurns(wiring.Component):
         neurons: P.
         firing: F, a divisor of P other than P itself.
         groups: of P channels.
+        every_other: a turn is given in every other cycle at most, and a selection among many turns
+            is made in two.
 
     Members:
         currents: of a group.
@@ -29,11 +36,20 @@ class CurrentTurns(wiring.Component):
             turn in the lower bits.
     """
 
-    def __init__(self, shape: Shape, *, neurons: int, firing: int, groups: int):
+    def __init__(
+        self,
+        shape: Shape,
+        *,
+        neurons: int,
+        firing: int,
+        groups: int,
+        every_other: bool = False,
+    ):
         check_divisor("CurrentTurns", "firing neurons (F)", firing, neurons)
         self.neurons = neurons
         self.firing = firing
         self.count = neurons // firing
+        self.halves = every_other and self.count > SELECTED_AT_ONCE
         super().__init__(
             {
                 "currents": In(stream.Signature(CurrentLayout(shape, neurons, groups))),
@@ -50,20 +66,46 @@ class CurrentTurns(wiring.Component):
         incoming, outgoing = self.currents.payload, self.turns.payload
         turn = Signal(index_shape(self.count))
         last_turn = Signal()
+        moves = Signal()
         m.d.comb += [
             last_turn.eq(turn == self.count - 1),
-            self.turns.valid.eq(self.currents.valid),
+            moves.eq(self.turns.valid & self.turns.ready),
             self.currents.ready.eq(self.turns.ready & last_turn),
             outgoing.group.eq(Cat(turn, incoming.group)),
             outgoing.first_step.eq(incoming.first_step),
             outgoing.last_step.eq(incoming.last_step),
         ]
-        with m.If(self.turns.valid & self.turns.ready):
+        with m.If(moves):
             m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
-        with m.Switch(turn):
-            for number in range(self.count):
-                with m.Case(number):
-                    for neuron in range(self.firing):
-                        current = incoming.currents[number * self.firing + neuron]
-                        m.d.comb += outgoing.currents[neuron].eq(current)
+        of_turns = [
+            [incoming.currents[number * self.firing + neuron] for neuron in range(self.firing)]
+            for number in range(self.count)
+        ]
+        if not self.halves:
+            m.d.comb += self.turns.valid.eq(self.currents.valid)
+            _select(m.d.comb, m, turn, of_turns, outgoing.currents)
+            return m
+        chosen = Signal()
+        m.d.sync += chosen.eq(self.currents.valid & ~moves)
+        m.d.comb += [
+            self.turns.valid.eq(chosen),
+            self.currents.ready.eq(chosen & self.turns.ready & last_turn),
+        ]
+        low = (len(turn) + 1) // 2
+        finalists = []
+        for first in range(0, self.count, 1 << low):
+            finalist = Signal(
+                outgoing.currents.shape(), name=f"finalist_{first >> low}", reset_less=True
+            )
+            _select(m.d.sync, m, turn[:low], of_turns[first : first + (1 << low)], finalist)
+            finalists.append(finalist)
+        _select(m.d.comb, m, turn[low:], finalists, outgoing.currents)
         return m
+
+
+def _select(domain, m: Module, number: Value, choices: Sequence, selected) -> None:
+    """``selected`` is the choice of that ``number``; numbers without a choice never come."""
+    with m.Switch(number):
+        for index, choice in reversed(list(enumerate(choices))):
+            with m.Case(index) if index else m.Default():
+                domain += [to.eq(current) for to, current in zip(selected, choice, strict=True)]

@@ -55,6 +55,7 @@ class NeuronGroup(wiring.Component):
         self.compact = compact
         firing = neurons if firing is None else firing
         self.turns = self.trains = None
+        self.unhurried = False
         self.pool = CurrentPool(
             neurons=neurons,
             groups=groups,
@@ -81,8 +82,14 @@ class NeuronGroup(wiring.Component):
             if firing < neurons:
                 # The trains of several turns come one after another, or step by step together.
                 self.whole_trains = not rate or pixels
+                # Neurons then take three cycles at least for a turn, and two are enough to give it.
+                self.unhurried = self.whole_trains and network.steps > 2 and not compact
                 self.turns = CurrentTurns(
-                    current_shape, neurons=neurons, firing=firing, groups=groups
+                    current_shape,
+                    neurons=neurons,
+                    firing=firing,
+                    groups=groups,
+                    every_other=self.unhurried,
                 )
                 self.trains = SpikeTurns(
                     neurons=neurons, firing=firing, steps=network.steps if self.whole_trains else 1
@@ -132,10 +139,10 @@ class NeuronGroup(wiring.Component):
             if self.compact:
                 wiring.connect(m, self.turns.turns, self.neurons.currents)
             else:
-                # What neurons are ready for goes no further: it would reach the registers of all
-                # sums.
+                # What neurons are ready for goes no further, and selection ends here.
+                depth = 1 if self.unhurried else 2
                 m.submodules.waiting = waiting = Queue(
-                    self.turns.turns.payload.shape(), 2, reset_less=True
+                    self.turns.turns.payload.shape(), depth, reset_less=True
                 )
                 wiring.connect(m, self.turns.turns, waiting.input)
                 wiring.connect(m, waiting.output, self.neurons.currents)

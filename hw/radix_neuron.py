@@ -85,16 +85,13 @@ class RadixNeuron(wiring.Component):
         steps_left = Signal.like(self.steps)
         firing = Signal()
         counts = Signal()  # this step's spikes are part of the train
-        last_step = Signal()
-        ready = Signal()
+        ends = Signal(init=1)  # this is the last step, or there is none
+        moves_on = Signal()
         fires = Signal()
-        prepared = Signal()
         load = Signal()
         m.d.comb += [
-            ready.eq(~self.spikes.valid | self.spikes.ready),
-            fires.eq(firing & (ready | ~counts)),
-            self.currents.ready.eq(prepared & (~firing | (fires & last_step))),
-            load.eq(self.currents.valid & self.currents.ready),
+            moves_on.eq(~counts | ~self.spikes.valid | self.spikes.ready),
+            fires.eq(firing & moves_on),
         ]
         with m.If(load):
             m.d.sync += steps_left.eq(self.largest_steps)
@@ -102,9 +99,11 @@ class RadixNeuron(wiring.Component):
             m.d.sync += steps_left.eq(steps_left - 1)
         if self.looks_ahead:
             # A current waits at least a step of the one before it, and its constants are looked up.
+            prepared = Signal()
             held = [
                 Signal.like(constants, reset_less=True) for constants in (offset, first_threshold)
             ]
+            m.d.comb += [load.eq(prepared & ends & moves_on), self.currents.ready.eq(load)]
             m.d.sync += [
                 prepared.eq(self.currents.valid & ~load),
                 held[0].eq(offset),
@@ -115,23 +114,24 @@ class RadixNeuron(wiring.Component):
                 m.d.sync += [
                     firing.eq(1),
                     counts.eq(self.largest_steps <= self.steps),
-                    last_step.eq(self.largest_steps == 1),
+                    ends.eq(0),
                 ]
             with m.Elif(fires):
                 m.d.sync += [
-                    firing.eq(~last_step),
-                    counts.eq((steps_left <= self.steps) | (steps_left == self.steps + 1)),
-                    last_step.eq(steps_left == 2),
+                    firing.eq(~ends),
+                    counts.eq(~ends & (steps_left <= self.steps + 1)),
+                    ends.eq(steps_left <= 2),
                 ]
         else:
             m.d.comb += [
-                prepared.eq(1),
                 firing.eq(steps_left != 0),
-                counts.eq(steps_left <= self.steps),
-                last_step.eq(steps_left == 1),
+                counts.eq(firing & (steps_left <= self.steps)),
+                ends.eq(steps_left <= 1),
+                self.currents.ready.eq(ends & moves_on),
+                load.eq(self.currents.valid & self.currents.ready),
             ]
-        with m.If(ready):
-            m.d.sync += self.spikes.valid.eq(firing & counts)
+        with m.If(~self.spikes.valid | self.spikes.ready):
+            m.d.sync += self.spikes.valid.eq(counts)
 
         for neuron in range(self.neurons):
             potential = Signal(

@@ -173,12 +173,12 @@ def proofs() -> list[Proof]:
             # Two designs in one: either is quick.
             **({"quick": True} if accumulate else {}),
         )
-    for neurons, firing in ((3, 1), (4, 2), (2, 1)):
+    for neurons, firing, halves in ((3, 1, 0), (4, 2, 0), (2, 1, 0), (5, 1, 1), (16, 2, 1)):
         add(
-            f"CurrentTurns P = {neurons}, F = {firing}",
+            f"CurrentTurns P = {neurons}, F = {firing}" + (", in halves" if halves else ""),
             "each channel's current in its turn, none lost, never waits without need",
-            lambda p=neurons, f=firing: CurrentTurnsChecker(
-                CurrentTurns(signed(3), neurons=p, firing=f, groups=3)
+            lambda p=neurons, f=firing, h=halves: CurrentTurnsChecker(
+                CurrentTurns(signed(3), neurons=p, firing=f, groups=3, every_other=bool(h))
             ),
         )
     for neurons, firing, steps in ((3, 1, 2), (4, 2, 3), (2, 1, 1)):

@@ -26,8 +26,9 @@ def _beat(currents, group):
     }  # fmt: skip
 
 
-@FOLDINGS
-def test_currents_go_out_in_turns(neurons, firing):
+@pytest.mark.parametrize("every_other", [False, True])
+@pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1), (5, 1), (24, 2), (16, 1)])
+def test_currents_go_out_in_turns(neurons, firing, every_other):
     rng = np.random.default_rng(neurons)
     turns = neurons // firing
     numbered = 1 << (turns - 1).bit_length()
@@ -37,7 +38,9 @@ def test_currents_go_out_in_turns(neurons, firing):
         given.append(_beat(currents, number % 3))
         for turn, part in enumerate(currents.reshape(turns, firing)):
             taken.append(_beat(part, number % 3 * numbered + turn))
-    component = CurrentTurns(SHAPE, neurons=neurons, firing=firing, groups=3)
+    component = CurrentTurns(
+        SHAPE, neurons=neurons, firing=firing, groups=3, every_other=every_other
+    )
     check_exchange(
         component,
         {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
@@ -66,10 +69,12 @@ def test_spikes_come_together(neurons, firing, steps):
 class _Neurons(wiring.Component):
     """What ``NeuronGroup`` makes of them."""
 
-    def __init__(self, component, *, neurons, firing, groups, steps):
-        self.turns = CurrentTurns(SHAPE, neurons=neurons, firing=firing, groups=groups)
+    def __init__(self, component, *, neurons, firing, groups, steps, unhurried=False):
+        self.turns = CurrentTurns(
+            SHAPE, neurons=neurons, firing=firing, groups=groups, every_other=unhurried
+        )
         self.neurons = component
-        self.waiting = Queue(self.turns.turns.payload.shape(), 2)
+        self.waiting = Queue(self.turns.turns.payload.shape(), 1 if unhurried else 2)
         self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=steps)
         super().__init__(
             {
@@ -92,8 +97,9 @@ class _Neurons(wiring.Component):
 
 
 @FOLDINGS
+@pytest.mark.parametrize("unhurried", [False, True])
 @pytest.mark.parametrize("steps", [1, 4])
-def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
+def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps, unhurried):
     rng = np.random.default_rng(steps)
     channels = 2 * neurons + 1  # the last group has a single channel
     parameters = random_parameters(rng, channels)
@@ -112,7 +118,9 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps):
         parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
         potential=(-300, 300), steps=4,
     )  # fmt: skip
-    component = _Neurons(radix, neurons=neurons, firing=firing, groups=3, steps=4)
+    component = _Neurons(
+        radix, neurons=neurons, firing=firing, groups=3, steps=4, unhurried=unhurried
+    )
     check_exchange(
         component,
         {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},

@@ -22,13 +22,21 @@ class CurrentTurnsChecker(Checker):
         moves = taken.valid & taken.ready
         with m.If(moves):
             m.d.sync += turn.eq(Mux(last, 0, turn + 1))
-        self.check(m, "turn", self.peek("turn", len(turn)) == turn)
-        self.check(m, "never_waits", taken.valid == given.valid)
-        self.check(m, "group_goes_with_its_last_turn", given.ready == (taken.ready & last))
+        self.check(m, "turn", (self.peek("turn", len(turn)) == turn) & (turn < turns.count))
+        shown = given.valid
+        if turns.halves:
+            # A cycle after the currents have come, or the turn before has gone.
+            shown = Signal()
+            m.d.sync += shown.eq(given.valid & ~moves)
+        self.check(m, "shows_what_is_there", ~shown | given.valid)
+        self.check(m, "never_waits", taken.valid == shown)
+        goes = given.valid & given.ready
+        self.check(m, "group_goes_with_its_last_turn", goes == (moves & last))
         all_currents = Value.cast(given.payload.currents)
         width = len(Value.cast(taken.payload.currents))
         picked = (all_currents >> (turn * width))[:width]
-        self.check(m, "currents", Value.cast(taken.payload.currents) == picked)
+        currents = Value.cast(taken.payload.currents)
+        self.check(m, "currents", ~taken.valid | (currents == picked))
         numbers = len(taken.payload.group) - len(given.payload.group)
         self.check(m, "group", taken.payload.group >> numbers == given.payload.group)
         self.check(m, "number", taken.payload.group & ((1 << numbers) - 1) == turn)

@@ -2,6 +2,7 @@
 
 import pytest
 import rheobase.hw.current_pool as current_pool
+import rheobase.hw.current_turns as current_turns
 import rheobase.hw.event_scanner as event_scanner
 import rheobase.hw.fork as fork
 import rheobase.hw.image_gate as image_gate
@@ -14,7 +15,7 @@ from formal.checkers.event_scanner import EventScannerChecker
 from formal.checkers.fork import ForkChecker
 from formal.checkers.image_gate import ImageGateChecker
 from formal.checkers.queue import QueueChecker
-from formal.checkers.turns import SpikeTurnsChecker
+from formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from formal.checkers.word_filter import WordFilterChecker
 from formal.proofs import proofs
 from rheobase.sim.prove import prove
@@ -60,8 +61,8 @@ def test_holds(proof):
         ),
         (
             current_pool,
-            "write.en.eq(valid & ready)",
-            "write.en.eq(valid & ready & ~unit.last_position)",
+            "write.en.eq(valid & empty)",
+            "write.en.eq(valid & empty & ~unit.last_position)",
             lambda m: CurrentPoolChecker(
                 m.CurrentPool(
                     neurons=1,
@@ -74,8 +75,17 @@ def test_holds(proof):
             ),
             "accumulated_1",
         ),
+        (
+            current_turns,
+            "chosen.eq(self.currents.valid & ~moves)",
+            "chosen.eq(self.currents.valid)",
+            lambda m: CurrentTurnsChecker(
+                m.CurrentTurns(signed(3), neurons=5, firing=1, groups=1, every_other=True)
+            ),
+            "never_waits",
+        ),
     ],
-    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts", "pool_forgets"],
+    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts", "pool_forgets", "turn_stays"],
 )
 def test_finds_a_mutation(module, old, new, checker, failed):
     outcome = prove(checker(mutated(module, old, new)), depth=1)

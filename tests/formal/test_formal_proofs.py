@@ -80,12 +80,12 @@ def test_holds(proof):
             "chosen.eq(self.currents.valid & ~moves)",
             "chosen.eq(self.currents.valid)",
             lambda m: CurrentTurnsChecker(
-                m.CurrentTurns(signed(3), neurons=5, firing=1, groups=1, every_other=True)
+                m.CurrentTurns(signed(3), neurons=5, firing=1, groups=3, every_other=True)
             ),
             "never_waits",
         ),
     ],
-    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts", "pool_forgets", "turn_stays"],
+    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts", "pool_forgets", "too_soon"],
 )
 def test_finds_a_mutation(module, old, new, checker, failed):
     outcome = prove(checker(mutated(module, old, new)), depth=1)

@@ -22,6 +22,7 @@ from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
 from .memory_shape import MemoryShape, flag_memory, row_memory, weight_memory
 from .partition import pixel_plane_parts
+from .row_banks import row_banks
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
 from .synapses import fed_groups, fits_parts, is_direct
@@ -162,7 +163,9 @@ def layer_parts(
             network, index, number, word_widths[number], spare_rows[number], row_words[number]
         )
         if buffers:
-            parts.append(_buffer(geometry, word_widths[number], fold.is_large(number)))
+            parts.append(
+                _buffer(geometry, word_widths[number], fold.is_large(number), fold.compact)
+            )
         columns = geometry.kernel[1] if pixels else 1
         if pixels:
             bits = geometry.kernel[0] * geometry.kernel[1] * geometry.channels * geometry.planes
@@ -199,7 +202,7 @@ def layer_parts(
     return parts
 
 
-def _buffer(geometry: WindowGeometry, word_width: int, large: bool) -> Part:
+def _buffer(geometry: WindowGeometry, word_width: int, large: bool, compact: bool) -> Part:
     """Row writer, walker, fetcher and their queues."""
     width = geometry.channels * geometry.planes
     rows, columns = geometry.span
@@ -209,13 +212,14 @@ def _buffer(geometry: WindowGeometry, word_width: int, large: bool) -> Part:
     words = geometry.word_rows * -(-width // word_width)
     positions = len(geometry.positions) * len(geometry.slabs)
     depth = index_shape(geometry.depth).width
+    rows_held = row_banks(row_memory(geometry, word_width, large=large), compact=compact)
     return Part(
         "row_buffer" if geometry.row_words else "column_buffer",
         (
             1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
             depth,
         ),
-        (row_memory(geometry, word_width, large=large), flag_memory(geometry)),
+        (*rows_held, flag_memory(geometry)),
     )  # fmt: skip
 
 

@@ -16,9 +16,8 @@ from .memory_shape import MemoryShape, WeightMemory, weight_memory
 
 #: Least words of a part: those of a block at its widest.
 _LEAST_DEPTH = 512
-#: Words of a part in logic: a table of seven address bits is eight look-up tables and the selectors
-#: between them that an ECP5's slices have.
-_LOGIC_DEPTH = 128
+#: Words of a part in logic: of seven address bits tools make as many look-up tables in a row.
+_LOGIC_DEPTH = 64
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux
+from collections.abc import Sequence
+
+from amaranth import Array, Module, Mux, Signal, Value
 from amaranth.hdl import unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -11,8 +13,9 @@ from .geometry import WindowGeometry
 from .memory_shape import LARGE_STYLE, flag_memory, row_memory
 from .payloads import JobLayout, SlabLayout
 from .queue import Queue
+from .row_banks import row_banks
 from .row_writer import RowWriter
-from .shapes import count_shape
+from .shapes import count_shape, index_shape
 from .window_fetcher import WindowFetcher
 from .window_walker import WindowWalker
 
@@ -51,6 +54,7 @@ class WindowBuffer(wiring.Component):
         self.compact = compact
         self.writer = RowWriter(geometry, word_width)
         self.row_shape = row_memory(geometry, self.writer.word_width, large=single_port)
+        self.row_banks = row_banks(self.row_shape, compact=compact)
         self.single_port = self.row_shape.style == LARGE_STYLE
         self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
@@ -83,12 +87,7 @@ class WindowBuffer(wiring.Component):
             # What the lanes are ready for does not reach the memory in the same cycle.
             m.submodules.slabs = slabs = Queue(fetcher.slab_layout, depth=2, reset_less=True)
 
-        shape = self.row_shape
-        m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
-        )
-        row_write = rows.write_port(granularity=writer.granularity)
-        row_read = rows.read_port()
+        rows = self._row_memories(m)
         flags = flag_memory(geometry)
         m.submodules.occupancy = occupancy = memory.Memory(
             shape=unsigned(flags.width), depth=flags.words, init=[], attrs=flags.attributes
@@ -114,12 +113,9 @@ class WindowBuffer(wiring.Component):
             writer.released.eq(fetcher.released),
             fetcher.steps.eq(self.steps),
             walker.row_written.eq(writer.row_written),
-            row_write.addr.eq(write_address),
-            row_write.data.eq(writer.write_data),
-            row_write.en.eq(writer.enabled_parts()),
-            row_read.addr.eq(read_address),
-            row_read.en.eq(fetcher.read_enable),
-            fetcher.read_data.eq(row_read.data),
+        ]
+        self._connect_rows(m, rows, write_address, read_address)
+        m.d.comb += [
             occupancy_write.addr.eq(writer.occupancy_address),
             occupancy_write.data.eq(writer.occupancy_data),
             occupancy_write.en.eq(writer.occupancy_enable),
@@ -128,3 +124,42 @@ class WindowBuffer(wiring.Component):
             walker.occupancy_data.eq(occupancy_read.data),
         ]
         return m
+
+    def _row_memories(self, m: Module) -> list[tuple]:
+        """Write and read port of each memory of the ring."""
+        ports = []
+        for number, shape in enumerate(self.row_banks):
+            rows = memory.Memory(
+                shape=unsigned(shape.width), depth=shape.words, init=[], attrs=shape.attributes
+            )
+            m.submodules["rows" if len(self.row_banks) == 1 else f"rows_{number}"] = rows
+            row_write = rows.write_port(granularity=self.writer.granularity)
+            row_read = rows.read_port()
+            ports.append((row_write, row_read))
+        return ports
+
+    def _connect_rows(
+        self, m: Module, ports: Sequence[tuple], write_address: Value, read_address: Value
+    ) -> None:
+        """Each memory takes and gives the words whose addresses are its own."""
+        writer, fetcher = self.writer, self.fetcher
+        bank = Signal(index_shape(len(ports)))  # that was read last
+        base = 0
+        for number, (shape, (write, read)) in enumerate(zip(self.row_banks, ports, strict=True)):
+            enabled = writer.enabled_parts()
+            if len(ports) > 1:
+                # All but the last are a power of two deep, and begin at a multiple of it.
+                bits = (shape.words - 1).bit_length()
+                enabled &= (write_address >> bits == base >> bits).replicate(len(enabled))
+                with m.If(fetcher.read_enable & (read_address >> bits == base >> bits)):
+                    m.d.sync += bank.eq(number)
+            m.d.comb += [
+                write.addr.eq(write_address),
+                write.data.eq(writer.write_data),
+                write.en.eq(enabled),
+                read.addr.eq(read_address),
+                read.en.eq(fetcher.read_enable),
+            ]
+            base += shape.words
+        answers = [read.data for _, read in ports]
+        m.d.comb += fetcher.read_data.eq(answers[0] if len(answers) == 1 else Array(answers)[bank])

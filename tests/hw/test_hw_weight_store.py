@@ -50,10 +50,10 @@ def test_one_memory_in_compact_layers():
         assert [shape.words for shape in layout.banks] == [4608]
 
 
-def test_tables_of_seven_bits_in_logic():
+def test_tables_of_six_bits_in_logic():
     layout = weight_banks(300, 5, WeightMemory.LOGIC)
-    assert (layout.depth, layout.parts) == (128, (2, 1))
-    assert [(shape.words, shape.width) for shape in layout.banks] == [(128, 10), (44, 5)]
+    assert (layout.depth, layout.parts) == (64, (4, 1))
+    assert [(shape.words, shape.width) for shape in layout.banks] == [(64, 20), (44, 5)]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,7 @@ def test_tables_of_seven_bits_in_logic():
         (1, 1, 2, None, False),
         (40, 3, 4, None, False),
         (600, 4, 8, WeightMemory.LOGIC, False),
+        (72, 4, 4, WeightMemory.LOGIC, False),
         (1100, 2, 8, None, False),
         (1300, 16, 8, None, False),
         (4700, 4, 8, None, False),
@@ -75,7 +76,7 @@ def test_word_of_an_address(words, neurons, bits, style, compact):
     store = WeightStore(weights, bits, style, compact=compact)
     # The borders of all parts, and others.
     addresses = {0, words - 1, *rng.integers(words, size=60).tolist()}
-    addresses |= {a for edge in range(512, words, 512) for a in (edge - 1, edge)}
+    addresses |= {a for edge in range(64, words, 64) for a in (edge - 1, edge)}
     packed = [
         sum((int(weight) & (2 * limit - 1)) << bits * n for n, weight in enumerate(row))
         for row in weights

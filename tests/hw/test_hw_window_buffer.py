@@ -1,9 +1,16 @@
 """Window buffer: which columns of which windows come out, in order, against NumPy slicing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rheobase.hw.geometry import WindowGeometry
+from rheobase.hw.memory_mapping import Family, mapped_memory
+from rheobase.hw.memory_shape import MemoryShape
 from rheobase.hw.payloads import SlabLayout
+from rheobase.hw.row_banks import row_banks
 from rheobase.hw.window_buffer import WindowBuffer
 from rheobase.hw.window_gather import WindowGather
 from support.components import check_exchange, word
@@ -130,6 +137,17 @@ CASES = {
 }
 
 
+def _words(maps, width):
+    """``maps`` (images, rows, columns, steps, 1, channels) as words of ``width`` channels."""
+    *_, steps, _, channels = maps.shape
+    return [
+        word(pixel[t, low : low + width])
+        for pixel in maps.reshape(-1, steps, channels)
+        for low in range(0, channels, width)
+        for t in range(steps)
+    ]
+
+
 @pytest.mark.parametrize(
     ("case", "plane_by_plane", "row_words", "compact", "single_port"),
     [
@@ -156,11 +174,7 @@ def test_spike_windows(case, plane_by_plane, row_words, compact, single_port):
     shape = (3, geometry.rows, geometry.columns, steps, 1, channels)
     maps = rng.random(shape) < 0.15
     maps[1] &= rng.random(shape[1:3])[:, :, None, None, None] < 0.3
-    words = []
-    for image in maps:
-        for pixel in image.reshape(-1, steps, channels):
-            for low in range(0, channels, word_width):
-                words += [word(pixel[t, low : low + word_width]) for t in range(steps)]
+    words = _words(maps, word_width)
     component = WindowBuffer(
         geometry,
         word_width=word_width,
@@ -306,3 +320,61 @@ def _with_every_column(slabs, geometry):
                 filled.append(slab | {"bits": bits, "slab": column, "last": last})
             unit = {}
     return filled
+
+
+def test_rows_in_two_memories():
+    rng = np.random.default_rng(3)
+    channels, steps, width = 64, 9, 16
+    geometry = _geometry(
+        rows=5, columns=8, kernel=2, stride=1, padding=0, pool=(1, 1, 0), channels=channels,
+        steps=64, row_words=True,
+    )  # fmt: skip
+    maps = rng.random((2, 5, 8, steps, 1, channels)) < 0.002
+    component = WindowBuffer(geometry, word_width=width, groups=1, plane_by_plane=False)
+    assert [bank.words for bank in component.row_banks] == [1024, 512]
+    check_exchange(
+        component,
+        {"words": (width, _words(maps, width))},
+        {
+            "slabs": (
+                SlabLayout(geometry, 1, 1),
+                _expected_slabs(replace(geometry, steps=steps), maps, 1, False, False),
+            )
+        },
+        ports={"steps": steps},
+    )
+
+
+@given(
+    words=st.integers(2, 20_000), width=st.integers(1, 150), parts=st.integers(1, 8),
+    compact=st.booleans(),
+)  # fmt: skip
+def test_banks_of_rows_hold_all_of_them(words, width, parts, compact):
+    whole = MemoryShape(words, width, -(-width // parts), "block", apart=True)
+    banks = row_banks(whole, compact=compact)
+    assert sum(bank.words for bank in banks) == words
+    # Each address tells its bank by its upper bits.
+    base = 0
+    for bank in banks:
+        assert bank is banks[-1] or bank.words & (bank.words - 1) == 0
+        assert base % (1 << (bank.words - 1).bit_length()) == 0
+        base += bank.words
+    blocks = [mapped_memory(shape, Family.ECP5).block_rams for shape in (whole, *banks)]
+    assert sum(blocks[1:]) <= blocks[0]
+    assert len(banks) == 1 or not compact
+
+
+@pytest.mark.parametrize(
+    ("words", "width", "written", "expected"),
+    [
+        # Blocks of 4,096 x 4, 1,024 x 18, 2,048 x 9 and 512 x 36.
+        (5120, 16, 8, [4096, 1024]),
+        (2560, 32, 32, [2048, 512]),
+        (1536, 64, 8, [1024, 512]),
+        (4096, 16, 8, [4096]),
+        (768, 16, 4, [768]),
+    ],
+)
+def test_banks_of_rows(words, width, written, expected):
+    banks = row_banks(MemoryShape(words, width, written, "block", apart=True))
+    assert [bank.words for bank in banks] == expected

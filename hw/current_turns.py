@@ -85,6 +85,7 @@ class CurrentTurns(wiring.Component):
             m.d.comb += self.turns.valid.eq(self.currents.valid)
             _select(m.d.comb, m, turn, of_turns, outgoing.currents)
             return m
+        # A turn is there a cycle after the group has come or the turn before has gone.
         chosen = Signal()
         m.d.sync += chosen.eq(self.currents.valid & ~moves)
         m.d.comb += [

@@ -16,8 +16,9 @@ from .memory_shape import MemoryShape, WeightMemory, weight_memory
 
 #: Least words of a part: those of a block at its widest.
 _LEAST_DEPTH = 512
-#: Words of a part in logic: of seven address bits tools make as many look-up tables in a row.
-_LOGIC_DEPTH = 64
+#: Words in logic that the tools may select among, and of a part where there are more: of seven
+#: address bits they make as many look-up tables in a row, all over the device.
+_MOST_LOGIC, _LOGIC_DEPTH = 64, 32
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,14 @@ def weight_banks(
     """The cheapest layout of ``words`` of ``width`` bits, by yosys' cost of an ECP5's blocks.
 
     None that the tools have to put selectors into: those are ours, with registers in front.
-    Words in logic are in parts of what the tools make without selectors.
+    Words in logic are in parts as well where they are many.
     ``compact``: one memory, whatever the tools make of it.
     """
     whole = weight_memory(words, width, style)
     single = WeightBanks(whole.words, (whole,), (1,))
     if compact:
         return single
-    if whole.style == WeightMemory.LOGIC and words > _LOGIC_DEPTH:
+    if whole.style == WeightMemory.LOGIC and words > _MOST_LOGIC:
         return _layout(words, width, _LOGIC_DEPTH, WeightMemory.LOGIC)
     if whole.style != WeightMemory.BLOCK:
         return single

@@ -50,10 +50,14 @@ def test_one_memory_in_compact_layers():
         assert [shape.words for shape in layout.banks] == [4608]
 
 
-def test_tables_of_six_bits_in_logic():
-    layout = weight_banks(300, 5, WeightMemory.LOGIC)
-    assert (layout.depth, layout.parts) == (64, (4, 1))
-    assert [(shape.words, shape.width) for shape in layout.banks] == [(64, 20), (44, 5)]
+@pytest.mark.parametrize(
+    ("words", "parts", "banks"),
+    [(64, (1,), [(64, 5)]), (65, (2, 1), [(32, 10), (2, 5)]), (172, (5, 1), [(32, 25), (12, 5)])],
+)
+def test_tables_in_logic(words, parts, banks):
+    layout = weight_banks(words, 5, WeightMemory.LOGIC)
+    assert layout.parts == parts
+    assert [(shape.words, shape.width) for shape in layout.banks] == banks
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -36,6 +38,8 @@ DEFAULT_TIMEOUT = 1.0
 #: Times that a request is sent before the host gives up.
 _ATTEMPTS = 4
 _SEQUENCES = 256
+#: Seconds that the images of an earlier connection may take to be answered.
+_SETTLING = 60.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class Classified:
 class Board:
     """A configured board. Use ``connect``, and as a context manager.
 
+    It begins when no reply to an earlier connection is left in the board or on the line.
+
     Attributes:
         identity: what is configured.
     """
@@ -83,7 +89,10 @@ class Board:
         self._port = port
         self._timeout = timeout
         self._decoder = FrameDecoder()
-        self._sequence = 0
+        self._sequence = secrets.randbelow(_SEQUENCES - 1)
+        self._listen_for_silence()
+        self.identity, _ = self._identify()
+        self._settle()
         self.identity, self._setting = self._identify()
 
     def __enter__(self) -> Board:
@@ -211,6 +220,31 @@ class Board:
         except ValueError as error:
             raise RheobaseError(f"{self._port.name}: not a rheobase board ({error})") from None
 
+    def _listen_for_silence(self) -> None:
+        """Pass over what comes unasked: refusals of an earlier connection are not ours."""
+        deadline = time.monotonic() + self._timeout
+        while self._read() and time.monotonic() < deadline:
+            pass
+
+    def _settle(self) -> None:
+        """Wait until all that an earlier connection has asked for is answered.
+
+        Requests are carried out in order. So images that came before two readings with the same
+        number of busy cycles have left the accelerator, and one reply to an image, if any is
+        ready, goes out with each further reading (docs/host-link.md, *Beginning*).
+        """
+        deadline = time.monotonic() + max(_SETTLING, self._timeout)
+        busy = self.counters().busy
+        quiet = 0
+        while quiet <= self.identity.window:
+            before, busy = busy, self.counters().busy
+            quiet = quiet + 1 if busy == before else 0
+            if not quiet and time.monotonic() > deadline:
+                raise RheobaseError(
+                    f"{self._port.name}: the board is still at work for an earlier connection "
+                    f"after {_SETTLING:g} s (wait, or reset it)"
+                )
+
     def _ask(self, message: Message, payload: bytes, what: str) -> bytes:
         """The reply's payload to a request of which one is under way at a time."""
         for _ in range(_ATTEMPTS):
@@ -242,14 +276,17 @@ class Board:
         """Replies as (type, sequence number, payload); none where silence lasts the timeout."""
         deadline = time.monotonic() + self._timeout
         while time.monotonic() < deadline:
-            try:
-                received = self._port.read(max(1, self._port.in_waiting))
-            except (serial.SerialException, OSError) as error:
-                raise RheobaseError(f"{self._port.name}: cannot be read ({error})") from error
-            bodies = self._decoder.feed(received)
+            bodies = self._decoder.feed(self._read())
             if bodies:
                 return [(body[0], body[1], body[HEADER_BYTES:]) for body in bodies]
         return []
+
+    def _read(self) -> bytes:
+        """What has come over the line; nothing where it is silent for the port's timeout."""
+        try:
+            return self._port.read(max(1, self._port.in_waiting))
+        except (serial.SerialException, OSError) as error:
+            raise RheobaseError(f"{self._port.name}: cannot be read ({error})") from error
 
     def _refused(self, code: int, what: str) -> RheobaseError:
         identity = self.identity
@@ -274,7 +311,9 @@ def connect(
     timeout: float = DEFAULT_TIMEOUT,
     network_hash: str | None = None,
 ) -> Board:
-    """Open ``port`` and identify the board behind it.
+    """Open ``port`` for this connection alone and identify the board behind it.
+
+    Images that an earlier connection left in the board are waited for.
 
     Args:
         baud: as the bitstream was built for.
@@ -282,12 +321,16 @@ def connect(
         network_hash: what the board must be configured with, if given.
 
     Raises:
-        RheobaseError: the port cannot be opened, nothing answers, or another network is configured.
+        RheobaseError: the port cannot be opened or is in use, nothing answers, or another network
+            is configured.
     """
     try:
-        opened = serial.Serial(port, baud, timeout=min(timeout, 0.05), write_timeout=60)
+        opened = serial.Serial(
+            port, baud, timeout=min(timeout, 0.05), write_timeout=60, exclusive=True
+        )
     except (serial.SerialException, ValueError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        in_use = getattr(error, "errno", None) == errno.EWOULDBLOCK
+        reason = "in use" if in_use else getattr(error, "strerror", None) or str(error)
         raise RheobaseError(f"{port}: cannot be opened ({reason})") from error
     try:
         opened.reset_input_buffer()

@@ -28,7 +28,7 @@ class ImageSet:
     Attributes:
         images: uint8, (images, channels, rows, columns).
         labels: int64, (images,); -1 where a folder has no class folders.
-        classes: class names by label.
+        classes: class names by label; empty where labels have none.
     """
 
     images: np.ndarray
@@ -38,7 +38,12 @@ class ImageSet:
     @property
     def labelled(self) -> bool:
         """Whether it is known what the images show."""
-        return bool(self.classes)
+        return bool((self.labels >= 0).any())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their labels; empty where nothing names them."""
+        return self.classes
 
     def first(self, count: int | None) -> ImageSet:
         """The first ``count`` images (all where None)."""

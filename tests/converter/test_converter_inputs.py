@@ -136,7 +136,7 @@ def test_class_folders(tmp_path, mode, channels):
     _write_folder(tmp_path, mode)
     found = load_images(str(tmp_path))
     assert found.images.shape == (6, channels, 5, 6)
-    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1] and found.classes == ("ant", "bee")
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1] and found.class_names == ("ant", "bee")
     first = np.asarray(Image.open(tmp_path / "bee" / "0.png"))
     shown = found.images[3]
     assert np.array_equal(shown[0] if channels == 1 else shown.transpose(1, 2, 0), first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth import Array, Module, Mux, Signal, Value
+from amaranth import Array, Module, Signal, Value
 from amaranth.hdl import unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -107,7 +107,10 @@ class WindowBuffer(wiring.Component):
         write_address, read_address = writer.write_address, fetcher.read_address
         if self.single_port:
             m.d.comb += fetcher.hold.eq(writer.group_enables.any())
-            write_address = read_address = Mux(fetcher.hold, write_address, read_address)
+            # Gates and no selector: yosys would find the write enable to be what it selects by,
+            # leave the writer's address alone at the write port, and see two ports of two addresses.
+            writes = fetcher.hold.replicate(len(write_address))
+            write_address = read_address = (write_address & writes) | (read_address & ~writes)
         m.d.comb += [
             writer.steps.eq(self.steps if geometry.steps > 1 else 1),
             writer.released.eq(fetcher.released),

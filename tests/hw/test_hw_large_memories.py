@@ -25,19 +25,32 @@ def network():
     return residual_network(Coding.RATE, steps=16, stages=((8, 1), (12, 1)), size=12)
 
 
-def test_yosys_makes_large_rams_of_them(network):
-    """Not of words of three bits, whose place would be four."""
-    geometry = window_geometry(network, 1, 0, 4, 2, row_words=True)
-    for width, large in ((4, 1), (3, 0)):
-        buffer = WindowBuffer(
-            geometry, word_width=width, groups=2, plane_by_plane=False, single_port=True
-        )
-        assert buffer.single_port == bool(large)
-        mapped = mapped_memory(row_memory(geometry, width, large=True), Family.ICE40)
-        found = synthesise(to_verilog(buffer, "buffer"), "buffer", ICEBREAKER).resources
-        assert found.large_rams == mapped.large_rams == large
-        # The flags are in one block in either case.
-        assert found.block_rams == mapped.block_rams + 1
+#: Channels of the source, and bits of a word that it gives.
+ROWS = {
+    "one word": (8, 8),
+    "one word, wider than the RAM": (20, 20),
+    "several words": (8, 4),
+    "a last word that is not full": (12, 8),
+    "parts of two bits": (10, 4),
+    "words of three bits, whose place would be four": (8, 3),
+}
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_yosys_makes_large_rams_of_them(rows):
+    """Of every layout of words in a row: what is chosen can be built, and is counted."""
+    channels, width = ROWS[rows]
+    network = residual_network(Coding.RATE, steps=16, stages=((channels, 1),), size=12)
+    geometry = window_geometry(network, 1, 0, width, 2, row_words=True)
+    buffer = WindowBuffer(
+        geometry, word_width=width, groups=2, plane_by_plane=False, single_port=True, compact=True
+    )
+    assert buffer.single_port == (width != 3)
+    mapped = mapped_memory(row_memory(geometry, width, large=True), Family.ICE40)
+    found = synthesise(to_verilog(buffer, "buffer"), "buffer", ICEBREAKER).resources
+    assert found.large_rams == mapped.large_rams == buffer.single_port * -(-channels // 16)
+    # The flags are in one block in either case.
+    assert found.block_rams == mapped.block_rams + 1
 
 
 def test_those_that_save_most_blocks_are_chosen(network):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,12 @@ from ..golden.network import (
     PoolRule,
     Readout,
 )
+from .constant_channels import Reach, held_scales, readable_scale
 from .graph import Graph
 from .plan import Plan, PlannedLayer, plan_layers
 from .quantise import RealWeights, check_weight_bits, integer_weights, layer_scale
 from .terms import Term
 
-#: Where a channel has no weights, its threshold becomes this integer.
-_WEIGHTLESS_THRESHOLD = 2**15
 #: Largest magnitude that a bias or threshold may have.
 _INT32_LIMIT = 2**31
 
@@ -39,11 +38,13 @@ class LayerScale:
         scale: (channels,): one unit of current or potential.
         spike: (channels,): one spike, which is the threshold (the least bit of a ``radix`` train);
             None without neurons.
+        constant: (channels,), bool: its neurons do the same for every input.
     """
 
     name: str
     scale: np.ndarray
     spike: np.ndarray | None
+    constant: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +104,18 @@ class Lowered:
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """What a spike (or pixel) of a source is worth, (channels,), and the layer's index."""
+    """A source of a connection.
+
+    Attributes:
+        index: of its layer.
+        worth: (channels,): what a spike (or a unit of a pixel) is worth.
+        low, high: (channels,): least and greatest value, in spikes (or units).
+    """
 
     index: int
     worth: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 def lower_graph(
@@ -161,7 +170,8 @@ def lower_graph(
     pixel = 1.0 / (255.0 * np.asarray(std, dtype=np.float64))
     offset = (zero_point - mean_pixel) * pixel
     levels = 1 if coding == Coding.RATE else 2**steps - 1
-    sources = {plan.image: _Source(IMAGE, pixel)}
+    darkest = -zero_point.astype(np.float64)
+    sources = {plan.image: _Source(IMAGE, pixel, darkest, darkest + 255)}
     layers: list[Layer] = []
     scales: list[LayerScale] = []
     for planned in plan.layers:
@@ -177,10 +187,11 @@ def lower_graph(
             part = _per_channel(planned, "initial potential", initial[key])
         layer, scale = _quantised_layer(
             planned, sources, bias, level, part, bits[planned.name], rule, per_channel,
-            (weight_scales or {}).get(key), steps if coding == Coding.RATE else 1,
+            (weight_scales or {}).get(key), steps if coding == Coding.RATE else 1, levels,
         )  # fmt: skip
         if level is not None:
-            sources[planned.name] = _Source(len(layers), scale.spike)
+            least = np.zeros(len(scale.spike))
+            sources[planned.name] = _Source(len(layers), scale.spike, least, least + levels)
         layers.append(layer)
         scales.append(scale)
     indices = {planned.name: index for index, planned in enumerate(plan.layers)}
@@ -250,11 +261,13 @@ def _quantised_layer(
     per_channel: bool,
     given: Any = None,
     bias_steps: int = 1,
+    top: int = 1,
 ) -> tuple[Layer, LayerScale]:
     """Integers of one layer; ``level`` is what a spike shall be worth, None without neurons.
 
-    The bias is added ``bias_steps`` times. What rounding takes from it each time is put into the
-    initial potential, so that after the last step it is there (docs/decisions/0033-bias-carry.md).
+    ``top`` is the largest number that a train holds: 1 in ``rate``. The bias is added
+    ``bias_steps`` times. What rounding takes from it each time is put into the initial potential,
+    so that after the last step it is there (docs/decisions/0033-bias-carry.md).
     """
     real = []
     for term in planned.value.terms:
@@ -262,14 +275,25 @@ def _quantised_layer(
         weight = _times_worth(term, sources[term.source].worth[seen])
         real.append(RealWeights(weight, term.out_start, term.kernel.is_shortcut))
     fires = level is not None
+    constant = np.zeros(planned.value.channels, bool)
     if given is None:
         scale = layer_scale(real, planned.value.channels, bits, per_channel=per_channel and fires)
     else:
         scale = _per_channel(planned, "scale", given)
     if fires:
-        scale = np.where(scale > 0, scale, level / _WEIGHTLESS_THRESHOLD)
+
+        def reach() -> Iterator[Reach]:
+            for term, weights in zip(planned.value.terms, real, strict=True):
+                yield _reach(term, weights, sources[term.source])
+
+        held = held_scales(scale, bias, level, initial, reach, repeats=bias_steps, top=top)
+        scale, bias, constant = held.scale, held.bias, held.constant
+        if held.zeroed.any():
+            real = [weights.without(held.zeroed) for weights in real]
     elif not scale.any():
         raise RheobaseError(f"{planned.name}: all weights are zero, nothing to read out")
+    else:
+        scale = readable_scale(scale, bias)
     connections = []
     for term, weights in zip(planned.value.terms, real, strict=True):
         integers, width = integer_weights(weights, scale, bits)
@@ -308,7 +332,16 @@ def _quantised_layer(
         initial_potential=start,
         pool=pool,
     )
-    return layer, LayerScale(planned.name, scale, spike)
+    return layer, LayerScale(planned.name, scale, spike, constant)
+
+
+def _reach(term: Term, weights: RealWeights, source: _Source) -> Reach:
+    """What ``term`` can add to the channels that it feeds."""
+    seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
+    area = np.prod(term.sum_pool.kernel) if term.sum_pool is not None else 1
+    ones = replace(term, kernel=replace(term.kernel, weight=np.ones_like(weights.weight)))
+    low, high = (_times_worth(ones, values[seen] * area) for values in (source.low, source.high))
+    return Reach(weights.weight, low, high, weights.channels)
 
 
 def _threshold(planned: PlannedLayer, thresholds: Mapping[str, Any]) -> np.ndarray:

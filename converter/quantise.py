@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,12 @@ class RealWeights:
     @property
     def channels(self) -> slice:
         return slice(self.out_start, self.out_start + len(self.weight))
+
+    def without(self, channels: np.ndarray) -> RealWeights:
+        """The same with zeros in some of the layer's channels, (channels,) of bool."""
+        weight = self.weight.copy()
+        weight[channels[self.channels]] = 0
+        return replace(self, weight=weight)
 
 
 def layer_scale(

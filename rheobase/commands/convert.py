@@ -249,8 +249,25 @@ def _print_summary(conversion: Conversion) -> None:
     if isinstance(conversion.weight_bits, dict):
         widths = ", ".join(f"{name} {bits}" for name, bits in conversion.weight_bits.items())
         OUT.print(f"weight bits: {widths}", highlight=False)
+    _print_constant_channels(conversion)
     for path, why in conversion.outside:
         OUT.print(f"outside the network: {path} ({why})", highlight=False, markup=False)
+
+
+def _print_constant_channels(conversion: Conversion) -> None:
+    if conversion.lowered is None:
+        return
+    layers = [layer for layer in conversion.lowered.layers if layer.spike is not None]
+    found = {layer.name: int(layer.constant.sum()) for layer in layers}
+    if not any(found.values()):
+        return
+    listed = ", ".join(f"{name} {count}" for name, count in found.items() if count)
+    OUT.print(
+        f"constant channels: {sum(found.values())} of {sum(len(x.constant) for x in layers)}, whose "
+        f"weights cannot move a neuron within T = {conversion.snn.steps} ({listed})",
+        highlight=False,
+        markup=False,
+    )
 
 
 def normalisation_of(

@@ -1,0 +1,144 @@
+"""Channels whose weights cannot move their neurons: constant ones (docs/decisions/0127).
+
+A kernel that decayed to 1e-9 beside a threshold of 1 needs integers that no 32 bits hold, and its
+neurons do the same for every input. Such a channel is found by the range of what it can receive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+#: A channel without weights has this threshold.
+WEIGHTLESS_THRESHOLD = 2**15
+#: Up to here a threshold or bias, in units of the weight scale, is taken as it is.
+_FINE = 2**30
+#: The largest that a threshold or bias may become; the scale is coarser where it would be larger.
+_LARGEST = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What one connection can add to the channels that it feeds.
+
+    Attributes:
+        weight: (out channels, ...), in the model's units per spike or per unit of a pixel.
+        low, high: least and greatest value of each input, one number or of ``weight``'s form, such
+            as 0 and 1 for the spikes of a window of one position.
+        channels: which channels of the layer it feeds.
+    """
+
+    weight: np.ndarray
+    low: np.ndarray | float
+    high: np.ndarray | float
+    channels: slice
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """What the integers of a layer of neurons are worth.
+
+    Attributes:
+        scale: (channels,): positive.
+        bias: (channels,): as given, that of constant channels brought near to the threshold.
+        constant: (channels,): bool: the neurons do the same for every input.
+        zeroed: (channels,): bool: constant, with weights that are to become zero.
+    """
+
+    scale: np.ndarray
+    bias: np.ndarray
+    constant: np.ndarray
+    zeroed: np.ndarray
+
+
+def held_scales(
+    scale: np.ndarray,
+    bias: np.ndarray,
+    level: np.ndarray,
+    initial: np.ndarray | float,
+    reach: Callable[[], Iterable[Reach]],
+    *,
+    repeats: int,
+    top: int,
+) -> Scales:
+    """Scales with which thresholds and biases fit their 32 bits, and the constant channels.
+
+    Args:
+        scale: (channels,): of the weights, zero where all of a channel's are.
+        bias, level: (channels,): what is added in each step, and what a spike is worth.
+        initial: v(0) as a part of ``level``.
+        reach: gives what each connection can add; it is asked for where a channel needs it.
+        repeats: steps in ``rate``, 1 in ``radix``.
+        top: largest number that a train of ``radix`` holds, 1 in ``rate``.
+    """
+    weightless = scale == 0
+    scale = np.where(weightless, level / WEIGHTLESS_THRESHOLD, scale)
+    largest = np.maximum(level, np.abs(bias))
+    fine = largest > _FINE * scale
+    zeroed = np.zeros(len(scale), bool)
+    if fine.any():
+        low, high = _ranges(reach(), len(scale))
+        near = np.clip(bias, -2 * top * level, 2 * top * level)
+        zeroed = fine & _is_fixed(
+            np.minimum(bias + low, near),
+            np.maximum(bias + high, near),
+            level,
+            initial * level,
+            repeats=repeats,
+            top=top,
+        )
+        bias = np.where(zeroed, near, bias)
+        scale = np.where(
+            zeroed, level / WEIGHTLESS_THRESHOLD, np.maximum(scale, largest / _LARGEST)
+        )
+    return Scales(scale, bias, weightless | zeroed, zeroed)
+
+
+def readable_scale(scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """The scale of a layer without neurons, coarser where a bias would not fit its 32 bits."""
+    return np.maximum(scale, np.abs(bias).max(initial=0.0) / _LARGEST)
+
+
+def _ranges(reach: Iterable[Reach], channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest weighted sum of each channel, over all inputs."""
+    low, high = np.zeros(channels), np.zeros(channels)
+    for entry in reach:
+        axes = tuple(range(1, entry.weight.ndim))
+        one, other = entry.weight * entry.low, entry.weight * entry.high
+        low[entry.channels] += np.minimum(one, other).sum(axis=axes)
+        high[entry.channels] += np.maximum(one, other).sum(axis=axes)
+    return low, high
+
+
+def _is_fixed(
+    low: np.ndarray,
+    high: np.ndarray,
+    level: np.ndarray,
+    start: np.ndarray,
+    *,
+    repeats: int,
+    top: int,
+) -> np.ndarray:
+    """Where currents anywhere in ``low`` .. ``high`` give one and the same spike train.
+
+    The potential at every step lies between those that the two ends give, as long as all of them
+    have fired alike; so nothing can differ unless the ends do. A margin holds what rounding to
+    ``WEIGHTLESS_THRESHOLD`` moves.
+    """
+    margin = (repeats + 2) * level / WEIGHTLESS_THRESHOLD
+    if top > 1:
+        numbers = [
+            np.clip(np.floor((current + start + side) / level), 0, top)
+            for current, side in ((low, -margin), (high, margin))
+        ]
+        return numbers[0] == numbers[1]
+    fixed = np.ones(len(level), bool)
+    fired = np.zeros(len(level))
+    for step in range(1, repeats + 1):
+        least = start + step * low - fired * level - margin >= level
+        most = start + step * high - fired * level + margin >= level
+        fixed &= least == most
+        fired += most
+    return fixed

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..golden.errors import RheobaseError
+from .torchvision_shim import with_torchvision
 
 #: Keys under which training scripts keep a checkpoint's state dictionary.
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
@@ -94,13 +95,7 @@ def _find(factory: str) -> Any:
 def _import_module(name: str) -> Any:
     sys.path.insert(0, str(Path.cwd()))
     try:
-        if name.split(".")[0] == "torchvision":
-            from .torchvision_shim import import_torchvision
-
-            return import_torchvision(name)
-        return importlib.import_module(name)
-    except RheobaseError:
-        raise
+        return with_torchvision(lambda: importlib.import_module(name))
     except Exception as error:  # importing runs the user's code
         raise RheobaseError(
             f"model: module {name!r} cannot be imported ({_first_line(error)})"
@@ -117,7 +112,7 @@ def _import_file(path: Path) -> Any:
     # Like `python file.py`: what lies beside the file can be imported.
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        with_torchvision(lambda: spec.loader.exec_module(module))
     except Exception as error:  # the user's code
         raise RheobaseError(f"model: {path} cannot be imported ({_first_line(error)})") from error
     finally:
@@ -127,7 +122,7 @@ def _import_file(path: Path) -> Any:
 
 def _call(found: Any, factory: str) -> nn.Module:
     try:
-        model = found()
+        model = with_torchvision(found)
     except Exception as error:  # the user's code
         raise RheobaseError(f"model: {factory} failed ({_first_line(error)})") from error
     if not isinstance(model, nn.Module):

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
+from collections.abc import Callable
 from types import ModuleType
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -19,6 +22,7 @@ from ..golden.errors import RheobaseError
 
 #: More missing operators than torchvision has: then it is something else.
 _MOST_OPERATORS = 32
+_Result = TypeVar("_Result")
 
 
 def import_torchvision(module: str = "torchvision.datasets") -> ModuleType:
@@ -27,23 +31,32 @@ def import_torchvision(module: str = "torchvision.datasets") -> ModuleType:
     Raises:
         RheobaseError: torchvision is absent or does not import.
     """
+    try:
+        return with_torchvision(lambda: importlib.import_module(module))
+    except (RuntimeError, ImportError) as error:
+        raise RheobaseError(f"torchvision: cannot be imported ({error})") from error
+
+
+def with_torchvision(action: Callable[[], _Result]) -> _Result:
+    """What ``action`` gives, which may import torchvision; it is called again where that failed.
+
+    Raises what ``action`` raises, unless a missing operator is the reason.
+    """
     for _ in range(_MOST_OPERATORS):
         try:
-            found = importlib.import_module(module)
+            result = action()
         except RuntimeError as error:
             missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
             if missing is None:
-                raise RheobaseError(f"torchvision: cannot be imported ({error})") from error
+                raise
             _define(missing[1])
-        except ImportError as error:
-            raise RheobaseError(f"torchvision: cannot be imported ({error})") from error
         else:
-            if "nms" in _KEPT:
+            if "nms" in _KEPT and "torchvision" in sys.modules:
                 # It asks for the compiled library first, which is not needed any more.
                 boxes = importlib.import_module("torchvision.ops.boxes")
                 boxes._assert_has_ops = lambda: None
-            return found
-    raise RheobaseError("torchvision: cannot be imported (operators missing)")
+            return result
+    return action()
 
 
 #: By operator: a library that is collected takes its definitions with it.

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from ..golden.errors import RheobaseError
+from .foreign import refuse_foreign
 from .graph import BatchSize, Graph, PerImage
 from .graph_builder import GraphBuilder, Signal
-from .qcfs import is_qcfs
 from .recognition import recognised
 from .refusal import refuse
 from .rewrite import pruned
+from .valued_tracer import ValuedTracer, user_line
 
 #: Two batch sizes: what differs between them depends on the number of images.
 _BATCHES = (2, 3)
 #: Largest relative difference between model and graph that rounding can explain.
 _TOLERANCE = 1e-3
-#: What a tensor is asked for besides its values.
-_SHAPE_ONLY = {
-    "size", "dim", "numel", "shape", "dtype", "device", "ndim", "ndimension", "nelement", "len",
-    "is_floating_point", "get_device", "zeros_like", "ones_like", "full_like", "empty_like",
-    "new_zeros", "new_ones", "new_full", "new_tensor", "new_empty",
-}  # fmt: skip
 
 
 def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
@@ -40,10 +37,10 @@ def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
             images of a batch apart, or holds nonlinearities that cannot become neurons; all of
             these are named.
     """
+    refuse_foreign(model)
     with _evaluating(model):
-        module = _traced(model)
-        records = tuple(_record(module, model, input_shape, batch) for batch in _BATCHES)
-        graph = pruned(_built(module, records))
+        traces = tuple(_traced(model, input_shape, batch) for batch in _BATCHES)
+        graph = pruned(_built(traces))
         _check_equal(graph, model)
     return graph
 
@@ -72,99 +69,38 @@ class _OneInput(nn.Module):
         return self.model(image)
 
 
-class _Tracer(fx.Tracer):
-    """Takes clip-floor-shift activations whole."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        # Found before tracing, which replaces parameters by stand-ins.
-        self._qcfs = {id(module) for module in model.modules() if is_qcfs(module)}
-
-    def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        return id(module) in self._qcfs or super().is_leaf_module(module, path)
-
-
-def _traced(model: nn.Module) -> fx.GraphModule:
-    tracer = _Tracer(model)
+def _traced(model: nn.Module, shape: tuple[int, ...], batch: int) -> ValuedTracer:
+    """The tracer of a whole trace, its ``graph`` among what it has."""
+    tracer = ValuedTracer(model, _example(model, shape, batch))
     try:
-        graph = tracer.trace(_OneInput(model))
+        tracer.trace(_OneInput(model))
     except Exception as error:  # tracing runs the user's code, which may raise anything
-        raise RheobaseError(f"model cannot be traced by torch.fx: {first_line(error)}") from error
-    return fx.GraphModule(tracer.root, graph)
+        _check_takes(model, shape, batch)
+        path = (tracer.failed or "").removeprefix("model").removeprefix(".")
+        raise RheobaseError(
+            f"model cannot be traced by torch.fx: {f'{path}: ' if path else ''}"
+            f"{first_line(error)}{user_line(error)}"
+        ) from error
+    return tracer
 
 
-class _Record(fx.Interpreter):
-    """Runs the trace and notes shapes of signals and values of everything else.
-
-    Attributes:
-        signals: nodes that depend on what the image shows.
-        found: shapes (as ``torch.Size``, nested as the result is) of signals, else values.
-    """
-
-    def __init__(self, module: fx.GraphModule) -> None:
-        super().__init__(module)
-        self.signals: set[fx.Node] = set()
-        self.found: dict[fx.Node, Any] = {}
-
-    def run_node(self, node: fx.Node) -> Any:
-        result = super().run_node(node)
-        if node.op == "output":
-            return result
-        depends = node.op == "placeholder" or any(
-            source in self.signals for source in node.all_input_nodes
-        )
-        if depends and _holds_tensor(result) and not _is_shape_only(node):
-            self.signals.add(node)
-            self.found[node] = _shapes(result)
-        else:
-            self.found[node] = result
-        return result
-
-
-def _is_shape_only(node: fx.Node) -> bool:
-    name = getattr(node.target, "__name__", node.target)
-    if name == "getattr":
-        name = node.args[1]
-    return name in _SHAPE_ONLY
-
-
-def _holds_tensor(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_tensor, value.values()))
-    if isinstance(value, tuple | list):
-        return any(map(_holds_tensor, value))
-    return isinstance(value, Tensor)
-
-
-def _shapes(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.shape
-    if isinstance(value, dict):
-        return {key: _shapes(entry) for key, entry in value.items()}
-    if isinstance(value, tuple | list):
-        return [_shapes(entry) for entry in value]
-    return None
-
-
-def _example(model: nn.Module, shape: tuple[int, ...], batch: int) -> Tensor:
-    """Random images of the model's type, on its device; always the same ones."""
-    first = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(1))
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(batch, *shape, generator=generator).to(first.device, first.dtype)
-
-
-def _record(
-    module: fx.GraphModule, model: nn.Module, shape: tuple[int, ...], batch: int
-) -> _Record:
-    record = _Record(module)
+def _check_takes(model: nn.Module, shape: tuple[int, ...], batch: int) -> None:
+    """Raise where the model itself, untraced, fails on images of ``shape``."""
     try:
-        record.run(_example(model, shape, batch))
+        model(_example(model, shape, batch))
     except Exception as error:  # the user's code
         size = " x ".join(map(str, shape))
         raise RheobaseError(
-            f"model does not take images of {size} (channels x rows x columns): {first_line(error)}"
+            f"model does not take images of {size} (channels x rows x columns): "
+            f"{first_line(error)}{user_line(error)}"
         ) from error
-    return record
+
+
+def _example(model: nn.Module, shape: tuple[int, ...], batch: int, seed: int = 0) -> Tensor:
+    """Random images of the model's type, on its device; always the same ones."""
+    first = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(1))
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, *shape, generator=generator).to(first.device, first.dtype)
 
 
 def first_line(error: Exception) -> str:
@@ -174,34 +110,38 @@ def first_line(error: Exception) -> str:
     return lines[0] if lines else type(cause).__name__
 
 
-def _built(module: fx.GraphModule, records: tuple[_Record, ...]) -> Graph:
+def _built(traces: tuple[ValuedTracer, ValuedTracer]) -> Graph:
     builder = GraphBuilder()
-    modules = dict(module.named_modules())
+    first, second = traces
+    modules = dict(first.root.named_modules())
     values: dict[fx.Node, Any] = {}
-    first = records[0]
-    for node in module.graph.nodes:
+    merge = _Merge(traces, values)
+    for node, other in zip_longest(first.graph.nodes, second.graph.nodes):
+        merge.check_same(node, other)
+        if node.op != "output" and node not in first.signals:
+            continue
+        try:
+            arguments = merge(node.args, other.args)
+            keywords = merge(dict(node.kwargs), dict(other.kwargs))
+        except _DependsOnBatch:
+            raise _another_batch(node) from None
         if node.op == "output":
-            outputs = _labelled(_resolved(node.args[0], values, records))
+            outputs = _labelled(arguments[0])
             refuse(builder.refusals)
             if not outputs:
                 raise RheobaseError("model: its result does not depend on the image")
             return builder.finished(outputs)
-        if node not in first.signals:
-            continue
         shape = first.found[node]
         if node.op == "placeholder":
             values[node] = builder.start(tuple(shape[1:]))
             continue
-        arguments = _resolved(node.args, values, records)
-        keywords = _resolved(dict(node.kwargs), values, records)
-        target = modules[node.target] if node.op == "call_module" else node.target
         call = builder.call(
             path=_path(node),
-            target=target,
+            target=modules[node.target] if node.op == "call_module" else node.target,
             arguments=arguments,
             keywords=keywords,
             shape=shape,
-            keeps_batch=_keeps_batch([record.found[node] for record in records]),
+            keeps_batch=_keeps_batch([shape, second.found[other]]),
         )
         values[node] = recognised(call)
         if call.in_place and node.all_input_nodes:
@@ -228,44 +168,92 @@ def _path(node: fx.Node) -> str:
     return f"{scope}.{name}" if scope else name
 
 
-def _resolved(argument: Any, values: dict[fx.Node, Any], records: tuple[_Record, ...]) -> Any:
-    """``argument`` of a node with signals and constants in place of nodes."""
-
-    def replaced(node: fx.Node) -> Any:
-        if node in values:
-            return values[node]
-        return _constant([record.found[node] for record in records])
-
-    return _mapped(argument, replaced)
+class _DependsOnBatch(Exception):  # noqa: N818 - becomes one RheobaseError with its place
+    """A constant is another for another number of images."""
 
 
-def _mapped(argument: Any, replace_node: Any) -> Any:
-    if isinstance(argument, fx.Node):
-        return replace_node(argument)
-    if isinstance(argument, dict):
-        return {key: _mapped(entry, replace_node) for key, entry in argument.items()}
-    if isinstance(argument, slice):
-        parts = (argument.start, argument.stop, argument.step)
-        return slice(*(_mapped(part, replace_node) for part in parts))
-    if isinstance(argument, list):
-        return [_mapped(entry, replace_node) for entry in argument]
-    if isinstance(argument, tuple):
-        return tuple(_mapped(entry, replace_node) for entry in argument)
-    return argument
+class _Merge:
+    """One trace out of two that differ in nothing but the number of images.
+
+    Called with an argument as it is in each, it gives signals and constants in place of nodes.
+    """
+
+    def __init__(
+        self, traces: tuple[ValuedTracer, ValuedTracer], values: dict[fx.Node, Any]
+    ) -> None:
+        self._traces, self._values = traces, values
+        self._places = tuple(
+            {node: index for index, node in enumerate(trace.graph.nodes)} for trace in traces
+        )
+
+    def check_same(self, node: fx.Node | None, other: fx.Node | None) -> None:
+        """Raise where the two traces part."""
+        if (
+            node is None
+            or other is None
+            or (node.op, str(node.target)) != (other.op, str(other.target))
+        ):
+            raise _another_batch(node or other)
+
+    def __call__(self, one: Any, other: Any) -> Any:
+        if isinstance(one, fx.Node) and isinstance(other, fx.Node):
+            return self._node(one, other)
+        if type(one) is not type(other):
+            raise _DependsOnBatch
+        if isinstance(one, slice):
+            parts = ("start", "stop", "step")
+            return slice(*(self(getattr(one, part), getattr(other, part)) for part in parts))
+        if isinstance(one, dict):
+            if one.keys() != other.keys():
+                raise _DependsOnBatch
+            return {key: self(one[key], other[key]) for key in one}
+        if isinstance(one, tuple | list):
+            if len(one) != len(other):
+                raise _DependsOnBatch
+            found = [self(*pair) for pair in zip(one, other, strict=True)]
+            return found if isinstance(one, list) else tuple(found)
+        return _constant(one, other)
+
+    def _node(self, one: fx.Node, other: fx.Node) -> Any:
+        if self._places[0][one] != self._places[1][other]:
+            raise _DependsOnBatch
+        if one in self._values:
+            return self._values[one]
+        return self(
+            *(
+                trace.found[node]
+                if node in trace.found
+                else attrgetter(node.target)(trace.root)  # a tensor that the code made
+                for trace, node in zip(self._traces, (one, other), strict=True)
+            )
+        )
 
 
-def _constant(found: list[Any]) -> Any:
-    """One constant out of what it was for each batch size, the number of images left open."""
-    one, other = found
+def _another_batch(node: fx.Node) -> RheobaseError:
+    return RheobaseError(
+        f"model: what it computes depends on the number of images or on chance (at {_path(node)}), "
+        "accepted is a forward that treats each image alone"
+    )
+
+
+def _constant(one: Any, other: Any) -> Any:
+    """One constant out of what it was for each batch size, the number of images left open.
+
+    Raises:
+        _DependsOnBatch: it is not that.
+    """
     if isinstance(one, Tensor):
         one, other = one.detach(), other.detach()
-        if one.shape == other.shape:
+        if one.shape == other.shape and torch.equal(one, other):
             return one
-        return PerImage(one[:1])
-    if isinstance(one, tuple | list):
-        return tuple(_constant([a, b]) for a, b in zip(one, other, strict=True))
+        batched = (len(one), len(other)) == _BATCHES if one.ndim and other.ndim else False
+        if batched and all(torch.equal(row, one[0]) for row in (*one, *other)):
+            return PerImage(one[:1])
+        raise _DependsOnBatch
     if isinstance(one, int) and (one, other) == _BATCHES:
         return BatchSize()
+    if one is not other and one != other:
+        raise _DependsOnBatch
     return one
 
 
@@ -297,22 +285,33 @@ def _labelled(result: Any, label: str = "") -> dict[str, str]:
 
 
 def _check_equal(graph: Graph, model: nn.Module) -> None:
-    """Raise where the graph does not compute what the model does."""
+    """Raise where the graph does not compute what the model does, for several images or for one."""
     from .analog import analog_outputs
 
-    example = _example(model, graph.input_shape, _BATCHES[0])
-    found = analog_outputs(graph, example)
-    expected = _tensors(model(example.clone()))
-    for label, value in found.items():
-        reference = expected[label]
-        scale = float(reference.abs().max()) or 1.0
-        worst = float((value - reference).abs().max()) / scale
-        if not worst <= _TOLERANCE:
-            raise RheobaseError(
-                f"model: its trace computes another {label} than the model (largest difference "
-                f"{worst:.2g} of the largest value), accepted is a forward without changes in "
-                "place that reach other names, and without randomness"
-            )
+    # Other images than those that were traced: what was decided on their values shows.
+    images = _example(model, graph.input_shape, _BATCHES[0], seed=1)
+    for example in (images, images[:1]):
+        found = analog_outputs(graph, example)
+        try:
+            expected = _tensors(model(example.clone()))
+        except Exception:  # the user's code, which may want more than one image
+            if len(example) == 1:
+                continue
+            raise
+        for label, value in found.items():
+            _check_close(label, value, expected[label])
+
+
+def _check_close(label: str, value: Tensor, reference: Tensor) -> None:
+    scale = float(reference.abs().max()) or 1.0
+    same = value.numel() == reference.numel()  # an image alone may lose its dimension
+    worst = float((value.reshape(reference.shape) - reference).abs().max()) / scale if same else 1.0
+    if not worst <= _TOLERANCE:
+        raise RheobaseError(
+            f"model: its trace computes another {label} than the model (largest difference "
+            f"{worst:.2g} of the largest value), accepted is a forward without changes in "
+            "place that reach other names, and without randomness"
+        )
 
 
 def _tensors(result: Any, label: str = "") -> dict[str, Tensor]:

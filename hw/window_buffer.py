@@ -108,7 +108,7 @@ class WindowBuffer(wiring.Component):
         if self.single_port:
             m.d.comb += fetcher.hold.eq(writer.group_enables.any())
             # Gates and no selector: yosys would find the write enable to be what it selects by,
-            # leave the writer's address alone at the write port, and see two ports of two addresses.
+            # leave the writer's address alone at the write port, and see ports of two addresses.
             writes = fetcher.hold.replicate(len(write_address))
             write_address = read_address = (write_address & writes) | (read_address & ~writes)
         m.d.comb += [

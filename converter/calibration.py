@@ -79,5 +79,6 @@ def calibrate(
         if progress is not None:
             progress(1)
     return Calibrated(
-        with_shifts(run.graph, run.shifts), run.thresholds, run.initial, run.scales, run.errors
-    )
+        with_shifts(run.graph, run.shifts), run.thresholds, run.initial, run.scales, run.errors,
+        run.unchanged,
+    )  # fmt: skip

@@ -27,6 +27,10 @@ from .neuron_search import Search, search_neurons
 from .sampling import at_positions, sampled_positions
 from .segments import Segment, run_segment, segment_of
 
+#: Why least squares leaves a layer's weights as they are.
+POOLED = "max pooling in front of the neurons"
+NO_KERNEL = "no single kernel of its own"
+TOO_FEW = "too few samples for its inputs"
 #: Images times steps that pass through a segment at a time.
 _BATCHED = 512
 
@@ -53,23 +57,27 @@ class CalibrationRun:
         self.shifts: dict[str, Tensor] = {}
         self.scales: dict[str, Tensor] = {}
         self.errors: dict[str, float] = {}
+        self.unchanged: dict[str, str] = {}
         self._rounding = rounding
         #: Spikes per neuron operation, (steps, images, ...): bool in rate, values in radix.
         self._trains: dict[str, Tensor] = {}
-        generator = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(seed)
         self._positions = {
-            name: sampled_positions(
-                graph.by_name[current_of(graph, name)].shape, len(images), settings.samples,
-                generator,
-            ).to(images.device)
+            name: self._sampled(graph.by_name[current_of(graph, name)].shape)
             for name in layer_names(graph)
-        }  # fmt: skip
+        }
         self._targets = self._model_currents()
         #: The last layer that reads each layer's trains.
         self._last = {}
         for name in layer_names(graph):
             for source in segment_of(graph, current_of(graph, name)).sources:
                 self._last[source] = name
+
+    def _sampled(self, shape: tuple[int, ...]) -> Tensor:
+        """Places of a map of ``shape`` (channels, ...) that stand for all, (images, places)."""
+        return sampled_positions(
+            shape, len(self.images), self.settings.samples, self._generator
+        ).to(self.images.device)
 
     def _model_currents(self) -> dict[str, Tensor]:
         """What each layer receives in the model, (samples, channels)."""
@@ -149,10 +157,13 @@ class CalibrationRun:
         weighted = self._adjustable(name, segment) if self.settings.weights else None
         seen = None
         if weighted is not None:
-            inputs, ridge = self._inputs(name, segment, weighted), self.settings.ridge
+            inputs = self._inputs(self._positions[name], segment, weighted)
+            ridge = self.settings.ridge
             # Few samples for many inputs fit noise; then the weights stay.
             if change_holds(inputs, self._lacking(name, currents), ridge):
                 seen = Regression(inputs, ridge)
+            else:
+                self.unchanged[name] = TOO_FEW
 
         def searched(start: Neurons) -> tuple[Neurons, Tensor]:
             sampled = self._sampled_steps(currents, name)
@@ -199,24 +210,34 @@ class CalibrationRun:
         if weighted is not None:
             lacking = self._lacking(name, currents)
             change = confirmed_change(
-                self._inputs(name, segment, weighted), lacking, self.settings.ridge
+                self._inputs(self._positions[name], segment, weighted),
+                lacking,
+                self.settings.ridge,
             )
-            if change is not None:
+            if change is None:
+                self.unchanged[name] = TOO_FEW
+            else:
                 currents = self._change(segment, weighted, *change)
-        weighted = adjustable(self.graph, segment.current)
-        if not self.settings.bias or weighted is None:
+        found = adjustable(self.graph, segment.current)
+        if not self.settings.bias or found is None:
             return
+        weighted = found.weighted
         shift = self._lacking(name, currents).mean(dim=0)
         self._replace(weighted.name, weighted.arguments["weight"], _biased(weighted, shift))
 
     def _adjustable(self, name: str, segment: Segment) -> Operation | None:
-        weighted = adjustable(self.graph, segment.current)
-        if weighted is not None and name in self.scales:
-            return None  # rounded already
-        return weighted
+        """What least squares may change: not behind pooling, whose winners differ by channel."""
+        found = adjustable(self.graph, segment.current)
+        if found is None:
+            self.unchanged[name] = NO_KERNEL
+        elif found.pooled:
+            self.unchanged[name] = POOLED
+        elif name not in self.scales:  # else it was changed and rounded before
+            return found.weighted
+        return None
 
-    def _inputs(self, name: str, segment: Segment, weighted: Operation) -> Tensor:
-        """Mean inputs of ``weighted`` at the sampled positions, (samples, inputs)."""
+    def _inputs(self, positions: Tensor, segment: Segment, weighted: Operation) -> Tensor:
+        """Mean inputs of ``weighted`` at ``positions`` of its map, (samples, inputs)."""
         source = weighted.inputs[0]
         found = []
         for part in self._parts():
@@ -227,7 +248,7 @@ class CalibrationRun:
                 _, mean = run_segment(
                     segment, values, cumulative=self.rule == PoolRule.CUMULATIVE, keep=source
                 )
-            found.append(patches(weighted, mean, self._positions[name][part]))
+            found.append(patches(weighted, mean, positions[part]))
         return torch.cat(found)
 
     def _change(
@@ -248,16 +269,23 @@ class CalibrationRun:
         self.graph = replace(self.graph, operations=operations)
 
     def _round(self, name: str, segment: Segment) -> None:
-        """Round the layer's kernel where it is the only one and reads spikes or the image."""
+        """Round the layer's kernel where it is the only one and reads spikes or the image.
+
+        In front of max pooling the kernel is rounded for all places of its map alike.
+        """
         bits = None if self._rounding is None else self._rounding.bits.get(name)
-        weighted = adjustable(self.graph, segment.current)
-        if bits is None or weighted is None or weighted.inputs[0] not in segment.sources:
+        layer = adjustable(self.graph, segment.current)
+        if bits is None or layer is None or layer.weighted.inputs[0] not in segment.sources:
             return
+        weighted = layer.weighted
         source = self.graph.by_name[weighted.inputs[0]]
         worth = self._worth(source)
         weight = weighted.arguments["weight"]
-        inputs = self._inputs(name, segment, weighted)
-        if self.settings.weights:
+        positions = self._positions[name]
+        if layer.pooled:
+            positions = self._sampled(weighted.shape)
+        inputs = self._inputs(positions, segment, weighted)
+        if self.settings.weights and not layer.pooled:
             # The rounding starts from the weights that suit the spikes.
             lacking = self._lacking(name, self._currents(segment))
             change, _ = Regression(inputs, self.settings.ridge).change(lacking)

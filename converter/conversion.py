@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ from .calibration import (
 )
 from .delay import choose_delay, first_output_spike
 from .graph import Graph
+from .keeping import Fit, held_back, output_error
 from .lowering import Lowered, lower_graph
 from .outside import outside
 from .rewrite import prepared, with_readout
@@ -54,6 +55,9 @@ class Options:
         calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
         weight_budget: bits of all kernels together: widths per layer by their sensitivity, in
             place of ``weight_bits``.
+        only_if_better: hold a few images back from the calibration, and keep what it fitted only
+            where the whole network explains the model's outputs on them better than a network
+            does whose thresholds are balanced with the default K and nothing more.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.
@@ -73,6 +77,7 @@ class Options:
     calibration: Calibration | None = None
     calibrate_first: bool = False
     weight_budget: float | None = None
+    only_if_better: bool = True
     device: str = "cpu"
     lower: bool = True
 
@@ -89,6 +94,8 @@ class Conversion:
         lowered: the integer network and the scales of its integers; None for a float SNN alone.
         calibrated: what the calibration gave; None without.
         weight_bits: of the kernels, for all layers or by layer.
+        fit: how the network compares with one that nothing was fitted to; None where it was not
+            asked for.
     """
 
     graph: Graph
@@ -98,6 +105,7 @@ class Conversion:
     lowered: Lowered | None
     calibrated: Calibrated | None = None
     weight_bits: int | dict[str, int] = 8
+    fit: Fit | None = None
 
     @property
     def network(self) -> Network:
@@ -205,6 +213,51 @@ def convert_graph(
     """``convert`` for a graph that is prepared already, and normalised images in batches."""
     check_options(options)
     batches = [batch.to(options.device) for batch in batches]
+    given = {"mean": mean, "std": std, "name": name, "progress": progress}
+    if options.calibration is None or not options.only_if_better:
+        return _converted(graph, batches, batches, options, layer_progress=layer_progress, **given)
+    images = sum(len(batch) for batch in batches)
+    count = held_back(images, options.calibration.images)
+    seen, held = _split(batches, images - count)
+    fitted = _converted(graph, batches, seen, options, layer_progress=layer_progress, **given)
+    alone = replace(options, calibration=None, calibrate_first=False, iterations=None)
+    plain = _converted(graph, batches, (), alone, **{**given, "progress": None})
+    held = held or batches[:1]
+    errors = [
+        output_error(
+            graph.to(options.device), made.snn, made.lowered and made.network, held, mean, std
+        )
+        for made in (fitted, plain)
+    ]
+    kept = errors[0] <= errors[1]
+    fit = Fit(kept, *errors, sum(len(batch) for batch in held), count > 0)
+    return replace(fitted if kept else plain, fit=fit)
+
+
+def _split(batches: Sequence[Tensor], count: int) -> tuple[list[Tensor], list[Tensor]]:
+    """The first ``count`` images and the others, in batches."""
+    first: list[Tensor] = []
+    others: list[Tensor] = []
+    for batch in batches:
+        first += [batch[:count]] if count > 0 else []
+        others += [batch[count:]] if count < len(batch) else []
+        count = max(0, count - len(batch))
+    return first, others
+
+
+def _converted(
+    graph: Graph,
+    batches: Sequence[Tensor],
+    fitted_on: Sequence[Tensor],
+    options: Options,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    name: str,
+    progress: Callable[[int], None] | None = None,
+    layer_progress: Callable[[int], None] | None = None,
+) -> Conversion:
+    """One conversion as ``options`` say, calibrated on ``fitted_on``, both on the device."""
     whole = with_readout(graph.to(options.device))
     counted = options.readout == Readout.COUNT
     simulated = whole if counted else graph.to(options.device)
@@ -237,7 +290,7 @@ def convert_graph(
         layers = layer_names(simulated)
         calibrated = calibrate(
             simulated,
-            batches,
+            fitted_on,
             thresholds,
             coding=options.coding,
             steps=options.steps,

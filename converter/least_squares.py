@@ -6,6 +6,8 @@ and a factorisation per layer: no gradient descent.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
@@ -18,28 +20,57 @@ _DAMPING = 0.01
 _SCALES = tuple(0.5 + 0.05 * index for index in range(12))
 
 
-def adjustable(graph: Graph, current: str) -> Operation | None:
+@dataclass(frozen=True, eq=False)
+class Adjustable:
+    """The one operation whose weights make a layer's current.
+
+    Attributes:
+        weighted: a convolution or linear layer.
+        pooled: max pooling stands between it and the neurons, so that a neuron's current comes from
+            another place of the map in each channel.
+    """
+
+    weighted: Operation
+    pooled: bool
+
+
+def adjustable(graph: Graph, current: str) -> Adjustable | None:
     """The one convolution or linear layer whose result reaches ``current`` unchanged in place.
 
-    Between it and the neurons there are only sums and constants. None where there are several such,
-    or none.
+    Between it and the neurons there are only sums, constants and at most one max pooling. None
+    where there are several such, or none.
     """
-    passing = (OperationKind.ADD, OperationKind.AFFINE)
-    found, waiting = [], [current]
+    found, pools = _reached(graph, current)
+    pooled = not found and len(pools) == 1
+    if pooled:
+        current = pools[0].inputs[0]
+        found, pools = _reached(graph, current)
+    if len(found) != 1 or found[0].arguments.get("groups", 1) != 1:
+        return None
+    only = len(graph.consumers[found[0].name]) <= 1
+    if not only or found[0].shape != graph.by_name[current].shape:
+        return None
+    return Adjustable(found[0], pooled)
+
+
+def _reached(graph: Graph, current: str) -> tuple[list[Operation], list[Operation]]:
+    """Weighted operations, and max pooling, behind which nothing was looked for."""
+    found, pools, waiting = [], [], [current]
     while waiting:
         operation = graph.by_name[waiting.pop()]
         if _is_weighted(operation):
             found.append(operation)
+        elif operation.kind == OperationKind.MAX_POOL:
+            pools.append(operation)
         elif operation.kind == OperationKind.ADD:
             if any(scale != 1 for scale in operation.arguments["scales"]):
-                return None
+                return [], []
             waiting.extend(operation.inputs)
-        elif operation.kind in passing and bool((operation.arguments["scale"] == 1).all()):
+        elif operation.kind == OperationKind.AFFINE and bool(
+            (operation.arguments["scale"] == 1).all()
+        ):
             waiting.extend(operation.inputs)
-    if len(found) != 1 or found[0].arguments.get("groups", 1) != 1:
-        return None
-    only = len(graph.consumers[found[0].name]) <= 1
-    return found[0] if only and found[0].shape == graph.by_name[current].shape else None
+    return found, pools
 
 
 def _is_weighted(operation: Operation) -> bool:

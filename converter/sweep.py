@@ -121,6 +121,8 @@ def method_options(method: str, coding: Coding, steps: int) -> Options:
     """
     name, _, iterations = method.partition("@")
     options = with_recipe(Options(coding=coding, steps=steps, readout=Readout.CURRENT), name)
+    # A method is measured as it is; `best` is what `convert` gives.
+    options = replace(options, only_if_better=name == "best")
     if not iterations:
         return options
     if not iterations.isdecimal() or int(iterations) < 1:

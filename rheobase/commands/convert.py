@@ -250,6 +250,8 @@ def _print_summary(conversion: Conversion) -> None:
         widths = ", ".join(f"{name} {bits}" for name, bits in conversion.weight_bits.items())
         OUT.print(f"weight bits: {widths}", highlight=False)
     _print_constant_channels(conversion)
+    for line in fit_lines(conversion):
+        OUT.print(line, highlight=False)
     for path, why in conversion.outside:
         OUT.print(f"outside the network: {path} ({why})", highlight=False, markup=False)
 
@@ -268,6 +270,25 @@ def _print_constant_channels(conversion: Conversion) -> None:
         highlight=False,
         markup=False,
     )
+
+
+def fit_lines(conversion: Conversion) -> list[str]:
+    """What became of the calibration, and which layers kept the weights that it was to change."""
+    lines, fit = [], conversion.fit
+    if fit is not None:
+        how = "held back from the fit" if fit.held_back else "of the fit"
+        lines.append(
+            f"{'kept' if fit.kept else 'not kept'}: what was fitted; of the model's outputs the "
+            f"network leaves {100 * fit.fitted:.2f} % unexplained with it, {100 * fit.plain:.2f} % "
+            f"without ({fit.images} images {how})"
+        )
+    if conversion.calibrated is not None and conversion.calibrated.unchanged:
+        reasons: dict[str, list[str]] = {}
+        for name, why in conversion.calibrated.unchanged.items():
+            reasons.setdefault(why, []).append(name)
+        for why, names in reasons.items():
+            lines.append(f"weights not fitted (ACP): {', '.join(names)} ({why})")
+    return lines
 
 
 def normalisation_of(

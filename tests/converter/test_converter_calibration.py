@@ -198,7 +198,9 @@ def test_calibrated_network_is_lowered_as_it_is(coding: Coding, steps: int) -> N
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (60, 3, 8, 8), dtype=np.uint8)
     calibration = Calibration(weights=1)
-    options = Options(coding=coding, steps=steps, calibration=calibration, iterations=200)
+    options = Options(
+        coding=coding, steps=steps, calibration=calibration, iterations=200, only_if_better=False
+    )
     conversion = convert(Residual(), images, mean=[0.5], std=[0.25], options=options)
     scores = simulate(conversion.network, images).outputs
     found = torch.from_numpy(conversion.lowered.real_outputs(scores)["out"])
@@ -212,8 +214,9 @@ def test_rounded_weights_survive_lowering() -> None:
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (60, 3, 8, 8), dtype=np.uint8)
     options = Options(
-        coding=Coding.RADIX, steps=6, calibration=Calibration(), weight_bits=4, iterations=200
-    )
+        coding=Coding.RADIX, steps=6, calibration=Calibration(), weight_bits=4, iterations=200,
+        only_if_better=False,
+    )  # fmt: skip
     conversion = convert(Residual(), images, mean=[0.5], std=[0.25], options=options)
     layer, calibrated = conversion.network.layers[1], conversion.calibrated
     kernel = layer.connections[0]

@@ -63,7 +63,8 @@ def images(count: int = 40) -> np.ndarray:
     ids=["delay", "count", "acp", "lcp"],
 )
 def test_what_is_written_comes_back(tmp_path: Path, options: Options) -> None:
-    options = Options(**{**vars(options), "lower": False, "iterations": 60})
+    given = {"lower": False, "iterations": 60, "only_if_better": False}
+    options = Options(**{**vars(options), **given})
     conversion = convert(model(), images(), mean=MEAN, std=STD, options=options)
     path = tmp_path / "snn.safetensors"
     save_float_snn(conversion.snn, conversion.graph, path)

@@ -42,6 +42,7 @@ def conversion(request: pytest.FixtureRequest) -> Conversion:
         weight_bits=3,
         iterations=100,
         calibration=Calibration(samples=512),
+        only_if_better=False,
     )
     return convert(Block(), images, mean=[0.4], std=[0.3], options=options)
 

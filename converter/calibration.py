@@ -80,5 +80,5 @@ def calibrate(
             progress(1)
     return Calibrated(
         with_shifts(run.graph, run.shifts), run.thresholds, run.initial, run.scales, run.errors,
-        run.unchanged,
+        tuple(run.changed), run.unchanged,
     )  # fmt: skip

@@ -57,6 +57,7 @@ class CalibrationRun:
         self.shifts: dict[str, Tensor] = {}
         self.scales: dict[str, Tensor] = {}
         self.errors: dict[str, float] = {}
+        self.changed: list[str] = []
         self.unchanged: dict[str, str] = {}
         self._rounding = rounding
         #: Spikes per neuron operation, (steps, images, ...): bool in rate, values in radix.
@@ -162,6 +163,7 @@ class CalibrationRun:
             # Few samples for many inputs fit noise; then the weights stay.
             if change_holds(inputs, self._lacking(name, currents), ridge):
                 seen = Regression(inputs, ridge)
+                self.changed.append(name)
             else:
                 self.unchanged[name] = TOO_FEW
 
@@ -218,6 +220,7 @@ class CalibrationRun:
                 self.unchanged[name] = TOO_FEW
             else:
                 currents = self._change(segment, weighted, *change)
+                self.changed.append(name)
         found = adjustable(self.graph, segment.current)
         if not self.settings.bias or found is None:
             return
@@ -290,6 +293,7 @@ class CalibrationRun:
             lacking = self._lacking(name, self._currents(segment))
             change, _ = Regression(inputs, self.settings.ridge).change(lacking)
             weight = weight + change.reshape(weight.shape)
+            self.changed.append(name)
         flat = weight.flatten(1)
         before = inputs @ weighted.arguments["weight"].flatten(1).T
         rounded, scale = rounded_weights(

@@ -63,8 +63,8 @@ class Calibrated:
         thresholds, initial: per neuron operation (channels,); v(0) is initial * threshold.
         scales: per operation (channels,): scale of weights that are rounded already.
         errors: per neuron operation, squared error of its output over that of silence.
-        unchanged: layers whose weights were to be changed (``Calibration.weights``) and were not,
-            and why.
+        changed: layers whose weights were changed, as ``Calibration.weights`` asks for.
+        unchanged: those whose weights were not, and why.
     """
 
     graph: Graph
@@ -72,6 +72,7 @@ class Calibrated:
     initial: dict[str, Tensor]
     scales: dict[str, Tensor]
     errors: dict[str, float]
+    changed: tuple[str, ...]
     unchanged: dict[str, str]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,13 +21,14 @@ import torch
 from torch import Tensor
 
 from ..golden.errors import RheobaseError
-from ..golden.network import Coding, Readout
+from ..golden.network import Coding, Network, Readout
 from ..golden.simulation import simulate
 from .analog import analog_forward
+from .balancing import Method
 from .batches import Batches
-from .conversion import Options, convert_graph, normalisation
+from .conversion import Conversion, Options, convert_graph, default_iterations, normalisation
 from .data import load_images
-from .evaluation import accuracy_table
+from .evaluation import Accuracies, accuracy_table
 from .image_files import AS_IT_IS, Sizing
 from .model import load_model
 from .recipes import with_recipe
@@ -36,10 +38,12 @@ from .tracing import trace
 #: Columns of the CSV.
 COLUMNS = (
     "method", "coding", "weight_bits", "iterations", "T", "t0", "accuracy", "cnn_accuracy",
-    "spikes_per_neuron",
+    "spikes_per_neuron", "images", "calibration_images", "weights_fitted",
 )  # fmt: skip
 #: Changes with what a job's file holds, so that files of another version are not taken over.
-_FORMAT = 2
+_FORMAT = 3
+#: Images whose spikes in the golden model are kept in memory at a time.
+_RECORDED = 16
 
 
 @dataclass(frozen=True)
@@ -145,31 +149,32 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
         subject.graph, subject.calibration, mean=job.subject.mean, std=job.subject.std,
         options=options,
     )  # fmt: skip
-    measured = accuracy_table(
-        conversion.snn, subject.batches, subject.labels, job.steps, job.delays
-    )
-    table = measured.table
-    if job.bits is not None:
-        truth = torch.cat(subject.labels).numpy()
-        table = {}
-        for step, delay in measured.table:
-            answers = simulate(conversion.network, subject.images, steps=step, delay=delay).answers
-            table[step, delay] = 100 * float(np.mean(answers == truth))
-    mean_spikes = sum(measured.spikes.values()) / max(1, len(measured.spikes))
+    if job.bits is None:
+        measured = accuracy_table(
+            conversion.snn, subject.batches, subject.labels, job.steps, job.delays
+        )
+        neurons = {o.name: math.prod(o.shape) for o in conversion.snn.graph.neurons}
+    else:
+        measured, neurons = _golden_table(conversion.network, subject, job)
+    total = sum(measured.spikes[name] * count for name, count in neurons.items())
+    per_neuron = total / max(1, sum(neurons.values()))
     rows = [
         {
             "method": job.method.partition("@")[0],
             "coding": job.coding,
             "weight_bits": "float" if job.bits is None else job.bits,
-            "iterations": options.iterations,
+            "iterations": iterations_of(options),
             "T": step,
             "t0": delay,
             "accuracy": round(accuracy, 4),
             "cnn_accuracy": round(subject.cnn_accuracy, 4),
             # Counted over the largest T of the job.
-            "spikes_per_neuron": round(mean_spikes, 4) if step == max(job.steps) else "",
+            "spikes_per_neuron": round(per_neuron, 4) if step == max(job.steps) else "",
+            "images": len(subject.images),
+            "calibration_images": sum(len(batch) for batch in subject.calibration),
+            "weights_fitted": weights_fitted(conversion),
         }
-        for (step, delay), accuracy in table.items()
+        for (step, delay), accuracy in measured.table.items()
     ]
     thresholds = torch.cat([v.flatten().cpu().float() for v in conversion.thresholds.values()])
     return {
@@ -179,6 +184,48 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
         "spikes": measured.spikes,
         "thresholds": [float(f"{value:.5g}") for value in thresholds.tolist()],
     }
+
+
+def _golden_table(
+    network: Network, subject: _Loaded, job: Job
+) -> tuple[Accuracies, dict[str, int]]:
+    """Right answers and spikes of the integer network; and neurons, by layer.
+
+    Spikes are counted at the largest T, as ``accuracy_table`` does.
+    """
+    truth = torch.cat(subject.labels).numpy()
+    pairs = [(step, delay) for step in job.steps for delay in job.delays if delay < step]
+    if network.coding == Coding.RADIX:
+        pairs = [(network.steps, 0)]
+    table = {}
+    for step, delay in pairs:
+        answers = simulate(network, subject.images, steps=step, delay=delay).answers
+        table[step, delay] = 100 * float(np.mean(answers == truth))
+    spikes: dict[str, float] = {}
+    neurons: dict[str, int] = {}
+    for start in range(0, len(subject.images), _RECORDED):
+        part = subject.images[start : start + _RECORDED]
+        for layer in simulate(network, part, steps=max(job.steps), record=True).layers:
+            if layer.spikes is not None:
+                neurons[layer.name] = math.prod(layer.spikes.shape[2:])
+                share = layer.spikes_per_neuron * len(part) / len(subject.images)
+                spikes[layer.name] = spikes.get(layer.name, 0.0) + share
+    return Accuracies(table, spikes), neurons
+
+
+def iterations_of(options: Options) -> int | None:
+    """K of the balancing; None for a method that has none."""
+    if options.method == Method.ROBUST:
+        return None
+    return default_iterations(options) if options.iterations is None else options.iterations
+
+
+def weights_fitted(conversion: Conversion) -> str:
+    """Layers whose weights were fitted, of those that were to be: "1/4"; "" without ACP."""
+    found = conversion.calibrated
+    if found is None or not (found.changed or found.unchanged):
+        return ""
+    return f"{len(found.changed)}/{len(found.changed) + len(found.unchanged)}"
 
 
 def write_json(value: dict[str, Any], path: Path) -> None:

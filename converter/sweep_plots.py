@@ -60,7 +60,7 @@ def _lines(
             continue
         own = with_recipe(Options(), row["method"]).iterations
         name = row["method"]
-        if column != "iterations" and row["iterations"] != own:
+        if column != "iterations" and row["iterations"] not in (None, own):
             name += f", K = {row['iterations']}"
         series.setdefault((name, row["weight_bits"]), {})[row[column]] = row["accuracy"]
     if column == "iterations":

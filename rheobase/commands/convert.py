@@ -265,8 +265,8 @@ def _print_constant_channels(conversion: Conversion) -> None:
         return
     listed = ", ".join(f"{name} {count}" for name, count in found.items() if count)
     OUT.print(
-        f"constant channels: {sum(found.values())} of {sum(len(x.constant) for x in layers)}, whose "
-        f"weights cannot move a neuron within T = {conversion.snn.steps} ({listed})",
+        f"constant channels: {sum(found.values())} of {sum(len(x.constant) for x in layers)}, as "
+        f"their weights cannot move a neuron within T = {conversion.snn.steps} ({listed})",
         highlight=False,
         markup=False,
     )

@@ -141,6 +141,7 @@ def compare(request: Request) -> None:
         for row in result["rows"]
         if row["t0"] == 0
     }
+    fitted = {row["method"]: row["weights_fitted"] for result in results for row in result["rows"]}
     rows = []
     for partner, methods in PARTNERS.items():
         for method, name in zip(methods, ("RobustNorm", "CLTB"), strict=True):
@@ -149,6 +150,12 @@ def compare(request: Request) -> None:
     cnn = results[0]["rows"][0]["cnn_accuracy"]
     columns = ("partner", "thresholds", *(f"T = {step}" for step in request.steps))
     OUT.print(table(f"right answers (%) at t0 = 0, CNN {cnn:.2f}", columns, rows))
+    layers = fitted[PARTNERS["ACP"][1]].replace("/", " of ")
+    OUT.print(
+        f"ACP fitted the weights of {layers} layers; where max pooling stands before the neurons, "
+        "or a layer has no kernel of its own, it fits the biases alone",
+        highlight=False,
+    )
 
 
 def _run_all(jobs: Sequence[Job], processes: int, device: str) -> Any:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from rheobase.converter import sweep
+from rheobase.converter import convert, sweep
 from rheobase.converter.conversion import Options, normalised
 from rheobase.converter.data import load_images
 from rheobase.converter.evaluation import accuracy_table
+from rheobase.converter.model import load_model
 from rheobase.converter.recipes import RECIPES, with_recipe
 from rheobase.converter.snn import FloatSnn
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding
+from rheobase.golden.simulation import simulate
 from typer.testing import CliRunner
 
 from rheobase.cli import app
@@ -102,10 +105,43 @@ def test_integer_rows_come_from_the_golden_model(tmp_path: Path) -> None:
     assert len(keys) == 3
 
 
+def test_columns_say_what_they_count(tmp_path: Path) -> None:
+    """Spikes over all neurons, of the network that the row is about; K, images, fitted layers."""
+    (tmp_path / "net.py").write_text(MODEL)
+    subject = sweep.Subject(
+        f"{tmp_path / 'net.py'}:net", None, "digits", None, None, (0.5,), (0.25,), 60, 50
+    )
+
+    def row(method: str, bits: int | None, steps: tuple[int, ...] = (4,)) -> dict:
+        return sweep.run_job(sweep.Job(subject, method, "rate", steps, (0,), bits))["rows"][-1]
+
+    images = load_images("digits").sample(50, 1).images
+    training = load_images("digits", train=True).sample(60, 0).images
+    options = replace(sweep.method_options("cltb@20", Coding.RATE, 4), weight_bits=3)
+    model = load_model(f"{tmp_path / 'net.py'}:net", None)
+    made = convert(model, training, mean=[0.5], std=[0.25], options=options)
+    layers = simulate(made.network, images, record=True).layers[:2]
+    spikes = sum(int(layer.spikes.sum()) for layer in layers)
+    neurons = sum(layer.spikes[0, 0].size for layer in layers)
+    found = row("cltb@20", 3)
+    assert found["spikes_per_neuron"] == pytest.approx(spikes / neurons / 50, abs=1e-4)
+    assert neurons == 4 * 16 + 6 * 4
+    single = row("cltb@20", None)
+    pixels = torch.from_numpy(normalised(images, (0.5,), (0.25,)).numpy())
+    rates = made.snn.run(pixels).spikes
+    sizes = dict(zip(rates, (4 * 16, 6 * 4), strict=True))
+    expected = sum(rates[name] * sizes[name] for name in rates) / neurons
+    assert single["spikes_per_neuron"] == pytest.approx(expected, abs=1e-3)
+    assert (found["images"], found["calibration_images"]) == (50, 60)
+    assert (found["iterations"], found["weights_fitted"]) == (20, "")
+    assert row("robust", None)["iterations"] is None
+    # The first layer has max pooling in front of its neurons, the last too few samples.
+    assert row("acp", None)["weights_fitted"] == "1/3"
+
+
 def test_table_is_that_of_separate_simulations(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     from rheobase.converter.balancing import balance
-    from rheobase.converter.model import load_model
     from rheobase.converter.rewrite import prepared
     from rheobase.converter.tracing import trace
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -13,13 +12,14 @@ from typing import Any
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
+from ..golden.output_files import folder_beside, put_in_place
 from ..hw.folding import Folding
 from ..sim.eda_tools import Tool, find_tool
 from ..sim.synthesis import ROUTER, SYNTHESIS_OPTIONS
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
-from .output import check_output, network_entries, put_in_place, sha256
+from .output import check_output, network_entries, sha256
 from .placement import SEEDS, Placement, best_placement
 from .pll import PllSetting
 from .protocol import VERSION
@@ -78,13 +78,10 @@ def build_bitstream(
     setting = pll_setting(board, wanted)
     made = board.oscillator if setting is None else setting.frequency
     tools = board_tools(board)
+    check_output(output)
     progress("Verilog")
     verilog = board_verilog(network, folding, clock=made, baud=baud)
-    check_output(output)
-    work = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-    try:
-        # A temporary folder is private; what the user asked for has the usual permissions.
-        work.chmod(0o755)
+    with folder_beside(output) as work:
         placement = _run_tools(
             board, setting, verilog, tools, work, clock=made, seeds=seeds, progress=progress
         )
@@ -128,8 +125,6 @@ def build_bitstream(
         }
         (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         put_in_place(work, output)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return Build(output, output / bitstream, placement, manifest)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import serial
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError, RheobaseError
 from .protocol import (
     ANSWER_BYTES,
     COUNTER_BYTES,
@@ -124,7 +124,7 @@ class Board:
         """Read the cycle counters (``RheobaseError`` where no answer comes)."""
         reply = self._ask(Message.COUNTERS, b"", "counters")
         if len(reply) != sum(COUNTER_BYTES):
-            raise RheobaseError(f"{self._port.name}: counters of {len(reply)} bytes, not ours")
+            raise MachineError(f"{self._port.name}: counters of {len(reply)} bytes, not ours")
         fields, start = [], 0
         for size in COUNTER_BYTES:
             fields.append(int.from_bytes(reply[start : start + size], "little"))
@@ -197,7 +197,7 @@ class Board:
         fixed = ANSWER_BYTES + CYCLES_BYTES
         size = fixed + (identity.classes * identity.score_bytes if scores else 0)
         if any(len(reply) != size for reply in replies):
-            raise RheobaseError(f"{self._port.name}: an answer that has not {size} bytes, not ours")
+            raise MachineError(f"{self._port.name}: an answer that has not {size} bytes, not ours")
         raw = np.frombuffer(b"".join(replies), np.uint8).reshape(count, size).astype(np.int64)
         values = None
         if scores:
@@ -218,7 +218,7 @@ class Board:
         try:
             return decode_identity(reply)
         except ValueError as error:
-            raise RheobaseError(f"{self._port.name}: not a rheobase board ({error})") from None
+            raise MachineError(f"{self._port.name}: not a rheobase board ({error})") from None
 
     def _listen_for_silence(self) -> None:
         """Pass over what comes unasked: refusals of an earlier connection are not ours."""
@@ -240,7 +240,7 @@ class Board:
             before, busy = busy, self.counters().busy
             quiet = quiet + 1 if busy == before else 0
             if not quiet and time.monotonic() > deadline:
-                raise RheobaseError(
+                raise MachineError(
                     f"{self._port.name}: the board is still at work for an earlier connection "
                     f"after {_SETTLING:g} s (wait, or reset it)"
                 )
@@ -269,7 +269,7 @@ class Board:
         try:
             self._port.write(frame)
         except serial.SerialException as error:
-            raise RheobaseError(f"{self._port.name}: cannot be written ({error})") from error
+            raise MachineError(f"{self._port.name}: cannot be written ({error})") from error
         return self._sequence
 
     def _receive(self) -> list[tuple[int, int, bytes]]:
@@ -286,7 +286,7 @@ class Board:
         try:
             return self._port.read(max(1, self._port.in_waiting))
         except (serial.SerialException, OSError) as error:
-            raise RheobaseError(f"{self._port.name}: cannot be read ({error})") from error
+            raise MachineError(f"{self._port.name}: cannot be read ({error})") from error
 
     def _refused(self, code: int, what: str) -> RheobaseError:
         identity = self.identity
@@ -297,8 +297,8 @@ class Board:
         reason = Error(code).name.lower() if known else f"code {code}"
         return RheobaseError(f"{self._port.name}: the board refuses {what} ({reason})")
 
-    def _no_answer(self, what: str) -> RheobaseError:
-        return RheobaseError(
+    def _no_answer(self, what: str) -> MachineError:
+        return MachineError(
             f"{self._port.name}: no answer to {what} in {self._timeout:g} s, sent {_ATTEMPTS} times"
             f" at {self._port.baudrate} baud (is the board configured, and built for this rate?)"
         )
@@ -331,7 +331,7 @@ def connect(
     except (serial.SerialException, ValueError, OSError) as error:
         in_use = getattr(error, "errno", None) == errno.EWOULDBLOCK
         reason = "in use" if in_use else getattr(error, "strerror", None) or str(error)
-        raise RheobaseError(f"{port}: cannot be opened ({reason})") from error
+        raise MachineError(f"{port}: cannot be opened ({reason})") from error
     try:
         opened.reset_input_buffer()
         board = Board(opened, timeout)

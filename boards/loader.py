@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 
 
 def find_loader() -> str:
     """openFPGALoader (``$OPENFPGALOADER`` or on PATH).
 
     Raises:
-        RheobaseError: it is absent.
+        MachineError: it is absent.
     """
     wanted = os.environ.get("OPENFPGALOADER", "openFPGALoader")
     found = shutil.which(wanted)
     if found is None:
-        raise RheobaseError(
+        raise MachineError(
             f"{wanted}: not found on PATH, install it (`apt-get install openfpgaloader`, or see "
             "https://trabucayre.github.io/openFPGALoader)"
         )

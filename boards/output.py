@@ -1,18 +1,17 @@
-"""A build's folder: put in place whole, never over anything that is no build."""
+"""A build's folder: never over anything that is no build."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import RheobaseError, file_error
 from ..golden.file import network_hash
 from ..golden.network import Network
+from ..golden.output_files import check_folder
 from ..hw.folding import Folding, LayerFolding
 from ..hw.memory_shape import WeightMemory
 
@@ -22,31 +21,17 @@ def check_output(output: Path) -> None:
 
     A folder that holds anything but a build is never replaced.
     """
+    check_folder(output)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
         foreign = output.exists() and not (
             output.is_dir() and (not any(output.iterdir()) or (output / "manifest.json").exists())
         )
     except OSError as error:
-        raise RheobaseError(f"{output}: cannot be written ({error.strerror})") from error
+        raise file_error(output, "cannot be read", error) from error
     if foreign:
         raise RheobaseError(
             f"{output}: exists and is no build, accepted is a new folder or one of an earlier build"
         )
-
-
-def put_in_place(work: Path, output: Path) -> None:
-    """Make the folder ``work`` be ``output``, in place of an earlier build."""
-    try:
-        if output.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-            output.rename(old / "old")
-            work.rename(output)
-            shutil.rmtree(old)
-        else:
-            work.rename(output)
-    except OSError as error:
-        raise RheobaseError(f"{output}: cannot be written ({error.strerror})") from error
 
 
 def sha256(content: bytes) -> str:

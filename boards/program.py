@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError, RheobaseError
 from .loader import find_loader
 from .output import sha256
 from .registry import FAMILY_TOOLS, BoardDescription, board
@@ -44,13 +44,13 @@ def program(bitstream: Path, target: BoardDescription, *, flash: bool = False) -
     """Configure ``target``: at once, or with ``flash`` from its flash memory at every start.
 
     Raises:
-        RheobaseError: openFPGALoader is absent or fails.
+        MachineError: openFPGALoader is absent or fails.
     """
     command = [find_loader(), "-b", target.loader, *(["-f"] if flash else []), str(bitstream)]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if result.returncode:
         lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
-        raise RheobaseError(f"openFPGALoader failed: {lines[-1].strip()}")
+        raise MachineError(f"openFPGALoader failed: {lines[-1].strip()}")
 
 
 def _manifest(path: Path) -> dict:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from .registry import Family
 
 #: What the report calls the cells that count, per family.
@@ -47,7 +47,7 @@ def parse_report(text: str, family: Family, clock: int) -> PlacedDesign:
     """nextpnr's ``--report`` of a design whose clock is ``clock`` Hz.
 
     Raises:
-        RheobaseError: the text is no such report, or has no clock with such a constraint.
+        MachineError: the text is no such report, or has no clock with such a constraint.
     """
     try:
         report: dict[str, Any] = json.loads(text)
@@ -59,10 +59,10 @@ def parse_report(text: str, family: Family, clock: int) -> PlacedDesign:
             if cell in cells
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RheobaseError(f"nextpnr's report cannot be read ({error!r})") from error
+        raise MachineError(f"nextpnr's report cannot be read ({error!r})") from error
     # nextpnr rounds periods to picoseconds, so the constraint is not the clock to the last digit.
     ours = [entry for entry in clocks if abs(entry[1] / clock - 1) < 1e-3]
     if not ours:
-        raise RheobaseError(f"nextpnr's report has no clock of {clock / 1e6:g} MHz")
+        raise MachineError(f"nextpnr's report has no clock of {clock / 1e6:g} MHz")
     frequency, constraint = min(ours)
     return PlacedDesign(frequency, constraint, usage)

@@ -20,8 +20,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..golden.errors import RheobaseError
-from ..golden.file import write_whole
 from ..golden.network import MAX_STEPS, Coding, PoolRule, Readout
+from ..golden.output_files import write_whole
 from .bias_shifts import with_shifts
 from .graph import WEIGHTED_KINDS, Graph
 from .rewrite import prepared, with_readout

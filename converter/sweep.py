@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding, Network, Readout
+from ..golden.output_files import write_whole
 from ..golden.simulation import simulate
 from .analog import analog_forward
 from .balancing import Method
@@ -230,9 +230,7 @@ def weights_fitted(conversion: Conversion) -> str:
 
 def write_json(value: dict[str, Any], path: Path) -> None:
     """Write as a whole or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(value))
-    part.replace(path)
+    write_whole(path, json.dumps(value).encode())
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..golden.output_files import write_whole
 from .conversion import Options
 from .recipes import with_recipe
 
@@ -158,5 +160,7 @@ def _figure(draw: Callable[..., None], path: Path, *, panels: int = 1) -> Path:
     draw(*found)
     for axes in found:
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    image = io.BytesIO()
+    figure.savefig(image, format=path.suffix[1:], dpi=120)
+    write_whole(path, image.getvalue())
     return path

@@ -1,6 +1,6 @@
 """The integer IF network, its file and its exact NumPy reference simulation."""
 
-from .errors import RheobaseError
+from .errors import MachineError, RheobaseError
 from .file import load_network, network_hash, save_network
 from .network import (
     IMAGE,
@@ -22,6 +22,7 @@ __all__ = [
     "Connection",
     "Layer",
     "LayerRecord",
+    "MachineError",
     "Network",
     "Pool",
     "PoolRule",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from .errors import RheobaseError
+from .errors import RheobaseError, file_error
 from .network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
+from .output_files import write_whole
 
 FORMAT = "rheobase-network"
 FORMAT_VERSION = 2
@@ -64,30 +63,6 @@ def save_network(network: Network, path: str | Path) -> None:
     write_whole(Path(path), network_bytes(network))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` by way of a temporary file beside it.
-
-    Raises:
-        RheobaseError: the folder is absent or not writable, or ``path`` is a folder.
-    """
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        # A temporary file is private; what the user asked for has the usual permissions.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise RheobaseError(f"{path}: cannot be written ({error.strerror})") from error
-
-
 def load_network(path: str | Path) -> Network:
     """Read a network from ``path`` and check it whole.
 
@@ -101,7 +76,7 @@ def load_network(path: str | Path) -> Network:
             raise RheobaseError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no network file")
         content = path.read_bytes()
     except OSError as error:
-        raise RheobaseError(f"{path}: cannot be read ({error.strerror})") from error
+        raise file_error(path, "cannot be read", error) from error
     try:
         return _parse(content)
     except RheobaseError as error:

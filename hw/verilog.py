@@ -14,7 +14,7 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from ..golden.network import Network
 from .accelerator import Accelerator
 from .default_folding import default_folding
@@ -63,7 +63,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     """Verilog of ``component`` and all that is in it, with the top module ``name``.
 
     Raises:
-        RheobaseError: yosys failed (its last line is in the message).
+        MachineError: yosys failed (its last line is in the message).
     """
     with _uncollected():
         text = rtlil.convert(component, name=name, emit_src=False)
@@ -102,7 +102,7 @@ def run_yosys(folder: Path, script: str, name: str) -> None:
     """Run a yosys ``script`` in ``folder``; ``name`` is what it is to write Verilog of.
 
     Raises:
-        RheobaseError: yosys failed (its last line is in the message).
+        MachineError: yosys failed (its last line is in the message).
     """
     (folder / "script.ys").write_text(script)
     # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
@@ -114,7 +114,7 @@ def run_yosys(folder: Path, script: str, name: str) -> None:
     )
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
-        raise RheobaseError(f"yosys could not write Verilog of {name}: {lines[-1]}")
+        raise MachineError(f"yosys could not write Verilog of {name}: {lines[-1]}")
 
 
 def _with_defaults(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from . import cli_conversion, cli_hardware  # noqa: F401  (each adds its commands to the app)
 from .cli_app import app
-from .golden.errors import RheobaseError
+from .failures import DIFFERS, finish
 
 
 @app.command()
@@ -24,13 +23,10 @@ def demo(
     from .commands.demo import run
 
     if not run(output, seed):
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERS)
 
 
 def main() -> None:
-    """Entry point: bad input is one line on standard error and exit status 2."""
-    try:
+    """Entry point; every failure is one line on standard error (``failures``)."""
+    with finish():
         app()
-    except RheobaseError as error:
-        print(f"rheobase: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)

@@ -24,6 +24,7 @@ from .cli_options import (
     Neurons,
     TargetFps,
 )
+from .failures import DIFFERS
 
 
 @app.command()
@@ -103,7 +104,7 @@ def simulate(
         )
     )  # fmt: skip
     if not equal:
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERS)
 
 
 @app.command()
@@ -213,4 +214,4 @@ def run_images(
         )
     )  # fmt: skip
     if not equal:
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERS)

@@ -9,8 +9,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
+from .golden.errors import MachineError
+
+
+class _Results(Console):
+    """A console that treats a closed pipe as any other failure; rich ends with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise MachineError("standard output was closed")
+
+
 #: Results, on standard output; wide enough for a table where it is piped.
-OUT = Console(width=None, soft_wrap=False)
+OUT = _Results(width=None, soft_wrap=False)
 _ERR = Console(stderr=True)
 
 

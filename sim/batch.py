@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from ..golden.network import Network
 from ..golden.simulation import check_images, check_setting
 from ..hw.folding import Folding
@@ -183,7 +183,7 @@ def _simulate(
         elif word == "error":
             error = rest
     if process.wait() or error:
-        raise RheobaseError(f"simulation: {error or f'ended with status {process.returncode}'}")
+        raise MachineError(f"simulation: {error or f'ended with status {process.returncode}'}")
     results = [
         np.fromfile(folder / f"results{output}", dtype=np.int64).reshape(len(images), -1)
         for output in range(len(network.outputs))

@@ -13,7 +13,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from ..hw.verilog import to_verilog
 from .build import Sources, build_executable
 from .toolchain import find_toolchain
@@ -47,7 +47,7 @@ def run_bench(
 
     Raises:
         BenchError: a test failed, none ran, or the time ran out.
-        RheobaseError: cocotb is absent, or the build failed.
+        MachineError: cocotb is absent, or the build failed.
     """
     executable = build_bench(component)
     with tempfile.TemporaryDirectory(prefix="rheobase-bench-") as scratch:
@@ -100,7 +100,7 @@ def _cocotb_tools():
     try:
         from cocotb_tools import config
     except ImportError as error:
-        raise RheobaseError("cocotb: not installed, `pip install cocotb` (>= 2.0)") from error
+        raise MachineError("cocotb: not installed, `pip install cocotb` (>= 2.0)") from error
     return config
 
 
@@ -110,7 +110,7 @@ def _environment(module: str, folder: Path, results: Path, seed: int) -> dict[st
     config = _cocotb_tools()
     libpython = find_libpython.find_libpython()
     if libpython is None:
-        raise RheobaseError("libpython: no shared library of this Python found, cocotb needs one")
+        raise MachineError("libpython: no shared library of this Python found, cocotb needs one")
     return {
         **find_toolchain().environment,
         "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),

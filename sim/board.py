@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..boards.board_top import TOP, BoardVerilog
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from .build import Sources, build_executable
 
 _HARNESS = Path(__file__).with_name("board.cpp")
@@ -20,7 +20,7 @@ def build_board(verilog: BoardVerilog, *, optimise: str = "fast-run") -> Path:
     """Executable of a board's design, built or found in the cache.
 
     Raises:
-        RheobaseError: a tool is absent, or the build failed.
+        MachineError: a tool is absent, or the build failed.
     """
     sources = Sources(
         verilog=verilog.text,
@@ -39,7 +39,7 @@ def running_board(executable: Path, clocks_per_bit: float) -> Iterator[str]:
         clocks_per_bit: the board's clock over the baud rate at which the host sends.
 
     Raises:
-        RheobaseError: the simulation did not start, or what the design sent is no serial data.
+        MachineError: the simulation did not start, or what the design sent is no serial data.
     """
     process = subprocess.Popen(
         [str(executable), repr(clocks_per_bit)],
@@ -50,7 +50,7 @@ def running_board(executable: Path, clocks_per_bit: float) -> Iterator[str]:
     try:
         word, _, rest = process.stdout.readline().strip().partition(" ")
         if word != "port":
-            raise RheobaseError(f"simulated board: {rest or 'did not start'}")
+            raise MachineError(f"simulated board: {rest or 'did not start'}")
         yield rest
     finally:
         process.stdin.close()
@@ -62,4 +62,4 @@ def running_board(executable: Path, clocks_per_bit: float) -> Iterator[str]:
         last = process.stdout.read().strip()
         process.stdout.close()
     if last.startswith("error"):
-        raise RheobaseError(f"simulated board: {last.removeprefix('error ')}")
+        raise MachineError(f"simulated board: {last.removeprefix('error ')}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from ..golden.output_files import folder_beside
 
 #: Written last into an entry: without it the entry is a leftover and is built again.
 _COMPLETE = ".complete"
@@ -40,9 +41,7 @@ def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
     entry = cache_folder() / kind / key
     if (entry / _COMPLETE).exists():
         return entry
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{key[:16]}-", dir=entry.parent))
-    try:
+    with folder_beside(entry) as folder:
         build(folder)
         (folder / _COMPLETE).touch()
         if entry.exists() and not (entry / _COMPLETE).exists():
@@ -52,6 +51,4 @@ def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
         except OSError:
             if not (entry / _COMPLETE).exists():
                 raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return entry

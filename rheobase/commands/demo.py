@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from ..console import OUT, progress_bar, working
 from ..converter.conversion import Conversion, Options, convert, normalised
 from ..converter.data import NORMALISATION, ImageSet, load_images
-from ..golden.errors import RheobaseError
-from ..golden.file import save_network, write_whole
+from ..golden.file import save_network
 from ..golden.network import Coding, Readout
+from ..golden.output_files import check_folder, make_folder, write_whole
 from ..hw.default_folding import default_folding
 from ..hw.folding import Folding
 from ..hw.verilog import generate
@@ -81,10 +81,8 @@ def train(model: nn.Module, images: Tensor, labels: Tensor, epochs: int, seed: i
 
 def run(output: Path, seed: int) -> bool:
     """Train, convert, generate, simulate and compare; True where hardware and golden agree."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RheobaseError(f"{output}: cannot be made ({error.strerror})") from error
+    check_folder(output)
+    make_folder(output)
     training, testing = load_images("digits", train=True), load_images("digits")
     mean, std = NORMALISATION["digits"]
     torch.manual_seed(seed)

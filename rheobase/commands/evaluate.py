@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from dataclasses import asdict, dataclass
@@ -14,8 +13,10 @@ from ..converter.float_file import save_float_snn
 from ..converter.model import load_model
 from ..converter.sweep import method_options, write_json
 from ..converter.task_evaluation import TASKS, TaskSubject, evaluate_task
+from ..csv_files import write_csv
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding
+from ..golden.output_files import check_folder, make_folder
 from ..tables import table
 from .convert import check_device
 from .parameters import number_list
@@ -62,6 +63,7 @@ def request_of(
         raise RheobaseError(f"--data: {data}: no such folder")
     if not output.parent.is_dir():
         raise RheobaseError(f"{output}: no folder {output.parent} to write to")
+    check_folder(output)
     check_device(device)
     numbers = sorted(set(number_list("--steps", steps, int)))
     highest = MAX_STEPS[Coding.RATE.value]
@@ -86,7 +88,7 @@ def request_of(
 def run(request: Request) -> None:
     """Do what is missing, write ``results.csv`` and each method's thresholds, print the table."""
     jobs = request.output / "jobs"
-    jobs.mkdir(parents=True, exist_ok=True)
+    make_folder(jobs)
     results = []
     for method in request.methods:
         path = jobs / f"{_key(request, method)}.json"
@@ -137,13 +139,8 @@ def _key(request: Request, method: str) -> str:
 
 
 def _write_csv(rows: list[dict[str, Any]], names: list[str], path: Path) -> None:
-    part = path.with_suffix(".csv.part")
     columns = ["method", "T", "t0", *names, *(f"cnn_{name}" for name in names)]
-    with part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(
-            {key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()}
-            for row in rows
-        )
-    part.replace(path)
+    rounded = [
+        {key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()} for row in rows
+    ]
+    write_csv(rounded, columns, path)

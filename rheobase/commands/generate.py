@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..console import OUT, working
-from ..golden.errors import RheobaseError
-from ..golden.file import load_network, write_whole
+from ..golden.file import load_network
+from ..golden.output_files import check_writable, write_whole
 from ..hw.verilog import generate
 from .folding_options import FoldingOptions, planned_folding
 
 
 def run(path: Path, output: Path, options: FoldingOptions) -> None:
     """Print the plan of the folding, and write the Verilog."""
+    check_writable(output)
     network = load_network(path)
     folding = planned_folding(network, options)
-    if not output.parent.is_dir():
-        raise RheobaseError(f"{output}: no folder {output.parent} to write to")
     with working("generating Verilog"):
         text = generate(network, folding)
     write_whole(output, text.encode())

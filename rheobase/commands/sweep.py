@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import multiprocessing
 import os
@@ -18,8 +17,10 @@ from ..console import OUT, progress_bar
 from ..converter.image_files import Sizing
 from ..converter.sweep import COLUMNS, Job, Subject, jobs_of, run_job, write_json
 from ..converter.sweep_plots import draw_plots
+from ..csv_files import write_csv
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding
+from ..golden.output_files import check_folder, make_folder
 from ..tables import table
 from .convert import check_device, normalisation_of
 from .parameters import number_list
@@ -74,6 +75,7 @@ def request_of(
         raise RheobaseError(f"{weights}: no such file")
     if not output.parent.is_dir():
         raise RheobaseError(f"{output}: no folder {output.parent} to write to")
+    check_folder(output)
     check_device(device)
     means, deviations = normalisation_of(images, mean, std)
     widths = tuple(
@@ -116,7 +118,7 @@ def run(request: Request) -> list[dict[str, Any]]:
         request.widths,
     )  # fmt: skip
     folder = request.output / "jobs"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     done = {job: _kept(folder / f"{job.key}.json") for job in jobs}
     missing = [job for job, result in done.items() if result is None]
     with progress_bar("sweep", len(jobs)) as progress:
@@ -188,10 +190,5 @@ def _kept(path: Path) -> dict[str, Any] | None:
 
 
 def _write_csv(rows: Sequence[dict[str, Any]], folder: Path) -> None:
-    part = folder / "sweep.csv.part"
-    with part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    part.replace(folder / "sweep.csv")
+    write_csv(rows, COLUMNS, folder / "sweep.csv")
     OUT.print(f"wrote {folder / 'sweep.csv'}", highlight=False, soft_wrap=True)

@@ -29,8 +29,10 @@ from rheobase.golden.network import (
 )
 from rheobase.hw import area
 from rheobase.hw.area import Part, layer_parts, memory_luts, word_widths
+from rheobase.hw.block_queue import BlockQueue
 from rheobase.hw.buffering import default_spare_rows
 from rheobase.hw.count_readout import CountReadout
+from rheobase.hw.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
 from rheobase.hw.folding import LayerFolding, connection_row_words
 from rheobase.hw.image_gate import ImageGate
 from rheobase.hw.layer import SpikingLayer
@@ -122,6 +124,9 @@ SMALL_SAMPLES = (
     Sample(RATE, 16, (1, 12, 20), 8, 6, 3, False, 2, 1, 6, firing=1),
     Sample(RATE, 8, (1, 8, 16), 10, 4, 3, True, 8, 1, 4, firing=8),
     Sample(RATE, 8, (1, 8, 16), 10, 4, 3, False, 4, 2, 2),
+    Sample(RADIX, 3, (1, 8, 16), 8, 4, 3, False, 4, 4, 4),
+    Sample(RADIX, 3, (1, 8, 12), 8, 6, 3, True, 2, 6, 4, firing=1),
+    Sample(RATE, 8, (1, 8, 16), 8, 4, 3, True, 2, 4, 4, firing=1),
 )
 
 
@@ -182,7 +187,7 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
         network = _network(sample)
         spare = default_spare_rows(network)
         folding = (
-            LayerFolding(sample.source_neurons, 1 if family.compact else 2),
+            LayerFolding(sample.source_neurons, (1, 2, 4, 6)[number % 4] if family.compact else 2),
             LayerFolding(
                 sample.neurons, sample.lanes,
                 (sample.row_words,) * (1 + sample.direct) if sample.row_words else None,
@@ -198,7 +203,7 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
             if is_streamed(network, index, fold.neurons):
                 layer = StreamedReadout(
                     network, index, lanes=fold.lanes, word_width=widths[0],
-                    weight_memory=WeightMemory.BLOCK,
+                    weight_memory=WeightMemory.BLOCK, compact=fold.compact,
                 )  # fmt: skip
                 wanted = [part for part in parts if part.kind == "map_sum"]
                 if wanted and _wanted(only, "map_sum"):
@@ -250,6 +255,8 @@ def _layer(
                     group.trains, device
                 )
             continue
+        elif part.kind == "block_queue":
+            component = BlockQueue(int(part.features[1]), WORD_QUEUE_DEPTH)
         elif part.kind == "two_registers":
             component = Queue(int(part.features[1]), 2)
         elif part.kind == "glue":
@@ -264,7 +271,17 @@ def _layer(
             component = layer.group.neurons
         if _wanted(only, part.kind):
             built = sum(memory_luts(shape, family) for shape in part.memories)
+            if part.kind.startswith("lane") and component.block_queues:
+                built += sum(_luts(queue, device) for queue in _block_queues(component))
             yield part.kind, part.features, _luts(component, device) - built
+
+
+def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
+    """The queues in block RAM of a lane."""
+    if lane.queues_words:
+        yield BlockQueue(lane.filter.word_layout, WORD_QUEUE_DEPTH)
+    if lane.queues_sums:
+        yield BlockQueue(lane.sums_layout, SUM_QUEUE_DEPTH)
 
 
 def _constants(lane, part: Part, device: Device):

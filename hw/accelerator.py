@@ -91,6 +91,7 @@ class Accelerator(wiring.Component):
                     lanes=lanes[0],
                     word_width=word_widths[0],
                     weight_memory=fold.weight_memory,
+                    compact=fold.compact,
                 )
             else:
                 layer = SpikingLayer(

@@ -14,14 +14,24 @@ from functools import lru_cache
 
 from ..golden.bounds import connection_bounds, effective_bias, layer_bounds
 from ..golden.network import IMAGE, Coding, Connection, Network, PoolRule, Readout
+from .connection import UNIT_QUEUE_DEPTH
 from .cost_coefficients import COEFFICIENTS
 from .direct_lane import CONSTANT_WORDS
-from .event_lane import SUM_QUEUE_DEPTH
+from .event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH
 from .folding import Folding, LayerFolding, connection_lanes, connection_row_words
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry
+from .map_sum import MapUnitLayout
 from .memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
-from .memory_shape import MemoryShape, flag_memory, row_memory, weight_memory
+from .memory_shape import (
+    MemoryShape,
+    flag_memory,
+    queue_memory,
+    row_memory,
+    scratch_memory,
+    weight_memory,
+)
 from .partition import pixel_plane_parts
+from .payloads import UnitLayout
 from .row_banks import row_banks
 from .shapes import index_shape, signed_shape
 from .streamed_readout import is_streamed
@@ -185,6 +195,9 @@ def layer_parts(
         stored = slabs // (area if geometry.row_words else sum_columns)
         blocks = len(fed_groups(connection, fold.neurons))
         alone = lanes[number] == 1 and len(layer.connections) == 1
+        if number == 0 and fold.compact and not alone:
+            units = UnitLayout(len(geometry.positions), groups).size
+            parts.append(_block_queue(units, UNIT_QUEUE_DEPTH))
         swaps = lanes[number] > 1 and geometry.row_words and stored > 1
         swapped = seen * (lanes[number] - 1) if swaps else 0
         gates = seen * shared + (0 if fits else slab_bits) + swapped
@@ -195,9 +208,7 @@ def layer_parts(
             words_of_tap=blocks * stored, alone=alone, swaps=swaps,
         )  # fmt: skip
     window = _width(_layer_bounds(network, index).window)
-    parts.append(
-        Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined)))
-    )
+    parts.append(Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined))))
     parts += _neurons(network, index, fold, groups)
     return parts
 
@@ -261,11 +272,15 @@ def _lanes(
         words = words_of_tap * size
         address = index_shape(words).width
         word = size * planes + address + 1
-        # A queue of registers or of distributed RAM.
+        # Queues of registers or of distributed RAM, or none, or in block RAM.
         queue = word if alone else _distributed_luts(word)
-        if alone and fold.compact:
-            queue = 0
         sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
+        if fold.compact:
+            if not alone:
+                parts.append(_block_queue(word, WORD_QUEUE_DEPTH, count))
+            if queued:
+                parts.append(_block_queue(bits, SUM_QUEUE_DEPTH, count))
+            queue = sums = 0
         width = fold.neurons * connection.weight_bits
         banks = weight_banks(words, width, fold.weight_memory, compact=fold.compact)
         kind = "lane_of_planes" if planes > 1 else "lane"
@@ -276,9 +291,20 @@ def _lanes(
     return parts
 
 
+def _block_queue(width: int, depth: int, count: int = 1) -> Part:
+    return Part("block_queue", (1.0, width), (queue_memory(width, depth),), count)
+
+
 def _distributed_luts(width: int, words: int = 1) -> int:
     """Look-up tables of a memory in 16 x 4 distributed RAMs."""
     return -(-width // 4) * -(-words // 16) * DISTRIBUTED_LUTS
+
+
+def _scratch(width: int, words: int, compact: bool) -> tuple[int, tuple[MemoryShape, ...]]:
+    """Distributed RAM of a memory that is read at once, or where there is none the memory."""
+    if compact:
+        return 0, (scratch_memory(width, words),)
+    return _distributed_luts(width, words), ()
 
 
 def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
@@ -307,8 +333,8 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
     )  # fmt: skip
     width = _width(bounds.pooled if kept else bounds.window)
     pooled = fold.neurons * width
-    ram = _distributed_luts(pooled, positions) if kept else 0
-    parts = [Part("pool", (1.0, pooled * (positions > 1), ram, pooled * kept))]
+    ram, scratch = _scratch(pooled, positions, fold.compact) if kept else (0, ())
+    parts = [Part("pool", (1.0, pooled * (positions > 1), ram, pooled * kept), scratch)]
 
     firing, groups = fold.neurons // fold.turns, groups * fold.turns
     state = firing * _width(bounds.potential)
@@ -317,14 +343,17 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
         table += firing * _width((0, int(layer.threshold.max()))) * (2 if rate else 1)
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
     together = rate and not layer.sees_only_image
-    states = _distributed_luts(state, fold.turns) if together and fold.turns > 1 else 0
+    states, scratch = 0, ()
+    if together and fold.turns > 1:
+        states, scratch = _scratch(state, fold.turns, fold.compact)
     kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
-    parts.append(Part(kind, (1.0, state, firing * width, states, tables, firing)))
+    parts.append(Part(kind, (1.0, state, firing * width, states, tables, firing), scratch))
     if layer.threshold is not None:
         parts.append(Part("two_registers", (1.0, fold.neurons)))
     if fold.turns > 1:
-        ram = _distributed_luts(fold.neurons - firing, 1 if together else network.steps)
-        parts.append(Part("turns", (1.0, pooled, ram)))
+        trains = fold.neurons - firing, 1 if together else network.steps
+        ram, scratch = _scratch(*trains, fold.compact)
+        parts.append(Part("turns", (1.0, pooled, ram), scratch))
         if not fold.compact:
             parts.append(Part("two_registers", (1.0, firing * width)))
     return parts
@@ -335,7 +364,9 @@ def _streamed(network, index, fold, lanes: int, word_width: int) -> list[Part]:
     (connection,) = network.layers[index].connections
     words = -(-connection.in_channels // word_width)
     total = fold.neurons * _width(layer_bounds(network, index).pooled)
+    units = (_block_queue(MapUnitLayout().size, WORD_QUEUE_DEPTH),) if fold.compact else ()
     return [
+        *units,
         *_lanes(
             network, index, 0, fold, lanes, taps=word_width, planes=1, words_of_tap=words,
             alone=False,

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import input_maximum
 from ..golden.network import IMAGE, Coding, Network
+from .block_queue import long_queue
 from .direct_lane import DirectLane
 from .event_lane import EventLane
 from .fork import StreamFork
@@ -25,7 +26,6 @@ from .partition import (
     swapped_weights,
 )
 from .payloads import SlabLayout, UnitLayout, vector
-from .queue import Queue
 from .shapes import count_shape
 from .synapses import Synapses, direct_channels, fed_groups, is_direct, synapses
 from .table import lookup
@@ -218,8 +218,10 @@ class ConnectionPath(wiring.Component):
             ]
         m.d.comb += self.accumulating.eq(Cat(lane.accumulating for lane in self.lanes))
         if self.gives_units:
-            m.submodules.unit_queue = units = Queue(
-                self.unit_layout, unit_queue_depth(self.alone, self.compact)
+            m.submodules.unit_queue = units = long_queue(
+                self.unit_layout,
+                unit_queue_depth(self.alone, self.compact),
+                blocks=self.compact and not self.alone,
             )
             ends = fork.outputs[len(self.lanes)]
             m.d.comb += [
@@ -284,9 +286,7 @@ class ConnectionPath(wiring.Component):
             groups=self.groups,
             weights=weights,
             weight_bits=connection.weight_bits,
-            separate_planes=(
-                network.steps if is_radix_spikes(network, connection.source) else 1
-            ),
+            separate_planes=(network.steps if is_radix_spikes(network, connection.source) else 1),
             bounds=_bounds(grouped, top),
             blocks=self.synapses.block_of,
             slab_of=self.slab_of,

@@ -10,10 +10,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import AccumulatorLane
+from .block_queue import long_queue
 from .event_scanner import EventScanner
 from .memory_shape import WeightMemory
 from .payloads import vector
-from .queue import Queue
 from .slab_stage import SlabStage
 from .word_filter import WordFilter
 
@@ -41,7 +41,8 @@ class EventLane(wiring.Component):
         queues_sums: sums wait in a queue, so that a unit that takes long in one lane does not hold
             up all others.
         alone: the only lane of its layer, which has nothing to run ahead of.
-        compact: words and sums do not wait in registers of their own where the lane is ``alone``.
+        compact: words and sums do not wait in registers of their own where the lane is ``alone``;
+            where it is not, its queues are in block RAM.
         weight_memory: see ``AccumulatorLane``.
     """
 
@@ -67,6 +68,7 @@ class EventLane(wiring.Component):
         # Empty planes are rare beside all else that a window holds: a cycle each will do.
         event_shift = min(1, max(planes - 1, word_shift))
         self.alone = alone
+        self.block_queues = compact and not alone
         compact = alone and compact
         self.queues_words = not compact
         self.queues_sums = queues_sums
@@ -96,9 +98,10 @@ class EventLane(wiring.Component):
         m.submodules.stage = self.stage
         m.submodules.filter = self.filter
         if self.queues_words:
-            m.submodules.words = words = Queue(
+            m.submodules.words = words = long_queue(
                 self.filter.word_layout,
                 2 if self.alone else WORD_QUEUE_DEPTH,
+                blocks=self.block_queues,
                 reset_less=True,
             )
         m.submodules.scanner = scanner = self.scanner
@@ -112,7 +115,9 @@ class EventLane(wiring.Component):
             wiring.connect(m, self.filter.words, scanner.words)
         wiring.connect(m, scanner.events, self.accumulator.events)
         if self.queues_sums:
-            m.submodules.sum_queue = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)
+            m.submodules.sum_queue = sums = long_queue(
+                self.sums_layout, SUM_QUEUE_DEPTH, blocks=self.block_queues
+            )
             wiring.connect(m, self.accumulator.sums, sums.input)
             wiring.connect(m, sums.output, wiring.flipped(self.sums))
         else:

@@ -76,6 +76,16 @@ def flag_memory(geometry: WindowGeometry) -> MemoryShape:
     return MemoryShape(words, geometry.slots, 1, None, apart=True)
 
 
+def queue_memory(width: int, depth: int) -> MemoryShape:
+    """A queue of ``depth`` elements of ``width`` bits in block RAM (``BlockQueue``)."""
+    return MemoryShape(memory_depth(depth), width, width, "block", apart=True)
+
+
+def scratch_memory(width: int, words: int) -> MemoryShape:
+    """A memory that is read in the cycle of its address, where no distributed RAM is: registers."""
+    return MemoryShape(memory_depth(words), width, width, "logic")
+
+
 def weight_memory(words: int, width: int, style: WeightMemory | None = None) -> MemoryShape:
     """The weights of a lane: ``words`` of ``width`` bits; ``style`` None for what is worth it."""
     chosen = memory_style(words, width).get("ram_style") if style is None else style.value

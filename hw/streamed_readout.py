@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.bounds import effective_bias, input_maximum, layer_bounds
 from ..golden.network import IMAGE, Coding, Network
+from .block_queue import long_queue
 from .current_readout import CurrentReadout
 from .event_lane import WORD_QUEUE_DEPTH, EventLane
 from .fork import StreamFork
@@ -19,7 +20,6 @@ from .map_sum import MapSum, MapUnitLayout
 from .memory_shape import WeightMemory
 from .partition import lane_weights, partition
 from .payloads import vector
-from .queue import Queue
 from .shapes import count_shape, index_shape, signed_shape
 from .train_slabs import TrainSlabs
 
@@ -54,6 +54,7 @@ class StreamedReadout(wiring.Component):
         lanes: E.
         word_width: P of the source.
         weight_memory: see ``AccumulatorLane``.
+        compact: queues are in block RAM, see ``EventLane``.
 
     Members:
         words_0: the source's map.
@@ -70,6 +71,7 @@ class StreamedReadout(wiring.Component):
         lanes: int,
         word_width: int,
         weight_memory: WeightMemory | None = None,
+        compact: bool = False,
     ):
         layer, shape = network.layers[index], network.shapes[index]
         (connection,) = layer.connections
@@ -80,6 +82,7 @@ class StreamedReadout(wiring.Component):
         part = map_part(connection, shape.inputs[0], shape.conv[1:], word_width)
         groups = len(part.groups)
         self.fires = False
+        self.compact = compact
         self.images_inside = 2
         self.select = MapSelect(
             part,
@@ -118,6 +121,7 @@ class StreamedReadout(wiring.Component):
                 top,
                 network,
                 weight_memory,
+                compact,
             )
             for taps in self.taps
         ]
@@ -159,7 +163,9 @@ class StreamedReadout(wiring.Component):
         m.submodules.join = join = self.join
         m.submodules.map_sum = map_sum = self.map_sum
         m.submodules.readout = readout = self.readout
-        m.submodules.unit_queue = units = Queue(MapUnitLayout(), WORD_QUEUE_DEPTH)
+        m.submodules.unit_queue = units = long_queue(
+            MapUnitLayout(), WORD_QUEUE_DEPTH, blocks=self.compact
+        )
         m.d.comb += [
             select.steps.eq(self.steps),
             slabs.steps.eq(self.steps),
@@ -198,7 +204,7 @@ class StreamedReadout(wiring.Component):
         return m
 
     @staticmethod
-    def _lane(weights, taps, groups, connection, top, network, weight_memory) -> EventLane:
+    def _lane(weights, taps, groups, connection, top, network, weight_memory, compact) -> EventLane:
         grouped = weights.reshape(groups, taps, -1).astype(np.int64)
         return EventLane(
             taps=taps,
@@ -214,4 +220,5 @@ class StreamedReadout(wiring.Component):
                 int(np.maximum(grouped, 0).sum(axis=1).max()) * top,
             ),
             weight_memory=weight_memory,
+            compact=compact,
         )

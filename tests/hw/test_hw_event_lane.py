@@ -7,13 +7,17 @@ from rheobase.hw.payloads import LaneSlabLayout
 from support.components import check_exchange, word
 
 
-@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize(
+    ("alone", "compact"),
+    [(False, False), (True, True), (False, True)],
+    ids=["one of several", "alone", "queues in block RAM"],
+)
 @pytest.mark.parametrize(
     ("taps", "planes", "slabs", "separate"),
     [(6, 1, 3, 1), (5, 1, 2, 3), (3, 8, 1, 1)],
     ids=["rate", "radix", "pixels"],
 )
-def test_weighted_sums(taps, planes, slabs, separate, compact):
+def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
     rng = np.random.default_rng(taps)
     neurons, groups = 3, 2
     weights = rng.integers(-4, 4, (groups, slabs, taps, neurons)).astype(np.int8)
@@ -47,8 +51,8 @@ def test_weighted_sums(taps, planes, slabs, separate, compact):
         weights=weights.reshape(-1, neurons),
         weight_bits=3,
         separate_planes=separate,
-        queues_sums=(planes > 1 or separate > 1) and not compact,
-        alone=compact,
+        queues_sums=(planes > 1 or separate > 1) and not alone,
+        alone=alone,
         compact=compact,
         bounds=(-bound, bound),
     )

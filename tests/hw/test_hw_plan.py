@@ -14,14 +14,15 @@ from rheobase.hw.buffering import default_spare_rows
 from rheobase.hw.cycles import FIRING_SHARE, layer_stages
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.event_counts import assumed_events, counted_events, expected_most
-from rheobase.hw.folding import check_folding
+from rheobase.hw.folding import LayerFolding, check_folding
 from rheobase.hw.folding_search import Planner
+from rheobase.hw.memory_mapping import Family
 from rheobase.hw.plan import Budget
 from rheobase.hw.row_pipeline import pipeline_cycles
 from rheobase.hw.row_search import with_extra_rows
 from rheobase.hw.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog import TOP, generate
-from rheobase.sim.synthesis import ULX3S_85F, synthesise
+from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
 from support.random_networks import random_images, random_network
 from support.residual_networks import residual_network
 
@@ -164,6 +165,20 @@ def test_block_rams_are_what_yosys_maps(budget):
     text = generate(network, plan.folding)
     assert isinstance(Accelerator(network, plan.folding), Accelerator)
     assert synthesise(text, TOP, ULX3S_85F).resources.block_rams == plan.area.block_rams
+
+
+@pytest.mark.parametrize(("coding", "lanes"), [(Coding.RADIX, 2), (Coding.RATE, 1)])
+def test_an_ice40_takes_what_is_counted(coding, lanes):
+    """Queues of lanes that run ahead of one another are in block RAM, and no registers."""
+    network = _chain(coding, seed=3, steps=4)
+    folding = tuple(
+        LayerFolding(min(2, layer.out_channels), lanes, compact=True) for layer in network.layers
+    )
+    predicted = Planner(network, family=Family.ICE40).predict(folding).area
+    found = synthesise(generate(network, folding), TOP, ICEBREAKER).resources
+    assert found.block_rams == predicted.block_rams
+    # Of a network as small as that, tools make constants of much that components have.
+    assert found.luts == pytest.approx(predicted.luts, rel=0.25)
 
 
 @pytest.mark.parametrize("coding", Coding)

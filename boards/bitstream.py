@@ -19,16 +19,23 @@ from ..sim.synthesis import ROUTER, SYNTHESIS_OPTIONS
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
+from .failure import FAILED, BuildError, keep_reports, missed_by
 from .output import check_output, network_entries, sha256
 from .placement import SEEDS, Placement, best_placement
 from .pll import PllSetting
 from .protocol import VERSION
 from .registry import FAMILY_TOOLS, BoardDescription
-from .reports import PlacedDesign, parse_report
+from .reports import PlacedDesign, parse_report, parse_utilisation
 
 #: Base name of everything that the tools write; the bitstream has it too.
 NAME = "rheobase"
 _REPORT = f"{NAME}.report.json"
+#: What the tools say of a design, by the name that is kept.
+_REPORTS = {
+    f"{NAME}.rpt": "reports/yosys.txt",
+    f"{NAME}.tim": "reports/nextpnr.txt",
+    _REPORT: "reports/nextpnr.json",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ def build_bitstream(
     baud: int,
     seeds: int = SEEDS,
     allow_timing_fail: bool = False,
+    attempt: int = 1,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Build:
     """Build ``network``'s accelerator for ``board`` into the folder ``output``.
@@ -68,11 +76,13 @@ def build_bitstream(
         seeds: nextpnr starts from seed 1, and from up to so many while a design is somewhat too
             slow for its clock; the fastest is taken. The same seeds give the same bitstream.
         allow_timing_fail: keep a bitstream that is too slow for its clock.
+        attempt: number of this try, under which the reports of one that fails are kept.
         progress: called with the name of each step.
 
     Raises:
-        RheobaseError: a parameter out of range, a tool absent, the design does not fit, or it is
-            too slow. Nothing is left behind then.
+        RheobaseError: a parameter out of range, or a tool absent. Nothing is left behind then.
+        BuildError: the design does not fit, or is too slow. Its reports are kept in
+            ``output``'s folder ``failed`` then; a build that was there is as it was.
     """
     wanted = board.clock if clock is None else clock
     setting = pll_setting(board, wanted)
@@ -82,16 +92,22 @@ def build_bitstream(
     progress("Verilog")
     verilog = board_verilog(network, folding, clock=made, baud=baud)
     with folder_beside(output) as work:
-        placement = _run_tools(
-            board, setting, verilog, tools, work, clock=made, seeds=seeds, progress=progress
-        )
-        placed = placement.placed
-        if not placed.meets_timing and not allow_timing_fail:
-            raise RheobaseError(
-                f"timing: the design runs at {placed.frequency / 1e6:.2f} MHz, the clock is "
-                f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail); "
-                f"seeds tried: {len(placement.tried)}"
+        try:
+            placement = _run_tools(
+                board, setting, verilog, tools, work, clock=made, seeds=seeds, progress=progress
             )
+            placed = placement.placed
+            if not placed.meets_timing and not allow_timing_fail:
+                raise BuildError(
+                    f"timing: the design runs at {placed.frequency / 1e6:.2f} MHz, the clock is "
+                    f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail); "
+                    f"seeds tried: {len(placement.tried)}",
+                    placed.usage,
+                    too_slow=True,
+                )
+        except BuildError as error:
+            folder = keep_reports(work, output, attempt, _REPORTS)
+            raise error.with_reports(folder) from None
         bitstream = f"{NAME}.{FAMILY_TOOLS[board.family].bitstream}"
         kept = _sort_files(work, bitstream)
         manifest = {
@@ -124,6 +140,8 @@ def build_bitstream(
             },
         }
         (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        if attempt > 1 and (output / FAILED).exists():
+            shutil.copytree(output / FAILED, work / FAILED)
         put_in_place(work, output)
     return Build(output, output / bitstream, placement, manifest)
 
@@ -167,7 +185,14 @@ def _run_tools(
     synthesise, place, pack = tools
 
     def run(name: str, *more: str) -> None:
-        tools[name].run([*commands[name], *more], work)
+        try:
+            tools[name].run([*commands[name], *more], work)
+        except RheobaseError as error:
+            log = work / f"{NAME}.tim"
+            said = log.read_text(errors="replace") if name == place and log.exists() else ""
+            usage = parse_utilisation(said, board.family)
+            missed = f"{board.title}: the design takes {missed_by(usage)}; " if usage else ""
+            raise BuildError(f"{missed}{error}", usage) from error
 
     def placed(seed: int) -> PlacedDesign:
         progress(place if seed == 1 else f"{place}, seed {seed} of {seeds}")
@@ -189,9 +214,7 @@ def _sort_files(work: Path, bitstream: str) -> list[str]:
         bitstream: bitstream,
         "accelerator.v": "accelerator.v",
         f"{TOP}.v": f"{TOP}.v",
-        f"{NAME}.rpt": "reports/yosys.txt",
-        f"{NAME}.tim": "reports/nextpnr.txt",
-        _REPORT: "reports/nextpnr.json",
+        **_REPORTS,
     }
     # Two steps: names of the plan's files and of those that stay may be the same.
     contents = {new: (work / old).read_bytes() for old, new in moved.items()}

@@ -14,6 +14,7 @@ from ..golden.network import Network
 from ..golden.output_files import check_folder
 from ..hw.folding import Folding, LayerFolding
 from ..hw.memory_shape import WeightMemory
+from .failure import FAILED
 
 
 def check_output(output: Path) -> None:
@@ -24,7 +25,11 @@ def check_output(output: Path) -> None:
     check_folder(output)
     try:
         foreign = output.exists() and not (
-            output.is_dir() and (not any(output.iterdir()) or (output / "manifest.json").exists())
+            output.is_dir()
+            and (
+                {path.name for path in output.iterdir()} <= {FAILED}
+                or (output / "manifest.json").exists()
+            )
         )
     except OSError as error:
         raise file_error(output, "cannot be read", error) from error

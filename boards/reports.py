@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,13 @@ class PlacedDesign:
     @property
     def meets_timing(self) -> bool:
         return self.frequency >= self.constraint
+
+
+def parse_utilisation(log: str, family: Family) -> dict[str, Usage]:
+    """Cells that nextpnr's log says a design wants; none where it did not come so far."""
+    found = re.findall(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log, re.MULTILINE)
+    cells = {name: Usage(int(used), int(available)) for name, used, available in found}
+    return {kind: cells[cell] for kind, cell in _CELLS[family].items() if cell in cells}
 
 
 def parse_report(text: str, family: Family, clock: int) -> PlacedDesign:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..boards.bitstream import Build, build_bitstream
+from ..boards.failure import BuildError
 from ..boards.plain_verilog import write_plain_verilog
-from ..boards.registry import VERILOG_TARGETS, board
-from ..console import OUT, working
+from ..boards.registry import VERILOG_TARGETS, BoardDescription, board
+from ..console import OUT, duration, timed_steps, working
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
-from ..tables import table
-from .folding_options import FoldingOptions, planned_folding
+from ..golden.network import Network
+from ..hw.memory_mapping import Family
+from ..hw.plan import Plan
+from .folding_options import HOST_LINK_LUTS, FoldingOptions, folding_plan, planned_folding
+from .smaller_plan import ATTEMPTS, LOGIC, smaller_options
 
 
 @dataclass(frozen=True)
@@ -35,45 +40,109 @@ def run(request: Request) -> None:
     if target is None and options.clock is not None and options.target_fps is None:
         raise RheobaseError(f"--clock: {request.board} has no clock of its own")
     network = load_network(request.network)
-    folding = planned_folding(network, options)
     output = request.output or Path("build") / request.board
     if target is None:
+        folding = planned_folding(network, options)
         with working(f"writing {request.board} Verilog"):
             files = write_plain_verilog(network, folding, request.board, output)
         OUT.print(f"wrote {len(files)} files to {output}", highlight=False, soft_wrap=True)
         return
+    start = time.monotonic()
+    plan, build, attempts = _built(network, target, output, options, request)
+    _print_summary(network, plan, build, target, attempts, time.monotonic() - start)
+
+
+def _built(
+    network: Network,
+    target: BoardDescription,
+    output: Path,
+    options: FoldingOptions,
+    request: Request,
+) -> tuple[Plan, Build, int]:
+    """The plan that could be built, its build, and how many were tried."""
     clock = None if options.clock is None else round(options.hertz)
-    with working("building") as status:
-        build = build_bitstream(
-            network,
-            folding,
-            target,
-            output,
-            clock=clock,
-            baud=request.baud,
-            seeds=request.seeds,
-            allow_timing_fail=request.allow_timing_fail,
-            progress=lambda step: status.update(f"building: {step}"),
-        )
-    _print(build, target.title)
+    failure: BuildError | None = None
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            plan = folding_plan(network, options)
+        except RheobaseError as error:
+            if failure is None:
+                raise
+            raise RheobaseError(f"{failure}; a smaller plan: {error}") from None
+        try:
+            with timed_steps("building") as progress:
+                build = build_bitstream(
+                    network,
+                    plan.folding,
+                    target,
+                    output,
+                    clock=clock,
+                    baud=request.baud,
+                    seeds=request.seeds,
+                    allow_timing_fail=request.allow_timing_fail,
+                    attempt=attempt,
+                    progress=progress,
+                )
+        except BuildError as error:
+            failure = error
+            smaller = smaller_options(options, plan, error)
+            if smaller is None or attempt == ATTEMPTS:
+                raise
+            options = smaller
+            OUT.print(
+                f"try {attempt} of {ATTEMPTS} failed: {error}; the next plan takes at most "
+                f"{options.luts:,} {options.family.logic} as predicted",
+                highlight=False,
+                soft_wrap=True,
+            )
+            continue
+        return plan, build, attempt
+    raise AssertionError("the last try returns or raises")
 
 
-def _print(build: Build, title: str) -> None:
-    rows = [
-        (kind, usage.used, usage.available, f"{100 * usage.used / usage.available:.1f} %")
-        for kind, usage in build.placement.placed.usage.items()
-    ]
-    OUT.print(table(title, ("", "used", "of", "share"), rows))
+def _print_summary(
+    network: Network,
+    plan: Plan,
+    build: Build,
+    target: BoardDescription,
+    attempts: int,
+    seconds: float,
+) -> None:
+    """Ten lines at most: speed, share of the device, files."""
     clock = build.manifest["clock"]
-    OUT.print(
-        f"clock {clock['made_hz'] / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
-        + ("" if clock["meets_timing"] else ": TOO SLOW"),
-        highlight=False,
-    )
-    if len(build.placement.tried) > 1:
-        reached = ", ".join(f"{hertz / 1e6:.2f}" for hertz in build.placement.tried.values())
-        OUT.print(
-            f"seed {build.placement.seed} of nextpnr; the seeds reached {reached} MHz",
-            highlight=False,
-        )
+    made = clock["made_hz"]
+    tried = "" if attempts == 1 else f", try {attempts} of {ATTEMPTS}"
+    predicted = {LOGIC: plan.area.luts + HOST_LINK_LUTS[Family(target.family.value)]}
+    rows = [
+        ("network", f"{network.name}, {network.coding.value} coding, T = {network.steps}"),
+        (
+            "speed",
+            f"{made / plan.cycles:,.0f} images/s predicted ({plan.cycles:,.0f} cycles an image)",
+        ),
+        (
+            "clock",
+            f"{made / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
+            + ("" if clock["meets_timing"] else ": TOO SLOW")
+            + _seeds(build),
+        ),
+    ]
+    for kind, usage in build.placement.placed.usage.items():
+        text = f"{usage.used:,} of {usage.available:,} ({usage.used / usage.available:.1%})"
+        if kind in predicted:
+            text += f", {predicted[kind]:,.0f} predicted"
+        rows.append((kind, text))
+    rows.append(("files", ", ".join([*build.manifest["files"], "manifest.json", "reports"])))
+    rows.append(("program it", f"rheobase program {build.folder}"))
+    OUT.print(f"{target.title} in {duration(seconds)}{tried}", highlight=False)
+    for title, text in rows:
+        OUT.print(f"  {title:<12}{text}", highlight=False, soft_wrap=True)
     OUT.print(f"wrote {build.bitstream}", highlight=False, soft_wrap=True)
+
+
+def _seeds(build: Build) -> str:
+    """Which of nextpnr's seeds, where several were tried."""
+    placement = build.placement
+    if len(placement.tried) == 1:
+        return ""
+    reached = ", ".join(f"{hertz / 1e6:.2f}" for hertz in placement.tried.values())
+    return f" (seed {placement.seed} of nextpnr; the seeds reached {reached} MHz)"

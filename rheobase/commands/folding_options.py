@@ -112,7 +112,12 @@ class FoldingOptions:
 
 
 def planned_folding(network: Network, options: FoldingOptions) -> Folding:
-    """The folding that is asked for, whose plan is printed.
+    """The folding of ``folding_plan``."""
+    return folding_plan(network, options).folding
+
+
+def folding_plan(network: Network, options: FoldingOptions) -> Plan:
+    """The plan that is asked for, which is printed.
 
     Raises:
         RheobaseError: options that do not go together, or a network that does not fit: by how
@@ -154,7 +159,7 @@ def planned_folding(network: Network, options: FoldingOptions) -> Folding:
             lack = shortfall(planner, budget, cycles, events_of, hertz)
             raise RheobaseError(f"{network.name} does not fit {_named(budget, options)}: {lack}")
     show_plan(network, plan, options)
-    return plan.folding
+    return plan
 
 
 def _suited(planner: Planner, folding: Folding) -> Folding:

@@ -90,6 +90,7 @@ class Board:
         self._timeout = timeout
         self._decoder = FrameDecoder()
         self._sequence = secrets.randbelow(_SEQUENCES - 1)
+        self.identity: Identity | None = None
         self._listen_for_silence()
         self.identity, _ = self._identify()
         self._settle()
@@ -118,7 +119,10 @@ class Board:
         if not (0 <= steps < 2**16 and 0 <= delay < 2**16):
             raise self._refused(Error.RANGE, f"T = {steps}, t0 = {delay}")
         reply = self._ask(Message.SET, encode_setting(steps, delay), f"T = {steps}, t0 = {delay}")
-        self._setting = decode_setting(reply)
+        try:
+            self._setting = decode_setting(reply)
+        except ValueError as error:
+            raise MachineError(f"{self._port.name}: not a rheobase board ({error})") from None
 
     def counters(self) -> Counters:
         """Read the cycle counters (``RheobaseError`` where no answer comes)."""
@@ -171,7 +175,7 @@ class Board:
             done = 0
             lost = True
             for kind, sequence, payload in self._receive():
-                if kind == ERROR and (len(payload) != 1 or payload[0] not in UNTRUSTED):
+                if kind == ERROR and not _is_untrusted(payload):
                     raise self._refused(payload[0] if payload else 0, "an image")
                 if kind == Message.CLASSIFY | REPLY and sequence in in_flight:
                     replies[in_flight.pop(sequence)] = payload
@@ -255,8 +259,8 @@ class Board:
                 for kind, answered, reply in received:
                     if answered == sequence and kind == message | REPLY:
                         return reply
-                    if answered == sequence and kind == ERROR and reply[0] not in UNTRUSTED:
-                        raise self._refused(reply[0], what)
+                    if answered == sequence and kind == ERROR and not _is_untrusted(reply):
+                        raise self._refused(reply[0] if reply else 0, what)
                 if any(kind == ERROR for kind, _, _ in received):
                     break
         raise self._no_answer(what)
@@ -290,7 +294,7 @@ class Board:
 
     def _refused(self, code: int, what: str) -> RheobaseError:
         identity = self.identity
-        if code == Error.RANGE:
+        if code == Error.RANGE and identity is not None:
             limit = "0" if identity.radix else "0 .. T - 1"
             return RheobaseError(f"{what}: accepted is T of 1 .. {identity.steps}, t0 of {limit}")
         known = code in {error.value for error in Error}
@@ -302,6 +306,11 @@ class Board:
             f"{self._port.name}: no answer to {what} in {self._timeout:g} s, sent {_ATTEMPTS} times"
             f" at {self._port.baudrate} baud (is the board configured, and built for this rate?)"
         )
+
+
+def _is_untrusted(refusal: bytes) -> bool:
+    """Whether an error's payload says that the request did not arrive, so that it is repeated."""
+    return len(refusal) == 1 and refusal[0] in UNTRUSTED
 
 
 def connect(

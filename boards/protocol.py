@@ -52,6 +52,10 @@ UNTRUSTED = frozenset({Error.CORRUPT, Error.SHORT, Error.OVERSIZED, Error.BUSY})
 WANT_SCORES = 1
 _IDENTITY = struct.Struct("<4s4B6H2BI32s")
 _SETTING = struct.Struct("<HH")
+#: Bytes of a score that 64-bit integers hold, and of the longest frame that a host takes (a reply
+#: with as many scores as can be, all bytes stuffed).
+LARGEST_SCORE_BYTES = 8
+_LONGEST_FRAME = 2 * (2**16 * LARGEST_SCORE_BYTES + 64)
 IDENTITY_BYTES = _IDENTITY.size + _SETTING.size
 SETTING_BYTES = _SETTING.size
 #: Bytes of the counters: images, cycles of the last one, busy cycles, all cycles.
@@ -122,6 +126,10 @@ def decode_identity(payload: bytes) -> tuple[Identity, tuple[int, int]]:
      clock, digest) = _IDENTITY.unpack_from(payload)  # fmt: skip
     if version != VERSION:
         raise ValueError(f"protocol version {version}, accepted is {VERSION}")
+    if 0 in (channels, rows, columns, classes, steps, window, clock):
+        raise ValueError("an identity with a size of 0")
+    if not 1 <= score & 0x7F <= LARGEST_SCORE_BYTES:
+        raise ValueError(f"scores of {score & 0x7F} bytes, accepted is 1 to {LARGEST_SCORE_BYTES}")
     identity = Identity(
         network_hash=digest.hex(),
         input_shape=(channels, rows, columns),
@@ -171,7 +179,7 @@ class FrameDecoder:
         bodies = []
         *ended, rest = received.split(bytes([FLAG]))
         for part in ended:
-            self._pending += part
+            self._pending += part[: max(0, _LONGEST_FRAME - len(self._pending))]
             if self._pending:
                 body = _unstuffed(bytes(self._pending))
                 if body is None:
@@ -179,7 +187,8 @@ class FrameDecoder:
                 else:
                     bodies.append(body)
             self._pending.clear()
-        self._pending += rest
+        # What has no end is no frame, and takes no more memory than one.
+        self._pending += rest[: max(0, _LONGEST_FRAME - len(self._pending))]
         return bodies
 
 

@@ -9,6 +9,7 @@ readout and the image's shape are JSON in its metadata. The model's own weights 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import SHOWN, RheobaseError, file_error, shortened, shown
+from ..golden.limits import MAX_MAP
 from ..golden.network import MAX_STEPS, Coding, PoolRule, Readout
 from ..golden.output_files import write_whole
 from .bias_shifts import with_shifts
@@ -96,6 +98,8 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
             or what ``trace`` raises.
     """
     described, tensors = _read(path)
+    for name, value in tensors.items():
+        _check_numbers(f"{path}: tensor {shown(name)}", value)
     graph = prepared(trace(model, tuple(described["input_shape"])))
     if described["readout"] == Readout.COUNT:
         graph = with_readout(graph)
@@ -103,19 +107,23 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
     for key, value in tensors.items():
         section, _, name = key.partition("/")
         if section not in sections:
-            raise RheobaseError(f"{path}: tensor {key!r}, accepted is one of {_SECTIONS}/NAME")
+            raise RheobaseError(f"{path}: tensor {shown(key)}, accepted is one of {_SECTIONS}/NAME")
         sections[section][name] = value
     neurons = {operation.name: operation.shape[0] for operation in graph.neurons}
     for section in _PER_NEURON:
         if missing := neurons.keys() - sections[section].keys():
-            raise RheobaseError(f"{path}: does not fit the model: no {section} of {min(missing)}")
+            raise RheobaseError(
+                f"{path}: does not fit the model: no {section} of {shown(min(missing))}"
+            )
     for section in (*_PER_NEURON, "shift"):
         for name, value in sections[section].items():
             if name not in neurons:
-                raise RheobaseError(f"{path}: does not fit the model, which has no neurons {name}")
+                raise RheobaseError(
+                    f"{path}: does not fit the model, which has no neurons {shown(name)}"
+                )
             if tuple(value.shape) != (neurons[name],):
                 raise RheobaseError(
-                    f"{path}: {section} of {name} is {tuple(value.shape)}, accepted is "
+                    f"{path}: {section} of {name} is {shown(tuple(value.shape))}, accepted is "
                     f"({neurons[name]},)"
                 )
     for name, value in sections["threshold"].items():
@@ -136,18 +144,33 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
     return snn.to(device)
 
 
+def _check_numbers(where: str, value: Tensor) -> None:
+    if value.dtype != torch.float32:
+        kind = str(value.dtype).removeprefix("torch.")
+        raise RheobaseError(f"{where} is {kind}, accepted is float32")
+    if not bool(value.isfinite().all()):
+        raise RheobaseError(f"{where} has {_not_finite(value)}, accepted is finite numbers")
+
+
+def _not_finite(value: Tensor) -> str:
+    return "NaN" if bool(value.isnan().any()) else "an infinite number"
+
+
 def _with_weights(path: Path, graph: Graph, sections: dict[str, dict[str, Tensor]]) -> Graph:
     operations = {operation.name: operation for operation in graph.operations}
     for key in ("weight", "bias"):
         for name, value in sections[key].items():
             operation = operations.get(name)
             if operation is None or operation.kind not in WEIGHTED_KINDS:
-                raise RheobaseError(f"{path}: does not fit the model, which has no weights {name}")
+                raise RheobaseError(
+                    f"{path}: does not fit the model, which has no weights {shown(name)}"
+                )
             weight = operation.arguments["weight"]
             shape = weight.shape if key == "weight" else weight.shape[:1]
             if value.shape != shape:
                 raise RheobaseError(
-                    f"{path}: {key} of {name} is {tuple(value.shape)}, accepted is {tuple(shape)}"
+                    f"{path}: {key} of {name} is {shown(tuple(value.shape))}, accepted is "
+                    f"{tuple(shape)}"
                 )
             changed = {**operation.arguments, key: value.to(weight)}
             operations[name] = replace(operation, arguments=changed)
@@ -160,11 +183,11 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
-        raise RheobaseError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise file_error(path, "cannot be read", error) from None
     except SafetensorError:
         raise RheobaseError(f"{path}: not a safetensors file, or a damaged one") from None
     if metadata.get("format") != FORMAT or metadata.get("version") != str(FORMAT_VERSION):
-        found = f"{metadata.get('format')!r}, version {metadata.get('version')!r}"
+        found = f"{shown(metadata.get('format'))}, version {shown(metadata.get('version'))}"
         raise RheobaseError(
             f"{path}: format {found}, accepted is {FORMAT!r}, version '{FORMAT_VERSION}' (a file "
             "that `rheobase convert --float` wrote)"
@@ -172,7 +195,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         described = _checked(json.loads(metadata["network"]))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
-        raise RheobaseError(f"{path}: metadata 'network' is damaged ({error})") from None
+        raise RheobaseError(
+            f"{path}: metadata 'network' is damaged ({shortened(str(error), SHOWN)})"
+        ) from None
     return described, tensors
 
 
@@ -187,6 +212,8 @@ def _checked(described: Any) -> dict[str, Any]:
     numbers = [*shape, steps, delay]
     if not all(type(number) is int for number in numbers) or not all(n > 0 for n in shape):
         raise ValueError("accepted is integers")
+    if math.prod(shape) > MAX_MAP:
+        raise ValueError(f"input_shape, accepted is at most {MAX_MAP} values")
     if not 0 <= delay < steps <= MAX_STEPS[coding.value]:
         raise ValueError(f"T = {steps}, t0 = {delay}")
     return described

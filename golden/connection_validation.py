@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .errors import RheobaseError
+from .errors import RheobaseError, shown
 from .field_checks import MAX_EXTENT, check_array, check_integer, check_integers, check_values
+from .limits import check_map, check_window
 from .network import (
     BYTE_BITS,
     IMAGE,
@@ -49,6 +50,7 @@ def check_connection(
         check_integer(where, f"{name} padding", connection.padding[side], -MAX_EXTENT, highest)
     if connection.sum_pool is not None:
         _check_sum_pool(where, connection.sum_pool, source_shape)
+    _check_maps(where, connection, source_shape)
     _, rows, columns = connection_shape(connection, source_shape)
     if not (1 <= rows <= MAX_EXTENT and 1 <= columns <= MAX_EXTENT):
         raise RheobaseError(
@@ -58,6 +60,24 @@ def check_connection(
         )
 
 
+def _check_maps(where: str, connection: Connection, source: tuple[int, int, int]) -> None:
+    """The padded maps in front of the ``sum_pool`` and of the kernel are not too large."""
+    size, channels = source[1:], connection.in_channels
+    if connection.sum_pool is not None:
+        check_map(
+            where,
+            "the padded map of the sum_pool",
+            (channels, *_padded(size, connection.sum_pool.padding)),
+        )
+        size = sum_pool_shape(connection.sum_pool, size)
+    check_map(where, "the padded map", (channels, *_padded(size, connection.padding)))
+
+
+def _padded(size: tuple[int, int], padding: tuple[int, int, int, int]) -> tuple[int, int]:
+    top, left, bottom, right = padding
+    return max(size[0] + top + bottom, 0), max(size[1] + left + right, 0)
+
+
 def _check_weight(where: str, connection: Connection) -> None:
     bits = connection.weight_bits
     check_integer(where, "weight_bits", bits, MIN_WEIGHT_BITS, MAX_WEIGHT_BITS)
@@ -65,8 +85,8 @@ def _check_weight(where: str, connection: Connection) -> None:
     if not isinstance(weight, np.ndarray) or weight.ndim != 4 or 0 in weight.shape:
         shape = getattr(weight, "shape", type(weight).__name__)
         raise RheobaseError(
-            f"{where}: weight has shape {shape}, accepted is (out channels, in channels / groups, "
-            "kernel rows, kernel columns), none of them 0"
+            f"{where}: weight has shape {shown(shape)}, accepted is (out channels, "
+            "in channels / groups, kernel rows, kernel columns), none of them 0"
         )
     check_array(where, "weight", weight, np.int8 if bits <= BYTE_BITS else np.int16, weight.shape)
     limit = 1 << (bits - 1)
@@ -98,8 +118,9 @@ def _check_channels(
 
 def _check_sum_pool(where: str, sums: SumPool, source: tuple[int, int, int]) -> None:
     if not isinstance(sums, SumPool):
-        raise RheobaseError(f"{where}: sum_pool is {sums!r}, accepted is a SumPool or None")
+        raise RheobaseError(f"{where}: sum_pool is {shown(sums)}, accepted is a SumPool or None")
     check_integers(where, "sum_pool kernel", sums.kernel, 2, 1, MAX_EXTENT)
+    check_window(where, "sum_pool", sums.kernel)
     check_integers(where, "sum_pool stride", sums.stride, 2, 1, MAX_EXTENT)
     check_integers(where, "sum_pool padding", sums.padding, 4, 0, MAX_EXTENT)
     for side, name in enumerate(_SIDES):

@@ -6,37 +6,42 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .errors import RheobaseError
+from .errors import RheobaseError, shown
 
 #: Largest side of a map and largest number of channels.
 MAX_EXTENT = 65536
+#: Characters of the longest name of a network or a layer.
+MAX_NAME = 256
 
 
 def check_choice(where: str, field: str, value: object, kind: type) -> None:
     """Raise ``RheobaseError`` unless ``value`` is a member of the enumeration ``kind``."""
     if not isinstance(value, kind):
         accepted = ", ".join(repr(member.value) for member in kind)
-        raise RheobaseError(f"{where}: {field} is {value!r}, accepted is one of {accepted}")
+        raise RheobaseError(f"{where}: {field} is {shown(value)}, accepted is one of {accepted}")
 
 
 def check_name(where: str, value: object) -> None:
-    """Raise ``RheobaseError`` unless ``value`` can be printed on one line."""
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise RheobaseError(f"{where}: name is {value!r}, accepted is a non-empty printable string")
+    """Raise ``RheobaseError`` unless ``value`` is a name that can be printed on one line."""
+    if not (isinstance(value, str) and value.isprintable() and 1 <= len(value) <= MAX_NAME):
+        raise RheobaseError(
+            f"{where}: name is {shown(value)}, accepted is a printable string of 1 to "
+            f"{MAX_NAME} characters"
+        )
 
 
 def check_integer(where: str, field: str, value: object, low: int, high: int) -> None:
     """Raise ``RheobaseError`` unless ``value`` is an integer in ``low..high``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise RheobaseError(
-            f"{where}: {field} is {value!r}, accepted is an integer in {low}..{high}"
+            f"{where}: {field} is {shown(value)}, accepted is an integer in {low}..{high}"
         )
 
 
 def check_integers(where: str, field: str, value: object, count: int, low: int, high: int) -> None:
     """Raise ``RheobaseError`` unless ``value`` is a tuple of ``count`` integers in range."""
     if not isinstance(value, tuple) or len(value) != count:
-        raise RheobaseError(f"{where}: {field} is {value!r}, accepted is {count} integers")
+        raise RheobaseError(f"{where}: {field} is {shown(value)}, accepted is {count} integers")
     for number in value:
         check_integer(where, field, number, low, high)
 
@@ -46,7 +51,7 @@ def check_array(where: str, field: str, value: object, dtype: type, shape: Itera
     shape = tuple(shape)
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape != shape:
         found = (
-            f"{value.dtype} {value.shape}"
+            f"{value.dtype} {shown(value.shape)}"
             if isinstance(value, np.ndarray)
             else type(value).__name__
         )

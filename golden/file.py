@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from .errors import RheobaseError, file_error
+from .errors import RheobaseError, file_error, shown
 from .network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
 from .output_files import write_whole
 
@@ -86,18 +86,20 @@ def load_network(path: str | Path) -> Network:
 def _parse(content: bytes) -> Network:
     try:
         length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        # The metadata may be null, which safetensors takes for none.
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
         tensors = load(content)
     except (SafetensorError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
         raise RheobaseError("not a safetensors file, or a damaged one") from None
     if metadata.get("format") != FORMAT:
         raise RheobaseError(
-            f"metadata 'format' is {metadata.get('format')!r}, accepted is {FORMAT!r} "
+            f"metadata 'format' is {shown(metadata.get('format'))}, accepted is {FORMAT!r} "
             "(a file that `rheobase convert` wrote)"
         )
     if metadata.get("version") != str(FORMAT_VERSION):
         raise RheobaseError(
-            f"metadata 'version' is {metadata.get('version')!r}, accepted is '{FORMAT_VERSION}'"
+            f"metadata 'version' is {shown(metadata.get('version'))}, "
+            f"accepted is '{FORMAT_VERSION}'"
         )
     try:
         topology = json.loads(metadata["topology"])
@@ -119,7 +121,7 @@ def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
         ("not part of the network", tensors.keys() - expected),
     ):
         if names:
-            raise RheobaseError(f"tensor {min(names)!r} is {problem}")
+            raise RheobaseError(f"tensor {shown(min(names))} is {problem}")
     return Network(
         input_shape=_numbers(topology["input_shape"]),
         zero_point=tensors["zero_point"],
@@ -138,7 +140,9 @@ def _tensor_names(index: int, entry: Any) -> set[str]:
     where = f"topology: layer {index}"
     _keys(where, entry, _LAYER_KEYS)
     if not isinstance(entry["neurons"], bool):
-        raise RheobaseError(f"{where}: neurons is {entry['neurons']!r}, accepted is true, false")
+        raise RheobaseError(
+            f"{where}: neurons is {shown(entry['neurons'])}, accepted is true, false"
+        )
     connections = entry["connections"]
     if not isinstance(connections, list):
         raise RheobaseError(f"{where}: connections is no list, accepted is a list of connections")
@@ -229,7 +233,7 @@ def _keys(where: str, value: Any, accepted: set[str]) -> None:
         ("unknown", value.keys() - accepted),
     ):
         if names:
-            raise RheobaseError(f"{where}: field {min(names)!r} is {problem}")
+            raise RheobaseError(f"{where}: field {shown(min(names))} is {problem}")
 
 
 def _numbers(value: Any) -> Any:
@@ -242,7 +246,7 @@ def _member(where: str, kind: type, value: Any) -> Any:
         return kind(value)
     except ValueError:
         accepted = ", ".join(repr(member.value) for member in kind)
-        raise RheobaseError(f"{where} is {value!r}, accepted is one of {accepted}") from None
+        raise RheobaseError(f"{where} is {shown(value)}, accepted is one of {accepted}") from None
 
 
 def _with_sorted_header(content: bytes) -> bytes:

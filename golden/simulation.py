@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .batch import BatchRunner, bytes_per_image
-from .errors import RheobaseError
+from .errors import RheobaseError, shown
+from .limits import check_memory
 from .network import Coding, Network
 from .records import LayerRecord, joined
 
@@ -64,7 +65,8 @@ def simulate(
         progress: called with the number of images that each batch finished.
 
     Raises:
-        RheobaseError: images of another shape or type, T or t0 out of range.
+        RheobaseError: images of another shape or type, T or t0 out of range; a ``MachineError``
+            where there is too little memory for one image.
     """
     check_images(network, images)
     steps, delay = check_setting(network, steps, delay)
@@ -116,12 +118,12 @@ def check_setting(network: Network, steps: int | None, delay: int | None) -> tup
     """T and t0 to use; ``RheobaseError`` where one is out of range."""
     steps = network.steps if steps is None else steps
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= network.steps:
-        raise RheobaseError(f"T: {steps!r}, accepted is an integer in 1..{network.steps}")
+        raise RheobaseError(f"T: {shown(steps)}, accepted is an integer in 1..{network.steps}")
     delay = min(network.delay, steps - 1) if delay is None else delay
     highest = 0 if network.coding == Coding.RADIX else steps - 1
     if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= highest:
         raise RheobaseError(
-            f"t0: {delay!r}, accepted is an integer in 0..{highest} for T = {steps} in "
+            f"t0: {shown(delay)}, accepted is an integer in 0..{highest} for T = {steps} in "
             f"{network.coding.value} coding"
         )
     return steps, delay
@@ -135,8 +137,13 @@ def _cores() -> int:
 def split(
     network: Network, steps: int, images: int, *, batch_size: int | None, threads: int
 ) -> tuple[int, int]:
-    """Threads and images per batch that stay within ``MEMORY_BYTES`` if single images do."""
+    """Threads and images per batch that stay within ``MEMORY_BYTES`` if single images do.
+
+    Raises:
+        MachineError: this machine has not the memory that one image takes.
+    """
     each = bytes_per_image(network, steps)
+    check_memory(f"an image at T = {steps}", each)
     threads = max(1, min(threads, MEMORY_BYTES // each))
     memory = min(BATCH_BYTES, MEMORY_BYTES // threads)
     size = min(MAX_BATCH, memory // each, -(-images // threads))

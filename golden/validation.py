@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from .connection_validation import check_connection
-from .errors import RheobaseError
+from .errors import RheobaseError, shown
 from .exactness import FLOAT64_LIMIT, largest_magnitude
 from .field_checks import (
     MAX_EXTENT,
@@ -18,6 +19,7 @@ from .field_checks import (
     check_name,
     check_values,
 )
+from .limits import POOLED_WORK, check_map, check_window, check_work
 from .network import (
     IMAGE,
     MAX_STEPS,
@@ -30,6 +32,7 @@ from .network import (
     Readout,
     connection_shape,
     layer_shape,
+    sum_pool_shape,
 )
 
 
@@ -43,6 +46,7 @@ def check_network(network: Network) -> None:
     check_choice("network", "readout", network.readout, Readout)
     check_name("network", network.name)
     check_integers("network", "input_shape", network.input_shape, 3, 1, MAX_EXTENT)
+    check_map("network", "input_shape", network.input_shape)
     channels = network.input_shape[0]
     check_array("network", "zero_point", network.zero_point, np.uint8, (channels,))
     check_integer("network", "steps (T)", network.steps, 1, MAX_STEPS[network.coding.value])
@@ -56,11 +60,14 @@ def check_network(network: Network) -> None:
     for index in range(len(network.layers)):
         shapes.append(_check_layer(network, index, shapes))
     _check_all_are_used(network)
+    check_work(
+        sum(image_work(layer, shape) for layer, shape in zip(network.layers, shapes, strict=True))
+    )
     for index, layer in enumerate(network.layers):
         largest = largest_magnitude(network, index)
         if largest >= FLOAT64_LIMIT:
             raise RheobaseError(
-                f"layer {layer.name!r}: its currents, potentials or thresholds may reach "
+                f"layer {shown(layer.name)}: its currents, potentials or thresholds may reach "
                 f"{largest}, accepted is below 2**53"
             )
 
@@ -77,7 +84,7 @@ def _check_layers_are_named(network: Network) -> None:
         taken = indices.setdefault(layer.name, index)
         if taken != index:
             raise RheobaseError(
-                f"layer {index}: name {layer.name!r} is taken by layer {taken}, "
+                f"layer {index}: name {shown(layer.name)} is taken by layer {taken}, "
                 "accepted is a name of its own for each layer"
             )
 
@@ -86,17 +93,19 @@ def _check_outputs(network: Network) -> None:
     outputs, last = network.outputs, len(network.layers) - 1
     if not isinstance(outputs, tuple) or not outputs:
         raise RheobaseError(
-            f"network: outputs is {outputs!r}, accepted is a tuple of at least one layer's index"
+            f"network: outputs is {shown(outputs)}, accepted is a tuple of at least one "
+            "layer's index"
         )
     for index in outputs:
         check_integer("network", "outputs has an index that", index, 0, last)
     if list(outputs) != sorted(set(outputs)):
         raise RheobaseError(
-            f"network: outputs is {outputs!r}, accepted is an ascending tuple without repetition"
+            f"network: outputs is {shown(outputs)}, accepted is an ascending tuple without "
+            "repetition"
         )
     if outputs[-1] != last:
         raise RheobaseError(
-            f"network: outputs is {outputs!r}, accepted has the last layer ({last}) among them"
+            f"network: outputs is {shown(outputs)}, accepted has the last layer ({last}) among them"
         )
 
 
@@ -106,7 +115,7 @@ def _check_all_are_used(network: Network) -> None:
     for index, layer in enumerate(network.layers):
         if index not in used:
             raise RheobaseError(
-                f"layer {layer.name!r}: no connection sees it, accepted is a layer that feeds "
+                f"layer {shown(layer.name)}: no connection sees it, accepted is a layer that feeds "
                 "another one or is among the outputs"
             )
 
@@ -114,10 +123,10 @@ def _check_all_are_used(network: Network) -> None:
 def _check_layer(network: Network, index: int, shapes: list[LayerShape]) -> LayerShape:
     """Check layer ``index``, given the ``shapes`` of those before it; return its own."""
     layer = network.layers[index]
-    where = f"layer {layer.name!r}"
+    where = f"layer {shown(layer.name)}"
     if not isinstance(layer.bias, np.ndarray) or layer.bias.ndim != 1 or not layer.bias.size:
         found = getattr(layer.bias, "shape", type(layer.bias).__name__)
-        raise RheobaseError(f"{where}: bias has shape {found}, accepted is (out channels,)")
+        raise RheobaseError(f"{where}: bias has shape {shown(found)}, accepted is (out channels,)")
     channels = layer.bias.shape
     check_array(where, "bias", layer.bias, np.int32, channels)
     _check_neurons(network, index, channels)
@@ -134,6 +143,10 @@ def _check_layer(network: Network, index: int, shapes: list[LayerShape]) -> Laye
     if layer.pool is not None:
         _check_pool(where, layer.pool)
     shape = layer_shape(layer, tuple(maps))
+    check_map(where, "the convolution's output", shape.conv)
+    if layer.pool is not None:
+        padded = [shape.conv[1 + axis] + 2 * layer.pool.padding[axis] for axis in range(2)]
+        check_map(where, "the padded map of the pool", (shape.conv[0], *padded))
     if min(shape.output) < 1:
         raise RheobaseError(
             f"{where}: the pooling's output is {shape.output[1]} x {shape.output[2]} for a map of "
@@ -142,9 +155,23 @@ def _check_layer(network: Network, index: int, shapes: list[LayerShape]) -> Laye
     return shape
 
 
+def image_work(layer: Layer, shape: LayerShape) -> int:
+    """Multiplications of an image at one step, and as many for what pooling looks at."""
+    positions = math.prod(shape.conv[1:])
+    work = pooled = 0
+    for connection, source in zip(layer.connections, shape.inputs, strict=True):
+        work += positions * connection.weight.size
+        if connection.sum_pool is not None:
+            summed = math.prod(sum_pool_shape(connection.sum_pool, source[1:]))
+            pooled += summed * connection.in_channels * connection.area
+    if layer.pool is not None:
+        pooled += math.prod(shape.output) * math.prod(layer.pool.kernel)
+    return work + pooled * POOLED_WORK
+
+
 def _check_neurons(network: Network, index: int, channels: tuple[int, ...]) -> None:
     layer = network.layers[index]
-    where = f"layer {layer.name!r}"
+    where = f"layer {shown(layer.name)}"
     if index not in network.outputs or network.readout == Readout.COUNT:
         check_array(where, "threshold", layer.threshold, np.int32, channels)
         check_values(where, "threshold", layer.threshold, 1, 2**31 - 1)
@@ -172,8 +199,9 @@ def _check_equal_maps(where: str, layer: Layer, maps: Iterable[tuple[int, int, i
 
 def _check_pool(where: str, pool: Pool) -> None:
     if not isinstance(pool, Pool):
-        raise RheobaseError(f"{where}: pool is {pool!r}, accepted is a Pool or None")
+        raise RheobaseError(f"{where}: pool is {shown(pool)}, accepted is a Pool or None")
     check_integers(where, "pool kernel", pool.kernel, 2, 1, MAX_EXTENT)
+    check_window(where, "pool", pool.kernel)
     check_integers(where, "pool stride", pool.stride, 2, 1, MAX_EXTENT)
     check_integers(where, "pool padding", pool.padding, 2, 0, MAX_EXTENT)
     for axis, name in enumerate(("row", "column")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import RheobaseError, shown
 from ..golden.network import Network
 from ..hw.default_folding import DEFAULT_ADDERS, default_folding
 from ..hw.folding import Folding, LayerFolding, check_folding
@@ -14,7 +14,7 @@ def number_list(option: str, text: str, kind: type) -> tuple:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
         name = "integers" if kind is int else "numbers"
-        raise RheobaseError(f"{option}: {text!r}, accepted is {name} with commas") from None
+        raise RheobaseError(f"{option}: {shown(text)}, accepted is {name} with commas") from None
 
 
 def folding_of(

@@ -115,10 +115,17 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     refused("format 'x', version '1', accepted is", tensors, {**metadata, "format": "x"})
     less = {name: value for name, value in tensors.items() if name != first}
     refused("does not fit the model: no threshold of", less, metadata)
-    refused("has no neurons ghost", {**tensors, "shift/ghost": torch.ones(2)}, metadata)
-    refused("has no weights ghost", {**tensors, "weight/ghost": torch.ones(2)}, metadata)
+    refused("has no neurons 'ghost'", {**tensors, "shift/ghost": torch.ones(2)}, metadata)
+    refused("has no weights 'ghost'", {**tensors, "weight/ghost": torch.ones(2)}, metadata)
     refused(r"is \(2,\), accepted is \(6,\)", {**tensors, first: torch.ones(2)}, metadata)
     refused("accepted is positive", {**tensors, first: torch.zeros(6)}, metadata)
+    for value, message in (
+        (torch.full((6,), torch.nan), f"tensor '{first}' has NaN, accepted is finite"),
+        (torch.full((6,), torch.inf), f"tensor '{first}' has an infinite number"),
+        (torch.ones(6, dtype=torch.complex64), f"tensor '{first}' is complex64, accepted is"),
+        (torch.ones(6, dtype=torch.int64), f"tensor '{first}' is int64, accepted is float32"),
+    ):
+        refused(message, {**tensors, first: value}, metadata)
     refused("tensor 'more/x', accepted is", {**tensors, "more/x": torch.ones(2)}, metadata)
     path.write_bytes(b"{}" * 40)
     with pytest.raises(RheobaseError, match="not a safetensors file"):

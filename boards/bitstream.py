@@ -15,7 +15,7 @@ from ..golden.network import Network
 from ..golden.output_files import folder_beside, put_in_place
 from ..hw.folding import Folding
 from ..sim.eda_tools import Tool, find_tool
-from ..sim.synthesis import ROUTER, SYNTHESIS_OPTIONS
+from ..sim.synthesis import ROUTERS, SYNTHESIS_OPTIONS
 from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
@@ -174,7 +174,7 @@ def _run_tools(
         debug_verilog=False,
         synth_opts=SYNTHESIS_OPTIONS[board.family],
         # Timing is judged from the report, so that a miss is told with its figure.
-        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail {ROUTER}",
+        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail {ROUTERS[board.family]}",
     )
     plan.extract(str(work))
     commands = {

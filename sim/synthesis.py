@@ -37,8 +37,9 @@ _PINS = "<async>"
 #: Options of yosys' synthesis for a family. Without its wide multiplexers an ECP5 design takes a
 #: thirtieth less: they are built of look-up tables in powers of two, of which some are constant.
 SYNTHESIS_OPTIONS = {"ecp5": "-nowidelut", "ice40": ""}
-#: nextpnr's router for large designs: its default one does not end where three quarters are full.
-ROUTER = "--router router2"
+#: nextpnr's router of a family. Of ECP5 the one for large designs, as the other does not end where
+#: three quarters are full; of iCE40 the other, as that one moves two wires to and fro for ever.
+ROUTERS = {"ecp5": "--router router2", "ice40": "--router router1"}
 _SYNTHESIS = {"ecp5": "synth_ecp5", "ice40": "synth_ice40 -device u"}
 _ROUTE = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",)}
 
@@ -170,7 +171,7 @@ def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
     device = synthesis.device
     nextpnr = find_tool(f"nextpnr-{device.family}")
     arguments = [
-        *device.arguments, *_ROUTE[device.family], *ROUTER.split(),
+        *device.arguments, *_ROUTE[device.family], *ROUTERS[device.family].split(),
         "--freq", f"{device.frequency:g}", "--timing-allow-fail", "--seed", str(seed),
         "--report", "report.json", "-q",
     ]  # fmt: skip

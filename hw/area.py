@@ -284,6 +284,8 @@ def _lanes(
         width = fold.neurons * connection.weight_bits
         banks = weight_banks(words, width, fold.weight_memory, compact=fold.compact)
         kind = "lane_of_planes" if planes > 1 else "lane"
+        if fold.compact and not alone:
+            kind += "_queued"  # it has the registers that a lane which is alone can do without
         features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
         parts.append(Part(kind, features, banks.banks, count))
         if banks.selected > 1:

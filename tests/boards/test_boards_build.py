@@ -23,10 +23,15 @@ from rheobase.boards.registry import BOARDS, Family, board
 from rheobase.boards.reports import parse_report
 from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, save_network
 from rheobase.hw.folding import LayerFolding
+from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
 from rheobase.sim.lint import lint
+from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
 from support.random_networks import random_images, random_network
+from support.residual_networks import residual_network
+
+from rheobase.commands.folding_options import FoldingOptions, folding_plan
 
 
 @pytest.fixture(scope="module")
@@ -339,3 +344,17 @@ def test_bitstream(tmp_path, network, folding, name, clock):
     assert [str(path) for path in kept] == [
         f"failed/1/{name}" for name in ("nextpnr.json", "nextpnr.txt", "yosys.txt")
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [3, 4, 8, 10, 20])
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-12f"])
+def test_what_is_planned_can_be_synthesised(name, channels):
+    """A board of each family: rows of one word, of several, of widths that divide nothing."""
+    network = residual_network(Coding.RADIX, steps=3, stages=((channels, 1),), size=8)
+    options = FoldingOptions(board=board(name), target_fps=1)
+    plan = folding_plan(network, options)
+    device = ICEBREAKER if options.board.family == Family.ICE40 else ULX3S_85F
+    found = synthesise(generate(network, plan.folding), TOP, device).resources
+    assert (found.block_rams, found.large_rams) == (plan.area.block_rams, plan.area.large_rams)
+    assert plan.area.luts == pytest.approx(found.luts, rel=0.25)

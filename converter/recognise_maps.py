@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .graph import BatchSize, OperationKind, PerImage
 from .graph_builder import Call, Signal
+from .recognise_activations import masked
 from .recognise_weights import spatial
 
 
@@ -166,7 +167,7 @@ def _scaled(call: Call, x: Signal, value: Any, *, inverse: bool = False) -> Sign
 def _mul(call: Call, given: dict[str, Any]) -> Signal | None:
     one, other = given["input"], given.get("other")
     if isinstance(one, Signal):
-        return None if isinstance(other, Signal) else _scaled(call, one, other)
+        return masked(call, one, other) if isinstance(other, Signal) else _scaled(call, one, other)
     return _scaled(call, other, one) if isinstance(other, Signal) else None
 
 

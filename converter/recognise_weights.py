@@ -1,4 +1,4 @@
-"""Builders of operations with weights, and of activations."""
+"""Builders of operations with weights."""
 
 from __future__ import annotations
 
@@ -103,66 +103,9 @@ def _batch_norm(call: Call, given: dict[str, Any]) -> Signal | None:
     )
 
 
-def _neurons(call: Call, x: Signal, cap: float | None, levels: int | None = None) -> Signal:
-    arguments = {"cap": cap, "levels": levels, "copy": False, "readout": False}
-    return call.emit(OperationKind.RELU, x, arguments)
-
-
-def _relu(call: Call, given: dict[str, Any]) -> Signal:
-    return _neurons(call, given["input"], None)
-
-
-def _relu6(call: Call, given: dict[str, Any]) -> Signal:
-    return _neurons(call, given["input"], 6.0)
-
-
-def _clamped(call: Call, x: Signal, low: Any, high: Any) -> Signal | None:
-    if low != 0 or isinstance(low, Tensor | Signal) or isinstance(high, Tensor | Signal):
-        return None
-    if high is not None and not 0 < float(high) < float("inf"):
-        return None
-    return _neurons(call, x, None if high is None else float(high))
-
-
-def _hardtanh(call: Call, given: dict[str, Any]) -> Signal | None:
-    low, high = given.get("min_val", -1.0), given.get("max_val", 1.0)
-    return _clamped(call, given["input"], low, high)
-
-
-def _clamp(call: Call, given: dict[str, Any]) -> Signal | None:
-    low = given.get("min")
-    if low is None or isinstance(low, Signal):
-        return None
-    return _clamped(call, given["input"], low, given.get("max"))
-
-
-def _maximum(call: Call, given: dict[str, Any]) -> Signal | None:
-    other = given.get("other")
-    if not isinstance(other, Tensor) or other.numel() != 1 or float(other) != 0:
-        return None
-    return _neurons(call, given["input"], None)
-
-
-def _threshold(call: Call, given: dict[str, Any]) -> Signal | None:
-    if given["threshold"] != 0 or given["value"] != 0:
-        return None
-    return _neurons(call, given["input"], None)
-
-
-def _qcfs(call: Call, given: dict[str, Any]) -> Signal:
-    return _neurons(call, given["input"], given["threshold"], given["levels"])
-
-
 WEIGHT_BUILDERS = {
     "convolution": _convolution,
     "linear": _linear,
     "matmul": _matmul,
     "batch_norm": _batch_norm,
-    "relu": _relu,
-    "relu6": _relu6,
-    "hardtanh": _hardtanh,
-    "clamp": _clamp,
-    "maximum": _maximum,
-    "threshold": _threshold,
-    "qcfs": _qcfs,
 }

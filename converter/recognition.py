@@ -14,11 +14,12 @@ from torch import nn
 
 from .graph_builder import Call, Signal
 from .qcfs import is_qcfs, qcfs_parameters
+from .recognise_activations import ACTIVATION_BUILDERS
 from .recognise_maps import MAP_BUILDERS
 from .recognise_shapes import SHAPE_BUILDERS
 from .recognise_weights import WEIGHT_BUILDERS
 
-_BUILDERS = {**WEIGHT_BUILDERS, **MAP_BUILDERS, **SHAPE_BUILDERS}
+_BUILDERS = {**WEIGHT_BUILDERS, **ACTIVATION_BUILDERS, **MAP_BUILDERS, **SHAPE_BUILDERS}
 _CONVOLUTION = ("weight", "bias", "stride", "padding", "dilation", "groups", "padding_mode")
 _NORM = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 _MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
@@ -30,10 +31,16 @@ _MODULES: tuple[tuple[tuple[type, ...], str, tuple[str, ...]], ...] = (
     ((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), "", ()),
     ((nn.Conv1d, nn.Conv2d, nn.Conv3d), "convolution", _CONVOLUTION),
     ((nn.Linear,), "linear", ("weight", "bias")),
-    ((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), "batch_norm", _NORM),
+    (
+        (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
+        "batch_norm",
+        _NORM,
+    ),
     ((nn.ReLU6,), "relu6", ("inplace",)),
     ((nn.Hardtanh,), "hardtanh", ("min_val", "max_val", "inplace")),
     ((nn.ReLU,), "relu", ("inplace",)),
+    ((nn.LeakyReLU,), "leaky_relu", ("negative_slope", "inplace")),
+    ((nn.PReLU,), "prelu", ("weight",)),
     ((nn.Threshold,), "threshold", ("threshold", "value", "inplace")),
     ((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d), "max_pool", _MAX_POOL),
     ((nn.AvgPool1d,), "avg_pool", _AVERAGE_POOL),
@@ -80,7 +87,11 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "clamp": ("clamp", ("min", "max")),
     "clip": ("clamp", ("min", "max")),
     "clamp_min": ("clamp", ("min",)),
-    "maximum": ("maximum", ("other",)),
+    "clamp_max": ("clamp", ("max",)),
+    **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), ("bounded", ("other",))),
+    "leaky_relu": ("leaky_relu", ("negative_slope", "inplace")),
+    "prelu": ("prelu", ("weight",)),
+    "where": ("where", ("yes", "no")),
     **dict.fromkeys(
         ("max_pool1d", "max_pool2d", "max_pool3d", "_max_pool1d", "_max_pool2d", "_max_pool3d"),
         ("max_pool", _MAX_POOL),
@@ -176,7 +187,7 @@ def _python_item(call: Call) -> Any:
 
 def _is_signal_first(bound: dict[str, Any], name: str) -> bool:
     """A builder wants the signal first; operators and concatenation take it anywhere."""
-    if name in ("add", "sub", "mul", "cat"):
+    if name in ("add", "sub", "mul", "cat", "bounded"):
         return True
     return isinstance(bound.get("input"), Signal)
 

@@ -122,13 +122,13 @@ def _with_gain(source: Operation, gain: Tensor, shift: Tensor) -> Operation:
 
 def pools_before_neurons(graph: Graph) -> Graph:
     """Max pooling moved in front of the neurons, or given neurons of its own."""
+    graph = _without_repeated_neurons(graph)
     for name in [o.name for o in graph.operations if o.kind == OperationKind.MAX_POOL]:
         graph = _distributed(graph, graph.by_name[name])
     # Movements uncover others: a pooling behind a pooling.
     while (moved := _one_pool_moved(graph)) is not None:
         graph = moved
-    graph = _with_copies(graph)
-    return _without_repeated_neurons(graph)
+    return _without_repeated_neurons(_with_copies(graph))
 
 
 def _distributed(graph: Graph, pool: Operation) -> Graph:
@@ -204,7 +204,7 @@ def _one_pool_moved(graph: Graph) -> Graph | None:
 
 def _with_copies(graph: Graph) -> Graph:
     """Neurons behind every pooling that has none and whose result is never negative."""
-    positive = _never_negative(graph)
+    positive = never_negative(graph)
     after_neurons: set[str] = set()
     renamed: dict[str, str] = {}
     found: list[Operation] = []
@@ -233,7 +233,8 @@ def _neurons(
     return Operation(name, OperationKind.RELU, (source.name,), arguments, source.shape, label)
 
 
-def _never_negative(graph: Graph) -> set[str]:
+def never_negative(graph: Graph) -> set[str]:
+    """Operations whose result has no negative value, whatever the image is."""
     found: set[str] = set()
     for operation in graph.operations:
         kept = operation.kind in _KEEP_SIGN
@@ -247,16 +248,23 @@ def _never_negative(graph: Graph) -> set[str]:
 
 
 def _without_repeated_neurons(graph: Graph) -> Graph:
-    """A ReLU right behind a ReLU changes nothing, unless it saturates earlier."""
+    """A ReLU right behind a ReLU changes nothing, or is where that one saturates."""
     renamed: dict[str, str] = {}
     found: dict[str, Operation] = {}
     for operation in graph.operations:
+        first = operation.inputs[0] if operation.inputs else ""
         operation = _reading(operation, renamed)
         source = found.get(operation.inputs[0]) if operation.inputs else None
         if operation.kind == OperationKind.RELU and source is not None:
             cap, before = operation.arguments["cap"], source.arguments.get("cap")
             plain = source.kind == OperationKind.RELU and operation.arguments["levels"] is None
             if plain and (cap is None or (before is not None and before <= cap)):
+                renamed[operation.name] = source.name
+                continue
+            exact = plain and source.arguments["levels"] is None
+            if exact and first == source.name and _is_read_once(graph, first):
+                arguments = {**source.arguments, "cap": cap}
+                found[source.name] = replace(source, arguments=arguments)
                 renamed[operation.name] = source.name
                 continue
         found[operation.name] = operation

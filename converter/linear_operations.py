@@ -19,6 +19,7 @@ from .terms import (
     Term,
     Value,
     aligned_pieces,
+    ones_term,
     touches_padding,
     window_size,
 )
@@ -33,13 +34,8 @@ def convolved(value: Value, kernel: Kernel, bias: np.ndarray, origin: str) -> Va
     refuse_cells(value)
     size = kernel.size_for(value.size)
     inner = kernel.weight.shape[1]
-    outs = kernel.out_channels // kernel.groups
-    if value.bias.any():
-        _uniform_border(value, kernel, size)
-        sums = kernel.weight.sum(axis=(2, 3)).reshape(kernel.groups, outs, inner)
-        before = value.bias.reshape(kernel.groups, inner)
-        bias = bias + np.einsum("goi,gi->go", sums, before).ravel()
-    terms: list[Term] = []
+    constant, terms = _convolved_constant(value, kernel, size, origin)
+    bias = bias + constant
     for term in value.terms:
         for piece in _cut_at_groups(term, inner):
             part, out_start = _slice_inputs(kernel, piece.out_start, piece.out_stop)
@@ -71,13 +67,21 @@ def _slice_inputs(kernel: Kernel, start: int, stop: int) -> tuple[Kernel, int]:
     return replace(kernel, weight=weight, groups=groups), first * outs
 
 
-def _uniform_border(value: Value, kernel: Kernel, size: Pair) -> None:
-    if touches_padding(value.size, kernel, size):
-        before = value.origin or "a constant"
-        raise NotLowerable(
-            f"linear right after {before} without ReLU in between, padded where that has a bias",
-            "no padding, no bias before it, or ReLU in between",
-        )
+def _convolved_constant(
+    value: Value, kernel: Kernel, size: Pair, origin: str
+) -> tuple[np.ndarray, list[Term]]:
+    """What ``kernel`` makes of the bias of ``value``: a bias, or a term where it is padded."""
+    if not value.bias.any():
+        return np.zeros(kernel.out_channels), []
+    before = value.bias.reshape(kernel.groups, -1)
+    taps = kernel.weight.reshape(kernel.groups, -1, *kernel.weight.shape[1:])
+    taps = np.einsum("goirc,gi->gorc", taps, before).reshape(-1, 1, *kernel.taps)
+    if not touches_padding(value.size, kernel, size):
+        return taps.sum(axis=(1, 2, 3)), []
+    if not value.terms:
+        raise NotLowerable("padded constant", "a map that depends on the image")
+    term = ones_term(value, replace(kernel, weight=taps, groups=1))
+    return np.zeros(kernel.out_channels), [term.named(origin)]
 
 
 def scaled(value: Value | Flat, gain: np.ndarray, shift: np.ndarray, origin: str) -> Value | Flat:
@@ -154,13 +158,14 @@ def average_pooled(
     """Average pooling whose windows all count their full area (``divide_by`` in its place)."""
     refuse_cells(value)
     size = window_size(value.size, padding, window, stride)
-    if value.bias.any():
-        _uniform_border(value, Kernel(np.zeros((1, 1, *window)), stride, padding), size)
+    even = np.full((value.channels, 1, *window), 1.0 / (window[0] * window[1]))
+    kernel = Kernel(even, stride, padding, groups=value.channels)
+    bias, border = _convolved_constant(value, kernel, size, origin)
     factor = 1.0 if divide_by is None else window[0] * window[1] / divide_by
     terms = tuple(
         averaged(term, window, stride, padding, value.size, size, origin) for term in value.terms
     )
-    pooled = Value((value.channels, *size), value.bias, terms)
+    pooled = Value((value.channels, *size), bias, (*terms, *border))
     return pooled if factor == 1.0 else multiplied(pooled, factor, origin)
 
 
@@ -289,9 +294,13 @@ def pixels(value: Value, start: Pair, step: Pair, size: Pair, origin: str) -> Va
 def padded(value: Value, margins: Padding, channels: Pair, constant: float, origin: str) -> Value:
     """Padded by (top, left, bottom, right) pixels and (front, back) channels of ``constant``."""
     if any(margins):
-        if constant:
-            raise NotLowerable(f"padding with {constant}", "padding with zero")
+        inside = value
         value = _in_place(value, (1, 1), margins, origin)
+        if constant:
+            # The constant everywhere, and taken away again where the map was.
+            kernel = Kernel(np.full((value.channels, 1, 1, 1), -constant), padding=margins)
+            less = ones_term(inside, kernel).named(origin)
+            value = replace(value, bias=value.bias + constant, terms=(*value.terms, less))
     if not any(channels):
         return value
     if min(channels) < 0:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..golden.errors import RheobaseError
 from ..golden.network import (
+    BYTE_BITS,
     IMAGE,
     Coding,
     Connection,
@@ -21,6 +22,7 @@ from ..golden.network import (
 )
 from .constant_channels import Reach, held_scales, readable_scale
 from .graph import Graph
+from .image_normalisation import normalisation_folded
 from .plan import Plan, PlannedLayer, plan_layers
 from .quantise import RealWeights, check_weight_bits, integer_weights, layer_scale
 from .terms import Term
@@ -163,6 +165,7 @@ def lower_graph(
         RheobaseError: what cannot be lowered (all of it is named), thresholds or bits that are
             missing or out of range, a threshold or bias that 32 bits do not hold.
     """
+    graph, mean, std = normalisation_folded(graph, mean, std)
     plan = plan_layers(graph, counted=readout == Readout.COUNT)
     bits = _bits_by_layer(plan, weight_bits)
     mean_pixel = 255.0 * np.asarray(mean, dtype=np.float64)
@@ -181,7 +184,8 @@ def lower_graph(
             bias = bias + _per_channel(planned, "bias shift", bias_shift[key])
         level = None
         if planned.threshold is not None:
-            level = _threshold(planned, thresholds) / levels
+            level = np.ones(1) if planned.ones else _threshold(planned, thresholds)
+            level = level / levels
         part = 0.5
         if initial is not None and key in initial and not planned.repeats:
             part = _per_channel(planned, "initial potential", initial[key])
@@ -192,6 +196,8 @@ def lower_graph(
         if level is not None:
             least = np.zeros(len(scale.spike))
             sources[planned.name] = _Source(len(layers), scale.spike, least, least + levels)
+        if planned.ones:
+            scale = replace(scale, constant=np.zeros(1, bool))  # as it is meant to be
         layers.append(layer)
         scales.append(scale)
     indices = {planned.name: index for index, planned in enumerate(plan.layers)}
@@ -222,6 +228,9 @@ def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str
         return dict.fromkeys(names, weight_bits)
     found = {}
     for planned in plan.layers:
+        if planned.ones:
+            found[planned.name] = BYTE_BITS  # it has no weights
+            continue
         # A layer that was split in two is known by the name of its operation.
         name = planned.name if planned.name in weight_bits else planned.threshold
         if name not in weight_bits:
@@ -273,7 +282,9 @@ def _quantised_layer(
     for term in planned.value.terms:
         seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
         weight = _times_worth(term, sources[term.source].worth[seen])
-        real.append(RealWeights(weight, term.out_start, term.kernel.is_shortcut))
+        # Borders are few weights, and large ones: they stand for all channels of a map.
+        wide = term.kernel.is_shortcut or term.anchor is not None
+        real.append(RealWeights(weight, term.out_start, wide))
     fires = level is not None
     constant = np.zeros(planned.value.channels, bool)
     if given is None:

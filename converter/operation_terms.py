@@ -51,7 +51,10 @@ def result_terms(
     """
     for value in inputs:
         if isinstance(value, PooledValue):
-            raise NotLowerable("after a max pool without ReLU in between", "ReLU in between")
+            raise NotLowerable(
+                "after a max pool without ReLU in between",
+                "ReLU in between, or a normalisation with no negative gain",
+            )
     result = _HANDLERS[operation.kind](operation, inputs, graph)
     _check_shape(operation, result)
     return result

@@ -37,6 +37,7 @@ class PlannedLayer:
         threshold: name under which its thresholds are found; None for a readout without neurons.
         cap: where its activation saturates, or None.
         repeats: it only repeats the layer before it, which has the same thresholds.
+        ones: it fires at every step, whatever it sees, and is worth one (``terms.ones_term``).
     """
 
     name: str
@@ -45,6 +46,7 @@ class PlannedLayer:
     threshold: str | None
     cap: float | None = None
     repeats: bool = False
+    ones: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -91,7 +93,17 @@ def plan_layers(graph: Graph, *, counted: bool) -> Plan:
         for label, name in read.items()
     }
     refuse(planner.refusals, _FLOAT_SNN)
-    return Plan(graph.operations[0].name, tuple(planner.layers.values()), outputs, left_out)
+    layers = _seen(planner.layers, {name for name, _ in outputs.values()})
+    return Plan(graph.operations[0].name, layers, outputs, left_out)
+
+
+def _seen(layers: dict[str, PlannedLayer], outputs: set[str]) -> tuple[PlannedLayer, ...]:
+    """Layers that an output depends on: a slice may have dropped all channels of one."""
+    needed = set(outputs)
+    for layer in reversed(layers.values()):
+        if layer.name in needed:
+            needed.update(term.source for term in layer.value.terms)
+    return tuple(layer for layer in layers.values() if layer.name in needed)
 
 
 @dataclass
@@ -139,7 +151,8 @@ class _Planner:
                 self._add_neurons(name, value, cap=None)
                 return name
             layer = _layer(name, linear.unflattened(value), None, name if counted else None)
-            self.layers.setdefault(name, layer)
+            if name not in self.layers:
+                self._add(layer)
         except NotLowerable as error:
             self._refuse(operation, error)
         return name
@@ -155,7 +168,7 @@ class _Planner:
             return self._add_neurons(operation.name, value, cap)
         flat = isinstance(value, Flat)
         value = linear.unflattened(value)
-        self.layers[operation.name] = _layer(operation.name, value, None, operation.name, cap)
+        self._add(_layer(operation.name, value, None, operation.name, cap))
         neurons = source_value(operation.name, value.shape)
         return linear.flattened(neurons) if flat else neurons
 
@@ -170,15 +183,24 @@ class _Planner:
         repeats = any(pooled.missing) and self._may_be_negative(value)
         if repeats:
             first = f"{name}.before_pool"
-            self.layers[first] = _layer(first, value, None, name, cap)
+            self._add(_layer(first, value, None, name, cap))
             value = source_value(first, value.shape)
         if any(pooled.missing):
             # The bias comes after the maximum, so the border does not concern it.
             bare = replace(value, bias=np.zeros(value.channels))
             bare = linear.padded(bare, (0, 0, *pooled.missing), (0, 0), 0.0, name)
             value = replace(bare, bias=value.bias)
-        self.layers[name] = replace(_layer(name, value, pool, name, cap), repeats=repeats)
+        self._add(replace(_layer(name, value, pool, name, cap), repeats=repeats))
         return source_value(name, self.layers[name].shape)
+
+    def _add(self, layer: PlannedLayer) -> None:
+        """A layer, and in front of it the maps of ones that it sees."""
+        for term in layer.value.terms:
+            if term.anchor is not None and term.source not in self.layers:
+                value = Value(term.source_shape, np.ones(1), (term.anchor,))
+                ones = _layer(term.source, value, None, term.source, cap=1.0)
+                self._add(replace(ones, ones=True))
+        self.layers[layer.name] = layer
 
     def _may_be_negative(self, value: Value) -> bool:
         """Whether a current (without bias) can be negative; pixels are, below the zero point."""

@@ -28,7 +28,7 @@ def prepared(graph: Graph) -> Graph:
         RheobaseError: nonlinearities that cannot become neurons, by name.
     """
     check_convertible(graph)
-    return pools_before_neurons(norms_folded(graph))
+    return pools_before_neurons(norms_folded(norms_around_pools(graph)))
 
 
 def check_convertible(graph: Graph) -> None:
@@ -74,7 +74,7 @@ def norms_folded(graph: Graph) -> Graph:
     for operation in graph.operations:
         inputs = tuple(renamed.get(name, name) for name in operation.inputs)
         operation = replace(operation, inputs=inputs)
-        change = _gain_shift(operation, graph)
+        change = channel_affine(operation, graph)
         source = operations.get(inputs[0]) if inputs else None
         if change is not None and source is not None and source.kind in WEIGHTED_KINDS:
             # What the source was called before other operations were folded into it.
@@ -94,7 +94,7 @@ def _is_channelwise(source: Operation) -> bool:
     return source.kind == OperationKind.CONVOLUTION or len(source.shape) == 1
 
 
-def _gain_shift(operation: Operation, graph: Graph) -> tuple[Tensor, Tensor] | None:
+def channel_affine(operation: Operation, graph: Graph) -> tuple[Tensor, Tensor] | None:
     """Gain and shift per channel of an operation that has one of each, in float64."""
     if operation.kind == OperationKind.NORM:
         return norm_affine(operation)
@@ -120,6 +120,43 @@ def _with_gain(source: Operation, gain: Tensor, shift: Tensor) -> Operation:
     return replace(source, arguments={**source.arguments, **folded})
 
 
+def norms_around_pools(graph: Graph) -> Graph:
+    """Gains and shifts out from between max pooling and its ReLU, where no gain is negative."""
+    for name in [o.name for o in graph.operations if o.kind == OperationKind.MAX_POOL]:
+        pool = graph.by_name[name]
+        before = graph.by_name[pool.inputs[0]]
+        if before.inputs and graph.by_name[before.inputs[0]].kind == OperationKind.RELU:
+            graph = _swapped(graph, before, pool, before)
+            continue
+        after = graph.consumers[name][0] if is_read_once(graph, name) else None
+        if after is not None and before.kind != OperationKind.RELU:
+            readers = graph.consumers[after.name]
+            if is_read_once(graph, after.name) and readers[0].kind == OperationKind.RELU:
+                graph = _swapped(graph, pool, after, after)
+    return graph
+
+
+def _swapped(graph: Graph, first: Operation, second: Operation, change: Operation) -> Graph:
+    """``second`` before ``first``, one a pooling, ``change`` a gain and shift: if it is exact."""
+    found = channel_affine(change, graph)
+    if found is None or bool((found[0] < 0).any()) or not is_read_once(graph, first.name):
+        return graph
+    pool = second if change is first else first
+    source = graph.by_name[first.inputs[0]].shape
+    earlier = replace(second, inputs=first.inputs, shape=pool.shape if pool is second else source)
+    later = replace(first, inputs=(second.name,), shape=pool.shape)
+    operations: list[Operation] = []
+    for operation in graph.operations:
+        if operation.name == second.name:
+            operations += [earlier, later]
+        elif operation.name != first.name:
+            operations.append(reading(operation, {second.name: first.name}))
+    outputs = {
+        label: first.name if name == second.name else name for label, name in graph.outputs.items()
+    }
+    return replace(graph, operations=tuple(operations), outputs=outputs)
+
+
 def pools_before_neurons(graph: Graph) -> Graph:
     """Max pooling moved in front of the neurons, or given neurons of its own."""
     graph = _without_repeated_neurons(graph)
@@ -136,10 +173,10 @@ def _distributed(graph: Graph, pool: Operation) -> Graph:
     joined = graph.by_name[pool.inputs[0]]
     if joined.kind != OperationKind.CONCATENATE or joined.arguments["dimension"] != 0:
         return graph
-    if not _is_read_once(graph, joined.name):
+    if not is_read_once(graph, joined.name):
         return graph
     parts = [graph.by_name[name] for name in joined.inputs]
-    alone = all(_is_read_once(graph, part.name) for part in parts)
+    alone = all(is_read_once(graph, part.name) for part in parts)
     if not alone or len(set(joined.inputs)) != len(parts):
         return graph
     pools = [
@@ -159,7 +196,7 @@ def _distributed(graph: Graph, pool: Operation) -> Graph:
         if operation.name == pool.name:
             found += [*pools, together]
         else:
-            found.append(_reading(operation, {pool.name: joined.name}))
+            found.append(reading(operation, {pool.name: joined.name}))
     outputs = {
         label: joined.name if name == pool.name else name for label, name in graph.outputs.items()
     }
@@ -169,11 +206,11 @@ def _distributed(graph: Graph, pool: Operation) -> Graph:
     return graph
 
 
-def _is_read_once(graph: Graph, name: str) -> bool:
+def is_read_once(graph: Graph, name: str) -> bool:
     return len(graph.consumers[name]) == 1 and name not in graph.outputs.values()
 
 
-def _reading(operation: Operation, renamed: dict[str, str]) -> Operation:
+def reading(operation: Operation, renamed: dict[str, str]) -> Operation:
     if not any(name in renamed for name in operation.inputs):
         return operation
     return replace(operation, inputs=tuple(renamed.get(name, name) for name in operation.inputs))
@@ -184,7 +221,7 @@ def _one_pool_moved(graph: Graph) -> Graph | None:
         if pool.kind != OperationKind.MAX_POOL:
             continue
         neuron = graph.by_name[pool.inputs[0]]
-        if neuron.kind != OperationKind.RELU or not _is_read_once(graph, neuron.name):
+        if neuron.kind != OperationKind.RELU or not is_read_once(graph, neuron.name):
             continue
         before = replace(pool, inputs=neuron.inputs)
         after = replace(neuron, inputs=(pool.name,), shape=pool.shape)
@@ -193,7 +230,7 @@ def _one_pool_moved(graph: Graph) -> Graph | None:
             if operation.name == pool.name:
                 found += [before, after]
             elif operation.name != neuron.name:
-                found.append(_reading(operation, {pool.name: neuron.name}))
+                found.append(reading(operation, {pool.name: neuron.name}))
         outputs = {
             label: neuron.name if name == pool.name else name
             for label, name in graph.outputs.items()
@@ -211,7 +248,7 @@ def _with_copies(graph: Graph) -> Graph:
     for operation in graph.operations:
         if operation.kind == OperationKind.RELU or after_neurons.intersection(operation.inputs):
             after_neurons.add(operation.name)
-        found.append(_reading(operation, renamed))
+        found.append(reading(operation, renamed))
         readers = graph.consumers[operation.name]
         fires = readers and all(reader.kind == OperationKind.RELU for reader in readers)
         fires = fires and operation.name not in graph.outputs.values()
@@ -253,7 +290,7 @@ def _without_repeated_neurons(graph: Graph) -> Graph:
     found: dict[str, Operation] = {}
     for operation in graph.operations:
         first = operation.inputs[0] if operation.inputs else ""
-        operation = _reading(operation, renamed)
+        operation = reading(operation, renamed)
         source = found.get(operation.inputs[0]) if operation.inputs else None
         if operation.kind == OperationKind.RELU and source is not None:
             cap, before = operation.arguments["cap"], source.arguments.get("cap")
@@ -262,7 +299,7 @@ def _without_repeated_neurons(graph: Graph) -> Graph:
                 renamed[operation.name] = source.name
                 continue
             exact = plain and source.arguments["levels"] is None
-            if exact and first == source.name and _is_read_once(graph, first):
+            if exact and first == source.name and is_read_once(graph, first):
                 arguments = {**source.arguments, "cap": cap}
                 found[source.name] = replace(source, arguments=arguments)
                 renamed[operation.name] = source.name
@@ -288,7 +325,7 @@ def with_readout(graph: Graph) -> Graph:
     renamed: dict[str, str] = {}
     found: list[Operation] = []
     for operation in graph.operations:
-        found.append(_reading(operation, renamed))
+        found.append(reading(operation, renamed))
         if operation.name in wanted:
             name = f"{operation.name}:readout"
             found.append(_neurons(name, operation, readout=True))

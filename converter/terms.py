@@ -99,6 +99,8 @@ class Term:
         kernel: after ``sum_pool``, where there is one.
         in_start, out_start, sum_pool: as in ``Connection``.
         origin: paths of the operations that the kernel is made of, for messages.
+        anchor: of a term on a map of ones (``ones_term``): another term, from which the map takes
+            its size.
     """
 
     source: Source
@@ -108,6 +110,7 @@ class Term:
     out_start: int = 0
     sum_pool: SumPool | None = None
     origin: tuple[str, ...] = field(default=())
+    anchor: Term | None = None
 
     @property
     def map_size(self) -> Pair:
@@ -218,6 +221,19 @@ def source_value(name: Source, shape: tuple[int, int, int]) -> Value:
     channels = shape[0]
     identity = Kernel(np.ones((channels, 1, 1, 1)), groups=channels)
     return Value(shape, np.zeros(channels), (Term(name, shape, identity),))
+
+
+def ones_term(value: Value, kernel: Kernel) -> Term:
+    """``kernel`` over a map of ones of the size of ``value``.
+
+    Where a kernel is padded, a constant in front of it adds less at the border than inside. This
+    term adds as much as it should, everywhere (docs/decisions/0129-maps-of-ones.md).
+    """
+    own = min(value.terms, key=lambda term: term.kernel.weight[0].size)
+    taps = np.zeros((1, 1, *own.kernel.taps))
+    anchor = replace(own, kernel=replace(own.kernel, weight=taps, groups=1), out_start=0)
+    rows, columns = value.size
+    return Term(f"ones {rows}x{columns}", (1, rows, columns), kernel, anchor=anchor)
 
 
 def aligned_pieces(first: int, last: int, size: int) -> list[Pair]:

@@ -90,8 +90,9 @@ class Chain:
         margins = self.pick((0, 0, 0, 0), (1, 0, 2, 1), (0, -1, 0, 1))
         front, back = self.pick((0, 0), (2, 1), (0, 3))
         top, left, bottom, right = margins
-        after = functional.pad(flow, (left, right, top, bottom, front, back))
-        return linear.padded(value, margins, (front, back), 0.0, "pad"), after
+        constant = self.pick(0.0, 0.0, 0.75)
+        after = functional.pad(flow, (left, right, top, bottom, front, back), value=constant)
+        return linear.padded(value, margins, (front, back), constant, "pad"), after
 
     def concatenate(self, value, flow):
         other, more = self.norm(value, flow)

@@ -17,7 +17,9 @@ def value_map(value: Value, sources: dict[str, Tensor]) -> Tensor:
     total = bias.expand(images, *value.shape).clone()
     for term in value.terms:
         kernel = term.kernel
-        flow = sources[term.source]
+        flow = sources.get(term.source)
+        if flow is None and term.anchor is not None:  # without its layer in front
+            flow = torch.ones(images, *term.source_shape, dtype=torch.float64)
         if term.sum_pool is not None:
             sums = term.sum_pool
             top, left, bottom, right = sums.padding

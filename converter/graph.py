@@ -24,6 +24,8 @@ MAX_POOL          ``kernel``, ``stride``, ``padding``, ``dilation``: tuples, one
                   dimension; ``ceil_mode``: bool. A padded position never wins.
 AVERAGE_POOL      ``kernel``, ``stride``, ``padding``: tuples; ``ceil_mode``, ``count_include_pad``:
                   bool; ``divisor``: None or an int
+MIX               ``matrix`` (out channels, in channels): constant sums of x's channels, such as
+                  their order, copies or mean; none of the model's weights
 ADAPTIVE_AVERAGE_POOL  ``size``: tuple, one int per spatial dimension
 ADD               sum of two or more inputs, as tensors broadcast; ``scales``: one float per input
 CONCATENATE       ``dimension``
@@ -66,6 +68,7 @@ class OperationKind(StrEnum):
     MAX_POOL = "max pool"
     AVERAGE_POOL = "average pool"
     ADAPTIVE_AVERAGE_POOL = "adaptive average pool"
+    MIX = "mix"
     ADD = "add"
     CONCATENATE = "concatenate"
     SLICE = "slice"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -113,14 +113,17 @@ class Call:
     def refuse(self, what: str, accepted: str) -> None:
         self.builder.refusals.append(Refusal(self.path, what, accepted))
 
-    def float_operations(self, *, activation: bool) -> Any:
-        """The call as it is, in floating point: one operation per tensor of its result."""
+    def float_call(self) -> tuple[tuple[Signal, ...], FloatCall]:
+        """The call as a function of its signals, and those."""
         inputs: list[Signal] = []
         arguments = _with_slots(self.arguments, inputs)
         keywords = _with_slots(self.keywords, inputs)
-        target: Any = self.target
-        if isinstance(target, str):
-            target = Method(target)
+        target = Method(self.target) if isinstance(self.target, str) else self.target
+        return tuple(inputs), FloatCall(target, arguments, keywords)
+
+    def float_operations(self, *, activation: bool) -> Any:
+        """The call as it is, in floating point: one operation per tensor of its result."""
+        inputs, function = self.float_call()
 
         def emitted(shape: Any, item: tuple[Any, ...]) -> Any:
             if isinstance(shape, dict):
@@ -129,11 +132,10 @@ class Call:
                 return [emitted(entry, (*item, index)) for index, entry in enumerate(shape)]
             if not isinstance(shape, torch.Size):
                 return None
-            function = FloatCall(target, arguments, keywords, item)
             return self.emit(
                 OperationKind.FLOAT,
-                tuple(inputs),
-                {"function": function, "activation": activation},
+                inputs,
+                {"function": replace(function, item=item), "activation": activation},
                 tuple(shape[1:]),
             )
 

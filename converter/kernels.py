@@ -22,9 +22,10 @@ _ADAPTIVE_POOLS = {
 
 def _convolution(operation: Operation, x: Tensor) -> Tensor:
     given = operation.arguments
+    # Weights of zeros and ones that pick values are in no model's type.
     return _CONVOLUTIONS[given["weight"].ndim - 2](
-        x, given["weight"], given["bias"], given["stride"], given["padding"], given["dilation"],
-        given["groups"],
+        x, given["weight"].to(x.dtype), given["bias"], given["stride"], given["padding"],
+        given["dilation"], given["groups"],
     )  # fmt: skip
 
 
@@ -70,6 +71,10 @@ def _average_pool(operation: Operation, x: Tensor) -> Tensor:
 def _adaptive_average_pool(operation: Operation, x: Tensor) -> Tensor:
     size = operation.arguments["size"]
     return _ADAPTIVE_POOLS[len(size)](x, size)
+
+
+def _mix(operation: Operation, x: Tensor) -> Tensor:
+    return torch.einsum("oi,ni...->no...", operation.arguments["matrix"].to(x), x)
 
 
 def _add(operation: Operation, *inputs: Tensor) -> Tensor:
@@ -135,6 +140,7 @@ KERNELS: dict[OperationKind, Callable[..., Tensor]] = {
     OperationKind.MAX_POOL: _max_pool,
     OperationKind.AVERAGE_POOL: _average_pool,
     OperationKind.ADAPTIVE_AVERAGE_POOL: _adaptive_average_pool,
+    OperationKind.MIX: _mix,
     OperationKind.ADD: _add,
     OperationKind.CONCATENATE: _concatenate,
     OperationKind.SLICE: _slice,

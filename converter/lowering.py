@@ -203,7 +203,7 @@ def lower_graph(
     indices = {planned.name: index for index, planned in enumerate(plan.layers)}
     read = sorted({indices[layer] for layer, _ in plan.outputs.values()})
     network = Network(
-        input_shape=graph.input_shape,
+        input_shape=_image_shape(graph.input_shape),
         zero_point=zero_point,
         layers=tuple(layers),
         coding=coding,
@@ -219,6 +219,11 @@ def lower_graph(
         unit = own.scale if own.spike is None else own.spike
         outputs[label] = OutputScale(read.index(indices[layer]), unit, tuple(shape))
     return Lowered(network, tuple(scales), outputs, plan.left_out)
+
+
+def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Of the network's image; a row of values per channel is a map of one row."""
+    return shape if len(shape) == 3 else (shape[0], 1, shape[1])
 
 
 def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str, int]:

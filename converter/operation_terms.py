@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from .terms import Flat, Kernel, NotLowerable, Pair, Value, source_value, window
 
 _FLOAT_ONLY = "nothing, it is float-only (the float SNN runs it)"
 _OTHERS = "others are float-only"
+_POOLS = {
+    OperationKind.MAX_POOL, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,21 @@ def result_terms(
 def check_operation(operation: Operation, graph: Graph) -> None:
     """Raise ``NotLowerable`` where no input whatever would make ``operation`` lowerable."""
     kind, arguments = operation.kind, operation.arguments
-    if kind == OperationKind.INPUT and len(operation.shape) != 3:
-        raise NotLowerable(f"input of shape {tuple(operation.shape)}", f"3 dimensions; {_OTHERS}")
+    if kind == OperationKind.INPUT and len(operation.shape) not in (2, 3):
+        accepted = f"(channels, rows, columns) or (channels, length); {_OTHERS}"
+        raise NotLowerable(f"input of shape {tuple(operation.shape)}", accepted)
     if kind == OperationKind.FLOAT:
         raise NotLowerable("", _FLOAT_ONLY)
     if kind == OperationKind.INTERPOLATE and not _keeps_shape(operation, graph):
         raise NotLowerable("", _FLOAT_ONLY)
-    if kind == OperationKind.CONVOLUTION and arguments["weight"].ndim != 4:
+    if kind == OperationKind.CONVOLUTION and arguments["weight"].ndim not in (3, 4):
         dimensions = arguments["weight"].ndim - 2
-        raise NotLowerable(f"{dimensions}-d convolution", f"2-d convolution; {_OTHERS}")
-    if "kernel" in arguments and len(arguments["kernel"]) != 2:
-        raise NotLowerable(f"{len(arguments['kernel'])}-d pooling", f"2-d pooling; {_OTHERS}")
-    if kind == OperationKind.ADAPTIVE_AVERAGE_POOL and len(arguments["size"]) != 2:
-        raise NotLowerable(f"{len(arguments['size'])}-d pooling", f"2-d pooling; {_OTHERS}")
+        raise NotLowerable(f"{dimensions}-d convolution", f"1-d or 2-d convolution; {_OTHERS}")
+    for name in ("kernel", "size"):
+        if kind in _POOLS and len(arguments.get(name, (0,))) not in (1, 2):
+            raise NotLowerable(
+                f"{len(arguments[name])}-d pooling", f"1-d or 2-d pooling; {_OTHERS}"
+            )
     if kind == OperationKind.MAX_POOL and any(step != 1 for step in arguments["dilation"]):
         raise NotLowerable(f"dilation {tuple(arguments['dilation'])}", "dilation 1")
     if kind == OperationKind.CONCATENATE and arguments["dimension"] != 0:
@@ -98,13 +103,36 @@ def _check_shape(operation: Operation, result: Value | Flat | PooledValue) -> No
         )
         shape = (result.value.channels, *size)
     else:
-        shape = result.shape[: len(operation.shape)] if result.size == (1, 1) else result.shape
-    if shape != tuple(operation.shape):
-        raise AssertionError(f"{operation.name}: terms give {shape}, the model {operation.shape}")
+        shape = result.shape
+    wanted = tuple(operation.shape)
+    if shape != wanted and shape not in _maps(wanted):
+        raise AssertionError(f"{operation.name}: terms give {shape}, the model {wanted}")
+
+
+def _maps(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Maps (channels, rows, columns) that a tensor of ``shape`` may be.
+
+    A row of values may lie in a map of one row, or of one column, where it was one before.
+    """
+    if len(shape) == 2:
+        return (shape[0], 1, shape[1]), (shape[0], shape[1], 1)
+    return (shape + (1,) * (3 - len(shape)),)
+
+
+def _stands(value: Value, operation: Operation) -> bool:
+    """Whether a row of values, which has one dimension in the model, is a column of the map."""
+    return len(operation.shape) == 2 and value.size[1] == 1 and value.size[0] > 1
+
+
+def _planar(numbers: Sequence[int], other: int, stands: bool) -> Pair:
+    """Two numbers (rows, columns) out of those of a 1-d operation, or as they are."""
+    if len(numbers) == 2:
+        return tuple(numbers)
+    return (numbers[0], other) if stands else (other, numbers[0])
 
 
 def _image(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
-    return source_value(operation.name, operation.shape)
+    return source_value(operation.name, _maps(tuple(operation.shape))[0])
 
 
 def _array(tensor: Tensor | None, channels: int) -> np.ndarray:
@@ -115,17 +143,27 @@ def _array(tensor: Tensor | None, channels: int) -> np.ndarray:
 
 def _convolution(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
     arguments = operation.arguments
-    weight = arguments["weight"]
-    rows, columns = arguments["padding"]
+    value = _map(inputs[0])
+    stands = _stands(value, graph.by_name[operation.inputs[0]])
+    weight = _array(arguments["weight"], 0)
+    if weight.ndim == 3:
+        weight = weight[..., None] if stands else weight[:, :, None]
+    rows, columns = _planar(arguments["padding"], 0, stands)
     kernel = Kernel(
-        _array(weight, 0),
-        tuple(arguments["stride"]),
+        weight,
+        _planar(arguments["stride"], 1, stands),
         (rows, columns, rows, columns),
-        tuple(arguments["dilation"]),
+        _planar(arguments["dilation"], 1, stands),
         arguments["groups"],
     )
     bias = _array(arguments["bias"], len(weight))
-    return linear.convolved(_map(inputs[0]), kernel, bias, operation.name)
+    return linear.convolved(value, kernel, bias, operation.name)
+
+
+def _mix(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
+    matrix = _array(operation.arguments["matrix"], 0)
+    kernel = Kernel(matrix[:, :, None, None])
+    return linear.convolved(_map(inputs[0]), kernel, np.zeros(len(matrix)), operation.name)
 
 
 def _linear(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
@@ -151,21 +189,27 @@ def _affine(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> V
         np.broadcast_to(_array(operation.arguments[name], 0), shape) for name in ("scale", "shift")
     )
     if len(shape) > 1:
-        for values in (gain, shift):
-            if np.any(values != values[:, :1, :1]):
-                raise NotLowerable("constants that differ within a map", "one per channel")
-        gain, shift = gain[:, 0, 0], shift[:, 0, 0]
+        gain, shift = (values.reshape(shape[0], -1) for values in (gain, shift))
+        if np.any(gain != gain[:, :1]) or np.any(shift != shift[:, :1]):
+            raise NotLowerable("constants that differ within a map", "one per channel")
+        gain, shift = gain[:, 0], shift[:, 0]
     return linear.scaled(inputs[0], gain, shift, operation.name)
 
 
 def _max_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> PooledValue:
     arguments = operation.arguments
     value = _map(inputs[0])
-    pool = PoolShape(*(tuple(arguments[name]) for name in ("kernel", "stride", "padding")))
+    stands = _stands(value, graph.by_name[operation.inputs[0]])
+    pool = PoolShape(
+        _planar(arguments["kernel"], 1, stands),
+        _planar(arguments["stride"], 1, stands),
+        _planar(arguments["padding"], 0, stands),
+    )
+    size = _size(operation, stands)
     missing = tuple(
         max(
             0,
-            (operation.shape[1 + axis] - 1) * pool.stride[axis]
+            (size[axis] - 1) * pool.stride[axis]
             + pool.kernel[axis]
             - value.size[axis]
             - 2 * pool.padding[axis],
@@ -175,11 +219,20 @@ def _max_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) ->
     return PooledValue(value, pool, missing)
 
 
+def _size(operation: Operation, stands: bool) -> Pair:
+    """Rows and columns of a result."""
+    return _planar(operation.shape[1:], 1, stands) if len(operation.shape) > 1 else (1, 1)
+
+
 def _average_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
     arguments = operation.arguments
     value = _map(inputs[0])
-    kernel, stride, padding = (tuple(arguments[name]) for name in ("kernel", "stride", "padding"))
-    even = window_size(value.size, padding * 2, kernel, stride) == tuple(operation.shape[1:])
+    stands = _stands(value, graph.by_name[operation.inputs[0]])
+    kernel = _planar(arguments["kernel"], 1, stands)
+    stride = _planar(arguments["stride"], 1, stands)
+    padding = _planar(arguments["padding"], 0, stands)
+    size = _size(operation, stands)
+    even = window_size(value.size, padding * 2, kernel, stride) == size
     divisor = arguments["divisor"]
     if even and (not any(padding) or arguments["count_include_pad"] or divisor):
         return linear.average_pooled(
@@ -192,9 +245,7 @@ def _average_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph
     windows = [
         [
             (max(first, 0), min(first + kernel[axis], value.size[axis]))
-            for first in (
-                index * stride[axis] - padding[axis] for index in range(operation.shape[1 + axis])
-            )
+            for first in (index * stride[axis] - padding[axis] for index in range(size[axis]))
         ]
         for axis in (0, 1)
     ]
@@ -202,7 +253,9 @@ def _average_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph
 
 
 def _adaptive(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
-    return linear.adaptively_pooled(_map(inputs[0]), tuple(operation.shape[1:]), operation.name)
+    value = _map(inputs[0])
+    cells = _size(operation, _stands(value, graph.by_name[operation.inputs[0]]))
+    return linear.adaptively_pooled(value, cells, operation.name)
 
 
 def _add(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
@@ -235,20 +288,23 @@ def _slice(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Va
     value = linear.channel_range(value, start, min(stop, value.channels))
     if len(ranges) == 1:
         return value
+    stands = _stands(value, graph.by_name[operation.inputs[0]])
     starts, _, steps = zip(*ranges[1:], strict=True)
-    return linear.pixels(value, starts, steps, tuple(operation.shape[1:]), operation.name)
+    starts, steps = _planar(starts, 0, stands), _planar(steps, 1, stands)
+    return linear.pixels(value, starts, steps, _size(operation, stands), operation.name)
 
 
 def _pad(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
     arguments = operation.arguments
     value = _map(inputs[0])
-    front, back = arguments["padding"][0]
-    value = linear.channel_range(value, max(-front, 0), value.channels - max(-back, 0))
+    before, after = arguments["padding"][0]
+    value = linear.channel_range(value, max(-before, 0), value.channels - max(-after, 0))
     margins = (0, 0, 0, 0)
-    if len(arguments["padding"]) == 3:
-        (top, bottom), (left, right) = arguments["padding"][1:]
-        margins = (top, left, bottom, right)
-    channels = (max(front, 0), max(back, 0))
+    if len(arguments["padding"]) > 1:
+        stands = _stands(value, graph.by_name[operation.inputs[0]])
+        front, back = zip(*arguments["padding"][1:], strict=True)
+        margins = (*_planar(front, 0, stands), *_planar(back, 0, stands))
+    channels = (max(before, 0), max(after, 0))
     return linear.padded(value, margins, channels, float(arguments["value"]), operation.name)
 
 
@@ -266,7 +322,7 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
     if len(after) == 1:
         return linear.flattened(_map(value)) if isinstance(value, Value) else value
     whole = linear.unflattened(value) if isinstance(value, Flat) else value
-    if after == whole.shape:
+    if whole.shape in _maps(after):
         return whole
     raise NotLowerable(f"reshape of {tuple(before)} to {after}", "flatten")
 
@@ -291,6 +347,7 @@ _HANDLERS: dict[
     OperationKind.MAX_POOL: _max_pool,
     OperationKind.AVERAGE_POOL: _average_pool,
     OperationKind.ADAPTIVE_AVERAGE_POOL: _adaptive,
+    OperationKind.MIX: _mix,
     OperationKind.ADD: _add,
     OperationKind.CONCATENATE: _concatenate,
     OperationKind.SLICE: _slice,

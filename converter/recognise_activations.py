@@ -102,7 +102,7 @@ def _hardtanh(call: Call, given: dict[str, Any]) -> Signal | None:
     return None if limits is None else clamped(call, given["input"], *limits)
 
 
-def _bounded(call: Call, given: dict[str, Any]) -> Signal | None:
+def bounded(call: Call, given: dict[str, Any]) -> Signal | None:
     """Maximum or minimum of a signal and one number."""
     one, other = given["input"], given.get("other")
     if not isinstance(one, Signal):
@@ -205,7 +205,7 @@ ACTIVATION_BUILDERS = {
     "relu6": _relu6,
     "hardtanh": _hardtanh,
     "clamp": _clamp,
-    "bounded": _bounded,
+    "bounded": bounded,
     "threshold": _threshold,
     "qcfs": _qcfs,
     "leaky_relu": _leaky_relu,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from .graph import BatchSize, OperationKind, PerImage
 from .graph_builder import Call, Signal
-from .recognise_activations import masked
+from .recognise_activations import affine, bounded, masked
 from .recognise_weights import spatial
 
 
@@ -71,24 +72,78 @@ def _adaptive_max_pool(call: Call, given: dict[str, Any]) -> Signal | None:
     return call.emit(OperationKind.MAX_POOL, x, arguments)
 
 
-def _mean(call: Call, given: dict[str, Any]) -> Signal | None:
-    """The mean over all spatial dimensions is a pooling to one cell."""
-    x, dimensions = given["input"], given.get("dim")
+def _dimensions(given: dict[str, Any], x: Signal) -> list[int] | None:
+    """Dimensions without the batch that are reduced, in order; None where they are not numbers."""
+    dimensions = given.get("dim")
     if isinstance(dimensions, int):
         # Methods take the dimensions one by one too.
         dimensions = [value for value in given["rest"] if type(value) is int] or [dimensions]
-    if dimensions is None or given.get("dtype") is not None:
+    if not isinstance(dimensions, tuple | list) or not dimensions:
         return None
-    rank = len(x.shape) + 1
-    found = {int(dimension) % rank for dimension in dimensions}
-    if found != set(range(2, rank)) or not 3 <= rank <= 5:
-        return None
-    pooled_shape = (x.shape[0],) + (1,) * (rank - 2)
-    arguments = {"size": pooled_shape[1:]}
-    if call.result_shape == pooled_shape:
-        return call.emit(OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments)
-    pooled = call.emit(OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments, pooled_shape, part="pool")
+    return sorted({int(dimension) % (len(x.shape) + 1) - 1 for dimension in dimensions})
+
+
+def _reduced(
+    call: Call, kind: OperationKind, x: Signal, arguments: dict[str, Any], dimensions: list[int]
+) -> Signal:
+    """An operation that leaves an extent of one, and the reshaping without it where it goes."""
+    kept = tuple(1 if axis in dimensions else extent for axis, extent in enumerate(x.shape))
+    if call.result_shape == kept:
+        return call.emit(kind, x, arguments)
+    pooled = call.emit(kind, x, arguments, kept, part="pool")
     return call.emit(OperationKind.RESHAPE, pooled, {"permutation": None})
+
+
+def _mean(call: Call, given: dict[str, Any]) -> Signal | None:
+    """The mean over spatial dimensions is a pooling, over the channels a sum of them."""
+    x, dimensions = given["input"], _dimensions(given, given["input"])
+    if dimensions is None or given.get("dtype") is not None or -1 in dimensions:
+        return None
+    summed = call.label.strip("_") == "sum"
+    rank = len(x.shape)
+    if dimensions == [0] and rank > 1:
+        matrix = torch.full((1, x.shape[0]), 1.0 if summed else 1.0 / x.shape[0])
+        return _reduced(call, OperationKind.MIX, x, {"matrix": matrix.double()}, dimensions)
+    if 0 in dimensions or not 2 <= rank <= 4:
+        return None
+    if summed:
+        count = float(torch.Size([x.shape[axis] for axis in dimensions]).numel())
+        x = affine(call, x, count, 0.0, "count")
+    if len(dimensions) == rank - 1:
+        arguments: dict[str, Any] = {"size": (1,) * (rank - 1)}
+        return _reduced(call, OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments, dimensions)
+    arguments = {
+        **_window(x, dimensions),
+        "ceil_mode": False, "count_include_pad": True, "divisor": None,
+    }  # fmt: skip
+    return _reduced(call, OperationKind.AVERAGE_POOL, x, arguments, dimensions)
+
+
+def _window(x: Signal, dimensions: list[int]) -> dict[str, tuple[int, ...]]:
+    """A pooling's window that covers the map along ``dimensions``."""
+    kernel = tuple(x.shape[axis] if axis in dimensions else 1 for axis in range(1, len(x.shape)))
+    return {"kernel": kernel, "stride": kernel, "padding": (0,) * len(kernel)}
+
+
+def _amax(call: Call, given: dict[str, Any]) -> Signal | None:
+    """The largest value along spatial dimensions is a max pooling."""
+    x, dimensions = given["input"], _dimensions(given, given["input"])
+    if dimensions is None or min(dimensions) < 1 or not 2 <= len(x.shape) <= 4:
+        return None
+    window = _window(x, dimensions)
+    arguments = {**window, "dilation": (1,) * len(window["kernel"]), "ceil_mode": False}
+    return _reduced(call, OperationKind.MAX_POOL, x, arguments, dimensions)
+
+
+def _max(call: Call, given: dict[str, Any]) -> Any:
+    """Of two tensors, or along a dimension: then with the places of the largest values."""
+    if type(given.get("dim")) is not int:
+        return bounded(call, {**given, "other": given.get("dim", given.get("other"))})
+    values = _amax(replace(call, shape=call.shape[0]), given)
+    if values is None:
+        return None
+    places = call.float_operations(activation=False)
+    return [values, places[1]]
 
 
 def _constant(value: Any, shape: tuple[int, ...]) -> Tensor | None:
@@ -241,6 +296,8 @@ MAP_BUILDERS = {
     "adaptive_avg_pool": _adaptive_average_pool,
     "adaptive_max_pool": _adaptive_max_pool,
     "mean": _mean,
+    "amax": _amax,
+    "max": _max,
     "add": _add,
     "sub": _sub,
     "rsub": _rsub,

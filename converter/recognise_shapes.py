@@ -8,6 +8,13 @@ import torch
 
 from .graph import OperationKind
 from .graph_builder import Call, Signal
+from .movements import (
+    element_numbers,
+    gathered_channels,
+    gathering_matrix,
+    keeps_order,
+    picking_convolution,
+)
 
 
 def _rearranged(call: Call, given: dict[str, Any]) -> Signal:
@@ -36,6 +43,32 @@ def _permuted(call: Call, given: dict[str, Any]) -> Signal | None:
     return call.emit(OperationKind.RESHAPE, x, {"permutation": permutation})
 
 
+def _moved(call: Call, given: dict[str, Any]) -> Signal | None:
+    """Whatever only moves or repeats whole channels, or cells of a map into channels."""
+    x = given["input"]
+    inputs, function = call.float_call()
+    if len(inputs) != 1:
+        return None
+    moved = function(element_numbers(x.shape))
+    if not isinstance(moved, torch.Tensor) or tuple(moved.shape[1:]) != call.result_shape:
+        return None
+    return _moved_signal(call, x, moved)
+
+
+def _moved_signal(call: Call, x: Signal, moved: torch.Tensor) -> Signal | None:
+    """The operation that turns the numbers of the elements of ``x`` into ``moved``."""
+    channels = gathered_channels(moved, x.shape)
+    if channels is not None:
+        if channels.tolist() == list(range(x.shape[0])):
+            return x
+        matrix = gathering_matrix(channels, x.shape[0])
+        return call.emit(OperationKind.MIX, x, {"matrix": matrix})
+    if keeps_order(moved) and moved.numel() == torch.Size(x.shape).numel():
+        return call.emit(OperationKind.RESHAPE, x, {"permutation": None})
+    picked = picking_convolution(moved, x.shape)
+    return None if picked is None else call.emit(OperationKind.CONVOLUTION, x, picked)
+
+
 def _sliced(
     call: Call, x: Signal, ranges: tuple[tuple[int, int, int], ...], part: str = ""
 ) -> Signal:
@@ -53,6 +86,8 @@ def _getitem(call: Call, given: dict[str, Any]) -> Signal | None:
     """Slices, numbers, None and an ellipsis; the batch is taken whole."""
     x, index = given["input"], given["index"]
     entries = list(index) if isinstance(index, tuple) else [index]
+    if any(isinstance(entry, list | torch.Tensor) for entry in entries):
+        return _moved(call, given)
     plain = (int, slice, type(None), type(...))
     if not all(isinstance(entry, plain) for entry in entries):
         return None
@@ -165,6 +200,7 @@ def _dropout(call: Call, given: dict[str, Any]) -> Signal:
 SHAPE_BUILDERS = {
     "rearranged": _rearranged,
     "permuted": _permuted,
+    "moved": _moved,
     "getitem": _getitem,
     "parts": _parts,
     "narrow": _narrow,

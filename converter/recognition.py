@@ -56,6 +56,7 @@ _MODULES: tuple[tuple[tuple[type, ...], str, tuple[str, ...]], ...] = (
         ("output_size", "return_indices"),
     ),
     ((nn.Flatten, nn.Unflatten), "rearranged", ()),
+    ((nn.ChannelShuffle, nn.PixelUnshuffle), "moved", ()),
     ((nn.Upsample,), "interpolate", _SIZES),
     ((nn.Identity,), "same", ()),
     (
@@ -108,7 +109,9 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
         ("adaptive_max_pool", ("output_size", "return_indices")),
     ),
-    "mean": ("mean", ("dim", "keepdim", "dtype")),
+    **dict.fromkeys(("mean", "sum"), ("mean", ("dim", "keepdim", "dtype"))),
+    "amax": ("amax", ("dim", "keepdim")),
+    "max": ("max", ("dim", "keepdim")),
     **dict.fromkeys(("add", "iadd"), ("add", ("other", "alpha"))),
     **dict.fromkeys(("sub", "isub", "subtract"), ("sub", ("other", "alpha"))),
     "rsub": ("rsub", ("other",)),
@@ -124,6 +127,11 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("rearranged", ()),
     ),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim"), ("permuted", ())),
+    **dict.fromkeys(
+        ("flip", "roll", "repeat", "tile", "expand", "expand_as", "index_select",
+         "repeat_interleave", "channel_shuffle", "pixel_unshuffle", "fliplr", "flipud"),
+        ("moved", ()),
+    ),
     "getitem": ("getitem", ("index",)),
     **dict.fromkeys(
         ("chunk", "split", "tensor_split", "split_with_sizes", "unbind"), ("parts", ())

@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from .fold_moves import moves_folded
 from .graph import LINEAR_KINDS, WEIGHTED_KINDS, Graph, Operation, OperationKind, norm_affine
 from .refusal import Refusal, refuse
 
@@ -28,7 +29,7 @@ def prepared(graph: Graph) -> Graph:
         RheobaseError: nonlinearities that cannot become neurons, by name.
     """
     check_convertible(graph)
-    return pools_before_neurons(norms_folded(norms_around_pools(graph)))
+    return pools_before_neurons(norms_folded(norms_around_pools(moves_folded(graph))))
 
 
 def check_convertible(graph: Graph) -> None:
@@ -279,6 +280,8 @@ def never_negative(graph: Graph) -> set[str]:
             kept = all(scale >= 0 for scale in operation.arguments["scales"])
         elif operation.kind == OperationKind.PAD:
             kept = operation.arguments["value"] >= 0
+        elif operation.kind == OperationKind.MIX:
+            kept = bool((operation.arguments["matrix"] >= 0).all())
         if operation.kind == OperationKind.RELU or (kept and found.issuperset(operation.inputs)):
             found.add(operation.name)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ def simulate(
         RheobaseError: images of another shape or type, T or t0 out of range; a ``MachineError``
             where there is too little memory for one image.
     """
-    check_images(network, images)
+    images = checked_images(network, images)
     steps, delay = check_setting(network, steps, delay)
     runner = BatchRunner(network, steps, delay, record)
     # The empty parts give the results their shapes where there are no images.
@@ -100,8 +100,18 @@ def simulate(
     )
 
 
-def check_images(network: Network, images: np.ndarray) -> None:
-    """Raise ``RheobaseError`` unless ``images`` are what ``network`` takes."""
+def with_rows(images: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """``images`` for maps of ``shape``: (images, channels, length) become maps of one row."""
+    return images[:, :, None] if images.ndim == 3 and tuple(shape)[1:2] == (1,) else images
+
+
+def checked_images(network: Network, images: np.ndarray) -> np.ndarray:
+    """``images`` as maps; ``RheobaseError`` unless they are what ``network`` takes.
+
+    Rows of values (images, channels, length) are maps of one row.
+    """
+    if isinstance(images, np.ndarray):
+        images = with_rows(images, network.input_shape)
     if (
         not isinstance(images, np.ndarray)
         or images.dtype != np.uint8
@@ -112,6 +122,7 @@ def check_images(network: Network, images: np.ndarray) -> None:
         raise RheobaseError(
             f"images: {found}, accepted is uint8 (images, {channels}, {rows}, {columns})"
         )
+    return images
 
 
 def check_setting(network: Network, steps: int | None, delay: int | None) -> tuple[int, int]:

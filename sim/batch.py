@@ -15,7 +15,7 @@ import numpy as np
 
 from ..golden.errors import MachineError
 from ..golden.network import Network
-from ..golden.simulation import check_images, check_setting
+from ..golden.simulation import check_setting, checked_images
 from ..hw.folding import Folding
 from ..hw.probes import probes
 from ..hw.verilog import TOP, generate
@@ -114,7 +114,7 @@ def run(
         RheobaseError: bad images or settings, or the hardware hung or broke a stream rule.
     """
     network = built.network
-    check_images(network, images)
+    images = checked_images(network, images)
     count = len(images)
     settings = np.array(
         [check_setting(network, _one(steps, i), _one(delay, i)) for i in range(count)],

@@ -3,43 +3,19 @@
 Planned layers are compared with the model in float64; some of them also as integers.
 """
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as functional
 from rheobase.converter.plan import plan_layers
 from rheobase.converter.rewrite import prepared
 from rheobase.converter.tracing import trace
-from support.planned import planned_outputs
+from support.lowered import assert_integers
+from support.planned import Lambda, assert_planned
 from torch import nn
 
 import rheobase
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
-
-
-class Lambda(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-
-
-def assert_planned(model, shape, layers=None):
-    """The plan of ``model`` computes what it does, to float64's precision; its layers' names."""
-    model = model.double().eval()
-    generator = torch.Generator().manual_seed(3)
-    images = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
-    plan = plan_layers(prepared(trace(model, shape)), counted=False)
-    found = planned_outputs(plan, images)
-    with torch.no_grad():
-        expected = model(images)
-    torch.testing.assert_close(found["out"], expected, rtol=1e-9, atol=1e-9)
-    if layers is not None:
-        assert len(plan.layers) == layers, [layer.name for layer in plan.layers]
-    return plan
 
 
 def slopes(*values):
@@ -137,26 +113,6 @@ def test_constants_in_front_of_borders(name):
     torch.manual_seed(1)
     layers, count = BORDERS[name]
     assert_planned(nn.Sequential(*layers), (2, 8, 7), count)
-
-
-def assert_integers(model, shape, *, mean=(0.5,), std=(0.25,), limit=0.1):
-    """Every element of the integer network's outputs is near the model's; the conversion."""
-    model = model.float().eval()
-    images = np.random.default_rng(0).integers(0, 256, (8, *shape)).astype(np.uint8)
-    pixels = torch.from_numpy(images) / 255
-    with torch.no_grad():
-        expected = model((pixels - mean[0]) / std[0]).numpy()
-    made = []
-    for coding, steps in ((rheobase.Coding.RADIX, 8), (rheobase.Coding.RATE, 64)):
-        options = rheobase.Options(
-            coding=coding, steps=steps, method=rheobase.Method.ROBUST, percentile=100.0
-        )
-        made.append(rheobase.convert(model, images, mean=mean, std=std, options=options))
-        scores = rheobase.simulate(made[-1].network, images).outputs
-        found = made[-1].lowered.real_outputs(scores)["out"]
-        error = np.abs(found - expected).max() / expected.std()
-        assert error < (limit if coding == rheobase.Coding.RADIX else 0.4), (coding, error)
-    return made[0]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from rheobase.converter.plan import Plan
+from rheobase.converter.plan import Plan, plan_layers
+from rheobase.converter.rewrite import prepared
 from rheobase.converter.terms import Value
-from torch import Tensor
+from rheobase.converter.tracing import trace
+from torch import Tensor, nn
 
 
 def value_map(value: Value, sources: dict[str, Tensor]) -> Tensor:
@@ -39,7 +43,9 @@ def planned_outputs(
     plan: Plan, images: Tensor, thresholds: dict[str, Tensor] | None = None
 ) -> dict[str, Tensor]:
     """The model's outputs, by label, neurons being ReLUs (clipped where there are thresholds)."""
-    maps = {plan.image: images.double()}
+    images = images.double()
+    # A row of values per channel is a map of one row.
+    maps = {plan.image: images[:, :, None] if images.ndim == 3 else images}
     for layer in plan.layers:
         flow = value_map(layer.value, maps)
         if layer.pool is not None:
@@ -55,3 +61,29 @@ def planned_outputs(
         label: maps[name].reshape(len(images), *shape)
         for label, (name, shape) in plan.outputs.items()
     }
+
+
+class Lambda(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def assert_planned(model: nn.Module, shape: tuple[int, ...], layers: int | None = None) -> Plan:
+    """The plan of ``model`` computes what it does, in float64, with so many layers; the plan."""
+    model = model.double().eval()
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
+    plan = plan_layers(prepared(trace(model, shape)), counted=False)
+    found = planned_outputs(plan, images)
+    with torch.no_grad():
+        expected = model(images)
+    torch.testing.assert_close(found["out"], expected, rtol=1e-9, atol=1e-9)
+    if layers is not None:
+        assert len(plan.layers) == layers, [layer.name for layer in plan.layers]
+    return plan

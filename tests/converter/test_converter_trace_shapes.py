@@ -68,6 +68,7 @@ def test_shapes_are_numbers_and_any_batch_is_taken(function):
     assert kinds <= {
         OperationKind.INPUT, OperationKind.AFFINE, OperationKind.SLICE, OperationKind.CONCATENATE,
         OperationKind.RESHAPE, OperationKind.ADD, OperationKind.ADAPTIVE_AVERAGE_POOL,
+        OperationKind.MAX_POOL,
     }  # fmt: skip
 
 

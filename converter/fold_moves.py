@@ -36,21 +36,17 @@ def moves_folded(graph: Graph) -> Graph:
     return graph
 
 
-def _read_once(graph: Graph, name: str) -> bool:
-    return len(graph.consumers[name]) == 1 and name not in graph.outputs.values()
-
-
 def _continues(graph: Graph, operation: Operation) -> bool:
     """Whether a RESHAPE alone reads this one."""
     readers = graph.consumers[operation.name]
-    return _read_once(graph, operation.name) and readers[0].kind == OperationKind.RESHAPE
+    return graph.is_read_once(operation.name) and readers[0].kind == OperationKind.RESHAPE
 
 
 def _chain(graph: Graph, last: Operation) -> list[Operation]:
     found = [last]
     while True:
         before = graph.by_name[found[0].inputs[0]]
-        if before.kind != OperationKind.RESHAPE or not _read_once(graph, before.name):
+        if before.kind != OperationKind.RESHAPE or not graph.is_read_once(before.name):
             return found
         found.insert(0, before)
 

@@ -154,6 +154,10 @@ class Graph:
                 found[name].append(operation)
         return {name: tuple(operations) for name, operations in found.items()}
 
+    def is_read_once(self, name: str) -> bool:
+        """Whether one operation alone takes a result, and no output."""
+        return len(self.consumers[name]) == 1 and name not in self.outputs.values()
+
     @property
     def neurons(self) -> tuple[Operation, ...]:
         """The RELU operations: every one becomes a layer of neurons with thresholds of its own."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .graph import Graph
-from .rewrite import channel_affine, is_read_once, reading
+from .rewrite import channel_affine, reading
 
 #: A mean in pixels may be off the range of pixels by so much: it is rounded to one of them.
 _HALF = 0.5
@@ -25,7 +25,7 @@ def normalisation_folded(
     """
     mean, std = (np.array(values, dtype=np.float64) for values in (mean, std))
     image = graph.operations[0]
-    while is_read_once(graph, image.name):
+    while graph.is_read_once(image.name):
         (first,) = graph.consumers[image.name]
         change = channel_affine(first, graph)
         if change is None:

@@ -129,10 +129,10 @@ def norms_around_pools(graph: Graph) -> Graph:
         if before.inputs and graph.by_name[before.inputs[0]].kind == OperationKind.RELU:
             graph = _swapped(graph, before, pool, before)
             continue
-        after = graph.consumers[name][0] if is_read_once(graph, name) else None
+        after = graph.consumers[name][0] if graph.is_read_once(name) else None
         if after is not None and before.kind != OperationKind.RELU:
             readers = graph.consumers[after.name]
-            if is_read_once(graph, after.name) and readers[0].kind == OperationKind.RELU:
+            if graph.is_read_once(after.name) and readers[0].kind == OperationKind.RELU:
                 graph = _swapped(graph, pool, after, after)
     return graph
 
@@ -140,7 +140,7 @@ def norms_around_pools(graph: Graph) -> Graph:
 def _swapped(graph: Graph, first: Operation, second: Operation, change: Operation) -> Graph:
     """``second`` before ``first``, one a pooling, ``change`` a gain and shift: if it is exact."""
     found = channel_affine(change, graph)
-    if found is None or bool((found[0] < 0).any()) or not is_read_once(graph, first.name):
+    if found is None or bool((found[0] < 0).any()) or not graph.is_read_once(first.name):
         return graph
     pool = second if change is first else first
     source = graph.by_name[first.inputs[0]].shape
@@ -174,10 +174,10 @@ def _distributed(graph: Graph, pool: Operation) -> Graph:
     joined = graph.by_name[pool.inputs[0]]
     if joined.kind != OperationKind.CONCATENATE or joined.arguments["dimension"] != 0:
         return graph
-    if not is_read_once(graph, joined.name):
+    if not graph.is_read_once(joined.name):
         return graph
     parts = [graph.by_name[name] for name in joined.inputs]
-    alone = all(is_read_once(graph, part.name) for part in parts)
+    alone = all(graph.is_read_once(part.name) for part in parts)
     if not alone or len(set(joined.inputs)) != len(parts):
         return graph
     pools = [
@@ -207,10 +207,6 @@ def _distributed(graph: Graph, pool: Operation) -> Graph:
     return graph
 
 
-def is_read_once(graph: Graph, name: str) -> bool:
-    return len(graph.consumers[name]) == 1 and name not in graph.outputs.values()
-
-
 def reading(operation: Operation, renamed: dict[str, str]) -> Operation:
     if not any(name in renamed for name in operation.inputs):
         return operation
@@ -222,7 +218,7 @@ def _one_pool_moved(graph: Graph) -> Graph | None:
         if pool.kind != OperationKind.MAX_POOL:
             continue
         neuron = graph.by_name[pool.inputs[0]]
-        if neuron.kind != OperationKind.RELU or not is_read_once(graph, neuron.name):
+        if neuron.kind != OperationKind.RELU or not graph.is_read_once(neuron.name):
             continue
         before = replace(pool, inputs=neuron.inputs)
         after = replace(neuron, inputs=(pool.name,), shape=pool.shape)
@@ -302,7 +298,7 @@ def _without_repeated_neurons(graph: Graph) -> Graph:
                 renamed[operation.name] = source.name
                 continue
             exact = plain and source.arguments["levels"] is None
-            if exact and first == source.name and is_read_once(graph, first):
+            if exact and first == source.name and graph.is_read_once(first):
                 arguments = {**source.arguments, "cap": cap}
                 found[source.name] = replace(source, arguments=arguments)
                 renamed[operation.name] = source.name

@@ -22,18 +22,23 @@ def smaller_options(
     """``options`` of a plan smaller than ``plan``; None where a smaller one is no remedy.
 
     What the tools counted corrects the model: the next plan may take so much less, as predicted,
-    as it is to take less in truth. A folding by hand stays what it is.
+    as it is to take less in truth. A folding by hand stays what it is, and a tool that failed on a
+    device with room left would fail again.
     """
-    if not options.searched or not (failure.usage or failure.too_slow):
+    if not options.searched:
         return None
     luts = plan.area.luts * SMALLER
     logic, blocks = failure.usage.get(LOGIC), failure.usage.get(BLOCKS)
-    if logic is not None and logic.used > FILLED * logic.available:
+    full = logic is not None and logic.used > FILLED * logic.available
+    short = blocks is not None and blocks.used > blocks.available
+    if not (failure.too_slow or full or short):
+        return None
+    if full:
         link = HOST_LINK_LUTS[options.family]
         wanted = FILLED * logic.available - link
         luts = min(luts, plan.area.luts * wanted / max(1, logic.used - link))
     smaller = replace(options, luts=_least(max(1, int(luts)), options.luts))
-    if blocks is not None and blocks.used > blocks.available:
+    if short:
         most = max(1, plan.area.block_rams - (blocks.used - blocks.available))
         bits = most * FAMILY_TOOLS[options.family].block_ram_bits
         smaller = replace(smaller, memory_bits=_least(bits, options.memory_bits))

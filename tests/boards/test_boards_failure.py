@@ -95,7 +95,8 @@ def test_smaller_options():
     assert smaller_options(replace(options, luts=2000), plan, slow).luts == 2000
     # A plan by hand stays; and what fails for another reason fails again.
     assert smaller_options(replace(options, neurons="1", lanes="1"), plan, slow) is None
-    assert smaller_options(options, plan, BuildError("yosys failed", {})) is None
+    for usage in ({}, {"LUT4": Usage(4000, 5280), "block RAMs": Usage(24, 30)}):
+        assert smaller_options(options, plan, BuildError("a tool was killed", usage)) is None
 
 
 @pytest.mark.parametrize("failing", [2, ATTEMPTS])

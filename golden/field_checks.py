@@ -30,12 +30,18 @@ def check_name(where: str, value: object) -> None:
         )
 
 
-def check_integer(where: str, field: str, value: object, low: int, high: int) -> None:
-    """Raise ``RheobaseError`` unless ``value`` is an integer in ``low..high``."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise RheobaseError(
-            f"{where}: {field} is {shown(value)}, accepted is an integer in {low}..{high}"
-        )
+def check_integer(where: str, field: str, value: object, low: int, high: int | None) -> int:
+    """Return ``value``, an integer in ``low..high`` (no upper limit where ``high`` is None).
+
+    Raises:
+        RheobaseError: it is not an integer, or it is out of the range.
+    """
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    if is_integer and low <= value and (high is None or value <= high):
+        return value
+    # Texts are made where something is wrong, and not before: a range may be as wide as a window.
+    last = f">= {low}" if high is None else f"in {low}..{shown(high)}"
+    raise RheobaseError(f"{where}: {field} is {shown(value)}, accepted is an integer {last}")
 
 
 def check_integers(where: str, field: str, value: object, count: int, low: int, high: int) -> None:

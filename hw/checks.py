@@ -5,24 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..golden.errors import RheobaseError
+from ..golden.field_checks import check_integer as check_range
 
-
-def check_range(component: str, parameter: str, value: object, low: int, high: int | None) -> int:
-    """Return ``value`` as an integer in ``low..high`` (no upper limit where ``high`` is None).
-
-    Raises:
-        RheobaseError: it is not an integer, or it is out of the range.
-    """
-    accepted = f"an integer >= {low}" if high is None else f"an integer in {low}..{high}"
-    out_of_range = (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < low
-        or (high is not None and value > high)
-    )
-    if out_of_range:
-        raise RheobaseError(f"{component}: {parameter} is {value!r}, accepted is {accepted}")
-    return value
+__all__ = ["check_choice", "check_divisor", "check_range"]
 
 
 def check_choice(component: str, parameter: str, value: object, choices: Collection) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from amaranth import Cat, Const, Module, Signal, signed, unsigned
+from amaranth import Cat, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,7 +27,7 @@ from .partition import (
     swapped,
     swapped_weights,
 )
-from .payloads import SlabLayout, UnitLayout, vector
+from .payloads import SlabLayout, UnitLayout, member_bits, vector
 from .shapes import count_shape
 from .synapses import Synapses, direct_channels, fed_groups, is_direct, synapses
 from .table import lookup
@@ -325,7 +327,7 @@ class ConnectionPath(wiring.Component):
             share = self.shares[lane]
             m.d.comb += bits.eq(
                 Cat(
-                    seen[tap.row][tap.column][plane][tap.channel]
+                    seen(tap.row, tap.column, plane, tap.channel)
                     for plane in share.planes
                     for tap in share.taps
                 )
@@ -335,44 +337,52 @@ class ConnectionPath(wiring.Component):
         # Where slabs are fewer than lanes, some turns never come.
         turns = [s % count for s in self.slab_of]
         turn = lookup(m, slab.slab, turns, name=f"turn_{lane}")
-        (channels,) = seen[0][0]
         with m.Switch(turn):
             for number in reversed(range(max(turns) + 1)):
                 taps = swapped(self._dealt, lane, number)
-                own = Cat(Const(0) if tap is None else channels[tap.channel] for tap in taps)
+                own = Cat(Const(0) if tap is None else seen(0, 0, 0, tap.channel) for tap in taps)
                 with m.Case(number) if number else m.Default():
                     m.d.comb += bits.eq(own)
 
-    def _seen(self, m: Module, slab, lane: int):
-        """The slab's bits that the unit's group sees: [row][column][plane][channel]."""
+    def _seen(self, m: Module, slab, lane: int) -> Callable[[int, int, int, int], Value]:
+        """The slab's bits that the unit's group sees, by row, column, plane and channel."""
         known = self.synapses
         group = slab.unit.group
         count = known.channels
         first = self.first_channel
-        rows = [
-            [
-                [slab.bits[row][column][plane] for plane in range(self.geometry.planes)]
-                for column in range(self.slab_columns)
-            ]
-            for row in range(self.geometry.slab_rows)
-        ]
-        if known.part_of is None and known.seen is None:
-            return _each(rows, lambda channels: channels[first : first + count])
-        if known.part_of is None:
-            masks = [sum(int(bit) << i for i, bit in enumerate(seen)) for seen in known.seen]
-            mask = lookup(m, group, masks, name=f"seen_{lane}", shape=unsigned(count))
-            return _each(rows, lambda channels: channels[first : first + count] & mask)
 
-        def own_part(channels):
+        def stored(row: int, column: int, plane: int, start: int, stop: int) -> Value:
+            return member_bits(slab, "bits", row, column, plane, start=start, stop=stop)
+
+        if known.part_of is None and known.seen is None:
+            return lambda row, column, plane, channel: stored(
+                row, column, plane, first + channel, first + channel + 1
+            )
+
+        def masked(row: int, column: int, plane: int) -> Value:
+            return stored(row, column, plane, first, first + count) & mask
+
+        def own_part(row: int, column: int, plane: int) -> Value:
             result = Signal(count)
             with m.Switch(group):
                 for index, part in enumerate(known.part_of):
                     with m.Case(index):
                         start = first + part * count
-                        m.d.comb += result.eq(channels[start : start + count])
+                        m.d.comb += result.eq(stored(row, column, plane, start, start + count))
             return result
 
-        return _each(rows, own_part)
+        if known.part_of is None:
+            masks = [sum(int(bit) << i for i, bit in enumerate(seen)) for seen in known.seen]
+            mask = lookup(m, group, masks, name=f"seen_{lane}", shape=unsigned(count))
+        choose = masked if known.part_of is None else own_part
+        rows = [
+            [
+                [choose(row, column, plane) for plane in range(self.geometry.planes)]
+                for column in range(self.slab_columns)
+            ]
+            for row in range(self.geometry.slab_rows)
+        ]
+        return lambda row, column, plane, channel: rows[row][column][plane][channel]
 
     def _gate(self, m: Module, slab, bits) -> None:
         """Each neuron's own channel of each kernel row."""
@@ -398,11 +408,6 @@ def pixel_planes(pixel: np.ndarray) -> int:
     """A pixel's channels (uint8) as bit planes, the most significant plane in the lowest bits."""
     bits = [int(value) >> plane & 1 for plane in reversed(range(8)) for value in pixel]
     return sum(bit << index for index, bit in enumerate(bits))
-
-
-def _each(rows: list, change) -> list:
-    """``change`` of the channels of every row, column and plane."""
-    return [[[change(channels) for channels in planes] for planes in row] for row in rows]
 
 
 def _bounds(weights: np.ndarray, top: int) -> tuple[int, int]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..golden.errors import RheobaseError
 from ..golden.network import Network
+from .checks import check_range
 from .cycles import fewest_firing, image_cycles, layer_stages
 from .event_counts import NetworkEvents, assumed_events
 from .folding import (
@@ -56,8 +56,7 @@ def default_folding(
     Raises:
         RheobaseError: ``adders`` below 1.
     """
-    if isinstance(adders, bool) or not isinstance(adders, int) or adders < 1:
-        raise RheobaseError(f"folding: adders is {adders!r}, accepted is an integer >= 1")
+    check_range("folding", "adders", adders, 1, None)
     events = assumed_events(network) if events is None else events
     choices = []
     for index in range(len(network.layers)):

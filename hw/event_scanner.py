@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
 from .payload_register import payload_register
-from .payloads import EventLayout, LaneWordLayout
+from .payloads import EventLayout, LaneWordLayout, member_bits
 from .select import at_least, encode, lowest, pick
 from .shapes import count_shape, index_shape
 from .table import lookup
@@ -151,7 +151,9 @@ class EventScanner(wiring.Component):
 
         def cut(word: data.View) -> list[Value]:
             return [
-                Cat(word.bits[plane])[index * width : (index + 1) * width]
+                member_bits(
+                    word, "bits", plane, start=index * width, stop=(index + 1) * width
+                )
                 for plane in range(self.planes)
                 for index in range(per_plane)
             ]

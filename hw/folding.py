@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
 from ..golden.network import IMAGE, Connection, Network
+from .checks import check_range
 from .map_part import tap_offsets
 from .memory_shape import WeightMemory
 from .partition import largest_lanes
@@ -182,10 +183,8 @@ def _check_large_rows(where: str, fold: LayerFolding, row_words: Sequence[bool])
 
 
 def _check(what: str, value: object, high: int | None) -> None:
-    accepted = "an integer" if high is None else f"1..{high}"
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    if not is_integer or (high is not None and not 1 <= value <= high):
-        raise RheobaseError(f"folding: {what} is {value!r}, accepted is {accepted}")
+    """``value`` is in 1..``high``; where that is None nothing reads it."""
+    check_range("folding", what, value, 0 if high is None else 1, high)
 
 
 def _taps(connection: Connection) -> int:

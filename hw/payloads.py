@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Shape
+from amaranth.hdl import Shape, Value
 from amaranth.lib import data
 
 from .geometry import WindowGeometry
@@ -12,6 +12,23 @@ from .shapes import count_shape, index_shape
 def vector(shape: Shape, neurons: int) -> data.ArrayLayout:
     """One value of ``shape`` for each of the P neurons of a group."""
     return data.ArrayLayout(shape, neurons)
+
+
+def member_bits(
+    view: data.View, *path: str | int, start: int = 0, stop: int | None = None
+) -> Value:
+    """Bits ``start``..``stop`` of the member at ``path``, as one slice of the whole payload.
+
+    A slice of a slice costs as much as the wider one is wide, for every bit that is taken of it:
+    seconds where a word has hundreds of bits, hours where it has ten thousands.
+    """
+    layout, offset = view.shape(), 0
+    for key in path:
+        field = layout[key]
+        layout, offset = field.shape, offset + field.offset
+    width = Shape.cast(layout).width
+    stop = width if stop is None else min(stop, width)
+    return view.as_value()[offset + start : offset + stop]
 
 
 class UnitLayout(data.StructLayout):

@@ -22,6 +22,7 @@ from .calibration import (
     check_calibration,
     layer_names,
 )
+from .checkpoints import check_finite
 from .delay import choose_delay, first_output_spike
 from .graph import Graph
 from .keeping import Fit, held_back, output_error
@@ -160,10 +161,10 @@ class Conversion:
 
 def convert(
     model: nn.Module,
-    images: np.ndarray,
+    images: np.ndarray | Tensor | Sequence[np.ndarray | Tensor],
     *,
-    mean: Sequence[float],
-    std: Sequence[float],
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
     options: Options = Options(),
     name: str = "network",
     progress: Callable[[int], None] | None = None,
@@ -173,7 +174,7 @@ def convert(
 
     Args:
         images: uint8, (images, channels, rows, columns); (images, channels, frames, rows, columns)
-            for video.
+            for video. A torch tensor, or a list of one array for each image, does as well.
         mean, std: the model's normalisation of pixels in 0..1, per channel (one value for all).
         progress: called with the number of images that each batch finished.
         layer_progress: called with 1 after each layer that was calibrated.
@@ -182,11 +183,8 @@ def convert(
         RheobaseError: the model cannot be converted (every such module is named), or bad options.
     """
     check_options(options)
-    if images.ndim < 3 or images.dtype != np.uint8 or not images.size:
-        raise RheobaseError(
-            f"calibration images: {images.dtype} {images.shape}, accepted is uint8 "
-            "(images, channels, rows, columns), at least one image"
-        )
+    check_finite(model, "model")
+    images = as_pixels(images)
     mean, std = normalisation(mean, std, int(images.shape[1]))
     graph = prepared(trace(model, tuple(int(extent) for extent in images.shape[1:])))
     batches = [
@@ -342,6 +340,34 @@ def _converted(
     return Conversion(graph, snn, balanced, expected, lowered, calibrated, bits)
 
 
+def as_pixels(images: np.ndarray | Tensor | Sequence[np.ndarray | Tensor]) -> np.ndarray:
+    """Images of an array, a tensor on any device, or a list of one for each image, as one array.
+
+    Raises:
+        RheobaseError: no images, other than pixels of uint8, or images of several shapes.
+    """
+    if isinstance(images, list | tuple):
+        parts = [image.cpu() if isinstance(image, Tensor) else image for image in images]
+        arrays = [np.asarray(part) for part in parts]
+        shapes = sorted({array.shape for array in arrays})
+        if len(shapes) > 1:
+            raise RheobaseError(
+                f"calibration images: {shapes[0]} and {shapes[1]}, accepted is images of one shape"
+            )
+        images = np.stack(arrays) if arrays else np.empty(0, np.uint8)
+    elif isinstance(images, Tensor):
+        images = images.detach().cpu().numpy()
+    kind = getattr(images, "dtype", type(images).__name__)
+    shape = getattr(images, "shape", ())
+    if kind != np.uint8 or len(shape) < 3 or not all(shape):
+        floats = ", or (pixels * 255).round() of pixels in 0..1" if "float" in str(kind) else ""
+        raise RheobaseError(
+            f"calibration images: {kind} {tuple(shape)}, accepted is uint8 pixels of 0..255 "
+            f"(images, channels, rows, columns), at least one image{floats}"
+        )
+    return images
+
+
 def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[float]) -> Rounding:
     """What calibration needs to know of the integers that lowering makes."""
     worth = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32))
@@ -385,7 +411,7 @@ def check_options(options: Options) -> None:
 
 
 def normalisation(
-    mean: Sequence[float], std: Sequence[float], channels: int
+    mean: float | Sequence[float], std: float | Sequence[float], channels: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """``mean`` and ``std`` per channel; one value stands for all channels.
 
@@ -394,7 +420,7 @@ def normalisation(
     """
     result = []
     for field, values in (("mean", mean), ("std", std)):
-        values = tuple(float(value) for value in values)
+        values = tuple(float(value) for value in np.atleast_1d(np.asarray(values)))
         values = values * channels if len(values) == 1 else values
         if len(values) != channels:
             raise RheobaseError(

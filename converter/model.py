@@ -4,80 +4,82 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from ..golden.errors import RheobaseError
+from .checkpoints import check_finite, fill, read_checkpoint
+from .foreign_files import foreign_file
 from .torchvision_shim import with_torchvision
 
-#: Keys under which training scripts keep a checkpoint's state dictionary.
-_WRAPPERS = ("state_dict", "model", "model_state_dict")
-#: Prefix that DataParallel puts before every name.
-_PARALLEL_PREFIX = "module."
+#: Suffixes of weights, which are no model.
+_WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin")
 
 
-def load_model(factory: str, weights: Path | None = None) -> nn.Module:
+def load_model(
+    factory: str, weights: Path | None = None, say: Callable[[str], None] = lambda line: None
+) -> nn.Module:
     """The model that ``factory`` makes, with ``weights`` in it, in evaluation mode.
 
     Args:
         factory: ``package.module:callable`` or ``path/to/file.py:callable``, called without
             arguments.
         weights: ``.safetensors``, or a ``.pth``/``.pt`` file that torch loads with weights only.
+        say: called with what a reader of the summary has to know: which of several weights were
+            taken, or that there are none but the model's own.
 
     Raises:
         RheobaseError: the factory is not found, fails or makes no module, or the weights are
-            unreadable or do not fit.
+            unreadable, do not fit or are not finite.
     """
+    # What is wrong with the file is said before the user's code runs.
+    content = None if weights is None else read_checkpoint(weights)
     model = _call(_find(factory), factory)
     if weights is not None:
-        _fill(model, load_weights(weights), weights)
+        fill(model, content, weights, say)
+    else:
+        say(
+            f"no --weights: the values are those that {factory} sets itself, which are random "
+            "unless it loads some"
+        )
+    check_finite(model, factory if weights is None else str(weights))
     return model.eval()
 
 
-def load_weights(path: Path) -> dict[str, Tensor]:
-    """State dictionary of a weights file, checkpoint wrappers and prefixes taken off.
+def takes_images(model: nn.Module) -> Callable[[tuple[int, ...]], bool]:
+    """Asks ``model``, by running it, whether it takes images of (channels, rows, columns).
 
-    Raises:
-        RheobaseError: the file is absent, of another format, holds more than tensors, or none.
+    Images of one row are signals to a model of one dimension, (channels, values).
     """
-    if not path.is_file():
-        raise RheobaseError(f"{path}: no such file, accepted is a .safetensors or .pth file")
-    try:
-        if path.suffix == ".safetensors":
-            content: Any = load_file(path)
-        else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except SafetensorError:
-        raise RheobaseError(f"{path}: not a safetensors file, or a damaged one") from None
-    except pickle.UnpicklingError:
-        raise RheobaseError(
-            f"{path}: holds more than weights, or is no torch file; accepted is a file that loads "
-            "with weights_only=True"
-        ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise RheobaseError(f"{path}: cannot be read as weights ({_first_line(error)})") from None
-    for key in _WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    tensors = isinstance(content, dict) and all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
-    )
-    if not tensors or not content:
-        raise RheobaseError(f"{path}: no state dictionary, accepted is names and their tensors")
-    if all(name.startswith(_PARALLEL_PREFIX) for name in content):
-        content = {name[len(_PARALLEL_PREFIX) :]: value for name, value in content.items()}
-    return content
+
+    @torch.no_grad()
+    def takes(shape: tuple[int, ...]) -> bool:
+        shapes = [shape] if shape[1] != 1 else [shape, (shape[0], *shape[2:])]
+        for tried in shapes:
+            try:
+                model(torch.zeros(1, *tried))
+            except Exception:
+                continue
+            return True
+        return False
+
+    return takes
 
 
 def _find(factory: str) -> Any:
     """The callable that ``factory`` names."""
+    given = Path(factory)
+    kind = "a weights file (--weights)" if given.suffix in _WEIGHTS else foreign_file(given)
+    if kind is not None:
+        raise RheobaseError(
+            f"model: {factory} is {kind}, accepted is package.module:factory or path.py:factory "
+            "that makes the PyTorch model"
+        )
     place, colon, name = factory.rpartition(":")
     if not colon or not place or not name:
         raise RheobaseError(
@@ -130,24 +132,6 @@ def _call(found: Any, factory: str) -> nn.Module:
             f"model: {factory} gave {type(model).__name__}, accepted is a torch.nn.Module"
         )
     return model
-
-
-def _fill(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
-    """Load ``weights`` strictly; name the first that is missing, unexpected or of another shape."""
-    own = model.state_dict()
-    problems = [
-        *(f"{name!r} is missing" for name in own.keys() - weights.keys()),
-        *(f"{name!r} is not in the model" for name in weights.keys() - own.keys()),
-        *(
-            f"{name!r} is {tuple(weights[name].shape)}, the model has {tuple(own[name].shape)}"
-            for name in own.keys() & weights.keys()
-            if own[name].shape != weights[name].shape
-        ),
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise RheobaseError(f"{path}: does not fit the model: {min(problems)}{more}")
-    model.load_state_dict(weights)
 
 
 def _first_line(error: Exception) -> str:

@@ -27,10 +27,10 @@ from .analog import analog_forward
 from .balancing import Method
 from .batches import Batches
 from .conversion import Conversion, Options, convert_graph, default_iterations, normalisation
-from .data import load_images
+from .data import check_classes, load_images
 from .evaluation import Accuracies, accuracy_table
 from .image_files import AS_IT_IS, Sizing
-from .model import load_model
+from .model import load_model, takes_images
 from .recipes import with_recipe
 from .rewrite import prepared
 from .tracing import trace
@@ -250,15 +250,20 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     weights = None if subject.weights is None else Path(subject.weights)
     root = None if subject.data_root is None else Path(subject.data_root)
     model = load_model(subject.model, weights)
-    how = {
-        "data_root": root,
-        "sizing": subject.sizing,
-        "channels": len(subject.mean) if len(subject.mean) > 1 else None,
-    }
-    training = load_images(subject.images, train=True, sample=(subject.calibration, 0), **how)
-    testing = load_images(subject.test_images or subject.images, sample=(subject.test, 1), **how)
+    how = {"data_root": root, "sizing": subject.sizing}
+    training = load_images(
+        subject.images, train=True, sample=(subject.calibration, 0),
+        channels=len(subject.mean) if len(subject.mean) > 1 else None,
+        takes=takes_images(model), labelled=False, **how,
+    )  # fmt: skip
     shape = tuple(int(extent) for extent in training.images.shape[1:])
+    testing = load_images(
+        subject.test_images or subject.images, sample=(subject.test, 1), shape=shape, **how
+    )
     graph = prepared(trace(model, shape))
+    output = graph.by_name[next(iter(graph.outputs.values()))]
+    trained = training.class_names if Path(subject.images).is_dir() else ()
+    check_classes(testing, output.shape, trained)
     mean, std = normalisation(subject.mean, subject.std, shape[0])
     calibration = Batches(training.images, mean, std, device)
     tested = Batches(testing.images, mean, std, device)

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..golden.errors import RheobaseError
-from .data import ImageSet, folder_files
+from .class_folders import folder_files
+from .data import ImageSet
 
 #: Suffixes of video files, in lower case.
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm")

@@ -13,8 +13,8 @@ Network = Annotated[Path, typer.Argument(help="Network file that `rheobase conve
 Images = Annotated[
     str,
     typer.Option(
-        help="Images: a torchvision data set (MNIST, CIFAR10, ...), a folder of class folders, or "
-        "'digits' (scikit-learn's)."
+        help="Images: a torchvision data set (MNIST, CIFAR10, ...), a folder of class folders, a "
+        ".npy or .npz file, or 'digits' (scikit-learn's)."
     ),
 ]
 DataRoot = Annotated[

@@ -21,10 +21,11 @@ from ..converter.conversion import (
     convert_graph,
     normalisation,
 )
-from ..converter.data import NORMALISATION, ImageSet, load_images
+from ..converter.data import NORMALISATION, ImageSet, Takes, check_classes, load_images
 from ..converter.float_file import save_float_snn
+from ..converter.graph import Graph
 from ..converter.image_files import AS_IT_IS, Sizing
-from ..converter.model import load_model
+from ..converter.model import load_model, takes_images
 from ..converter.recipes import with_recipe
 from ..converter.rewrite import prepared
 from ..converter.tracing import trace
@@ -88,11 +89,14 @@ def run(request: Request) -> None:
     options = _options(request)
     mean, std = normalisation_of(request.images, request.mean, request.std)
     check_writable(request.output)
-    model = load_model(request.model, request.weights)
-    channels = len(mean) if len(mean) > 1 else None
-    training = _images(request, request.images, (request.calibration, 0), True, channels)
+    model = load_model(request.model, request.weights, _say)
+    training = _images(
+        request, request.images, (request.calibration, 0), True,
+        channels=len(mean) if len(mean) > 1 else None, takes=takes_images(model),
+    )  # fmt: skip
     graph = prepared(trace(model, tuple(int(extent) for extent in training.images.shape[1:])))
     mean, std = normalisation(mean, std, int(training.images.shape[1]))
+    testing = _testing(request, training, graph) if request.test else None
     sizes = kernel_sizes(graph)
     if request.weight_budget is not None:
         budget = parse_budget(request.weight_budget, sum(sizes.values()))
@@ -116,9 +120,7 @@ def run(request: Request) -> None:
     else:
         save_network(conversion.network, request.output)
     _print_summary(conversion)
-    if request.test:
-        source = request.test_images or request.images
-        testing = _images(request, source, (request.test, 0), False, training.images.shape[1])
+    if testing is not None:
         _print_accuracies(conversion, testing, mean, std)
     OUT.print(f"wrote {request.output}", highlight=False, soft_wrap=True)
 
@@ -154,8 +156,31 @@ def _options(request: Request) -> Options:
     return options
 
 
+def _say(line: str) -> None:
+    OUT.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _testing(request: Request, training: ImageSet, graph: Graph) -> ImageSet:
+    """Images to test on; whether their labels are those of the model is known before converting."""
+    shape = tuple(int(extent) for extent in training.images.shape[1:])
+    source = request.test_images or request.images
+    testing = _images(request, source, (request.test, 0), False, shape=shape)
+    output = graph.by_name[next(iter(graph.outputs.values()))]
+    # Names of torchvision are spelt in its own way, and are compared with no folder's.
+    folder = Path(request.images).is_dir()
+    check_classes(testing, output.shape, training.class_names if folder else ())
+    return testing
+
+
 def _images(
-    request: Request, source: str, sample: tuple[int, int], train: bool, channels: int | None
+    request: Request,
+    source: str,
+    sample: tuple[int, int],
+    train: bool,
+    *,
+    shape: tuple[int, ...] | None = None,
+    channels: int | None = None,
+    takes: Takes | None = None,
 ) -> ImageSet:
     """Images, or clips of videos, one of each."""
     if request.clip is None:
@@ -166,7 +191,9 @@ def _images(
             train=train,
             sample=sample,
             sizing=request.sizing,
+            shape=shape,
             channels=channels,
+            takes=takes,
             labelled=False,
         )
     if request.sizing.resize is not None:
@@ -186,12 +213,6 @@ def _print_accuracies(
     if not testing.labelled:
         OUT.print("images without labels: right answers are not known", highlight=False)
         return
-    if testing.images.shape[1:] != conversion.graph.input_shape:
-        found, wanted = (
-            " x ".join(map(str, shape))
-            for shape in (testing.images.shape[1:], conversion.graph.input_shape)
-        )
-        raise RheobaseError(f"test images: {found}, accepted is {wanted}")
     accuracies = measure(conversion, testing, mean, std)
     golden = "" if accuracies.golden is None else f", integer network {accuracies.golden:.2f} %"
     OUT.print(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..boards.host import Board, Classified, connect
 from ..console import OUT, progress_bar
-from ..converter.data import load_images, read_image
+from ..converter.data import check_classes, load_images, read_image
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash
 from ..golden.network import Network
@@ -56,7 +56,7 @@ def run(request: Request) -> bool:
         request.port, baud=request.baud, timeout=request.timeout, network_hash=expected
     ) as board:
         identity = board.identity
-        images = _load(sources, identity.input_shape, request)
+        images = _load(sources, identity.input_shape, identity.classes, request)
         _set(board, request)
         steps, delay = board.setting
         coding = "radix" if identity.radix else "rate"
@@ -73,7 +73,9 @@ def run(request: Request) -> bool:
     return network is None or _compare(network, images, result, steps, delay)
 
 
-def _load(sources: list[str], shape: tuple[int, int, int], request: Request) -> _Images:
+def _load(
+    sources: list[str], shape: tuple[int, int, int], classes: int, request: Request
+) -> _Images:
     """All images of all sources, in order."""
     parts: list[_Images] = []
     for source in sources:
@@ -88,6 +90,7 @@ def _load(sources: list[str], shape: tuple[int, int, int], request: Request) -> 
             shape=shape,
             limit=request.limit,
         ).first(request.limit)
+        check_classes(found, (classes,))
         parts.append(_Images(found.images, found.labels, [""] * len(found.images)))
     return _Images(
         np.concatenate([part.images for part in parts]),

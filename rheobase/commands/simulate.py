@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..console import OUT, progress_bar, working
-from ..converter.data import load_images
+from ..converter.data import check_classes, load_images
 from ..golden.file import load_network
 from ..golden.simulation import check_setting
 from ..hw.folding import Folding
@@ -48,6 +48,7 @@ def run(request: Request) -> bool:
         shape=network.input_shape,
         limit=request.limit,
     ).first(request.limit)
+    check_classes(images, network.output_shapes[0])
     with working("building the simulation"):
         built = build_accelerator(network, folding)
     with progress_bar("simulating", len(images.images)) as progress:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rheobase.converter.checkpoints import read_checkpoint
 from rheobase.converter.data import load_images
 from rheobase.converter.image_files import Sizing
-from rheobase.converter.model import load_model, load_weights
+from rheobase.converter.model import load_model
 from rheobase.converter.torchvision_shim import import_torchvision
 from rheobase.golden.errors import RheobaseError
 from safetensors.torch import save_file
@@ -71,7 +72,7 @@ def test_a_pickle_is_never_run(tmp_path):
         path = tmp_path / name
         writer({"state_dict": _Attack(marker)}, path)
         with pytest.raises(RheobaseError, match=r"weights_only=True|cannot be read as weights"):
-            load_weights(path)
+            read_checkpoint(path)
     assert not marker.exists()
 
 
@@ -118,7 +119,7 @@ def test_damaged_weights(tmp_path):
         path = tmp_path / name
         path.write_bytes(b"\x00garbage" * 20)
         with pytest.raises(RheobaseError, match=str(path)):
-            load_weights(path)
+            read_checkpoint(path)
 
 
 def _write_folder(root, mode="L", size=(6, 5)):
@@ -208,7 +209,7 @@ def test_bad_images(tmp_path):
         load_images("Nonsense")
     with pytest.raises(RheobaseError, match="needs --data-root"):
         load_images("MNIST")
-    with pytest.raises(RheobaseError, match="cannot be read"):
+    with pytest.raises(RheobaseError, match="convert --download` fetches the set"):
         load_images("MNIST", data_root=tmp_path)
 
 

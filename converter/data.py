@@ -299,38 +299,47 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def check_classes(images: ImageSet, shape: tuple[int, ...], trained: tuple[str, ...] = ()) -> None:
-    """Whether labels of ``images`` say what a network's answers mean.
+    """Raise ``RheobaseError`` where ``classes_problem`` finds one."""
+    problem = classes_problem(images, shape, trained)
+    if problem is not None:
+        raise RheobaseError(problem)
+
+
+def classes_problem(
+    images: ImageSet, shape: tuple[int, ...], trained: tuple[str, ...] = ()
+) -> str | None:
+    """Why labels of ``images`` do not say what a network's answers mean; None where they do.
+
+    Labels and answers are compared by number, which is wrong for every image where there are other
+    classes than scores, or the classes have other names.
 
     Args:
         shape: of the network's output, (scores, ...); one score stands for two classes, and maps
             of more than one place are no answers to labels.
         trained: class names that the network was calibrated with, where they are known.
-
-    Raises:
-        RheobaseError: as many classes as there are no scores, or other names: both would be
-            compared by number, which is wrong for every image.
     """
     scores = shape[0]
     if math.prod(shape) != scores:
-        return
+        return None
     names, classes = images.class_names, max(scores, 2)
     if trained and names and trained != names:
         other = sorted(set(trained) ^ set(names))
         what = f"{other[0][:80]!r} is in one alone" if other else "in another order"
-        raise RheobaseError(
+        return (
             f"test images: {len(names)} classes, calibration images {len(trained)} ({what}), "
             "accepted is the same class names in both"
         )
     if names and len(names) != classes:
-        raise RheobaseError(
+        return (
             f"test images: labels of {len(names)} classes ({_cut(names)}), the network has "
             f"{scores} scores; accepted is one class for each"
         )
     if images.labelled and images.labels.max() >= classes:
-        raise RheobaseError(
+        return (
             f"test images: label {images.labels.max()}, the network has {scores} scores; accepted "
             "is one class for each, from 0"
         )
+    return None
 
 
 def _cut(names: tuple[str, ...], most: int = 4) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..boards.host import Board, Classified, connect
 from ..console import OUT, progress_bar
-from ..converter.data import check_classes, load_images, read_image
+from ..converter.data import classes_problem, load_images, read_image
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash
 from ..golden.network import Network
@@ -90,8 +90,11 @@ def _load(
             shape=shape,
             limit=request.limit,
         ).first(request.limit)
-        check_classes(found, (classes,))
-        parts.append(_Images(found.images, found.labels, [""] * len(found.images)))
+        problem, labels = classes_problem(found, (classes,)), found.labels
+        if problem is not None:
+            OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)
+            labels = np.full_like(labels, -1)
+        parts.append(_Images(found.images, labels, [""] * len(found.images)))
     return _Images(
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),

@@ -1,4 +1,4 @@
-"""Every command that writes, on a disk that is full or read-only: one line, status 3, no leftovers."""
+"""Every command that writes, on a full or read-only disk: one line, status 3, nothing left."""
 
 import os
 import subprocess
@@ -6,10 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from rheobase.cli import main
 from rheobase.golden.file import save_network
 from rheobase.golden.network import Coding, PoolRule, Readout
 from support.random_networks import random_network
+
+from rheobase.cli import main
 
 MODEL = ["rheobase.commands.demo:cnn", "--images", "digits"]
 COMMANDS = {

@@ -15,6 +15,7 @@ import struct
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -218,7 +219,105 @@ def frame_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     return case
 
 
-KINDS = {"network": network_cases, "float": float_cases, "frame": frame_cases}
+def picture_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
+    """Pictures of all formats; one that is taken has the pixels that its header claims."""
+    from PIL import Image
+    from rheobase.converter.data import read_image
+
+    pixels = rng.integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    colour = Image.fromarray(pixels[..., :3].copy())
+    wide = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    pictures = [
+        (colour, "png"), (Image.fromarray(pixels), "png"), (colour.convert("P"), "png"),
+        (wide, "png"), (wide, "tif"), (colour, "jpg"), (colour, "tif"), (colour, "gif"),
+        (colour, "bmp"), (colour, "webp"), (colour, "ppm"),
+    ]  # fmt: skip
+    files = []
+    for picture, suffix in pictures:
+        path = folder / f"picture.{suffix}"
+        picture.save(path)
+        files.append((path, path.read_bytes()))
+
+    def case() -> None:
+        path, content = files[rng.integers(len(files))]
+        found = damaged_chunk(rng, content) if path.suffix == ".png" else None
+        path.write_bytes(found or damaged_bytes(rng, content))
+        image = read_image(path, (3, 9, 7))
+        assert image.shape == (3, 9, 7) and image.dtype == np.uint8
+
+    return case
+
+
+def damaged_chunk(rng: np.random.Generator, content: bytes) -> bytes | None:
+    """A PNG with a chunk damaged, its check sum right; None half the time."""
+    if rng.random() < 0.5:
+        return None
+    chunks, place = [], 8
+    while place < len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        chunks.append((content[place + 4 : place + 8], content[place + 8 : place + 8 + length]))
+        place += 12 + length
+    index = int(rng.integers(len(chunks)))
+    name, body = chunks[index]
+    if name == b"IHDR" and rng.random() < 0.5:
+        size = rng.choice([0, 1, 9, 2**16, 2**24, 2**31 - 1], 2).astype(">u4").tobytes()
+        body = size + body[8:]
+    else:
+        body = damaged_bytes(rng, body) if body else rng.bytes(9)
+    chunks[index] = (name if rng.random() < 0.8 else rng.bytes(4), body)
+    text = b"".join(
+        len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
+        for name, body in chunks
+    )
+    return content[:8] + text
+
+
+def checkpoint_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
+    """Weights in both formats of torch and as safetensors; those that are taken are finite."""
+    import io
+    import warnings
+
+    import torch
+    from rheobase.converter.model import load_model
+    from safetensors.torch import save
+
+    from rheobase.commands.demo import cnn
+
+    torch.manual_seed(0)
+    weights = cnn().state_dict()
+    files = [(folder / "net.safetensors", save(weights))]
+    for name, content in (("net", weights), ("nested", {"state_dict": weights, "epoch": 3})):
+        for zipped in (True, False):
+            held = io.BytesIO()
+            torch.save(content, held, _use_new_zipfile_serialization=zipped)
+            files.append((folder / f"{name}{zipped}.pth", held.getvalue()))
+
+    def case() -> None:
+        path, content = files[rng.integers(len(files))]
+        # The names and sizes of a file stand at its ends, its numbers in between.
+        edge = int(rng.integers(1, 1500))
+        if rng.random() < 0.4:
+            content = damaged_bytes(rng, content[:edge]) + content[edge:]
+        elif rng.random() < 0.6:
+            content = content[:-edge] + damaged_bytes(rng, content[-edge:])
+        else:
+            content = damaged_bytes(rng, content)
+        path.write_bytes(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = load_model("rheobase.commands.demo:cnn", path)
+        assert all(bool(value.isfinite().all()) for value in model.state_dict().values())
+
+    return case
+
+
+KINDS = {
+    "network": network_cases,
+    "float": float_cases,
+    "frame": frame_cases,
+    "picture": picture_cases,
+    "checkpoint": checkpoint_cases,
+}
 
 
 def fuzz(kind: str, seed: int, count: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..golden.errors import RheobaseError, file_error
+from ..golden.errors import SHOWN, RheobaseError, file_error, shortened
 from ..golden.file import network_hash
 from ..golden.network import Network
 from ..golden.output_files import check_folder
@@ -67,8 +67,9 @@ def built_folding(folder: Path) -> Folding:
     try:
         entries = json.loads(path.read_text())["folding"]
         return tuple(_layer_folding(entry) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RheobaseError(f"{path}: no manifest of a build ({error})") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = shortened(str(error), SHOWN)
+        raise RheobaseError(f"{path}: no manifest of a build ({reason})") from error
 
 
 def _layer_folding(entry: dict[str, Any]) -> LayerFolding:

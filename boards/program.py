@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from ..golden.errors import MachineError, RheobaseError
+from ..golden.errors import MachineError, RheobaseError, file_error, shown
 from .loader import find_loader
 from .output import sha256
 from .registry import FAMILY_TOOLS, BoardDescription, board
@@ -34,7 +34,7 @@ def find_bitstream(path: Path, name: str | None) -> tuple[Path, BoardDescription
     expected = manifest.get("files", {}).get(path.name)
     if expected is not None:
         if built_for != target.id:
-            raise RheobaseError(f"{path}: built for {built_for}, not for {target.id}")
+            raise RheobaseError(f"{path}: built for {shown(built_for)}, not for {target.id}")
         if sha256(path.read_bytes()) != expected:
             raise RheobaseError(f"{path}: damaged, its SHA-256 is not that of manifest.json")
     return path, target
@@ -59,8 +59,15 @@ def _manifest(path: Path) -> dict:
         return {}
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise RheobaseError(f"{path}: cannot be read") from error
-    if not isinstance(content, dict) or content.get("format") != "rheobase-build":
+    except OSError as error:
+        raise file_error(path, "cannot be read", error) from error
+    except (ValueError, RecursionError):
+        content = None
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != "rheobase-build"
+        or not isinstance(content.get("board", ""), str)
+        or not isinstance(content.get("files", {}), dict)
+    ):
         raise RheobaseError(f"{path}: no manifest of `rheobase build`")
     return content

@@ -8,7 +8,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
-from ..golden.errors import RheobaseError
+from ..golden.errors import RheobaseError, shown
 
 
 class Family(StrEnum):
@@ -195,6 +195,6 @@ def board(name: str) -> BoardDescription:
     """The board with the id ``name`` (``RheobaseError`` lists them where there is none)."""
     if name not in BOARDS:
         raise RheobaseError(
-            f"--board: {name!r}, accepted is one of {', '.join((*BOARDS, *VERILOG_TARGETS))}"
+            f"--board: {shown(name)}, accepted is one of {', '.join((*BOARDS, *VERILOG_TARGETS))}"
         )
     return BOARDS[name]

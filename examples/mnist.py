@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as functional
 from rheobase.converter.torchvision_shim import import_torchvision
 from rheobase.golden.errors import RheobaseError
-from safetensors.torch import save_file
+from rheobase.golden.output_files import write_whole
+from safetensors.torch import save
 from torch import Tensor, nn
 
 MEAN, STD = 0.1307, 0.3081
@@ -91,7 +92,7 @@ def main() -> None:
     train(model, images, labels, arguments.epochs, arguments.seed)
     seconds = time.perf_counter() - start
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), arguments.output)
+    write_whole(arguments.output, save(model.state_dict()))
     score = accuracy(model, test_images, test_labels)
     print(f"{score:.2f} % of {len(test_labels)} test images, trained in {seconds:.0f} s")
     print(f"wrote {arguments.output}")

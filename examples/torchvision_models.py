@@ -20,7 +20,8 @@ from urllib.error import URLError
 
 from rheobase.converter.torchvision_shim import import_torchvision
 from rheobase.golden.errors import RheobaseError
-from safetensors.torch import save_file
+from rheobase.golden.output_files import write_whole
+from safetensors.torch import save
 from torch import nn
 
 
@@ -52,7 +53,8 @@ def main() -> None:
     except (ValueError, KeyError, URLError, OSError, RheobaseError) as error:
         parser.error(f"{arguments.name} {arguments.version}: {error}")
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: v.contiguous() for name, v in model.state_dict().items()}, arguments.output)
+    tensors = {name: v.contiguous() for name, v in model.state_dict().items()}
+    write_whole(arguments.output, save(tensors))
     print(f"preprocessing: {' '.join(str(weights.transforms()).split())}")
     print(f"wrote {arguments.output}")
 

@@ -275,7 +275,7 @@ def test_program(tmp_path):
     assert (tmp_path / "loader.log").read_text() == "-b ulx3s -f build/rheobase.bit\n"
     assert ran.returncode == 0, ran.stderr
 
-    with pytest.raises(RheobaseError, match="built for ulx3s-25f, not for ulx3s-85f"):
+    with pytest.raises(RheobaseError, match="built for 'ulx3s-25f', not for ulx3s-85f"):
         find_bitstream(folder, "ulx3s-85f")
     with pytest.raises(RheobaseError, match=r"absent\.bit: no such bitstream"):
         find_bitstream(folder / "absent.bit", None)
@@ -285,6 +285,14 @@ def test_program(tmp_path):
     (tmp_path / "alone.bit").write_bytes(b"bits")
     with pytest.raises(RheobaseError, match="--board is needed"):
         find_bitstream(tmp_path / "alone.bit", None)
+    for damaged in ("[" * 100_000, "[]", json.dumps(manifest | {"board": []}),
+                    json.dumps(manifest | {"files": []}), "x"):  # fmt: skip
+        (folder / "manifest.json").write_text(damaged)
+        with pytest.raises(RheobaseError, match="no manifest of `rheobase build`"):
+            find_bitstream(folder, None)
+        with pytest.raises(RheobaseError, match="no manifest of a build") as error:
+            built_folding(folder)
+        assert len(str(error.value)) < len(str(folder)) + 150
     loader.write_text("#!/bin/sh\necho 'cable not found' >&2\nexit 1\n")
     found, target = find_bitstream(tmp_path / "alone.bit", "icebreaker")
     os.environ["OPENFPGALOADER"] = str(loader)

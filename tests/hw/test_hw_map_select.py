@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from rheobase.golden import Coding, PoolRule, Readout
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import IMAGE, Connection, SumPool
-from rheobase.hw.map_part import MapPart, map_part
+from rheobase.hw.map_part import MapPart, map_part, tap_offsets
 from rheobase.hw.map_select import MapSelect
 from support.components import check_exchange
+from support.random_graphs import random_graph
 
 
 def _part(rows, columns, groups):
@@ -70,12 +72,63 @@ WEIGHT = np.zeros((4, 3, 1, 1), np.int8)
             ),
             (3, 3), range(0, 6), range(0, 7), (2, 2), (2, 2),
         ),
+        # The same sums padded themselves: that much further beyond the map.
+        (
+            Connection(
+                0, np.zeros((4, 3, 3, 3), np.int8), padding=(1, 0, 1, 1),
+                sum_pool=SumPool((2, 2), (2, 2), (1, 1, 1, 1)),
+            ),
+            (4, 3), range(0, 6), range(0, 7), (2, 2), (3, 1),
+        ),
     ],
 )  # fmt: skip
 def test_part_of_the_map(connection, conv, rows, columns, stride, padding):
     part = map_part(connection, (3, 6, 7), conv, 2)
     assert (part.rows, part.columns) == (rows, columns)
     assert (part.stride, part.padding) == (stride, padding)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_windows_of_the_part_are_those_of_the_map(seed):
+    """Tap by tap: the row (column) that a window reaches in what is kept is the map's own."""
+    network = random_graph(
+        np.random.default_rng(seed), coding=Coding.RATE, readout=Readout.COUNT,
+        rule=PoolRule.STEP, steps=1, layers=3,
+    )  # fmt: skip
+    for layer, shape in zip(network.layers, network.shapes, strict=True):
+        for connection, source in zip(layer.connections, shape.inputs, strict=True):
+            part = map_part(connection, source, shape.conv[1:], 2)
+            for axis, kept in enumerate((part.rows, part.columns)):
+                for window in range(shape.conv[1 + axis]):
+                    found = [
+                        window * part.stride[axis] - part.padding[axis] + tap
+                        for tap in tap_offsets(connection, axis)
+                    ]
+                    assert [
+                        kept[place] if 0 <= place < len(kept) else None for place in found
+                    ] == _reached(connection, source, axis, window, kept)
+
+
+def _reached(connection, source, axis, window, kept):
+    """Rows (columns) of the map that a window reaches, by the kernel's and the sums' steps.
+
+    None for those beyond the map; ``kept`` ones alone are looked up, and all others must be such.
+    """
+    sums = connection.sum_pool or SumPool((1, 1), (1, 1))
+    rows = [
+        (
+            window * connection.stride[axis]
+            - connection.padding[axis]
+            + tap * connection.dilation[axis]
+        )
+        * sums.stride[axis]
+        - sums.padding[axis]
+        + summed
+        for tap in range(connection.kernel[axis])
+        for summed in range(sums.kernel[axis])
+    ]
+    # A kept row beyond the map is one that the map's own writer never gives.
+    return [row if row in kept or 0 <= row < source[1 + axis] else None for row in rows]
 
 
 def test_channels_come_in_whole_words():

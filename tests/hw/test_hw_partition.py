@@ -140,6 +140,26 @@ def test_groups_see_the_channels_that_feed_them(fed, neurons):
             assert set(np.flatnonzero(known.seen[group]).tolist()) == seen
 
 
+@pytest.mark.parametrize("neurons", [2, 3])
+def test_parts_that_begin_behind_the_first_group(neurons):
+    """Channel by channel, where groups of P straddle parts, and no part is in group 0."""
+    weight = np.arange(1, 1 + 6 * 2).reshape(6, 2, 1, 1).astype(np.int8)
+    connection = Connection(0, weight, groups=3, out_start=5)
+    known = synapses(connection, neurons, 12)
+    assert known.part_of is None and known.fed.start > 0
+    stored = known.blocks.reshape(-1, 6)
+    for channel in range(12):
+        group, neuron = divmod(channel, neurons)
+        if group not in known.fed:
+            assert not 5 <= channel < 11
+            continue
+        expected = np.zeros(6, int)
+        if 5 <= channel < 11:
+            part = (channel - 5) // 2
+            expected[2 * part : 2 * part + 2] = weight[channel - 5, :, 0, 0]
+        assert stored[known.block_of[group] * neurons + neuron].tolist() == expected.tolist()
+
+
 def test_direct_channels():
     weight = np.ones((4, 1, 1, 1), np.int8)
     connection = Connection(0, weight, groups=2, out_start=1)

@@ -11,7 +11,8 @@ from support.components import check_exchange
 @pytest.mark.parametrize(("radix", "delay"), [(False, 0), (False, 2), (True, 0)])
 def test_trains_of_a_map(radix, delay):
     rng = np.random.default_rng(delay)
-    pixels, groups, steps, width = 3, 2, 4, 5
+    # Pixels that a counter would not reach by counting down instead of up.
+    pixels, groups, steps, width = 4, 2, 4, 5
     seen = (0b11110, 0b00111)
     words = rng.integers(0, 2**width, (2, pixels, groups, steps))
     slabs = []

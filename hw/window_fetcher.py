@@ -122,8 +122,10 @@ class WindowFetcher(wiring.Component):
             more.eq(later.any()),
             passes.passes.ready.eq((advance | ~active) & ~more),
         ]
+        # A pass that is none has no slabs: what the flags are before the first job is unknown.
+        begins = begun.slabs & passes.passes.valid.replicate(len(left))
         with m.If(advance | ~active):
-            m.d.sync += [left.eq(Mux(more, later, begun.slabs)), now.later_plane.eq(0)]
+            m.d.sync += [left.eq(Mux(more, later, begins)), now.later_plane.eq(0)]
             with m.If(~more):
                 m.d.sync += [active.eq(passes.passes.valid), now.eq(begun)]
 

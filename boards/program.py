@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
-from ..golden.errors import MachineError, RheobaseError, file_error, shown
+from ..golden.errors import MachineError, RheobaseError, shown
 from .loader import find_loader
-from .output import sha256
+from .output import read_manifest, sha256
 from .registry import FAMILY_TOOLS, BoardDescription, board
 
 
@@ -55,19 +54,4 @@ def program(bitstream: Path, target: BoardDescription, *, flash: bool = False) -
 
 def _manifest(path: Path) -> dict:
     """Content of a build's manifest; empty where there is none."""
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text())
-    except OSError as error:
-        raise file_error(path, "cannot be read", error) from error
-    except (ValueError, RecursionError):
-        content = None
-    if (
-        not isinstance(content, dict)
-        or content.get("format") != "rheobase-build"
-        or not isinstance(content.get("board", ""), str)
-        or not isinstance(content.get("files", {}), dict)
-    ):
-        raise RheobaseError(f"{path}: no manifest of `rheobase build`")
-    return content
+    return read_manifest(path) if path.exists() else {}

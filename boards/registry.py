@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
@@ -191,10 +191,17 @@ BOARDS = {board.id: board for board in _ALL}
 VERILOG_TARGETS = ("generic", "asic")
 
 
-def board(name: str) -> BoardDescription:
-    """The board with the id ``name`` (``RheobaseError`` lists them where there is none)."""
+def board(name: str, targets: Sequence[str] = ()) -> BoardDescription:
+    """The board with the id ``name``.
+
+    Args:
+        targets: what the caller accepts besides boards, to be named in the error.
+
+    Raises:
+        RheobaseError: there is no such board; those that there are are listed.
+    """
     if name not in BOARDS:
-        raise RheobaseError(
-            f"--board: {shown(name)}, accepted is one of {', '.join((*BOARDS, *VERILOG_TARGETS))}"
-        )
+        hint = " is what `rheobase build` writes" if name in VERILOG_TARGETS else ""
+        accepted = ", ".join((*BOARDS, *targets))
+        raise RheobaseError(f"--board: {shown(name)}{hint}, accepted is one of {accepted}")
     return BOARDS[name]

@@ -28,6 +28,7 @@ from .graph import Graph
 from .keeping import Fit, held_back, output_error
 from .lowering import Lowered, lower_graph
 from .outside import outside
+from .recording import recorded
 from .rewrite import prepared, with_readout
 from .snn import FloatSnn
 from .tracing import trace
@@ -167,6 +168,7 @@ def convert(
     std: float | Sequence[float],
     options: Options = Options(),
     name: str = "network",
+    classes: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     layer_progress: Callable[[int], None] | None = None,
 ) -> Conversion:
@@ -176,6 +178,7 @@ def convert(
         images: uint8, (images, channels, rows, columns); (images, channels, frames, rows, columns)
             for video. A torch tensor, or a list of one array for each image, does as well.
         mean, std: the model's normalisation of pixels in 0..1, per channel (one value for all).
+        classes: names of the classes, for the network's file.
         progress: called with the number of images that each batch finished.
         layer_progress: called with 1 after each layer that was calibrated.
 
@@ -191,9 +194,13 @@ def convert(
         normalised(images[start : start + BATCH], mean, std)
         for start in range(0, len(images), BATCH)
     ]
-    return convert_graph(
+    conversion = convert_graph(
         graph, batches, mean=mean, std=std, options=options, name=name, progress=progress,
         layer_progress=layer_progress,
+    )  # fmt: skip
+    return recorded(
+        conversion, images, mean=mean, std=std, model=type(model).__name__,
+        method=method_name(options), classes=classes,
     )  # fmt: skip
 
 
@@ -366,6 +373,12 @@ def as_pixels(images: np.ndarray | Tensor | Sequence[np.ndarray | Tensor]) -> np
             f"(images, channels, rows, columns), at least one image{floats}"
         )
     return images
+
+
+def method_name(options: Options) -> str:
+    """What the thresholds come from, in a few words."""
+    fitted = "" if options.calibration is None else " and a fit layer by layer"
+    return f"{options.method.value}{fitted}"
 
 
 def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[float]) -> Rounding:

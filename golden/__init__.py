@@ -1,6 +1,7 @@
 """The integer IF network, its file and its exact NumPy reference simulation."""
 
 from .errors import MachineError, RheobaseError
+from .event_counts import EventCounts, count_events
 from .file import load_network, network_hash, save_network
 from .network import (
     IMAGE,
@@ -13,6 +14,7 @@ from .network import (
     Readout,
     SumPool,
 )
+from .provenance import Provenance
 from .records import LayerRecord
 from .simulation import Simulation, simulate
 
@@ -20,16 +22,19 @@ __all__ = [
     "IMAGE",
     "Coding",
     "Connection",
+    "EventCounts",
     "Layer",
     "LayerRecord",
     "MachineError",
     "Network",
     "Pool",
     "PoolRule",
+    "Provenance",
     "Readout",
     "RheobaseError",
     "Simulation",
     "SumPool",
+    "count_events",
     "load_network",
     "network_hash",
     "save_network",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from .errors import RheobaseError, file_error, shown
+from .event_counts import EventCounts
+from .event_tensors import event_tensors, is_event_tensor, parsed_events
 from .network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
 from .output_files import write_whole
+from .provenance import Provenance, parsed_provenance, provenance_text
 
 FORMAT = "rheobase-network"
 FORMAT_VERSION = 2
+#: Of a file that also says what it was calibrated on and where it comes from.
+RECORDED_VERSION = 3
 #: A network file larger than this is refused before it is read.
 MAX_FILE_BYTES = 2**31
 _NETWORK_KEYS = {
@@ -32,26 +38,41 @@ _SUM_POOL_KEYS = {"kernel", "stride", "padding"}
 
 
 def network_bytes(network: Network) -> bytes:
-    """The file's content, the same for the same network."""
+    """The file's content, the same for the same network.
+
+    Version 2 where it carries neither event counts nor provenance.
+    """
+    return _content(network, network.events, network.provenance)
+
+
+def _content(network: Network, events: EventCounts | None, provenance: Provenance | None) -> bytes:
     tensors = {"zero_point": network.zero_point}
     for index, layer in enumerate(network.layers):
         for field in _tensor_fields(layer.threshold is not None):
             tensors[f"layers.{index}.{field}"] = getattr(layer, field)
         for number, connection in enumerate(layer.connections):
             tensors[_weight_name(index, number)] = connection.weight
-    tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    recorded = events is not None or provenance is not None
     metadata = {
         "format": FORMAT,
-        "version": str(FORMAT_VERSION),
+        "version": str(RECORDED_VERSION if recorded else FORMAT_VERSION),
         "topology": json.dumps(_topology(network), sort_keys=True),
     }
+    if events is not None:
+        tensors |= event_tensors(events)
+    if provenance is not None:
+        metadata["provenance"] = provenance_text(provenance)
+    tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     content = save(tensors, metadata=metadata)
     return _with_sorted_header(content)
 
 
 def network_hash(network: Network) -> str:
-    """SHA-256 of the network's content, in hexadecimal; its name counts too."""
-    return hashlib.sha256(network_bytes(network)).hexdigest()
+    """SHA-256 of what the network computes, in hexadecimal; its name counts too.
+
+    Event counts and provenance do not.
+    """
+    return hashlib.sha256(_content(network, None, None)).hexdigest()
 
 
 def save_network(network: Network, path: str | Path) -> None:
@@ -96,16 +117,26 @@ def _parse(content: bytes) -> Network:
             f"metadata 'format' is {shown(metadata.get('format'))}, accepted is {FORMAT!r} "
             "(a file that `rheobase convert` wrote)"
         )
-    if metadata.get("version") != str(FORMAT_VERSION):
+    accepted = (str(FORMAT_VERSION), str(RECORDED_VERSION))
+    if metadata.get("version") not in accepted:
         raise RheobaseError(
-            f"metadata 'version' is {shown(metadata.get('version'))}, "
-            f"accepted is '{FORMAT_VERSION}'"
+            f"metadata 'version' is {shown(metadata.get('version'))}, accepted is "
+            + " or ".join(map(repr, accepted))
         )
     try:
         topology = json.loads(metadata["topology"])
     except (KeyError, ValueError, TypeError, RecursionError):
         raise RheobaseError("metadata 'topology' is missing or no JSON") from None
-    return _network(topology, tensors)
+    if metadata["version"] == str(FORMAT_VERSION):
+        return _network(topology, tensors)
+    counted = {name: tensors.pop(name) for name in [*tensors] if is_event_tensor(name)}
+    network = _network(topology, tensors)
+    provenance = metadata.get("provenance")
+    return replace(
+        network,
+        events=parsed_events(network, counted),
+        provenance=None if provenance is None else parsed_provenance(provenance),
+    )
 
 
 def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:

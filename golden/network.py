@@ -16,8 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .event_counts import EventCounts
+    from .provenance import Provenance
 
 #: Bits of an input pixel: the first layer sees a radix train of this many planes.
 PIXEL_BITS = 8
@@ -194,6 +199,10 @@ class Network:
         outputs: indices of the layers that are read out, ascending; the last layer is among them.
         coding, readout: see there.
         steps, delay: T and t0 (0 <= t0 < T; 0 in ``radix``).
+        events: of calibration images; None where nothing was counted.
+        provenance: where the network comes from; None where nobody says.
+
+    Neither of the last two changes what the network computes, nor its hash.
     """
 
     input_shape: tuple[int, int, int]
@@ -205,6 +214,8 @@ class Network:
     readout: Readout
     outputs: tuple[int, ...]
     name: str = "network"
+    events: EventCounts | None = None
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         from .validation import check_network

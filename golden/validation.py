@@ -9,6 +9,7 @@ import numpy as np
 
 from .connection_validation import check_connection
 from .errors import RheobaseError, shown
+from .event_counts import check_event_counts
 from .exactness import FLOAT64_LIMIT, largest_magnitude
 from .field_checks import (
     MAX_EXTENT,
@@ -34,6 +35,7 @@ from .network import (
     layer_shape,
     sum_pool_shape,
 )
+from .provenance import check_provenance
 
 
 def check_network(network: Network) -> None:
@@ -70,6 +72,10 @@ def check_network(network: Network) -> None:
                 f"layer {shown(layer.name)}: its currents, potentials or thresholds may reach "
                 f"{largest}, accepted is below 2**53"
             )
+    if network.events is not None:
+        check_event_counts(network, network.events)
+    if network.provenance is not None:
+        check_provenance(network, network.provenance)
 
 
 def _check_layers_are_named(network: Network) -> None:

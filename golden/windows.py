@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .network import Pool, SumPool
+from .network import Connection, Pool, SumPool
 
 
 def padded_map(
@@ -97,3 +97,30 @@ def pool_maximum(maps: np.ndarray, pool: Pool | None) -> np.ndarray:
     for seen in positions:
         np.maximum(result, seen, out=result)
     return result
+
+
+def tap_offsets(connection: Connection, axis: int) -> tuple[int, ...]:
+    """Rows (columns) of the source that a window reaches, from its first on.
+
+    Kernel row after kernel row, each with all rows of its ``sum_pool`` window.
+    """
+    sums = connection.sum_pool
+    stride, size = (sums.stride[axis], sums.kernel[axis]) if sums else (1, 1)
+    return tuple(
+        row * connection.dilation[axis] * stride + summed
+        for row in range(connection.kernel[axis])
+        for summed in range(size)
+    )
+
+
+def window_steps(connection: Connection, axis: int) -> tuple[int, int]:
+    """Rows (columns) of the source from one window to the next, and before it that are padding.
+
+    ``sum_pool`` included; a negative padding is what is cropped.
+    """
+    stride, before = connection.stride[axis], connection.padding[axis]
+    if connection.sum_pool is not None:
+        sums = connection.sum_pool
+        before = before * sums.stride[axis] + sums.padding[axis]
+        stride *= sums.stride[axis]
+    return stride, before

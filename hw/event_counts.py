@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..golden.event_counts import EventCounts, count_events, image_windows, seen_by
 from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network
-from ..golden.simulation import simulate
 from ..golden.statistics import popcount
 from .geometry import WindowGeometry, window_geometry
-from .pixel_windows import PixelWindows, drawn_windows
+from .pixel_windows import PixelWindows
 
 #: Share of inputs that is taken to be an event per step where nothing was measured.
 DEFAULT_ACTIVITY = {Coding.RATE: 0.15, Coding.RADIX: 0.25}
@@ -52,21 +52,28 @@ NetworkEvents = tuple[tuple[WindowEvents, ...], ...]
 
 def counted_events(network: Network, images: np.ndarray) -> NetworkEvents:
     """Counts of the golden model on ``images``: uint8, (images, channels, rows, columns)."""
-    records = simulate(network, images, record=True).layers
-    result = []
-    for index, layer in enumerate(network.layers):
-        counts = []
-        for number, connection in enumerate(layer.connections):
-            seen = slice(connection.in_start, connection.in_start + connection.in_channels)
-            if connection.source == IMAGE:
-                counts.append(_counted_pixels(network, index, number, images[:, seen]))
-                continue
-            spikes = records[connection.source].spikes
-            bits = spikes[:, :, seen].sum(axis=2, dtype=np.int64)
-            flags = spikes.any(axis=(1, 2))
-            counts.append(_counted(network, index, number, bits, flags))
-        result.append(tuple(counts))
-    return tuple(result)
+    return window_events(network, count_events(network, images))
+
+
+def known_events(network: Network) -> NetworkEvents:
+    """Of the images whose counts ``network`` carries; guessed where it carries none."""
+    if network.events is None:
+        return assumed_events(network)
+    return window_events(network, network.events)
+
+
+def window_events(network: Network, counts: EventCounts) -> NetworkEvents:
+    """What the windows of all connections hold in the images that ``counts`` are of."""
+    return tuple(
+        tuple(
+            _counted(
+                network, index, number, counts.maps[seen_by(connection)].astype(np.int64),
+                counts.windows.get((index, number)),
+            )
+            for number, connection in enumerate(layer.connections)
+        )
+        for index, layer in enumerate(network.layers)
+    )  # fmt: skip
 
 
 def assumed_events(network: Network) -> NetworkEvents:
@@ -79,21 +86,21 @@ def assumed_events(network: Network) -> NetworkEvents:
             rows, columns = network.shapes[index].inputs[number][1:]
             rng = np.random.default_rng(index * 1000 + number)
             if connection.source == IMAGE:
-                draws = rng.random((1, inputs, rows, columns, PIXEL_BITS)) < DEFAULT_PIXEL_ACTIVITY
+                draws = (
+                    rng.random((1, network.input_shape[0], rows, columns, PIXEL_BITS))
+                    < DEFAULT_PIXEL_ACTIVITY
+                )
                 pixels = np.packbits(draws, axis=-1)[..., 0]
-                counts.append(_counted_pixels(network, index, number, pixels))
+                seen = slice(connection.in_start, connection.in_start + inputs)
+                bits = popcount(pixels[:, seen]).sum(axis=1, dtype=np.int64)[:, np.newaxis]
+                windows = image_windows(network, index, number, pixels)
+                counts.append(_counted(network, index, number, bits, windows))
                 continue
             activity = DEFAULT_ACTIVITY[network.coding]
             bits = rng.binomial(inputs, activity, (1, network.steps, rows, columns))
-            counts.append(_counted(network, index, number, bits, bits.any(axis=1)))
+            counts.append(_counted(network, index, number, bits))
         result.append(tuple(counts))
     return tuple(result)
-
-
-def _counted_pixels(network: Network, index: int, number: int, images: np.ndarray) -> WindowEvents:
-    """Counts of a connection that sees ``images``: uint8, (images, channels, rows, columns)."""
-    bits = popcount(images).sum(axis=1, dtype=np.int64)[:, np.newaxis]
-    return _counted(network, index, number, bits, (images != 0).any(axis=1), images)
 
 
 def _counted(
@@ -101,22 +108,21 @@ def _counted(
     index: int,
     number: int,
     bits: np.ndarray,
-    flags: np.ndarray,
-    images: np.ndarray | None = None,
+    sample: np.ndarray | None = None,
 ) -> WindowEvents:
     """Counts of one connection.
 
     Args:
         bits: int, (images, steps, rows, columns): events of all channels that are seen.
-        flags: bool, (images, rows, columns): pixels that hold any event.
-        images: where they are pixels, the channels that are seen.
+        sample: where they are pixels, a sample of the windows (``EventCounts.windows``).
     """
     layer = network.layers[index]
     connection = layer.connections[number]
-    pixels = images is not None
+    pixels = connection.source == IMAGE
     geometry = window_geometry(network, index, number, 1)
     part = _kept(network, index, number)
-    bits, flags = (array[..., part[0], :][..., part[1]] for array in (bits, flags))
+    bits = bits[..., part[0], :][..., part[1]]
+    flags = bits.any(axis=1)
     taps = [_taps(geometry, axis) for axis in range(2)]
     inside = [axis.sum(axis=1) for axis in taps]  # (windows, rows)
     held = np.einsum("yr,ntrc,xc->ntyx", inside[0], bits, inside[1])
@@ -156,11 +162,7 @@ def _counted(
         .sum(axis=(2, 3))
         for count in (busy_columns, busy_taps)
     ]
-    windows = None
-    if pixels:
-        zero_point = network.zero_point[connection.in_start :][: connection.in_channels]
-        kept = images[..., part[0], :][..., part[1]]
-        windows = drawn_windows(kept, zero_point, (taps[0], taps[1]), busy)
+    windows = PixelWindows(sample) if pixels and len(sample) else None
     return WindowEvents(units, planes, np.array(slabs), windows)
 
 

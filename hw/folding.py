@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..golden.errors import RheobaseError
 from ..golden.network import IMAGE, Connection, Network
+from ..golden.windows import tap_offsets
 from .checks import check_range
-from .map_part import tap_offsets
 from .memory_shape import WeightMemory
 from .partition import largest_lanes
 from .streamed_readout import is_streamed

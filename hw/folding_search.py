@@ -19,10 +19,10 @@ from ..golden.network import Network
 from .area import Area, frame_area, layer_parts, part_area, word_widths
 from .buffering import Rows, default_spare_rows
 from .cycles import layer_cycles
-from .default_folding import within_words
-from .event_counts import NetworkEvents, assumed_events
+from .event_counts import NetworkEvents, known_events
 from .folding import Folding, LayerFolding, connection_row_words
 from .large_memories import Buffers, large_buffers, with_large_rows
+from .layer_choices import within_words
 from .layer_options import Option, layer_options
 from .memory_mapping import Family
 from .plan import Budget, LayerPlan, Plan
@@ -42,7 +42,7 @@ class Planner:
     """Predictions and searches for one network on one family of devices.
 
     Args:
-        events: what its windows hold; guessed from the geometry where None.
+        events: what its windows hold; what the network carries where None, or a guess.
         large_rams: RAMs of one port that the device has beside its block RAMs.
     """
 
@@ -54,7 +54,7 @@ class Planner:
         large_rams: int = 0,
     ):
         self.network = network
-        self.events = assumed_events(network) if events is None else events
+        self.events = known_events(network) if events is None else events
         self.family = family
         self.large_rams = large_rams
         self._buffers: dict[tuple[int, int, bool, int, int], Area] = {}

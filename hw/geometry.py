@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network
-from .map_part import map_part, tap_offsets, valid_taps
+from ..golden.windows import tap_offsets
+from .map_part import map_part, valid_taps
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 from ..golden.network import IMAGE, Network
 from .area import Area, Part, layer_parts, part_area
 from .cycles import fewest_firing, image_cycles, layer_stages
-from .default_folding import lane_choices, layer_neurons
 from .event_counts import WindowEvents
 from .folding import LayerFolding, connection_row_words
 from .large_memories import Buffers, with_large_rows
+from .layer_choices import lane_choices, layer_neurons
 from .memory_mapping import Family
 from .memory_shape import WeightMemory
 

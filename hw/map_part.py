@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..golden.network import IMAGE, Connection, sum_pool_shape
+from ..golden.windows import tap_offsets, window_steps
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,7 @@ def map_part(
     axes = []
     for axis in range(2):
         offsets = tap_offsets(connection, axis)
-        stride, before = connection.stride[axis], connection.padding[axis]
-        if connection.sum_pool is not None:
-            sums = connection.sum_pool
-            before = before * sums.stride[axis] + sums.padding[axis]
-            stride *= sums.stride[axis]
+        stride, before = window_steps(connection, axis)
         end = (conv[axis] - 1) * stride - before + max(offsets) + 1
         if max(offsets) == 0:
             axes.append((range(-before, end, stride), 1, 0))
@@ -66,20 +63,6 @@ def map_part(
         first -= groups.start * word_width
     return MapPart(
         rows, columns, groups, (row_stride, column_stride), (above, left), channels, first
-    )
-
-
-def tap_offsets(connection: Connection, axis: int) -> tuple[int, ...]:
-    """Rows (columns) of the source that a window reaches, from its first on.
-
-    Kernel row after kernel row, each with all rows of its ``sum_pool`` window.
-    """
-    sums = connection.sum_pool
-    stride, size = (sums.stride[axis], sums.kernel[axis]) if sums else (1, 1)
-    return tuple(
-        row * connection.dilation[axis] * stride + summed
-        for row in range(connection.kernel[axis])
-        for summed in range(size)
     )
 
 

@@ -8,9 +8,6 @@ import numpy as np
 
 from .partition import partition, pixel_plane_parts
 
-#: Windows that are looked at.
-SAMPLES = 2048
-
 
 @dataclass(frozen=True, eq=False)
 class PixelWindows:
@@ -59,39 +56,3 @@ class PixelWindows:
         )
         # A window without any event is in no sample: it takes the cycle that ends its sum.
         return np.insert(events, 0, 0), np.insert(mean, 0, 1.0), np.insert(most, 0, 1.0)
-
-
-def drawn_windows(
-    images: np.ndarray,
-    zero_point: np.ndarray,
-    taps: tuple[np.ndarray, np.ndarray],
-    busy: np.ndarray,
-) -> PixelWindows | None:
-    """A sample of the windows in ``images``; None where none holds a set bit.
-
-    Args:
-        images: uint8, (images, channels, rows, columns), what the connection keeps.
-        zero_point: of each channel, what padded pixels are.
-        taps: per axis 0 or 1, (window rows, kernel rows, rows): where each tap lies, if inside.
-        busy: bool, (images, window rows, window columns): which windows hold a set bit.
-    """
-    where = np.flatnonzero(busy)
-    if not len(where):
-        return None
-    if len(where) > SAMPLES:
-        where = np.random.default_rng(0).choice(where, SAMPLES, replace=False)
-    image, window_row, window_column = np.unravel_index(where, busy.shape)
-    # A row and a column behind the map stand for what lies outside.
-    outside = np.broadcast_to(
-        zero_point.astype(np.uint8)[:, np.newaxis, np.newaxis],
-        (images.shape[1], images.shape[2] + 1, images.shape[3] + 1),
-    )
-    padded = np.repeat(outside[np.newaxis], len(images), axis=0)
-    padded[:, :, :-1, :-1] = images
-    row, column = (
-        np.where(axis.any(axis=2), axis.argmax(axis=2), axis.shape[2])[window]
-        for axis, window in zip(taps, (window_row, window_column), strict=True)
-    )
-    return PixelWindows(
-        padded[image[:, np.newaxis, np.newaxis], :, row[:, :, np.newaxis], column[:, np.newaxis]]
-    )

@@ -34,7 +34,8 @@ def narrower(network: Network, bits: int) -> Network:
 
 def shorter(network: Network, steps: int) -> Network:
     """``network`` with T = ``steps``."""
-    return replace(network, steps=steps, delay=min(network.delay, steps - 1))
+    events = None if network.events is None else network.events.first_steps(steps)
+    return replace(network, steps=steps, delay=min(network.delay, steps - 1), events=events)
 
 
 def least_area(planner: Planner, budget: Budget) -> Area | None:

@@ -23,6 +23,7 @@ _PUBLIC = {
     "Network": "golden",
     "Pool": "golden",
     "PoolRule": "golden",
+    "Provenance": "golden",
     "Readout": "golden",
     "RheobaseError": "golden",
     "SumPool": "golden",

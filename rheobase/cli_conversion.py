@@ -279,8 +279,11 @@ def energy(
     network: Network,
     images: Images,
     cnn_accuracy: Annotated[
-        float, typer.Option(help="The CNN's percentage of right answers on these images.")
-    ],
+        float | None,
+        typer.Option(
+            help="The CNN's percentage of right answers (default: what `convert` measured)."
+        ),
+    ] = None,
     data_root: DataRoot = None,
     test: Tested = 200,
     resize: Resize = None,

@@ -13,6 +13,8 @@ from .cli_app import app
 from .cli_options import (
     Adders,
     Baud,
+    Board,
+    Clock,
     CountedImages,
     DataRoot,
     Download,
@@ -36,16 +38,11 @@ def generate(
     neurons: Neurons = None,
     lanes: Lanes = None,
     adders: Adders = None,
-    board: Annotated[
-        str | None,
-        typer.Option(help=f"Board to fill with the fastest folding: {', '.join(BOARDS)}."),
-    ] = None,
+    board: Board = None,
     luts: Luts = None,
     memory_bits: MemoryBits = None,
     target_fps: TargetFps = None,
-    clock: Annotated[
-        float | None, typer.Option(help="Design clock, MHz (default: the board's usual one).")
-    ] = None,
+    clock: Clock = None,
     images: CountedImages = None,
     data_root: DataRoot = None,
 ) -> None:
@@ -53,14 +50,13 @@ def generate(
 
     Prints the plan first: P, E, memories and cycles of each layer, and what it takes of a device.
     """
-    from .boards.registry import board as find_board
-    from .commands.folding_options import FoldingOptions
+    from .commands.folding_options import options_of
     from .commands.generate import run
 
-    options = FoldingOptions(
-        neurons=neurons, lanes=lanes, adders=adders,
-        board=None if board is None else find_board(board), luts=luts, memory_bits=memory_bits,
-        target_fps=target_fps, clock=clock, images=images, data_root=data_root,
+    options = options_of(
+        neurons=neurons, lanes=lanes, adders=adders, board=board, luts=luts,
+        memory_bits=memory_bits, target_fps=target_fps, clock=clock, images=images,
+        data_root=data_root,
     )  # fmt: skip
     run(network, output, options)
 
@@ -79,9 +75,24 @@ def simulate(
         int | None, typer.Option("--steps", "-T", help="T, at most the network's.")
     ] = None,
     delay: Annotated[int | None, typer.Option("--delay", "--t0", help="t0 < T.")] = None,
+    verilog: Annotated[
+        Path | None,
+        typer.Option(
+            help="Simulate this: the folder of a build, or the file that `generate` wrote, with "
+            "the folding of its manifest."
+        ),
+    ] = None,
     neurons: Neurons = None,
     lanes: Lanes = None,
     adders: Adders = None,
+    board: Board = None,
+    luts: Luts = None,
+    memory_bits: MemoryBits = None,
+    target_fps: TargetFps = None,
+    clock: Clock = None,
+    plan_images: Annotated[
+        str | None, typer.Option(help="Images to plan on, like `generate --images`.")
+    ] = None,
     gap: Annotated[
         int, typer.Option(min=0, max=99, help="Percentage of cycles without a pixel.")
     ] = 0,
@@ -92,15 +103,22 @@ def simulate(
 ) -> None:
     """Run a network's Verilog in Verilator and compare it with the golden model.
 
+    It is what `generate` writes with the same options, or the Verilog that --verilog names.
     Exits with status 1 where anything differs.
     """
+    from .commands.folding_options import options_of
     from .commands.simulate import Request, run
 
+    options = options_of(
+        neurons=neurons, lanes=lanes, adders=adders, board=board, luts=luts,
+        memory_bits=memory_bits, target_fps=target_fps, clock=clock, images=plan_images,
+        data_root=data_root,
+    )  # fmt: skip
     equal = run(
         Request(
             network=network, images=images, data_root=data_root, download=download, limit=limit,
-            record=record, steps=steps, delay=delay, neurons=neurons, lanes=lanes, adders=adders,
-            gap=gap, stall=stall, seed=seed,
+            record=record, steps=steps, delay=delay, verilog=verilog, folding=options, gap=gap,
+            stall=stall, seed=seed,
         )
     )  # fmt: skip
     if not equal:
@@ -119,9 +137,7 @@ def build(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to make (default: build/BOARD).")
     ] = None,
-    clock: Annotated[
-        float | None, typer.Option(help="Design clock, MHz (default: the board's usual one).")
-    ] = None,
+    clock: Clock = None,
     baud: Baud = 3_000_000,
     neurons: Neurons = None,
     lanes: Lanes = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .boards.registry import BOARDS
 from .golden.network import Coding
 
 Network = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]
@@ -62,6 +63,13 @@ CountedImages = Annotated[
         help="Images whose first ones tell the folding how many events to expect (a torchvision "
         "data set, a folder of class folders, or digits); a guess without it.",
     ),
+]
+Clock = Annotated[
+    float | None, typer.Option(help="Design clock, MHz (default: the board's usual one).")
+]
+Board = Annotated[
+    str | None,
+    typer.Option(help=f"Board to fill with the fastest folding: {', '.join(BOARDS)}."),
 ]
 
 Baud = Annotated[int, typer.Option(min=1, help="Bits per second of the serial line.")]

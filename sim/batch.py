@@ -16,7 +16,8 @@ import numpy as np
 from ..golden.errors import MachineError
 from ..golden.network import Network
 from ..golden.simulation import check_setting, checked_images
-from ..hw.folding import Folding
+from ..hw.default_folding import default_folding
+from ..hw.folding import Folding, check_folding
 from ..hw.probes import probes
 from ..hw.verilog import TOP, generate
 from .build import Sources, build_executable
@@ -55,26 +56,39 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class BuiltAccelerator:
-    """A simulation that is ready to run."""
+    """A simulation that is ready to run.
+
+    Attributes:
+        files: what the Verilog reads by name, contents of memories.
+    """
 
     network: Network
     folding: Folding
     executable: Path
+    files: tuple[Path, ...] = ()
 
 
 def build_accelerator(
     network: Network,
-    folding: Folding,
+    folding: Folding | None = None,
     *,
     optimise: str = "fast-run",
     verilog: str | None = None,
+    files: Sequence[Path] = (),
 ) -> BuiltAccelerator:
     """Build the simulation of ``network``'s hardware, or find it in the cache.
 
     Args:
+        folding: ``default_folding``, as ``generate`` has it, where None.
         optimise: "fast-run" or "fast-build".
         verilog: text to simulate; generated where None.
+        files: what ``verilog`` reads with ``$readmemh``.
+
+    Raises:
+        RheobaseError: a P or E out of range, a tool is absent, or the build failed.
     """
+    folding = default_folding(network) if folding is None else tuple(folding)
+    check_folding(network, folding)
     sources = Sources(
         verilog=generate(network, folding) if verilog is None else verilog,
         top=TOP,
@@ -82,7 +96,7 @@ def build_accelerator(
         main=HARNESS.read_text(),
         header=design_header(network, folding),
     )
-    return BuiltAccelerator(network, folding, build_executable(sources, optimise))
+    return BuiltAccelerator(network, folding, build_executable(sources, optimise), tuple(files))
 
 
 def run(
@@ -164,6 +178,8 @@ def _simulate(
     network = built.network
     np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tofile(folder / "images")
     settings.tofile(folder / "settings")
+    for file in built.files:
+        (folder / file.name).symlink_to(file.resolve())
     command = [
         str(built.executable), "images", "settings", "results", "spikes",
         str(recorded), str(gap), str(stall), str(seed),

@@ -35,7 +35,7 @@ class Request:
 
 def run(request: Request) -> None:
     """Print the plan, build, and print what was used of the device and how fast it runs."""
-    target = None if request.board in VERILOG_TARGETS else board(request.board)
+    target = None if request.board in VERILOG_TARGETS else board(request.board, VERILOG_TARGETS)
     options = replace(request.folding, board=target)
     if target is None and options.clock is not None and options.target_fps is None:
         raise RheobaseError(f"--clock: {request.board} has no clock of its own")
@@ -131,6 +131,10 @@ def _print_summary(
         if kind in predicted:
             text += f", {predicted[kind]:,.0f} predicted"
         rows.append((kind, text))
+    known = network.provenance
+    if known is not None and known.network_accuracy is not None:
+        text = f"{known.network_accuracy:.2f} % of {known.test_images} images, the golden model"
+        rows.append(("right", text))
     rows.append(("files", ", ".join([*build.manifest["files"], "manifest.json", "reports"])))
     rows.append(("program it", f"rheobase program {build.folder}"))
     OUT.print(f"{target.title} in {duration(seconds)}{tried}", highlight=False)

@@ -19,6 +19,7 @@ from ..converter.conversion import (
     Options,
     check_options,
     convert_graph,
+    method_name,
     normalisation,
 )
 from ..converter.data import NORMALISATION, ImageSet, Takes, check_classes, load_images
@@ -27,6 +28,7 @@ from ..converter.graph import Graph
 from ..converter.image_files import AS_IT_IS, Sizing
 from ..converter.model import load_model, takes_images
 from ..converter.recipes import with_recipe
+from ..converter.recording import recorded, with_accuracies
 from ..converter.rewrite import prepared
 from ..converter.tracing import trace
 from ..converter.video import ClipShape, load_clips
@@ -118,10 +120,25 @@ def run(request: Request) -> None:
     if request.float_only:
         save_float_snn(conversion.snn, conversion.graph, request.output)
     else:
+        conversion = recorded(
+            conversion,
+            training.images,
+            mean=mean,
+            std=std,
+            model=request.model,
+            weights="" if request.weights is None else Path(request.weights).name,
+            method=request.recipe or method_name(options),
+            classes=training.class_names,
+        )
         save_network(conversion.network, request.output)
     _print_summary(conversion)
     if testing is not None:
-        _print_accuracies(conversion, testing, mean, std)
+        found = _print_accuracies(conversion, testing, mean, std)
+        if found is not None and conversion.lowered is not None:
+            measured = with_accuracies(
+                conversion, len(testing.images), found.cnn, found.float_snn, found.golden
+            )
+            save_network(measured.network, request.output)
     OUT.print(f"wrote {request.output}", highlight=False, soft_wrap=True)
 
 
@@ -204,15 +221,15 @@ def _images(
 
 def _print_accuracies(
     conversion: Conversion, testing: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
-) -> None:
-    """Right answers, where it is known which answers are right."""
+) -> Accuracies | None:
+    """Right answers, where it is known which answers are right; None where it is not."""
     name = next(iter(conversion.graph.outputs.values()))
     if conversion.lowered is None and len(conversion.graph.by_name[name].shape) != 1:
         OUT.print("outputs are maps, which `rheobase evaluate` measures", highlight=False)
-        return
+        return None
     if not testing.labelled:
         OUT.print("images without labels: right answers are not known", highlight=False)
-        return
+        return None
     accuracies = measure(conversion, testing, mean, std)
     golden = "" if accuracies.golden is None else f", integer network {accuracies.golden:.2f} %"
     OUT.print(
@@ -220,6 +237,7 @@ def _print_accuracies(
         f"{accuracies.float_snn:.2f} %{golden}",
         highlight=False,
     )
+    return accuracies
 
 
 def measure(

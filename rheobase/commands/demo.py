@@ -10,15 +10,16 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from ..boards.built_verilog import write_verilog
 from ..console import OUT, progress_bar, working
 from ..converter.conversion import Conversion, Options, convert, normalised
 from ..converter.data import NORMALISATION, ImageSet, load_images
+from ..converter.recording import with_accuracies
 from ..golden.file import save_network
 from ..golden.network import Coding, Readout
-from ..golden.output_files import check_folder, make_folder, write_whole
+from ..golden.output_files import check_folder, make_folder
 from ..hw.default_folding import default_folding
 from ..hw.folding import Folding
-from ..hw.verilog import generate
 from ..sim.batch import build_accelerator
 from ..sim.comparison import Comparison, compare
 from ..tables import HARDWARE_COLUMNS, hardware_rows, table
@@ -103,26 +104,31 @@ def _show(
     mean, std = NORMALISATION["digits"]
     coding = options.coding.value
     conversion = convert(
-        model, training.images, mean=mean, std=std, options=options, name=f"digits-{coding}"
+        model, training.images, mean=mean, std=std, options=options, name=f"digits-{coding}",
+        classes=training.class_names,
+    )  # fmt: skip
+    count = len(testing.images)
+    accuracies = measure(conversion, testing, mean, std)
+    conversion = with_accuracies(
+        conversion, count, accuracies.cnn, accuracies.float_snn, accuracies.golden
     )
     network = conversion.network
-    folding = default_folding(network)
     suffix = "" if options is SETTINGS[0] else f"-{coding}"
     with working(f"{coding}: generating and building"):
-        verilog = generate(network, folding)
         save_network(network, output / f"network{suffix}.safetensors")
-        write_whole(output / f"accelerator{suffix}.v", verilog.encode())
-        built = build_accelerator(network, folding, verilog=verilog)
-    count = len(testing.images)
+        written = write_verilog(
+            network, default_folding(network), output / f"accelerator{suffix}.v"
+        )
+        built = build_accelerator(network, written.folding, verilog=written.text)
     with progress_bar(f"{coding}: simulating the Verilog", count) as progress:
         comparison = compare(built, testing.images, record_images=count, progress=progress)
     right = comparison.hardware.answers == testing.labels
     return Shown(
         options=options,
         conversion=conversion,
-        accuracies=measure(conversion, testing, mean, std),
+        accuracies=accuracies,
         comparison=comparison,
-        folding=folding,
+        folding=built.folding,
         hardware_accuracy=100 * float(right.mean()),
     )
 

@@ -9,8 +9,9 @@ from ..console import OUT, progress_bar
 from ..converter.data import check_classes, load_images
 from ..converter.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
 from ..converter.image_files import Sizing
+from ..golden.errors import RheobaseError
 from ..golden.file import load_network
-from ..golden.network import Coding
+from ..golden.network import Coding, Network
 from ..tables import table
 
 
@@ -24,7 +25,7 @@ class Request:
     test: int
     sizing: Sizing
     steps: tuple[int, ...] | None
-    cnn_accuracy: float
+    cnn_accuracy: float | None
     synaptic_joules: float
     ann_joules: float
 
@@ -32,6 +33,7 @@ class Request:
 def run(request: Request) -> None:
     """Print both tables; each says which constants its joules come from."""
     network = load_network(request.network)
+    cnn_accuracy, source = _cnn_accuracy(request, network)
     testing = load_images(
         request.images,
         data_root=request.data_root,
@@ -56,14 +58,14 @@ def run(request: Request) -> None:
     rows = [
         [
             "CNN",
-            f"{request.cnn_accuracy:.2f}",
+            f"{cnn_accuracy:.2f}",
             f"{dense:.0f}",
             f"{frames_per_second_and_watt(dense, request.ann_joules):.0f}",
         ]
     ]
     named = [(f"SNN, T = {point.steps}", point) for point in points]
     for part in (90, 95):
-        point = cheapest(points, request.cnn_accuracy * part / 100)
+        point = cheapest(points, cnn_accuracy * part / 100)
         if point is not None:
             named.append((f"SOP{part} (T = {point.steps})", point))
         else:
@@ -73,3 +75,20 @@ def run(request: Request) -> None:
         rows.append([name, f"{point.accuracy:.2f}", f"{point.operations:.0f}", f"{fps:.0f}"])
     columns = ("network", "right answers (%)", "operations per image", "FPS/W")
     OUT.print(table(f"energy: {note}", columns, rows))
+    if source:
+        OUT.print(source, highlight=False)
+
+
+def _cnn_accuracy(request: Request, network: Network) -> tuple[float, str]:
+    """The CNN's accuracy, and a sentence on it where it was not given."""
+    if request.cnn_accuracy is not None:
+        return request.cnn_accuracy, ""
+    known = network.provenance
+    if known is None or known.cnn_accuracy is None:
+        raise RheobaseError(
+            f"--cnn-accuracy: needed, as {request.network} holds none that `rheobase convert` "
+            "measured"
+        )
+    return known.cnn_accuracy, (
+        f"the CNN's accuracy is what `rheobase convert` measured on {known.test_images} images"
+    )

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..boards.interface import accelerator_interface
 from ..boards.registry import FAMILY_TOOLS, BoardDescription
+from ..boards.registry import board as find_board
 from ..console import OUT, working
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from ..hw.default_folding import DEFAULT_ADDERS, default_folding, in_turns
-from ..hw.event_counts import assumed_events, counted_events
+from ..hw.default_folding import DEFAULT_ADDERS, adder_plan, completed_plan
+from ..hw.event_counts import counted_events, known_events
 from ..hw.folding import Folding, connection_lanes, connection_row_words
 from ..hw.folding_search import Planner
-from ..hw.large_memories import with_large_rows
 from ..hw.memory_mapping import LARGE_RAM_BITS, Family, mapped_memory
 from ..hw.plan import Budget, Plan
-from ..hw.row_search import with_extra_rows
 from ..hw.shortfall import shortfall
 from ..tables import table
 from .parameters import check_by_hand, given_folding
@@ -111,6 +111,15 @@ class FoldingOptions:
         return tuple(result)
 
 
+def options_of(*, board: str | None, **others: Any) -> FoldingOptions:
+    """Options with the board by its name.
+
+    Raises:
+        RheobaseError: there is no such board.
+    """
+    return FoldingOptions(board=None if board is None else find_board(board), **others)
+
+
 def planned_folding(network: Network, options: FoldingOptions) -> Folding:
     """The folding of ``folding_plan``."""
     return folding_plan(network, options).folding
@@ -135,18 +144,17 @@ def folding_plan(network: Network, options: FoldingOptions) -> Plan:
         images = found.images[:CALIBRATION_IMAGES]
 
     def events_of(changed: Network):
-        return assumed_events(changed) if images is None else counted_events(changed, images)
+        return known_events(changed) if images is None else counted_events(changed, images)
 
     planner = Planner(network, events_of(network), options.family, options.large_rams)
     hertz = options.hertz
     with working("planning the folding"):
         if options.neurons is not None or options.lanes is not None:
-            folding = _suited(planner, given_folding(network, options.neurons, options.lanes))
-            plan = _with_free_rows(planner, in_turns(network, folding, planner.events))
+            folding = given_folding(network, options.neurons, options.lanes)
+            plan = completed_plan(planner, folding)
         elif not options.searched:
             adders = DEFAULT_ADDERS if options.adders is None else options.adders
-            folding = _suited(planner, default_folding(network, planner.events, adders))
-            plan = _with_free_rows(planner, folding)
+            plan = adder_plan(planner, adders)
         else:
             cycles = None if options.target_fps is None else hertz / options.target_fps
             for budget in options.budgets(network):
@@ -158,28 +166,18 @@ def folding_plan(network: Network, options: FoldingOptions) -> Plan:
         if plan is None:
             lack = shortfall(planner, budget, cycles, events_of, hertz)
             raise RheobaseError(f"{network.name} does not fit {_named(budget, options)}: {lack}")
-    show_plan(network, plan, options)
+    show_plan(network, plan, options, guessed=images is None and network.events is None)
     return plan
 
 
-def _suited(planner: Planner, folding: Folding) -> Folding:
-    """``folding`` as the board's device wants it, as the search makes it by itself."""
-    return tuple(
-        replace(
-            with_large_rows(planner.network, index, fold, planner.large),
-            compact=planner.family.compact,
-        )
-        for index, fold in enumerate(folding)
-    )
+def show_plan(
+    network: Network, plan: Plan, options: FoldingOptions, *, guessed: bool = False
+) -> None:
+    """The table of layers, the totals against the device, and the speed.
 
-
-def _with_free_rows(planner: Planner, folding: Folding) -> Plan:
-    """The plan of ``folding`` with the rows of buffers that take no block RAM."""
-    return planner.predict(with_extra_rows(planner, folding, Budget(), pay=False))
-
-
-def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
-    """The table of layers, the totals against the device, and the speed."""
+    Args:
+        guessed: no events were counted, so that cycles are a guess.
+    """
     rows = []
     for index, (layer, planned) in enumerate(zip(network.layers, plan.layers, strict=True)):
         fold = planned.fold
@@ -206,6 +204,8 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
         options.family.logic, "block RAMs", "limited by",
     )  # fmt: skip
     title = f"plan: {network.coding.value} coding, T = {network.steps}"
+    if guessed:
+        title += ", cycles are a guess"
     OUT.print(table(title, columns, rows))
     area, board = plan.area, options.board
     used = [(area.luts, options.family.logic), (area.block_rams, "block RAMs")]
@@ -222,6 +222,8 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
     speed = f"predicted: {plan.cycles:,.0f} cycles per image in a stream"
     if options.hertz is not None:
         speed += f", {options.hertz / plan.cycles:,.0f} images/s at {options.hertz / 1e6:g} MHz"
+    if guessed:
+        speed += " (a guess: the network file has no event counts; --images counts them)"
     OUT.print(speed, highlight=False, soft_wrap=True)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..boards.built_verilog import write_verilog
 from ..console import OUT, working
 from ..golden.file import load_network
-from ..golden.output_files import check_writable, write_whole
-from ..hw.verilog import generate
+from ..golden.output_files import check_writable
 from .folding_options import FoldingOptions, planned_folding
 
 
@@ -17,6 +17,5 @@ def run(path: Path, output: Path, options: FoldingOptions) -> None:
     network = load_network(path)
     folding = planned_folding(network, options)
     with working("generating Verilog"):
-        text = generate(network, folding)
-    write_whole(output, text.encode())
+        write_verilog(network, folding, output)
     OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)

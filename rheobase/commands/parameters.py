@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..golden.errors import RheobaseError, shown
 from ..golden.network import Network
-from ..hw.default_folding import DEFAULT_ADDERS, default_folding
 from ..hw.folding import Folding, LayerFolding, check_folding
 
 
@@ -15,16 +14,6 @@ def number_list(option: str, text: str, kind: type) -> tuple:
     except ValueError:
         name = "integers" if kind is int else "numbers"
         raise RheobaseError(f"{option}: {shown(text)}, accepted is {name} with commas") from None
-
-
-def folding_of(
-    network: Network, neurons: str | None, lanes: str | None, adders: int | None
-) -> Folding:
-    """P and E of each layer as asked for, or computed where nothing is."""
-    if neurons is None and lanes is None:
-        return default_folding(network, adders=DEFAULT_ADDERS if adders is None else adders)
-    check_by_hand(neurons, lanes, adders)
-    return given_folding(network, neurons, lanes)
 
 
 def check_by_hand(neurons: str | None, lanes: str | None, adders: int | None) -> None:

@@ -14,6 +14,7 @@ from ..converter.data import classes_problem, load_images, read_image
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash
 from ..golden.network import Network
+from ..golden.provenance import Provenance
 from ..golden.simulation import simulate
 
 #: Suffix that tells a network file from images.
@@ -69,7 +70,8 @@ def run(request: Request) -> bool:
         with progress_bar("classifying", len(images.images)) as progress:
             result = board.classify(images.images, progress=progress)
         seconds = time.monotonic() - start
-    _print(images, result, seconds, identity.clock)
+    names = Provenance() if network is None else network.provenance or Provenance()
+    _print(images, result, seconds, identity.clock, names)
     return network is None or _compare(network, images, result, steps, delay)
 
 
@@ -111,10 +113,13 @@ def _set(board: Board, request: Request) -> None:
         board.set(steps, delay)
 
 
-def _print(images: _Images, result: Classified, seconds: float, clock: int) -> None:
+def _print(
+    images: _Images, result: Classified, seconds: float, clock: int, names: Provenance
+) -> None:
     for file, answer in zip(images.files, result.answers, strict=True):
         if file:
-            OUT.print(f"{file}: {answer}", highlight=False, soft_wrap=True)
+            name = names.class_name(int(answer))
+            OUT.print(f"{file}: {name}", highlight=False, soft_wrap=True, markup=False)
     count = len(images.images)
     cycles = float(result.cycles.mean())
     OUT.print(

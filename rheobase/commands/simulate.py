@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..boards.built_verilog import read_built_verilog
 from ..console import OUT, progress_bar, working
 from ..converter.data import classes_problem, load_images
+from ..golden.errors import RheobaseError
 from ..golden.file import load_network
+from ..golden.network import Network
 from ..golden.simulation import check_setting
 from ..hw.folding import Folding
-from ..sim.batch import build_accelerator
+from ..sim.batch import BuiltAccelerator, build_accelerator
 from ..sim.comparison import Comparison, compare
 from ..tables import HARDWARE_COLUMNS, hardware_rows, table
-from .parameters import folding_of
+from .folding_options import FoldingOptions, planned_folding
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,8 @@ class Request:
     record: int
     steps: int | None
     delay: int | None
-    neurons: str | None
-    lanes: str | None
-    adders: int | None
+    verilog: Path | None
+    folding: FoldingOptions
     gap: int
     stall: int
     seed: int
@@ -40,7 +42,6 @@ def run(request: Request) -> bool:
     """Simulate, compare and print; True where nothing differs."""
     network = load_network(request.network)
     check_setting(network, request.steps, request.delay)
-    folding = folding_of(network, request.neurons, request.lanes, request.adders)
     images = load_images(
         request.images,
         data_root=request.data_root,
@@ -48,8 +49,7 @@ def run(request: Request) -> bool:
         shape=network.input_shape,
         limit=request.limit,
     ).first(request.limit)
-    with working("building the simulation"):
-        built = build_accelerator(network, folding)
+    built = _built(network, request)
     with progress_bar("simulating", len(images.images)) as progress:
         comparison = compare(
             built,
@@ -62,7 +62,7 @@ def run(request: Request) -> bool:
             stall=request.stall,
             seed=request.seed,
         )
-    print_comparison(comparison, folding)
+    print_comparison(comparison, built.folding)
     problem = classes_problem(images, network.output_shapes[0])
     if problem is None:
         right = 100 * float((comparison.hardware.answers == images.labels).mean())
@@ -70,6 +70,20 @@ def run(request: Request) -> bool:
     else:
         OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)
     return comparison.equal
+
+
+def _built(network: Network, request: Request) -> BuiltAccelerator:
+    """The simulation of the Verilog that is named, or of what ``generate`` writes."""
+    if request.verilog is None:
+        folding = planned_folding(network, request.folding)
+        with working("building the simulation"):
+            return build_accelerator(network, folding)
+    if request.folding != FoldingOptions(data_root=request.folding.data_root):
+        raise RheobaseError("--verilog: accepted is without options that choose a folding")
+    found = read_built_verilog(request.verilog, network)
+    OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
+    with working("building the simulation"):
+        return build_accelerator(network, found.folding, verilog=found.text, files=found.memories)
 
 
 def print_comparison(comparison: Comparison, folding: Folding) -> None:

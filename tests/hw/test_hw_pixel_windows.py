@@ -5,7 +5,7 @@ import pytest
 from rheobase.golden.network import IMAGE, Coding
 from rheobase.hw.event_counts import counted_events
 from rheobase.hw.partition import partition, pixel_plane_parts
-from rheobase.hw.pixel_windows import PixelWindows, drawn_windows
+from rheobase.hw.pixel_windows import PixelWindows
 from support.random_networks import random_images
 from support.residual_networks import residual_network
 
@@ -42,21 +42,6 @@ def test_lane_cycles(lanes):
         assert mean[index] == pytest.approx(busiest[held == value].mean())
         assert most[index] == pytest.approx(cycles.max(axis=0)[held == value].mean())
     assert set(events[1:]) == set(held)
-
-
-def test_windows_are_those_of_the_images():
-    """Rows 0 and 2 of a window at (-1, 1), padded with what a zero is worth."""
-    images = np.arange(1, 13, dtype=np.uint8).reshape(1, 1, 3, 4)
-    rows, columns = np.zeros((1, 2, 3), int), np.zeros((1, 2, 4), int)
-    rows[0, 1, 1] = columns[0, 0, 1] = columns[0, 1, 2] = 1
-    drawn = drawn_windows(images, np.array([200]), (rows, columns), np.ones((1, 1, 1), bool))
-    assert drawn.pixels[..., 0].tolist() == [[[200, 200], [6, 7]]]
-
-
-def test_dark_images_have_no_windows():
-    images = np.zeros((1, 1, 3, 4), np.uint8)
-    taps = np.zeros((1, 1, 3), int), np.zeros((1, 1, 4), int)
-    assert drawn_windows(images, np.array([0]), taps, np.zeros((1, 1, 1), bool)) is None
 
 
 def test_counted_events_have_windows_of_pixels_alone():

@@ -1,0 +1,236 @@
+"""Events of calibration images: what a plan of a network's hardware needs to know of its input.
+
+A network may carry them (``Network.events``), so that whoever has its file can predict how long an
+image takes without having images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import RheobaseError
+from .network import IMAGE, PIXEL_BITS, Connection, Network
+from .simulation import simulate
+from .statistics import popcount
+from .windows import tap_offsets, window_steps
+
+#: Images, numbers and windows of each connection that a network's file carries at most.
+KEPT_IMAGES, KEPT_NUMBERS, KEPT_WINDOWS = 16, 1 << 18, 512
+#: Images that counts may be of.
+MOST_IMAGES = 64
+#: Windows of pixels that are kept of a connection, and bytes of them where a window is large.
+MOST_WINDOWS, WINDOW_BYTES = 2048, 1 << 16
+#: Windows that are kept whatever their size.
+LEAST_WINDOWS = 32
+#: Numbers that a recorded simulation may hold at a time.
+_RECORDED = 1 << 23
+#: How often each image that stands for others is exchanged for a better one.
+_EXCHANGES = 4
+#: Part of the image that a window may cover and still be kept as it is.
+_LARGEST_PART = 1 / 4
+
+#: (source, first channel, channels) that a connection sees.
+Seen = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class EventCounts:
+    """Events of some images.
+
+    Attributes:
+        maps: what some connection sees to (images, T, rows, columns), unsigned: spikes of those
+            channels at each step; of the image, one step of set bits of pixels.
+        windows: (layer, connection) of each that sees the image to a sample of its windows that
+            hold a set bit: uint8, (windows, kernel rows, kernel columns, channels). A window that
+            is most of an image has each position from an image of its own.
+    """
+
+    maps: dict[Seen, np.ndarray]
+    windows: dict[tuple[int, int], np.ndarray]
+
+    @property
+    def images(self) -> int:
+        """Images that were counted."""
+        return len(next(iter(self.maps.values())))
+
+    def first_steps(self, steps: int) -> EventCounts:
+        """The counts of the first ``steps`` time steps."""
+        maps = {
+            seen: events if seen[0] == IMAGE else events[:, :steps]
+            for seen, events in self.maps.items()
+        }
+        return EventCounts(maps, self.windows)
+
+    def of(self, images: np.ndarray) -> EventCounts:
+        """The counts of the images with these indices."""
+        return EventCounts(
+            {seen: events[images] for seen, events in self.maps.items()}, self.windows
+        )
+
+
+def seen_by(connection: Connection) -> Seen:
+    """What ``connection`` sees."""
+    return connection.source, connection.in_start, connection.in_channels
+
+
+def map_shapes(network: Network) -> dict[Seen, tuple[tuple[int, int, int], np.dtype]]:
+    """Of everything that is seen: (T, rows, columns) of its counts, and their type."""
+    result = {}
+    for index, layer in enumerate(network.layers):
+        for connection, source in zip(layer.connections, network.shapes[index].inputs, strict=True):
+            pixels = connection.source == IMAGE
+            most = connection.in_channels * (PIXEL_BITS if pixels else 1)
+            shape = (1 if pixels else network.steps, *source[1:])
+            result[seen_by(connection)] = shape, np.min_scalar_type(most)
+    return result
+
+
+def window_shapes(network: Network) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """Of each connection that sees the image: (kernel rows, kernel columns, channels)."""
+    return {
+        (index, number): (
+            *(len(tap_offsets(connection, axis)) for axis in range(2)),
+            connection.in_channels,
+        )
+        for index, layer in enumerate(network.layers)
+        for number, connection in enumerate(layer.connections)
+        if connection.source == IMAGE
+    }
+
+
+def count_events(network: Network, images: np.ndarray) -> EventCounts:
+    """Counts of the golden model on ``images``: uint8, (images, channels, rows, columns)."""
+    neurons = sum(int(np.prod(shape.output)) for shape in network.shapes)
+    batch = max(1, _RECORDED // (neurons * network.steps))
+    shapes = map_shapes(network)
+    parts: dict[Seen, list[np.ndarray]] = {seen: [] for seen in shapes}
+    for start in range(0, len(images), batch):
+        shown = images[start : start + batch]
+        records = simulate(network, shown, record=True).layers
+        for seen, (_, kind) in shapes.items():
+            source, first, channels = seen
+            if source == IMAGE:
+                held = popcount(shown[:, np.newaxis, first : first + channels])
+            else:
+                held = records[source].spikes[:, :, first : first + channels]
+            parts[seen].append(held.sum(axis=2, dtype=np.int64).astype(kind))
+    windows = {
+        (index, number): image_windows(network, index, number, images)
+        for index, number in window_shapes(network)
+    }
+    return EventCounts({seen: np.concatenate(part) for seen, part in parts.items()}, windows)
+
+
+def image_windows(network: Network, index: int, number: int, images: np.ndarray) -> np.ndarray:
+    """A sample of the windows of pixels that layer ``index`` sees, see ``EventCounts.windows``.
+
+    Args:
+        images: uint8, (images, channels, rows, columns).
+    """
+    connection, shape = network.layers[index].connections[number], network.shapes[index]
+    first, channels = connection.in_start, connection.in_channels
+    seen = slice(first, first + channels)
+    axes, visited = [], []
+    for axis in range(2):
+        stride, before = window_steps(connection, axis)
+        windows = _visited(network, index, axis)
+        taps = windows[:, np.newaxis] * stride - before + tap_offsets(connection, axis)
+        extent = images.shape[2 + axis]
+        # A row and a column behind the map stand for what lies outside.
+        axes.append(np.where((taps >= 0) & (taps < extent), taps, extent))
+        visited.append(len(windows))
+    padded = np.empty(
+        (len(images), channels, images.shape[2] + 1, images.shape[3] + 1), dtype=np.uint8
+    )
+    padded[:] = network.zero_point[seen][:, np.newaxis, np.newaxis]
+    padded[:, :, :-1, :-1] = images[:, seen]
+    kernel = tuple(taps.shape[1] for taps in axes)
+    size = kernel[0] * kernel[1] * channels
+    most = max(LEAST_WINDOWS, min(MOST_WINDOWS, WINDOW_BYTES // size))
+    rng = np.random.default_rng(0)
+    total = len(images) * visited[0] * visited[1]
+    drawn = rng.permutation(total) if total <= 4 * most else rng.choice(total, 4 * most, False)
+    image, row, column = np.unravel_index(drawn, (len(images), *visited))
+    windows = padded[
+        image[:, np.newaxis, np.newaxis],
+        :,
+        axes[0][row][:, :, np.newaxis],
+        axes[1][column][:, np.newaxis],
+    ]
+    windows = windows[windows.any(axis=(1, 2, 3))][:most]
+    if kernel[0] * kernel[1] > _LARGEST_PART * shape.inputs[number][1] * shape.inputs[number][2]:
+        # As bright as before at each position, but nobody's picture.
+        windows = rng.permuted(windows, axis=0)
+    return windows
+
+
+def _visited(network: Network, index: int, axis: int) -> np.ndarray:
+    """Rows (columns) in front of the pooling that some output takes the maximum of."""
+    pool, shape = network.layers[index].pool, network.shapes[index]
+    outputs = np.arange(shape.output[1 + axis])
+    if pool is None:
+        return outputs
+    starts = outputs * pool.stride[axis] - pool.padding[axis]
+    rows = (starts[:, np.newaxis] + np.arange(pool.kernel[axis])).ravel()
+    return rows[(rows >= 0) & (rows < shape.conv[1 + axis])]
+
+
+def kept_counts(counts: EventCounts) -> EventCounts:
+    """What a network's file carries of ``counts``: fewer images, and fewer windows."""
+    size = sum(events[0].size for events in counts.maps.values())
+    kept = representative(counts, max(1, min(KEPT_IMAGES, KEPT_NUMBERS // size)))
+    return EventCounts(kept.maps, {key: w[:KEPT_WINDOWS] for key, w in kept.windows.items()})
+
+
+def representative(counts: EventCounts, most: int) -> EventCounts:
+    """Of at most ``most`` images, chosen so that their means are close to those of all."""
+    totals = np.stack(
+        [events.reshape(counts.images, -1).sum(axis=1) for events in counts.maps.values()], axis=1
+    ).astype(float)
+    totals /= np.maximum(totals.mean(axis=0), 1)
+    kept = min(most, counts.images)
+    wanted, chosen = kept * totals.mean(axis=0), np.arange(kept)
+    for place in list(range(kept)) * _EXCHANGES:
+        others = totals[np.delete(chosen, place)].sum(axis=0)
+        off = np.abs(others + totals - wanted).sum(axis=1)
+        off[np.delete(chosen, place)] = np.inf
+        chosen[place] = off.argmin()
+    return counts.of(np.sort(chosen))
+
+
+def check_event_counts(network: Network, counts: EventCounts) -> None:
+    """Raise ``RheobaseError`` where ``counts`` are not of ``network``."""
+    shapes, windows = map_shapes(network), window_shapes(network)
+    if counts.maps.keys() != shapes.keys() or counts.windows.keys() != windows.keys():
+        raise RheobaseError("events: not of this network's connections, accepted is what it sees")
+    images = counts.images
+    if not 1 <= images <= MOST_IMAGES:
+        raise RheobaseError(f"events: of {images} images, accepted is 1..{MOST_IMAGES}")
+    for seen, (shape, kind) in shapes.items():
+        events, where = counts.maps[seen], f"events of {_named(seen)}"
+        _check(where, events, kind, (images, *shape))
+        most = seen[2] * (PIXEL_BITS if seen[0] == IMAGE else 1)
+        if events.max() > most:
+            raise RheobaseError(f"{where}: {events.max()} at a position, accepted is 0..{most}")
+    for (index, number), shape in windows.items():
+        found = counts.windows[index, number]
+        where = f"windows of connection {number} of layer {network.layers[index].name!r}"
+        if found.ndim != 4 or len(found) > MOST_WINDOWS:
+            raise RheobaseError(f"{where}: {found.shape}, accepted is 0..{MOST_WINDOWS} of {shape}")
+        _check(where, found, np.uint8, (len(found), *shape))
+
+
+def _check(where: str, array: np.ndarray, kind: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != kind or array.shape != shape:
+        raise RheobaseError(
+            f"{where}: {array.dtype} {array.shape}, accepted is {np.dtype(kind).name} {shape}"
+        )
+    array.flags.writeable = False
+
+
+def _named(seen: Seen) -> str:
+    source, first, channels = seen
+    of = "the image" if source == IMAGE else f"layer {source}"
+    return f"channels {first}..{first + channels - 1} of {of}"

@@ -21,7 +21,18 @@ from rheobase.boards.pll import ecp5_pll, ice40_filter_range, ice40_pll
 from rheobase.boards.program import find_bitstream, program
 from rheobase.boards.registry import BOARDS, Family, board
 from rheobase.boards.reports import parse_report
-from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, save_network
+from rheobase.golden import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    Pool,
+    PoolRule,
+    Readout,
+    RheobaseError,
+    save_network,
+)
 from rheobase.hw.folding import LayerFolding
 from rheobase.hw.verilog import TOP, generate
 from rheobase.sim.batch import build_accelerator
@@ -29,7 +40,6 @@ from rheobase.sim.comparison import compare
 from rheobase.sim.lint import lint
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
 from support.random_networks import random_images, random_network
-from support.residual_networks import residual_network
 
 from rheobase.commands.folding_options import FoldingOptions, folding_plan
 
@@ -359,7 +369,28 @@ def test_bitstream(tmp_path, network, folding, name, clock):
 @pytest.mark.parametrize("name", ["icebreaker", "ulx3s-12f"])
 def test_what_is_planned_can_be_synthesised(name, channels):
     """A board of each family: rows of one word, of several, of widths that divide nothing."""
-    network = residual_network(Coding.RADIX, steps=3, stages=((channels, 1),), size=8)
+    rng = np.random.default_rng(channels)
+    threshold = np.full(channels, 900, np.int32)
+    kernels = [
+        Connection(source, rng.integers(-8, 8, shape).astype(np.int8), 4)
+        for source, shape in ((IMAGE, (channels, 1, 3, 3)), (0, (10, channels, 3, 3)))
+    ]
+    network = Network(
+        input_shape=(1, 8, 8),
+        zero_point=np.zeros(1, np.uint8),
+        layers=(
+            Layer(
+                "conv", (kernels[0],), np.zeros(channels, np.int32), threshold, threshold // 2,
+                Pool((2, 2), (2, 2)),
+            ),
+            Layer("linear", (kernels[1],), np.zeros(10, np.int32), None, None),
+        ),
+        coding=Coding.RADIX,
+        steps=3,
+        delay=0,
+        readout=Readout.CURRENT,
+        outputs=(1,),
+    )  # fmt: skip
     options = FoldingOptions(board=board(name), target_fps=1)
     plan = folding_plan(network, options)
     device = ICEBREAKER if options.board.family == Family.ICE40 else ULX3S_85F

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import RheobaseError
+from .errors import RheobaseError, shown
 from .network import IMAGE, PIXEL_BITS, Connection, Network
 from .simulation import simulate
 from .statistics import popcount
@@ -216,16 +216,19 @@ def check_event_counts(network: Network, counts: EventCounts) -> None:
             raise RheobaseError(f"{where}: {events.max()} at a position, accepted is 0..{most}")
     for (index, number), shape in windows.items():
         found = counts.windows[index, number]
-        where = f"windows of connection {number} of layer {network.layers[index].name!r}"
+        where = f"windows of connection {number} of layer {shown(network.layers[index].name)}"
         if found.ndim != 4 or len(found) > MOST_WINDOWS:
-            raise RheobaseError(f"{where}: {found.shape}, accepted is 0..{MOST_WINDOWS} of {shape}")
+            raise RheobaseError(
+                f"{where}: {shown(found.shape)}, accepted is 0..{MOST_WINDOWS} of {shape}"
+            )
         _check(where, found, np.uint8, (len(found), *shape))
 
 
 def _check(where: str, array: np.ndarray, kind: type, shape: tuple[int, ...]) -> None:
     if array.dtype != kind or array.shape != shape:
         raise RheobaseError(
-            f"{where}: {array.dtype} {array.shape}, accepted is {np.dtype(kind).name} {shape}"
+            f"{where}: {array.dtype} {shown(array.shape)}, "
+            f"accepted is {np.dtype(kind).name} {shape}"
         )
     array.flags.writeable = False
 

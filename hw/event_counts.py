@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from ..golden.errors import shown
 from ..golden.event_counts import EventCounts, count_events, image_windows, seen_by
+from ..golden.limits import check_memory
 from ..golden.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..golden.statistics import popcount
 from .geometry import WindowGeometry, window_geometry
@@ -86,6 +89,8 @@ def assumed_events(network: Network) -> NetworkEvents:
             rows, columns = network.shapes[index].inputs[number][1:]
             rng = np.random.default_rng(index * 1000 + number)
             if connection.source == IMAGE:
+                drawn = 9 * PIXEL_BITS * math.prod(network.input_shape)
+                check_memory(f"planning layer {shown(layer.name)}", drawn)
                 draws = (
                     rng.random((1, network.input_shape[0], rows, columns, PIXEL_BITS))
                     < DEFAULT_PIXEL_ACTIVITY
@@ -96,6 +101,7 @@ def assumed_events(network: Network) -> NetworkEvents:
                 windows = image_windows(network, index, number, pixels)
                 counts.append(_counted(network, index, number, bits, windows))
                 continue
+            check_memory(f"planning layer {shown(layer.name)}", 16 * network.steps * rows * columns)
             activity = DEFAULT_ACTIVITY[network.coding]
             bits = rng.binomial(inputs, activity, (1, network.steps, rows, columns))
             counts.append(_counted(network, index, number, bits))
@@ -123,6 +129,11 @@ def _counted(
     part = _kept(network, index, number)
     bits = bits[..., part[0], :][..., part[1]]
     flags = bits.any(axis=1)
+    windows_of = [geometry.output[axis] * geometry.pool_kernel[axis] for axis in range(2)]
+    extents = (geometry.rows, geometry.columns)
+    taps_held = sum(windows_of[axis] * geometry.kernel[axis] * extents[axis] for axis in range(2))
+    units = len(bits) * bits.shape[1] * math.prod(windows_of)
+    check_memory(f"planning layer {shown(layer.name)}", 8 * (taps_held + bits.size + 2 * units))
     taps = [_taps(geometry, axis) for axis in range(2)]
     inside = [axis.sum(axis=1) for axis in taps]  # (windows, rows)
     held = np.einsum("yr,ntrc,xc->ntyx", inside[0], bits, inside[1])

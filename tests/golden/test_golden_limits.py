@@ -24,6 +24,7 @@ from rheobase.golden import (
 from rheobase.golden.errors import SHOWN
 from rheobase.golden.file import network_bytes
 from rheobase.golden.limits import MAX_MAP, MAX_WINDOW, MAX_WORK, check_memory
+from rheobase.hw.default_folding import default_folding
 from safetensors.numpy import save
 
 ONE = np.ones((1, 1, 1, 1), np.int8)
@@ -108,6 +109,8 @@ def test_an_image_that_takes_more_memory_than_there_is(monkeypatch):
     with pytest.raises(MachineError, match=r"memory: an image at T = 1024 takes 7.* this machine"):
         simulate(network, np.zeros((1, 1, 1000, 1000), np.uint8))
     simulate(network, np.zeros((1, 1, 1000, 1000), np.uint8), steps=1)
+    with pytest.raises(MachineError, match=r"memory: planning layer 'a' takes"):
+        default_folding(_network(Connection(IMAGE, ONE), size=5700))
     check_memory("nothing", 2**30)
     with pytest.raises(MachineError, match="memory: this takes 1 GiB"):
         check_memory("this", 2**30 + 1)

@@ -18,6 +18,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,9 @@ def damaged_safetensors(rng: np.random.Generator, content: bytes, described: str
 def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Network files; one that is taken is a whole network, and simulated right."""
     from rheobase.golden import Coding, PoolRule, Readout, load_network, simulate
+    from rheobase.golden.event_counts import count_events
     from rheobase.golden.file import network_bytes
+    from rheobase.golden.provenance import Provenance
     from rheobase.golden.validation import image_work
 
     from . import reference
@@ -112,19 +115,22 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     from .random_networks import random_images
 
     choices = [list(kind) for kind in (Coding, Readout, PoolRule)]
-    files = [
-        network_bytes(
-            random_graph(
-                rng, coding=choices[0][i % 2], readout=choices[1][i // 2 % 2],
-                rule=choices[2][i // 4 % 2], steps=2, layers=1 + i % 3, largest_channels=4,
-            )
-        )
-        for i in range(8)
-    ]  # fmt: skip
+    files = []
+    for i in range(8):
+        network = random_graph(
+            rng, coding=choices[0][i % 2], readout=choices[1][i // 2 % 2],
+            rule=choices[2][i // 4 % 2], steps=2, layers=1 + i % 3, largest_channels=4,
+        )  # fmt: skip
+        files.append((network_bytes(network), ("topology",)))
+        if i % 2:
+            events = count_events(network, random_images(rng, network, 2))
+            recorded = replace(network, events=events, provenance=Provenance(model="a:b"))
+            files.append((network_bytes(recorded), ("topology", "provenance")))
     path = folder / "network"
 
     def case() -> None:
-        path.write_bytes(damaged_safetensors(rng, files[rng.integers(len(files))], "topology"))
+        content, described = files[rng.integers(len(files))]
+        path.write_bytes(damaged_safetensors(rng, content, str(rng.choice(described))))
         network = load_network(path)
         work = network.steps * sum(map(image_work, network.layers, network.shapes))
         if work > 2**26:

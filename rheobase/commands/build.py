@@ -131,16 +131,24 @@ def _print_summary(
         if kind in predicted:
             text += f", {predicted[kind]:,.0f} predicted"
         rows.append((kind, text))
-    known = network.provenance
-    if known is not None and known.network_accuracy is not None:
-        text = f"{known.network_accuracy:.2f} % of {known.test_images} images, the golden model"
-        rows.append(("right", text))
-    rows.append(("files", ", ".join([*build.manifest["files"], "manifest.json", "reports"])))
+    accuracy = _accuracy(network)
+    if accuracy is not None:
+        rows.append(("accuracy", accuracy))
+    files = ", ".join([*build.manifest["files"], "manifest.json", "reports"])
+    rows.append(("wrote", f"{build.folder}: {files}"))
     rows.append(("program it", f"rheobase program {build.folder}"))
     OUT.print(f"{target.title} in {duration(seconds)}{tried}", highlight=False)
     for title, text in rows:
         OUT.print(f"  {title:<12}{text}", highlight=False, soft_wrap=True)
-    OUT.print(f"wrote {build.bitstream}", highlight=False, soft_wrap=True)
+
+
+def _accuracy(network: Network) -> str | None:
+    """Right answers as the conversion measured them; None where the file does not say."""
+    known = network.provenance
+    if known is None or known.network_accuracy is None:
+        return None
+    cnn = "" if known.cnn_accuracy is None else f", the CNN's {known.cnn_accuracy:.2f} %"
+    return f"{known.network_accuracy:.2f} % of {known.test_images:,} images{cnn}"
 
 
 def _seeds(build: Build) -> str:

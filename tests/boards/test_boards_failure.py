@@ -7,11 +7,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rheobase.boards.bitstream import Build
 from rheobase.boards.failure import BuildError, keep_reports, missed_by
 from rheobase.boards.output import check_output
+from rheobase.boards.placement import Placement
 from rheobase.boards.registry import Family, board
-from rheobase.boards.reports import Usage, parse_utilisation
-from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, save_network
+from rheobase.boards.reports import PlacedDesign, Usage, parse_utilisation
+from rheobase.golden import (
+    Coding,
+    PoolRule,
+    Provenance,
+    Readout,
+    RheobaseError,
+    save_network,
+)
 from rheobase.hw.area import Area
 from rheobase.hw.plan import Plan
 from support.random_networks import random_network
@@ -134,3 +143,27 @@ def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, capsys, failing):
     assert all(after <= 0.9 * before for before, after in pairwise([3000, *limits[1:]]))
     said = capsys.readouterr().out
     assert f"try {failing - 1} of {ATTEMPTS} failed: too large, try {failing - 1}" in said
+
+
+def test_summary_has_ten_lines(capsys):
+    """And the accuracy where the network file says it."""
+    network = random_network(
+        np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.STEP,
+        steps=2, hidden=1, largest_channels=6, largest_map=6,
+    )  # fmt: skip
+    known = Provenance(cnn_accuracy=96.5, network_accuracy=95.25, test_images=360)
+    placed = PlacedDesign(33.6e6, 12e6, TOO_LARGE)
+    clock = {"made_hz": 12_000_000, "achieved_hz": 33_600_000, "meets_timing": True}
+    build = Build(
+        Path("out"), Path("out/rheobase.bin"), Placement(1, placed, {1: 33_600_000}),
+        {"clock": clock, "files": {"rheobase.bin": ""}},
+    )  # fmt: skip
+    for provenance, count in ((None, 9), (known, 10)):
+        changed = replace(network, provenance=provenance)
+        command._print_summary(changed, _plan(3000, 20), build, board("icebreaker"), 1, 75.0)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == count
+        assert "95.25 % of 360 images, the CNN's 96.50 %" in "".join(lines) or provenance is None
+        assert lines[0] == "iCEBreaker in 1 min 15 s"
+        assert "120,000 images/s predicted (100 cycles an image)" in lines[2]
+        assert lines[4].split(maxsplit=1)[1] == "5,671 of 5,280 (107.4%), 4,000 predicted"

@@ -84,7 +84,8 @@ def output_error(
     names = _read_out(graph, network)
     if names:
         read = replace(graph, outputs={name: name for name in names})
-        scores = simulate(network, _pixels(torch.cat(tuple(images)), mean, std)).outputs
+        pixels = _pixels(torch.cat(tuple(images)), mean, std).reshape(-1, *network.input_shape)
+        scores = simulate(network, pixels).outputs
         found = {name: torch.from_numpy(s) for name, s in zip(names, scores, strict=True)}
     else:
         read = graph

@@ -52,23 +52,24 @@ def load_model(
 
 
 def takes_images(model: nn.Module) -> Callable[[tuple[int, ...]], bool]:
-    """Asks ``model``, by running it, whether it takes images of (channels, rows, columns).
+    """Asks ``model``, by running it, whether it takes images of (channels, rows, columns)."""
+    return lambda shape: model_shape(model, shape) is not None
 
-    Images of one row are signals to a model of one dimension, (channels, values).
+
+@torch.no_grad()
+def model_shape(model: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape in which ``model`` takes images of ``shape``; None where it does not.
+
+    Images of one row (channels, 1, values) are (channels, values) to a model of one dimension.
     """
-
-    @torch.no_grad()
-    def takes(shape: tuple[int, ...]) -> bool:
-        shapes = [shape] if shape[1] != 1 else [shape, (shape[0], *shape[2:])]
-        for tried in shapes:
-            try:
-                model(torch.zeros(1, *tried))
-            except Exception:
-                continue
-            return True
-        return False
-
-    return takes
+    shapes = [shape, (shape[0], shape[2])] if len(shape) == 3 and shape[1] == 1 else [shape]
+    for tried in shapes:
+        try:
+            model(torch.zeros(1, *tried))
+        except Exception:
+            continue
+        return tried
+    return None
 
 
 def _find(factory: str) -> Any:

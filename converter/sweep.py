@@ -30,7 +30,7 @@ from .conversion import Conversion, Options, convert_graph, default_iterations, 
 from .data import check_classes, load_images
 from .evaluation import Accuracies, accuracy_table
 from .image_files import AS_IT_IS, Sizing
-from .model import load_model, takes_images
+from .model import load_model, model_shape, takes_images
 from .recipes import with_recipe
 from .rewrite import prepared
 from .tracing import trace
@@ -260,13 +260,14 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     testing = load_images(
         subject.test_images or subject.images, sample=(subject.test, 1), shape=shape, **how
     )
-    graph = prepared(trace(model, shape))
+    taken = model_shape(model, shape) or shape
+    graph = prepared(trace(model, taken))
     output = graph.by_name[next(iter(graph.outputs.values()))]
     trained = training.class_names if Path(subject.images).is_dir() else ()
     check_classes(testing, output.shape, trained)
     mean, std = normalisation(subject.mean, subject.std, shape[0])
-    calibration = Batches(training.images, mean, std, device)
-    tested = Batches(testing.images, mean, std, device)
+    calibration = Batches(training.images.reshape(-1, *taken), mean, std, device)
+    tested = Batches(testing.images.reshape(-1, *taken), mean, std, device)
     labels = tested.cut(torch.from_numpy(testing.labels))
     on_device = graph.to(device)
     right = sum(

@@ -26,7 +26,7 @@ from ..converter.data import NORMALISATION, ImageSet, Takes, check_classes, load
 from ..converter.float_file import save_float_snn
 from ..converter.graph import Graph
 from ..converter.image_files import AS_IT_IS, Sizing
-from ..converter.model import load_model, takes_images
+from ..converter.model import load_model, model_shape, takes_images
 from ..converter.recipes import with_recipe
 from ..converter.recording import recorded, with_accuracies
 from ..converter.rewrite import prepared
@@ -96,7 +96,10 @@ def run(request: Request) -> None:
         request, request.images, (request.calibration, 0), True,
         channels=len(mean) if len(mean) > 1 else None, takes=takes_images(model),
     )  # fmt: skip
-    graph = prepared(trace(model, tuple(int(extent) for extent in training.images.shape[1:])))
+    given = tuple(int(extent) for extent in training.images.shape[1:])
+    # Where the model takes no such images, the trace says why.
+    shape = model_shape(model, given) or given
+    graph = prepared(trace(model, shape))
     mean, std = normalisation(mean, std, int(training.images.shape[1]))
     testing = _testing(request, training, graph) if request.test else None
     sizes = kernel_sizes(graph)
@@ -109,7 +112,7 @@ def run(request: Request) -> None:
     ):
         conversion = convert_graph(
             graph,
-            Batches(training.images, mean, std),
+            Batches(training.images.reshape(-1, *shape), mean, std),
             mean=mean,
             std=std,
             options=options,
@@ -247,7 +250,7 @@ def measure(
     graph = conversion.graph.to("cpu")
     snn = conversion.snn.to("cpu")
     cnn_right = snn_right = 0
-    batches = Batches(images.images, mean, std)
+    batches = Batches(images.images.reshape(-1, *graph.input_shape), mean, std)
     truth = batches.cut(torch.from_numpy(images.labels))
     with torch.inference_mode(), progress_bar("CNN and float SNN", len(images.images)) as progress:
         for batch, labels in zip(batches, truth, strict=True):

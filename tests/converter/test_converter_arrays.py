@@ -13,6 +13,7 @@ from rheobase.golden.errors import RheobaseError
 from torch import nn
 
 import rheobase
+from rheobase.cli import main
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3)).astype(np.uint8)
 
@@ -121,3 +122,25 @@ def test_what_python_hands_over(kind):
 def test_what_is_no_pixels(images, message):
     with pytest.raises(RheobaseError, match=message):
         as_pixels(images)
+
+
+def test_signals_convert_by_the_command(tmp_path, monkeypatch):
+    """A network of one dimension, fitted too, on (images, channels, values)."""
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n"
+        "def net():\n"
+        "    return nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 3))\n"
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 2, 8)).astype(np.uint8)
+    np.savez(tmp_path / "s.npz", x=pixels, y=np.arange(24) % 3, classes=["a", "b", "c"])
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--images", "s.npz", "--mean", "0.5", "--std", "0.25", "-T", "4"]
+    for recipe in ([], ["--recipe", "best"]):
+        monkeypatch.setattr("sys.argv", ["rheobase", "convert", "nets.py:net", *arguments, *recipe])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        network = rheobase.load_network("network.safetensors")
+        assert network.input_shape == (2, 1, 8)
+        found = load_images("s.npz", shape=network.input_shape)
+        assert np.array_equal(found.images[:, :, 0], pixels)

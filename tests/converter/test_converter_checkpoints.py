@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from rheobase.converter.checkpoints import candidates, read_checkpoint
-from rheobase.converter.model import load_model, takes_images
+from rheobase.converter.model import load_model, model_shape, takes_images
 from rheobase.golden.errors import RheobaseError
 from torch import nn
 
@@ -105,6 +105,8 @@ def test_averaged_weights_come_last_and_it_is_said(tmp_path, factory, state):
     assert [c.key for c in candidates({"ema": averaged, "a": state, "state_dict": state})] == [
         "state_dict", "a", "ema",
     ]  # fmt: skip
+    nested = candidates({"model": {"ema": averaged}, "mine": state})
+    assert [candidate.key for candidate in nested] == ["mine", "model.ema"]
 
 
 def test_what_lies_beside_a_held_model_is_said(tmp_path, factory, state):
@@ -221,4 +223,6 @@ def test_damaged_files_end_in_one_line(tmp_path, state):
 def test_what_images_a_model_takes(factory):
     takes = takes_images(load_model(factory("net")))
     assert takes((1, 8, 8)) and not takes((3, 8, 8))
-    assert takes_images(load_model(factory("signals")))((3, 1, 9))
+    signals = load_model(factory("signals"))
+    assert takes_images(signals)((3, 1, 9)) and model_shape(signals, (3, 1, 9)) == (3, 9)
+    assert model_shape(signals, (2, 1, 9)) is None

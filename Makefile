@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-slow prove bench lint clean icarus
+.PHONY: demo test test-slow prove bench lint clean icarus mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -22,6 +22,12 @@ test-slow: $(VENV)/.installed-test icarus
 # Every proof about the stream components, as a table; docs/formal.md says what they are.
 prove: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m formal.proofs
+
+# Changes single operators of hw/, drawn at random, and says which of them no test notices.
+SEED ?= 0
+COUNT ?= 28
+mutate: $(VENV)/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m support.mutate --seed $(SEED) --count $(COUNT)
 
 # One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder; SHARED has
 # ResNet-20 and its images, whose figures are skipped without it.

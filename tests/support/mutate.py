@@ -1,0 +1,146 @@
+"""Do the tests notice? Single-operator changes of ``hw/``, each in a scratch copy of the package.
+
+``make mutate SEED=0 COUNT=28`` draws them at random; ``python -m support.mutate --at
+rotate.py:84:-:+`` tries one. A change survives where the networks of ``test_hw_rare_graphs`` and
+every test file that imports the changed module pass all the same: then a test is missing, or the
+change is equivalent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .operators import Mutation, mutations
+
+TESTS = Path(__file__).parents[1]
+ROOT = TESTS.parent
+HARDWARE = ROOT / "hw"
+#: Whole networks, which cost no C++ compiler.
+NETWORKS = TESTS / "hw" / "test_hw_rare_graphs.py"
+#: Tests of modules that plan and are no part of a network.
+PLANNING = TESTS / "hw" / "test_hw_plan.py"
+
+
+def all_mutations() -> list[tuple[str, Mutation]]:
+    """Every change of every module of ``hw/``, as (file name, change)."""
+    return [
+        (path.name, mutation)
+        for path in sorted(HARDWARE.glob("*.py"))
+        for mutation in mutations(path.read_text())
+    ]
+
+
+def files_for(module: str) -> list[Path]:
+    """Test files that import ``module``; where none does, those of the modules that import it."""
+    files = sorted((TESTS / "hw").glob("test_*.py"))
+
+    def importing(name: str) -> list[Path]:
+        pattern = re.compile(rf"\bhw(\.| import ){name}\b")
+        return [path for path in files if pattern.search(path.read_text())]
+
+    found = importing(module)
+    if not found:
+        users = [
+            path.stem for path in sorted(HARDWARE.glob("*.py"))
+            if re.search(rf"from \.{module} import", path.read_text())
+        ]  # fmt: skip
+        found = sorted({path for user in users for path in importing(user)})
+    files = [NETWORKS, *(path for path in found or [PLANNING] if path != NETWORKS)]
+    return sorted(files, key=lambda path: (_compiles(path), path == NETWORKS))
+
+
+def _compiles(path: Path) -> bool:
+    """Whether a test file builds simulations with a C++ compiler, so that it should come last."""
+    return re.search(r"check_exchange|check_equal|run_bench|build_", path.read_text()) is not None
+
+
+def scratch_package(folder: Path, name: str, mutation: Mutation) -> None:
+    """The package ``rheobase`` in ``folder``: links to ours, and the one file with its change."""
+    package = folder / "rheobase"
+    package.mkdir()
+    for path in (ROOT / "rheobase").iterdir():
+        (package / path.name).symlink_to(path)
+    for part in ("golden", "converter", "sim", "boards"):
+        (package / part).symlink_to(ROOT / part)
+    (package / "hw").mkdir()
+    for path in HARDWARE.glob("*.py"):
+        if path.name != name:
+            (package / "hw" / path.name).symlink_to(path)
+    changed = mutation.applied((HARDWARE / name).read_text())
+    (package / "hw" / name).write_text(changed)
+
+
+def killed_by(name: str, mutation: Mutation, timeout: float) -> str | None:
+    """The test that notices the change, or how else it ended; None where it survives."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch_package(Path(folder), name, mutation)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": folder,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "RHEOBASE_CACHE": str(Path(folder) / "cache"),
+        }
+        for path in files_for(name.removesuffix(".py")):
+            command = [
+                sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+                "-m", "not slow", "--no-header", str(path),
+            ]  # fmt: skip
+            try:
+                ran = subprocess.run(
+                    command, cwd=ROOT, env=environment, capture_output=True, text=True,
+                    timeout=timeout,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                return f"{path.name} takes more than {timeout:g} s"
+            if ran.returncode:
+                failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+                return failed[1].split("/")[-1] if failed else f"{path.name} ends early"
+    return None
+
+
+def _chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutation]]:
+    everything = all_mutations()
+    if not arguments.at:
+        return random.Random(arguments.seed).sample(everything, arguments.count)
+    found = []
+    for wanted in arguments.at:
+        name, line, old, new = wanted.split(":")
+        matching = [
+            (file, mutation) for file, mutation in everything
+            if (file, mutation.line) == (name, int(line))
+            and (mutation.old, mutation.new) == (old, new)
+        ]  # fmt: skip
+        if not matching:
+            raise SystemExit(f"{wanted}: no such operator, accepted is FILE:LINE:OLD:NEW")
+        found += matching
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="support.mutate", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=28)
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for a test file")
+    parser.add_argument("--at", nargs="*", metavar="FILE:LINE:OLD:NEW")
+    chosen = _chosen(parser.parse_args())
+    timeout = parser.parse_args().timeout
+    survivors = 0
+    for name, mutation in chosen:
+        killer = killed_by(name, mutation, timeout)
+        survivors += killer is None
+        line = (HARDWARE / name).read_text().splitlines()[mutation.line - 1].strip()
+        change = f"{name}:{mutation.line}: {mutation.old} -> {mutation.new}"
+        print(f"{change:<44} {killer or 'SURVIVES'}\n    {line}", flush=True)
+    print(f"{len(chosen)} changes, {survivors} survive")
+    sys.exit(1 if survivors else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -84,6 +84,8 @@ def killed_by(name: str, mutation: Mutation, timeout: float) -> str | None:
         environment = {
             **os.environ,
             "PYTHONPATH": folder,
+            # Without it the folder of ours, where pytest is started, would come first.
+            "PYTHONSAFEPATH": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "RHEOBASE_CACHE": str(Path(folder) / "cache"),
         }

@@ -27,7 +27,7 @@ from .delay import choose_delay, first_output_spike
 from .graph import Graph
 from .keeping import Fit, held_back, output_error
 from .lowering import Lowered, lower_graph
-from .outside import outside
+from .outside import Weights, outside, weights_of
 from .recording import recorded
 from .rewrite import prepared, with_readout
 from .snn import FloatSnn
@@ -130,6 +130,11 @@ class Conversion:
         """(path, why) of what is left out or stays in floating point."""
         return outside(self.graph)
 
+    @cached_property
+    def weights(self) -> Weights:
+        """The model's weights, and where they are."""
+        return weights_of(self.graph)
+
     def summary(self) -> list[dict[str, object]]:
         """One row per layer of neurons: name, what feeds it, map, weights, range of thresholds.
 
@@ -217,6 +222,11 @@ def convert_graph(
 ) -> Conversion:
     """``convert`` for a graph that is prepared already, and normalised images in batches."""
     check_options(options)
+    if not options.lower and not graph.neurons:
+        raise RheobaseError(
+            "model: nothing in it spikes, accepted for a float SNN is a model with ReLU, ReLU6, "
+            "QCFS or a clamp from 0"
+        )
     batches = [batch.to(options.device) for batch in batches]
     given = {"mean": mean, "std": std, "name": name, "progress": progress}
     if options.calibration is None or not options.only_if_better:

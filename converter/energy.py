@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from ..golden.simulation import simulate
@@ -54,7 +55,7 @@ def measure(
     """Run the golden model at each T of ``steps`` and count; t0 is the network's, below T.
 
     Raises:
-        RheobaseError: no images, or a T out of range.
+        RheobaseError: no images, a T out of range, or a network whose first output is a map.
     """
     if not len(images):
         raise RheobaseError("energy: no images, accepted is at least one")
@@ -65,7 +66,7 @@ def measure(
         for start in range(0, len(images), _RECORDED):
             part = slice(start, start + _RECORDED)
             result = simulate(network, images[part], steps=count, delay=delay, record=True)
-            right += int(np.sum(result.answers == labels[part]))
+            right += int(np.sum(class_answers(result.scores) == labels[part]))
             for index, (layer, record) in enumerate(
                 zip(network.layers, result.layers, strict=True)
             ):

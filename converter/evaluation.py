@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
+from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding
 from .snn import Evaluation, FloatSnn
@@ -32,7 +34,7 @@ def accuracy_table(
     steps: Sequence[int],
     delays: Sequence[int],
 ) -> Accuracies:
-    """Accuracy at every T of ``steps`` with every t0 of ``delays`` below it.
+    """Accuracy of the first output, at every T of ``steps`` with every t0 of ``delays`` below it.
 
     The network is simulated once per batch, for the SNN's own T.
 
@@ -52,9 +54,8 @@ def accuracy_table(
     for batch, truth in zip(batches, labels, strict=True):
         found = snn.run(batch, keep)
         for pair in pairs:
-            scores = _first(found, pair)
-            answers = scores.flatten(1).argmax(dim=1)
-            right[pair] += int((answers == truth.to(answers.device)).sum())
+            answers = class_answers(_first(found, pair).cpu().numpy())
+            right[pair] += int(np.sum(answers == truth.cpu().numpy()))
         for name, rate in found.spikes.items():
             spikes[name] = spikes.get(name, 0.0) + rate * len(batch)
         total += len(batch)

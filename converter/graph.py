@@ -38,7 +38,8 @@ INTERPOLATE       ``size``: tuple; ``mode``: torch's name ('bilinear', 'nearest'
                   ``align_corners``: bool or None. Linear in x.
 FLOAT             anything else that can be executed (GroupNorm, softmax, a product of two maps);
                   ``function``: called with the inputs; ``activation``: True for a nonlinearity in
-                  ReLU's place (SiLU, GELU, attention), which cannot become neurons
+                  ReLU's place (SiLU, GELU, attention), which cannot become neurons; ``role``: what
+                  it does to its inputs (``FloatRole``)
 ================= ================================================================================
 
 Dropout, identities, ``contiguous``, size arithmetic and anything that does not depend on the image
@@ -48,7 +49,8 @@ are gone.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -100,6 +102,7 @@ class Operation:
             until ``Graph.to`` moves them.
         shape: of the result, without the batch.
         label: what stands in the model, for messages (``Conv2d``, ``relu``, ``GroupNorm``).
+        parameters: names of the model's parameters that it holds, or is computed from.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Operation:
     arguments: dict[str, Any]
     shape: tuple[int, ...]
     label: str = ""
+    parameters: tuple[str, ...] = ()
 
     def run(self, *inputs: Tensor) -> Tensor:
         """The result for ``inputs``, each (images, *shape of that input), in the model's units.
@@ -130,11 +134,15 @@ class Graph:
             ``cls_logits.0`` of a dictionary that holds a list.
         left_out: (path, why) of what the graph does not hold although the model does, such as
             dropout; nothing of it changes the result.
+        parameters: name to number of weights, of all parameters that the model has.
+        unused: names of those that the model's result does not depend on.
     """
 
     operations: tuple[Operation, ...]
     outputs: dict[str, str]
     left_out: tuple[tuple[str, str], ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -27,6 +27,8 @@ class GraphBuilder:
         self.operations: dict[str, Operation] = {}
         self.left_out: list[tuple[str, str]] = []
         self.refusals: list[Refusal] = []
+        #: Parameters of the model that the call at hand is computed from.
+        self.reached: tuple[str, ...] = ()
 
     def start(self, shape: tuple[int, ...]) -> Signal:
         """The image."""
@@ -47,15 +49,27 @@ class GraphBuilder:
             name, number = f"{path}#{number}", number + 1
         names = tuple(signal.name for signal in inputs)
         shape = tuple(int(extent) for extent in shape)
-        self.operations[name] = Operation(name, kind, names, arguments, shape, label)
+        self.operations[name] = Operation(name, kind, names, arguments, shape, label, self.reached)
         return Signal(name, shape)
+
+    def hold(self, names: tuple[str, ...], result: Any) -> None:
+        """The first signal of ``result`` holds ``names``, which no operation of its call does.
+
+        A factor of one is such a parameter: it changes nothing, and no operation was made of it.
+        """
+        signal = _first_signal(result)
+        if signal is not None:
+            operation = self.operations[signal.name]
+            held = tuple(dict.fromkeys((*operation.parameters, *names)))
+            self.operations[signal.name] = replace(operation, parameters=held)
 
     def call(self, **fields: Any) -> Call:
         """One call in the model's trace."""
         return Call(builder=self, **fields)
 
-    def finished(self, outputs: dict[str, str]) -> Graph:
-        return Graph(tuple(self.operations.values()), outputs, tuple(self.left_out))
+    def finished(self, outputs: dict[str, str], parameters: dict[str, int]) -> Graph:
+        operations = tuple(self.operations.values())
+        return Graph(operations, outputs, tuple(self.left_out), parameters)
 
 
 @dataclass(eq=False)
@@ -121,7 +135,7 @@ class Call:
         target = Method(self.target) if isinstance(self.target, str) else self.target
         return tuple(inputs), FloatCall(target, arguments, keywords)
 
-    def float_operations(self, *, activation: bool) -> Any:
+    def float_operations(self, *, activation: bool, role: str) -> Any:
         """The call as it is, in floating point: one operation per tensor of its result."""
         inputs, function = self.float_call()
 
@@ -135,7 +149,11 @@ class Call:
             return self.emit(
                 OperationKind.FLOAT,
                 inputs,
-                {"function": replace(function, item=item), "activation": activation},
+                {
+                    "function": replace(function, item=item),
+                    "activation": activation,
+                    "role": role,
+                },
                 tuple(shape[1:]),
             )
 
@@ -150,6 +168,14 @@ class Method:
 
     def __call__(self, x: Tensor, *arguments: Any, **keywords: Any) -> Any:
         return getattr(x, self.name)(*arguments, **keywords)
+
+
+def _first_signal(value: Any) -> Signal | None:
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        return next((found for entry in value if (found := _first_signal(entry))), None)
+    return value if isinstance(value, Signal) else None
 
 
 def _with_slots(value: Any, inputs: list[Signal]) -> Any:

@@ -16,6 +16,7 @@ from ..golden.errors import RheobaseError
 from .checkpoints import check_finite, fill, read_checkpoint
 from .foreign_files import foreign_file
 from .torchvision_shim import with_torchvision
+from .wrappers import unwrapped
 
 #: Suffixes of weights, which are no model.
 _WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin")
@@ -39,7 +40,7 @@ def load_model(
     """
     # What is wrong with the file is said before the user's code runs.
     content = None if weights is None else read_checkpoint(weights)
-    model = _call(_find(factory), factory)
+    model = unwrapped(_call(_find(factory), factory))
     if weights is not None:
         fill(model, content, weights, say)
     else:

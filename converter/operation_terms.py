@@ -9,10 +9,12 @@ import numpy as np
 from torch import Tensor
 
 from . import linear_operations as linear
+from .float_roles import KEEPS_ORDER
 from .graph import Graph, Operation, OperationKind, norm_affine
+from .nonlinear import weighted_behind
 from .terms import Flat, Kernel, NotLowerable, Pair, Value, source_value, window_size
 
-_FLOAT_ONLY = "nothing, it is float-only (the float SNN runs it)"
+_FLOAT_ONLY = "nothing, it is float-only"
 _OTHERS = "others are float-only"
 _POOLS = {
     OperationKind.MAX_POOL, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
@@ -70,7 +72,8 @@ def check_operation(operation: Operation, graph: Graph) -> None:
         accepted = f"(channels, rows, columns) or (channels, length); {_OTHERS}"
         raise NotLowerable(f"input of shape {tuple(operation.shape)}", accepted)
     if kind == OperationKind.FLOAT:
-        raise NotLowerable("", _FLOAT_ONLY)
+        last = operation.name not in weighted_behind(graph)
+        raise NotLowerable("", f"behind the last weights {KEEPS_ORDER}" if last else _FLOAT_ONLY)
     if kind == OperationKind.INTERPOLATE and not _keeps_shape(operation, graph):
         raise NotLowerable("", _FLOAT_ONLY)
     if kind == OperationKind.CONVOLUTION and arguments["weight"].ndim not in (3, 4):
@@ -319,6 +322,8 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
             raise NotLowerable(f"dimensions in the order {permutation}", "flatten")
     if after == tuple(before):
         return value
+    if after == ():  # one number
+        return _map(value)
     if len(after) == 1:
         return linear.flattened(_map(value)) if isinstance(value, Value) else value
     whole = linear.unflattened(value) if isinstance(value, Flat) else value

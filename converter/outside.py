@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .graph import Graph, Operation, OperationKind
 from .snn import split
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A count of weights.
+
+    Attributes:
+        model: all that the model has.
+        held: those that its result depends on, folded into others or not.
+        unused: names of the parameters that the model's result does not depend on.
+    """
+
+    model: int
+    held: int
+    unused: tuple[str, ...]
+
+
+def weights_of(graph: Graph) -> Weights:
+    """What became of the model's parameters.
+
+    An integer network holds all that its graph does (``plan_layers`` refuses to leave one out).
+    """
+    model = sum(graph.parameters.values())
+    unused = sum(graph.parameters[name] for name in graph.unused)
+    return Weights(model, model - unused, graph.unused)
 
 
 def outside(graph: Graph) -> tuple[tuple[str, str], ...]:

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..golden.errors import RheobaseError
 from . import linear_operations as linear
 from .compose import merged, within_padding
 from .graph import Graph, Operation, OperationKind
 from .operation_terms import PooledValue, PoolShape, check_operation, result_terms
 from .refusal import Refusal, refuse
+from .tails import scores_of
 from .terms import Flat, NotLowerable, Value, source_value
 
 #: Where a model goes that is refused here.
 _FLOAT_SNN = (
     "the float SNN holds all that can be traced: `rheobase convert --float`, Options(lower=False)"
 )
-#: What may follow the network at an output, or stand in between there (a reshape).
-_AFTER_NETWORK = frozenset({OperationKind.FLOAT, OperationKind.INTERPOLATE, OperationKind.RESHAPE})
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ class Plan:
     Attributes:
         image: name of the input operation.
         outputs: label of an output to its layer's name and its shape in the model.
-        left_out: paths of what follows the last linear operations and is not in the network:
-            softmax, interpolation to the image's size.
+        left_out: paths of what follows the last linear operations and is not in the network
+            (``tails``).
     """
 
     image: str
@@ -92,7 +92,8 @@ def plan_layers(graph: Graph, *, counted: bool) -> Plan:
         label: (planner.read_out(graph.by_name[name], counted=counted), graph.by_name[name].shape)
         for label, name in read.items()
     }
-    refuse(planner.refusals, _FLOAT_SNN)
+    refuse(planner.refusals, _FLOAT_SNN if graph.neurons else "")
+    _check_weights(graph, needed)
     layers = _seen(planner.layers, {name for name, _ in outputs.values()})
     return Plan(graph.operations[0].name, layers, outputs, left_out)
 
@@ -225,19 +226,22 @@ def _layer(
 def _readable_outputs(graph: Graph) -> tuple[dict[str, str], tuple[str, ...]]:
     """Per label the last operation that a network can have, and the paths of what follows it."""
     read: dict[str, str] = {}
-    left_out: list[str] = []
+    left_out: dict[str, None] = {}
     for label, name in graph.outputs.items():
-        passed: list[str] = []
-        read[label] = name
-        operation = graph.by_name[name]
-        while operation.kind in _AFTER_NETWORK and len(operation.inputs) == 1:
-            passed.append(operation.name)
-            if operation.kind != OperationKind.RESHAPE:
-                read[label] = operation.inputs[0]
-                left_out += passed
-                passed = []
-            operation = graph.by_name[operation.inputs[0]]
-    return read, tuple(dict.fromkeys(left_out))
+        read[label], behind = scores_of(graph, name)
+        left_out.update(dict.fromkeys(behind))
+    return read, tuple(left_out)
+
+
+def _check_weights(graph: Graph, needed: set[str]) -> None:
+    """Raise where a parameter that the model's result depends on is in no layer."""
+    held = {p for o in graph.operations if o.name in needed for p in o.parameters}
+    missing = {p for o in graph.operations for p in o.parameters} - held
+    if missing:
+        raise RheobaseError(
+            f"model cannot be lowered: its weights {', '.join(sorted(missing)[:5])} would not be "
+            "in the network, accepted is a model whose last weights are in front of what follows"
+        )
 
 
 def _needed(graph: Graph, outputs: Iterable[str]) -> set[str]:

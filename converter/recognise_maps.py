@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .float_roles import role_of
 from .graph import BatchSize, OperationKind, PerImage
 from .graph_builder import Call, Signal
 from .recognise_activations import affine, bounded, masked
@@ -142,7 +143,7 @@ def _max(call: Call, given: dict[str, Any]) -> Any:
     values = _amax(replace(call, shape=call.shape[0]), given)
     if values is None:
         return None
-    places = call.float_operations(activation=False)
+    places = call.float_operations(activation=False, role=role_of(call))
     return [values, places[1]]
 
 

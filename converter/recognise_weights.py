@@ -68,6 +68,34 @@ def _symmetric_padding(
     return (0,) * rank, call.emit(OperationKind.PAD, x, arguments, shape, part="padding")
 
 
+def _conv_transpose(call: Call, given: dict[str, Any]) -> Signal | None:
+    """Of stride 1 it is a convolution with the kernel turned around."""
+    weight, bias = _detached(given.get("weight")), _detached(given.get("bias"))
+    if not isinstance(weight, Tensor) or not (bias is None or isinstance(bias, Tensor)):
+        return None
+    rank, groups = weight.ndim - 2, int(given.get("groups", 1))
+    stride, dilation = (
+        spatial(given.get("stride", 1), rank),
+        spatial(given.get("dilation", 1), rank),
+    )
+    padding = tuple(
+        step * (extent - 1) - cut
+        for step, extent, cut in zip(
+            dilation, weight.shape[2:], spatial(given.get("padding", 0), rank), strict=True
+        )
+    )
+    if any(step != 1 for step in stride) or any(extent < 0 for extent in padding):
+        return None
+    if any(spatial(given.get("output_padding", 0), rank)):
+        return None
+    turned = weight.flip(tuple(range(2, weight.ndim))).unflatten(0, (groups, -1)).transpose(1, 2)
+    arguments = {
+        "weight": turned.flatten(0, 1).contiguous(), "bias": bias, "stride": stride,
+        "padding": padding, "dilation": dilation, "groups": groups,
+    }  # fmt: skip
+    return call.emit(OperationKind.CONVOLUTION, given["input"], arguments)
+
+
 def _linear(call: Call, given: dict[str, Any]) -> Signal | None:
     weight, bias = _detached(given.get("weight")), _detached(given.get("bias"))
     if not isinstance(weight, Tensor) or weight.ndim != 2:
@@ -105,6 +133,7 @@ def _batch_norm(call: Call, given: dict[str, Any]) -> Signal | None:
 
 WEIGHT_BUILDERS = {
     "convolution": _convolution,
+    "conv_transpose": _conv_transpose,
     "linear": _linear,
     "matmul": _matmul,
     "batch_norm": _batch_norm,

@@ -10,8 +10,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import torch
 from torch import nn
 
+from .float_roles import FloatRole, role_of
 from .graph_builder import Call, Signal
 from .qcfs import is_qcfs, qcfs_parameters
 from .recognise_activations import ACTIVATION_BUILDERS
@@ -21,6 +23,9 @@ from .recognise_weights import WEIGHT_BUILDERS
 
 _BUILDERS = {**WEIGHT_BUILDERS, **ACTIVATION_BUILDERS, **MAP_BUILDERS, **SHAPE_BUILDERS}
 _CONVOLUTION = ("weight", "bias", "stride", "padding", "dilation", "groups", "padding_mode")
+_CONV_TRANSPOSE = (
+    "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation",
+)  # fmt: skip
 _NORM = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 _MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 _AVERAGE_POOL = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
@@ -28,7 +33,11 @@ _SIZES = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_fact
 
 #: Modules: the builder's name and the attributes that it is called with.
 _MODULES: tuple[tuple[tuple[type, ...], str, tuple[str, ...]], ...] = (
-    ((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), "", ()),
+    (
+        (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+        "conv_transpose",
+        _CONV_TRANSPOSE,
+    ),
     ((nn.Conv1d, nn.Conv2d, nn.Conv3d), "convolution", _CONVOLUTION),
     ((nn.Linear,), "linear", ("weight", "bias")),
     (
@@ -77,6 +86,10 @@ _MODULES: tuple[tuple[tuple[type, ...], str, tuple[str, ...]], ...] = (
 #: Functions and methods, without trailing underscores: the builder's name and the parameters.
 _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), ("convolution", _CONVOLUTION[:-1])),
+    **dict.fromkeys(
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        ("conv_transpose", _CONV_TRANSPOSE),
+    ),
     "linear": ("linear", ("weight", "bias")),
     "matmul": ("matmul", ("other",)),
     "mm": ("matmul", ("other",)),
@@ -175,13 +188,13 @@ def recognised(call: Call) -> Any:
     if not call.keeps_batch:
         accepted = "results with one entry per image in front"
         call.refuse(f"{call.label} that does not keep the images of a batch apart", accepted)
-        return call.float_operations(activation=False)
+        return call.float_operations(activation=False, role=FloatRole.OTHER)
     name, bound, activation = _bound(call)
     result = None
     if name and _is_signal_first(bound, name):
         result = _BUILDERS[name](call, bound)
     if result is None:
-        return call.float_operations(activation=activation)
+        return call.float_operations(activation=activation, role=role_of(call))
     return result
 
 
@@ -202,8 +215,10 @@ def _is_signal_first(bound: dict[str, Any], name: str) -> bool:
 
 def _bound(call: Call) -> tuple[str, dict[str, Any], bool]:
     """Builder, arguments by name, and whether it is a nonlinearity in ReLU's place."""
+    if isinstance(call.target, torch.jit.ScriptModule):
+        return _bound_script(call, call.target)
     if isinstance(call.target, nn.Module):
-        return _bound_module(call, call.target)
+        return _bound_module(call, call.target, type(call.target))
     function = call.label.strip("_") if call.label != "__init__" else ""
     known = _FUNCTIONS.get(function) if _is_torch(call.target) else None
     activation = function in _ACTIVATIONS
@@ -223,15 +238,40 @@ def _bound(call: Call) -> tuple[str, dict[str, Any], bool]:
     return name, bound, activation
 
 
-def _bound_module(call: Call, module: nn.Module) -> tuple[str, dict[str, Any], bool]:
-    activation = isinstance(module, _ACTIVATION_MODULES)
+def _bound_script(call: Call, module: torch.jit.ScriptModule) -> tuple[str, dict[str, Any], bool]:
+    """One of torch's own modules that was scripted has its attributes; others are refused."""
+    path = module._c._type().qualified_name()  # such as __torch__.torch.nn.modules.linear.Linear
+    package, _, name = path.removeprefix("__torch__.").rpartition(".")
+    kind = getattr(nn, name, None)
+    if not isinstance(kind, type) or kind.__module__ != package:
+        kind = None
+    if kind is not None:
+        bound = _bound_module(call, module, kind)
+        if bound[0] and all(hasattr(module, key) for key in bound[1] if key not in _GIVEN):
+            return bound
+    call.refuse(
+        f"{getattr(module, 'original_name', name)}, a module of TorchScript",
+        "the torch.nn.Module that it was made from",
+    )
+    return "", {}, False
+
+
+#: What a bound call has besides the attributes of its module.
+_GIVEN = {"input", "rest"}
+
+
+def _bound_module(
+    call: Call, module: nn.Module, kind: type[nn.Module]
+) -> tuple[str, dict[str, Any], bool]:
+    """``kind`` is the class of ``module``, or what it was before it was scripted."""
+    activation = issubclass(kind, _ACTIVATION_MODULES)
     given = call.arguments[0] if call.arguments else next(iter(call.keywords.values()), None)
     bound: dict[str, Any] = {"input": given, "rest": ()}
     if is_qcfs(module):
         threshold, levels = qcfs_parameters(module)
         return "qcfs", {**bound, "threshold": threshold, "levels": levels}, False
     for classes, name, attributes in _MODULES:
-        if isinstance(module, classes):
+        if issubclass(kind, classes):
             for attribute in attributes:
                 bound[attribute] = getattr(module, attribute, None)
             call.in_place = bool(getattr(module, "inplace", False))

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from .fold_moves import moves_folded
 from .graph import LINEAR_KINDS, WEIGHTED_KINDS, Graph, Operation, OperationKind, norm_affine
-from .refusal import Refusal, refuse
+from .linear_maps import linear_maps
+from .nonlinear import check_convertible
+from .tails import choices_left_out
 
 #: Kinds whose result has no negative value where no input has.
 _KEEP_SIGN = {
@@ -28,29 +30,9 @@ def prepared(graph: Graph) -> Graph:
     Raises:
         RheobaseError: nonlinearities that cannot become neurons, by name.
     """
+    graph = pruned(choices_left_out(linear_maps(graph)))
     check_convertible(graph)
     return pools_before_neurons(norms_folded(norms_around_pools(moves_folded(graph))))
-
-
-def check_convertible(graph: Graph) -> None:
-    """Raise where a nonlinearity other than ReLU is followed by further weights."""
-    followed = _reaching(graph, WEIGHTED_KINDS)
-    refuse(
-        [
-            Refusal(operation.name, operation.label, "ReLU, ReLU6, QCFS or a clamp from 0")
-            for operation in graph.operations
-            if operation.arguments.get("activation") and operation.name in followed
-        ]
-    )
-
-
-def _reaching(graph: Graph, kinds: frozenset[OperationKind]) -> set[str]:
-    """Operations that have one of ``kinds`` behind them."""
-    found: set[str] = set()
-    for operation in reversed(graph.operations):
-        if operation.kind in kinds or operation.name in found:
-            found.update(operation.inputs)
-    return found
 
 
 def pruned(graph: Graph) -> Graph:
@@ -82,7 +64,9 @@ def norms_folded(graph: Graph) -> Graph:
             original = graph.by_name[operation.name].inputs[0]
             alone = len(graph.consumers[original]) == 1 and original not in outputs
             if alone and _is_channelwise(source):
-                operations[source.name] = _with_gain(source, *change)
+                held = dict.fromkeys((*source.parameters, *operation.parameters))
+                folded = replace(_with_gain(source, *change), parameters=tuple(held))
+                operations[source.name] = folded
                 renamed[operation.name] = source.name
                 continue
         operations[operation.name] = operation

@@ -128,6 +128,10 @@ class FloatSnn:
             _moved={},
         )
 
+    def with_graph(self, graph: Graph) -> FloatSnn:
+        """The SNN of ``graph``, which has the same neurons, such as one with other outputs."""
+        return replace(self, graph=graph, _moved={})
+
     def __call__(self, images: Tensor) -> Tensor | dict[str, Tensor]:
         outputs = self.run(images).outputs()
         return outputs["out"] if list(outputs) == ["out"] else outputs

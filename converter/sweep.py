@@ -20,16 +20,17 @@ import torch
 from torch import Tensor
 
 from ..golden.errors import RheobaseError
-from ..golden.network import Coding, Network, Readout
+from ..golden.network import Coding, Readout
 from ..golden.output_files import write_whole
 from ..golden.simulation import simulate
-from .analog import analog_forward
+from .answers import Answers, answers_of
 from .balancing import Method
 from .batches import Batches
 from .conversion import Conversion, Options, convert_graph, default_iterations, normalisation
 from .data import check_classes, load_images
 from .evaluation import Accuracies, accuracy_table
 from .image_files import AS_IT_IS, Sizing
+from .lowering import Lowered
 from .model import load_model, model_shape, takes_images
 from .recipes import with_recipe
 from .rewrite import prepared
@@ -50,6 +51,8 @@ _RECORDED = 16
 class Subject:
     """What a sweep is about: a model and its images, as the command line names them.
 
+    ``answers`` names the output that is compared.
+
     ``test_images`` is None where ``images`` has a test part of its own. ``calibration`` and
     ``test`` are numbers of images. ``sizing`` is for folders.
     """
@@ -64,6 +67,7 @@ class Subject:
     calibration: int
     test: int
     sizing: Sizing = AS_IT_IS
+    answers: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,11 +155,15 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     )  # fmt: skip
     if job.bits is None:
         measured = accuracy_table(
-            conversion.snn, subject.batches, subject.labels, job.steps, job.delays
+            subject.answers.at_scores(conversion.snn),
+            subject.batches,
+            subject.labels,
+            job.steps,
+            job.delays,
         )
         neurons = {o.name: math.prod(o.shape) for o in conversion.snn.graph.neurons}
     else:
-        measured, neurons = _golden_table(conversion.network, subject, job)
+        measured, neurons = _golden_table(conversion.lowered, subject, job)
     total = sum(measured.spikes[name] * count for name, count in neurons.items())
     per_neuron = total / max(1, sum(neurons.values()))
     rows = [
@@ -180,6 +188,7 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     return {
         "rows": rows,
         "method": job.method,
+        "answers": subject.answers.reading,
         "steps": max(job.steps),
         "spikes": measured.spikes,
         "thresholds": [float(f"{value:.5g}") for value in thresholds.tolist()],
@@ -187,19 +196,21 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
 
 
 def _golden_table(
-    network: Network, subject: _Loaded, job: Job
+    lowered: Lowered, subject: _Loaded, job: Job
 ) -> tuple[Accuracies, dict[str, int]]:
     """Right answers and spikes of the integer network; and neurons, by layer.
 
     Spikes are counted at the largest T, as ``accuracy_table`` does.
     """
+    network = lowered.network
     truth = torch.cat(subject.labels).numpy()
     pairs = [(step, delay) for step in job.steps for delay in job.delays if delay < step]
     if network.coding == Coding.RADIX:
         pairs = [(network.steps, 0)]
     table = {}
     for step, delay in pairs:
-        answers = simulate(network, subject.images, steps=step, delay=delay).answers
+        outputs = simulate(network, subject.images, steps=step, delay=delay).outputs
+        answers = subject.answers.of_network(lowered, outputs)
         table[step, delay] = 100 * float(np.mean(answers == truth))
     spikes: dict[str, float] = {}
     neurons: dict[str, int] = {}
@@ -241,6 +252,7 @@ class _Loaded:
     batches: Batches
     labels: list[Tensor]
     cnn_accuracy: float
+    answers: Answers
 
 
 @lru_cache(maxsize=1)
@@ -262,17 +274,18 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     )
     taken = model_shape(model, shape) or shape
     graph = prepared(trace(model, taken))
-    output = graph.by_name[next(iter(graph.outputs.values()))]
+    answers = answers_of(graph, subject.answers)
+    answers.check()
     trained = training.class_names if Path(subject.images).is_dir() else ()
-    check_classes(testing, output.shape, trained)
+    check_classes(testing, answers.classes_shape, trained)
     mean, std = normalisation(subject.mean, subject.std, shape[0])
     calibration = Batches(training.images.reshape(-1, *taken), mean, std, device)
     tested = Batches(testing.images.reshape(-1, *taken), mean, std, device)
     labels = tested.cut(torch.from_numpy(testing.labels))
     on_device = graph.to(device)
     right = sum(
-        int((analog_forward(on_device, batch).argmax(1).cpu() == truth).sum())
+        int((answers.of_graph(on_device, batch) == truth.numpy()).sum())
         for batch, truth in zip(tested, labels, strict=True)
     )
     accuracy = 100 * right / len(testing.images)
-    return _Loaded(graph, calibration, testing.images, tested, labels, accuracy)
+    return _Loaded(graph, calibration, testing.images, tested, labels, accuracy, answers)

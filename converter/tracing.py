@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 from operator import attrgetter
 from typing import Any
@@ -15,10 +16,12 @@ from ..golden.errors import RheobaseError
 from .foreign import refuse_foreign
 from .graph import BatchSize, Graph, PerImage
 from .graph_builder import GraphBuilder, Signal
+from .reached_parameters import ReachedParameters
 from .recognition import recognised
 from .refusal import refuse
 from .rewrite import pruned
 from .valued_tracer import ValuedTracer, user_line
+from .wrappers import unwrapped
 
 #: Two batch sizes: what differs between them depends on the number of images.
 _BATCHES = (2, 3)
@@ -37,12 +40,19 @@ def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
             images of a batch apart, or holds nonlinearities that cannot become neurons; all of
             these are named.
     """
+    model = unwrapped(model)
     refuse_foreign(model)
     with _evaluating(model):
         traces = tuple(_traced(model, input_shape, batch) for batch in _BATCHES)
-        graph = pruned(_built(traces))
+        graph = _with_unused(pruned(_built(traces, model)))
         _check_equal(graph, model)
     return graph
+
+
+def _with_unused(graph: Graph) -> Graph:
+    """The graph, as it was traced, with the names of the parameters that no operation holds."""
+    held = {name for operation in graph.operations for name in operation.parameters}
+    return replace(graph, unused=tuple(name for name in graph.parameters if name not in held))
 
 
 @contextmanager
@@ -110,14 +120,16 @@ def first_line(error: Exception) -> str:
     return lines[0] if lines else type(cause).__name__
 
 
-def _built(traces: tuple[ValuedTracer, ValuedTracer]) -> Graph:
+def _built(traces: tuple[ValuedTracer, ValuedTracer], model: nn.Module) -> Graph:
     builder = GraphBuilder()
     first, second = traces
+    parameters = ReachedParameters(model, first)
     modules = dict(first.root.named_modules())
     values: dict[fx.Node, Any] = {}
     merge = _Merge(traces, values)
     for node, other in zip_longest(first.graph.nodes, second.graph.nodes):
         merge.check_same(node, other)
+        builder.reached = reached = parameters.of(node)
         if node.op != "output" and node not in first.signals:
             continue
         try:
@@ -130,7 +142,7 @@ def _built(traces: tuple[ValuedTracer, ValuedTracer]) -> Graph:
             refuse(builder.refusals)
             if not outputs:
                 raise RheobaseError("model: its result does not depend on the image")
-            return builder.finished(outputs)
+            return builder.finished(outputs, parameters.sizes)
         shape = first.found[node]
         if node.op == "placeholder":
             values[node] = builder.start(tuple(shape[1:]))
@@ -144,6 +156,7 @@ def _built(traces: tuple[ValuedTracer, ValuedTracer]) -> Graph:
             keeps_batch=_keeps_batch([shape, second.found[other]]),
         )
         values[node] = recognised(call)
+        builder.hold(reached, values[node])
         if call.in_place and node.all_input_nodes:
             _overwrite(values, arguments, values[node])
     raise AssertionError("a trace ends with its output")

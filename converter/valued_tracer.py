@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from .qcfs import is_qcfs
+from .wrappers import unwrapped
 
 #: What a tensor is asked for besides its values, where the answer is no tensor.
 _FACTS = {
@@ -41,7 +42,7 @@ class DependsOnImage(Exception):  # noqa: N818 - becomes one RheobaseError with 
 class ValuedTracer(fx.Tracer):
     """Traces a module for the images that it is given.
 
-    Clip-floor-shift activations are taken whole.
+    Clip-floor-shift activations and modules of TorchScript are taken whole.
 
     Attributes:
         signals: nodes that depend on what the image shows.
@@ -60,7 +61,8 @@ class ValuedTracer(fx.Tracer):
         self.failed: str | None = None
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        return id(module) in self._qcfs or super().is_leaf_module(module, path)
+        whole = id(module) in self._qcfs or isinstance(module, torch.jit.ScriptModule)
+        return whole or super().is_leaf_module(module, path)
 
     def call_module(
         self,
@@ -71,6 +73,9 @@ class ValuedTracer(fx.Tracer):
     ) -> Any:
         if self._running:
             return forward(*args, **kwargs)
+        carried = unwrapped(module)
+        if carried is not module:
+            return carried(*args, **kwargs)
         try:
             return super().call_module(module, forward, args, kwargs)
         except Exception:

@@ -9,6 +9,7 @@ import typer
 
 from .cli_app import app
 from .cli_options import (
+    AnswersOutput,
     AnyCoding,
     CalibrationImages,
     Crop,
@@ -133,6 +134,7 @@ def convert(
         int | None,
         typer.Option(min=1, help="Frames of a clip, where --images is class folders of videos."),
     ] = None,
+    answers: AnswersOutput = None,
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
     from .commands.convert import Request, run
@@ -147,7 +149,7 @@ def convert(
             learning_rate=learning_rate, recipe=recipe, threshold_search=threshold_search,
             calibrate=calibrate, calibrate_first=calibrate_first, weight_budget=weight_budget,
             device=device, float_only=float_only, test_images=test_images,
-            sizing=Sizing(resize, crop), clip=clip,
+            sizing=Sizing(resize, crop), clip=clip, answers=answers,
         )
     )  # fmt: skip
 
@@ -174,6 +176,7 @@ def sweep(
     std: Std = None,
     resize: Resize = None,
     crop: Crop = None,
+    answers: AnswersOutput = None,
     processes: Processes = 1,
     device: Device = "cpu",
 ) -> None:
@@ -185,7 +188,7 @@ def sweep(
             model=model, weights=weights, images=images, test_images=test_images,
             data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
             output=output, methods=methods, coding=coding, steps=steps, delays=delays, bits=bits,
-            processes=processes, device=device, resize=resize, crop=crop,
+            processes=processes, device=device, resize=resize, crop=crop, answers=answers,
         )
     )  # fmt: skip
 
@@ -206,6 +209,7 @@ def compare(
     std: Std = None,
     resize: Resize = None,
     crop: Crop = None,
+    answers: AnswersOutput = None,
     processes: Processes = 1,
     device: Device = "cpu",
 ) -> None:
@@ -219,7 +223,7 @@ def compare(
             data_root=data_root, mean=mean, std=std, calibration=calibration, test=test,
             output=output, methods=",".join(name for pair in PARTNERS.values() for name in pair),
             coding=coding, steps=steps, delays="0", bits="float", processes=processes,
-            device=device, resize=resize, crop=crop,
+            device=device, resize=resize, crop=crop, answers=answers,
         )
     )  # fmt: skip
 

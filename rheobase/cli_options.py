@@ -98,3 +98,9 @@ Processes = Annotated[int, typer.Option(min=1, help="Conversions at a time.")]
 AnyCoding = Annotated[Coding, typer.Option("--coding", help="rate or radix.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
 Device = Annotated[str, typer.Option(help="torch device; 'cuda' uses all GPUs.")]
+AnswersOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--answers", help="Output that is compared with the labels, where the model has several."
+    ),
+]

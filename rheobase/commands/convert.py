@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..console import OUT, progress_bar
-from ..converter.analog import analog_forward
+from ..converter.answers import Answers, answers_of
 from ..converter.balancing import Method
 from ..converter.batches import Batches
 from ..converter.budget import kernel_sizes, parse_budget
@@ -24,7 +24,6 @@ from ..converter.conversion import (
 )
 from ..converter.data import NORMALISATION, ImageSet, Takes, check_classes, load_images
 from ..converter.float_file import save_float_snn
-from ..converter.graph import Graph
 from ..converter.image_files import AS_IT_IS, Sizing
 from ..converter.model import load_model, model_shape, takes_images
 from ..converter.recipes import with_recipe
@@ -32,6 +31,7 @@ from ..converter.recording import recorded, with_accuracies
 from ..converter.rewrite import prepared
 from ..converter.tracing import trace
 from ..converter.video import ClipShape, load_clips
+from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.file import save_network
 from ..golden.network import Coding, PoolRule, Readout
@@ -75,6 +75,7 @@ class Request:
     test_images: str | None = None
     sizing: Sizing = AS_IT_IS
     clip: int | None = None
+    answers: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def run(request: Request) -> None:
     shape = model_shape(model, given) or given
     graph = prepared(trace(model, shape))
     mean, std = normalisation(mean, std, int(training.images.shape[1]))
-    testing = _testing(request, training, graph) if request.test else None
+    answers = answers_of(graph, request.answers)
+    answers.check_readout(options.readout)
+    testing = _testing(request, training, answers) if request.test else None
     sizes = kernel_sizes(graph)
     if request.weight_budget is not None:
         budget = parse_budget(request.weight_budget, sum(sizes.values()))
@@ -136,7 +139,7 @@ def run(request: Request) -> None:
         save_network(conversion.network, request.output)
     _print_summary(conversion)
     if testing is not None:
-        found = _print_accuracies(conversion, testing, mean, std)
+        found = _print_accuracies(conversion, answers, testing, mean, std)
         if found is not None and conversion.lowered is not None:
             measured = with_accuracies(
                 conversion, len(testing.images), found.cnn, found.float_snn, found.golden
@@ -180,15 +183,14 @@ def _say(line: str) -> None:
     OUT.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _testing(request: Request, training: ImageSet, graph: Graph) -> ImageSet:
+def _testing(request: Request, training: ImageSet, answers: Answers) -> ImageSet:
     """Images to test on; whether their labels are those of the model is known before converting."""
     shape = tuple(int(extent) for extent in training.images.shape[1:])
     source = request.test_images or request.images
     testing = _images(request, source, (request.test, 0), False, shape=shape)
-    output = graph.by_name[next(iter(graph.outputs.values()))]
     # Names of torchvision are spelt in its own way, and are compared with no folder's.
     folder = Path(request.images).is_dir()
-    check_classes(testing, output.shape, training.class_names if folder else ())
+    check_classes(testing, answers.classes_shape, training.class_names if folder else ())
     return testing
 
 
@@ -223,17 +225,27 @@ def _images(
 
 
 def _print_accuracies(
-    conversion: Conversion, testing: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
+    conversion: Conversion,
+    answers: Answers,
+    testing: ImageSet,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
 ) -> Accuracies | None:
     """Right answers, where it is known which answers are right; None where it is not."""
-    name = next(iter(conversion.graph.outputs.values()))
-    if conversion.lowered is None and len(conversion.graph.by_name[name].shape) != 1:
-        OUT.print("outputs are maps, which `rheobase evaluate` measures", highlight=False)
+    if answers.unreadable:
+        OUT.print(
+            f"right answers are not measured: {answers.unreadable} (`rheobase evaluate` measures "
+            "maps)",
+            highlight=False,
+            markup=False,
+        )
         return None
     if not testing.labelled:
         OUT.print("images without labels: right answers are not known", highlight=False)
         return None
-    accuracies = measure(conversion, testing, mean, std)
+    accuracies = measure(conversion, testing, mean, std, answers)
+    if answers.reading:
+        OUT.print(f"answers: {answers.reading}", highlight=False, markup=False)
     golden = "" if accuracies.golden is None else f", integer network {accuracies.golden:.2f} %"
     OUT.print(
         f"right answers on {len(testing.images)} images: CNN {accuracies.cnn:.2f} %, float SNN "
@@ -244,25 +256,30 @@ def _print_accuracies(
 
 
 def measure(
-    conversion: Conversion, images: ImageSet, mean: tuple[float, ...], std: tuple[float, ...]
+    conversion: Conversion,
+    images: ImageSet,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    answers: Answers,
 ) -> Accuracies:
     """Accuracy of the CNN, the float SNN and, where there is one, the integer network."""
     graph = conversion.graph.to("cpu")
-    snn = conversion.snn.to("cpu")
+    snn = answers.at_scores(conversion.snn.to("cpu"))
     cnn_right = snn_right = 0
     batches = Batches(images.images.reshape(-1, *graph.input_shape), mean, std)
-    truth = batches.cut(torch.from_numpy(images.labels))
+    truth = [labels.numpy() for labels in batches.cut(torch.from_numpy(images.labels))]
     with torch.inference_mode(), progress_bar("CNN and float SNN", len(images.images)) as progress:
         for batch, labels in zip(batches, truth, strict=True):
-            cnn_right += int((analog_forward(graph, batch).argmax(1) == labels).sum())
-            scores = next(iter(snn.run(batch).outputs().values()))
-            snn_right += int((scores.flatten(1).argmax(1) == labels).sum())
+            cnn_right += int((answers.of_graph(graph, batch) == labels).sum())
+            scores = snn.run(batch).outputs()[answers.label]
+            snn_right += int((class_answers(scores.numpy()) == labels).sum())
             progress(len(batch))
     count = len(images.images)
     golden = None
     if conversion.lowered is not None:
-        answers = simulate(conversion.network, images.images).answers
-        golden = 100 * float(np.mean(answers == images.labels))
+        outputs = simulate(conversion.network, images.images).outputs
+        found = answers.of_network(conversion.lowered, outputs)
+        golden = 100 * float(np.mean(found == images.labels))
     return Accuracies(100 * cnn_right / count, 100 * snn_right / count, golden)
 
 
@@ -291,11 +308,24 @@ def _print_summary(conversion: Conversion) -> None:
     if isinstance(conversion.weight_bits, dict):
         widths = ", ".join(f"{name} {bits}" for name, bits in conversion.weight_bits.items())
         OUT.print(f"weight bits: {widths}", highlight=False)
+    OUT.print(_weights_line(conversion), highlight=False, markup=False)
     _print_constant_channels(conversion)
     for line in fit_lines(conversion):
         OUT.print(line, highlight=False)
     for path, why in conversion.outside:
         OUT.print(f"outside the network: {path} ({why})", highlight=False, markup=False)
+
+
+def _weights_line(conversion: Conversion) -> str:
+    """The model's weights, those that the network holds, and those that nothing depends on."""
+    counted = conversion.weights
+    where = "float SNN" if conversion.lowered is None else "network"
+    line = f"weights: {counted.held} of the model's {counted.model} in the {where}"
+    if counted.unused:
+        named = ", ".join(counted.unused[:3])
+        more = f" and {len(counted.unused) - 3} more" if len(counted.unused) > 3 else ""
+        line += f"; its result does not depend on the others ({named}{more})"
+    return line
 
 
 def _print_constant_channels(conversion: Conversion) -> None:

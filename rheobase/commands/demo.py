@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from ..boards.built_verilog import write_verilog
 from ..console import OUT, progress_bar, working
+from ..converter.answers import answers_of
 from ..converter.conversion import Conversion, Options, convert, normalised
 from ..converter.data import NORMALISATION, ImageSet, load_images
 from ..converter.recording import with_accuracies
+from ..golden.answers import class_answers
 from ..golden.file import save_network
 from ..golden.network import Coding, Readout
 from ..golden.output_files import check_folder, make_folder
@@ -108,7 +110,7 @@ def _show(
         classes=training.class_names,
     )  # fmt: skip
     count = len(testing.images)
-    accuracies = measure(conversion, testing, mean, std)
+    accuracies = measure(conversion, testing, mean, std, answers_of(conversion.graph))
     conversion = with_accuracies(
         conversion, count, accuracies.cnn, accuracies.float_snn, accuracies.golden
     )
@@ -122,7 +124,7 @@ def _show(
         built = build_accelerator(network, written.folding, verilog=written.text)
     with progress_bar(f"{coding}: simulating the Verilog", count) as progress:
         comparison = compare(built, testing.images, record_images=count, progress=progress)
-    right = comparison.hardware.answers == testing.labels
+    right = class_answers(comparison.hardware.scores) == testing.labels
     return Shown(
         options=options,
         conversion=conversion,

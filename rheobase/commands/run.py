@@ -11,6 +11,7 @@ import numpy as np
 from ..boards.host import Board, Classified, connect
 from ..console import OUT, progress_bar
 from ..converter.data import classes_problem, load_images, read_image
+from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash
 from ..golden.network import Network
@@ -116,7 +117,8 @@ def _set(board: Board, request: Request) -> None:
 def _print(
     images: _Images, result: Classified, seconds: float, clock: int, names: Provenance
 ) -> None:
-    for file, answer in zip(images.files, result.answers, strict=True):
+    answers = class_answers(result.scores)
+    for file, answer in zip(images.files, answers, strict=True):
         if file:
             name = names.class_name(int(answer))
             OUT.print(f"{file}: {name}", highlight=False, soft_wrap=True, markup=False)
@@ -130,7 +132,7 @@ def _print(
     )
     known = images.labels >= 0
     if known.any():
-        right = 100 * float((result.answers == images.labels)[known].mean())
+        right = 100 * float((answers == images.labels)[known].mean())
         OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
 
 

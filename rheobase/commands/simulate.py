@@ -8,6 +8,7 @@ from pathlib import Path
 from ..boards.built_verilog import read_built_verilog
 from ..console import OUT, progress_bar, working
 from ..converter.data import classes_problem, load_images
+from ..golden.answers import class_answers, is_per_class
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
 from ..golden.network import Network
@@ -63,12 +64,13 @@ def run(request: Request) -> bool:
             seed=request.seed,
         )
     print_comparison(comparison, built.folding)
+    scores = comparison.hardware.scores
     problem = classes_problem(images, network.output_shapes[0])
-    if problem is None:
-        right = 100 * float((comparison.hardware.answers == images.labels).mean())
-        OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
-    else:
+    if problem is not None:
         OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)
+    elif is_per_class(scores.shape[1:]):
+        right = 100 * float((class_answers(scores) == images.labels).mean())
+        OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
     return comparison.equal
 
 

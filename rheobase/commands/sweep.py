@@ -65,6 +65,7 @@ def request_of(
     device: str,
     resize: int | None,
     crop: int | None,
+    answers: str | None = None,
 ) -> Request:
     """The command line's text as values.
 
@@ -93,6 +94,7 @@ def request_of(
             calibration=calibration,
             test=test,
             sizing=Sizing(resize, crop),
+            answers=answers,
         ),
         output=output,
         methods=tuple(methods.split(",")),
@@ -128,6 +130,8 @@ def run(request: Request) -> list[dict[str, Any]]:
             done[job] = result
             progress(1)
     results = [done[job] for job in jobs]
+    if reading := results[0].get("answers"):
+        OUT.print(f"answers: {reading}", highlight=False, markup=False)
     _write_csv([row for result in results for row in result["rows"]], request.output)
     for path in draw_plots(results, request.output):
         OUT.print(f"wrote {path}", highlight=False, soft_wrap=True)

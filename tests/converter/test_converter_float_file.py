@@ -196,7 +196,7 @@ def test_command_without_right_answers(tmp_path: Path, factory: Path) -> None:
     folder.mkdir()
     for index, image in enumerate(images(5)):
         Image.fromarray(image[0]).save(folder / f"{index}.png")
-    for name, text in (("net", "images without labels"), ("maps", "outputs are maps")):
+    for name, text in (("net", "images without labels"), ("maps", "is a map of")):
         made = CliRunner().invoke(
             app,
             ["convert", f"{factory}:{name}", "--float", "--images", str(folder), "--mean", "0.5",

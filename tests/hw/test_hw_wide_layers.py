@@ -8,7 +8,6 @@ from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, 
 from rheobase.golden.field_checks import check_integer
 from rheobase.hw.accelerator import Accelerator
 from rheobase.hw.folding import LayerFolding
-from rheobase.hw.verilog import generate
 
 
 def _network(channels):
@@ -35,13 +34,6 @@ def _network(channels):
 def test_wide_layer_is_built(channels):
     assert 2**channels > 10 ** sys.get_int_max_str_digits()
     Accelerator(_network(channels), (LayerFolding(64, 1), LayerFolding(2, 1)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("channels", [14_286, 20_000])
-def test_wide_layer_is_generated(channels):
-    verilog = generate(_network(channels), (LayerFolding(64, 1), LayerFolding(2, 1)))
-    assert verilog.rstrip().endswith("endmodule")
 
 
 def test_wide_range_is_said_by_its_bits():

@@ -55,3 +55,13 @@ def probes(network: Network, folding: Folding) -> tuple[LayerProbe, ...]:
             )
         )
     return tuple(result)
+
+
+def probe_signals(network: Network, folding: Folding) -> list[str]:
+    """Names of all signals of the probes."""
+    return [
+        signal
+        for probe in probes(network, folding)
+        for signal in (probe.word, probe.valid, probe.ready, probe.accumulating)
+        if signal
+    ]

@@ -20,6 +20,8 @@ from .accelerator import Accelerator
 from .default_folding import default_folding
 from .folding import Folding
 from .memory_shape import LARGE_STYLE, WeightMemory
+from .probes import probe_signals
+from .unused_wires import without_unused_wires
 from .width_map import width_map
 
 #: Characters of a netlist whose objects are worth a search: gigabytes that yosys may need.
@@ -69,6 +71,8 @@ write_verilog design.v
 def to_verilog(component: wiring.Component, name: str) -> str:
     """Verilog of ``component`` and all that is in it, with the top module ``name``.
 
+    Wires that nothing reads are left out, but for an accelerator's probes.
+
     Raises:
         MachineError: yosys failed (its last line is in the message).
     """
@@ -91,7 +95,9 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         (_ELEMENT, lambda name: name[0].replace("[", ".").replace("]", "")),
     ):
         text = made_up.sub(plain, text)
-    return _BLOCKS_IN_VERILATOR + _with_defaults(text)
+    accelerator = isinstance(component, Accelerator)
+    kept = probe_signals(component.network, component.folding) if accelerator else ()
+    return _BLOCKS_IN_VERILATOR + _with_defaults(without_unused_wires(text, kept))
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from ..golden.network import Network
 from ..golden.simulation import check_setting, checked_images
 from ..hw.default_folding import default_folding
 from ..hw.folding import Folding, check_folding
-from ..hw.probes import probes
+from ..hw.probes import probe_signals, probes
 from ..hw.verilog import TOP, generate
 from .build import Sources, build_executable
-from .design_header import control_file, design_header, watched_signals
+from .design_header import control_file, design_header
 
 #: C++ program that drives an accelerator over a set of images.
 HARNESS = Path(__file__).with_name("harness.cpp")
@@ -92,7 +92,7 @@ def build_accelerator(
     sources = Sources(
         verilog=generate(network, folding) if verilog is None else verilog,
         top=TOP,
-        control=control_file(watched_signals(network, folding)),
+        control=control_file(probe_signals(network, folding)),
         main=HARNESS.read_text(),
         header=design_header(network, folding),
     )

@@ -50,16 +50,6 @@ struct Result {
 """
 
 
-def watched_signals(network: Network, folding: Folding) -> list[str]:
-    """Internal signals of the top module that the harness reads."""
-    return [
-        signal
-        for probe in probes(network, folding)
-        for signal in (probe.word, probe.valid, probe.ready, probe.accumulating)
-        if signal
-    ]
-
-
 def control_file(signals: list[str]) -> str:
     """Verilator configuration that makes ``signals`` of the top module readable, and no others."""
     lines = [f'public_flat_rd -module "{TOP}" -var "{signal}"' for signal in signals]

@@ -39,8 +39,8 @@ class Structure:
         return not (self.loops or self.problems or any(self.forbidden.values()))
 
 
-def lint(verilog: str, top: str) -> list[str]:
-    """Verilator's lint warnings, all of those that are on by default; none is waived.
+def lint(verilog: str, top: str, *options: str) -> list[str]:
+    """Verilator's lint warnings: of those that are on by default, or with ``options``, "-Wall" say.
 
     Raises:
         MachineError: Verilator is absent.
@@ -50,7 +50,8 @@ def lint(verilog: str, top: str) -> list[str]:
         path = Path(folder) / "design.v"
         path.write_text(verilog)
         command = [
-            str(tools.verilator), "--lint-only", "-Wno-fatal", "--top-module", top, str(path),
+            str(tools.verilator), "--lint-only", "-Wno-fatal", *options, "--top-module", top,
+            str(path),
         ]  # fmt: skip
         result = subprocess.run(command, capture_output=True, text=True, env=tools.environment)
     lines = (result.stderr + result.stdout).splitlines()

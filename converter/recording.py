@@ -54,7 +54,9 @@ def recorded(
         rheobase=version("rheobase"),
         torch=shown_text(torch.__version__),
     )
-    counts = kept_counts(count_events(network, images[_spread(network, len(images))]))
+    # Signals are rows of one to the network.
+    counted = images[_spread(network, len(images))].reshape(-1, *network.input_shape)
+    counts = kept_counts(count_events(network, counted))
     return with_network(conversion, replace(network, events=counts, provenance=provenance))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import RheobaseError
@@ -10,34 +11,42 @@ from ..golden.errors import RheobaseError
 _LEFT_BEHIND = ("__MACOSX", "__pycache__", "@eaDir")
 
 
+@dataclass(frozen=True)
+class ClassFolders:
+    """What class folders hold.
+
+    Attributes:
+        files: (file, label), in alphabetical order.
+        classes: names of the folders that hold files, by label.
+        hollow: names of the others, which are no classes unless a network has scores for them.
+    """
+
+    files: list[tuple[Path, int]]
+    classes: tuple[str, ...]
+    hollow: tuple[str, ...]
+
+
 def folder_files(
     root: Path, suffixes: tuple[str, ...], limit: int | None = None
-) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
-    """(file, label) of ``root/CLASS/*`` and the classes, both in alphabetical order.
-
-    Hidden files and folders do not count. Nothing is found where no folder holds a file itself.
+) -> ClassFolders:
+    """Files of ``root/CLASS/*``; hidden files and folders do not count.
 
     Args:
         limit: the first so many, the same share of every class.
 
     Raises:
-        RheobaseError: some folders hold files and others none: labels of all that follow would
-            depend on whether those are classes.
+        RheobaseError: ``root`` cannot be read.
     """
-    folders = [entry for entry in _visible(root) if entry.is_dir()]
-    found = {folder: plain_files(folder, suffixes) for folder in folders}
-    hollow = [folder.name for folder, files in found.items() if not files]
-    if len(hollow) == len(folders):
-        return [], ()
-    if hollow:
-        more = f" (and {len(hollow) - 1} more)" if len(hollow) > 1 else ""
-        raise RheobaseError(
-            f"images: {root / hollow[0]}{more} holds none of its own, accepted is files in every "
-            "class folder (labels follow from the folders; remove or hide what is no class)"
-        )
-    share = None if limit is None else -(-limit // max(1, len(folders)))
-    files = [(path, label) for label, paths in enumerate(found.values()) for path in paths[:share]]
-    return files[:limit], tuple(folder.name for folder in folders)
+    found = {
+        folder.name: plain_files(folder, suffixes) for folder in _visible(root) if folder.is_dir()
+    }
+    classes = tuple(name for name, files in found.items() if files)
+    share = None if limit is None else -(-limit // max(1, len(classes)))
+    files = [
+        (path, label) for label, name in enumerate(classes) for path in found[name][:share]
+    ]
+    hollow = tuple(name for name in found if name not in classes)
+    return ClassFolders(files[:limit], classes, hollow)
 
 
 def plain_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +35,13 @@ class ImageSet:
         images: uint8, (images, channels, rows, columns).
         labels: int64, (images,); -1 where a folder has no class folders.
         classes: class names by label; empty where labels have none.
+        hollow: names of empty class folders, which have no label (``with_hollow_classes``).
     """
 
     images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
+    hollow: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> bool:
@@ -53,12 +55,12 @@ class ImageSet:
 
     def first(self, count: int | None) -> ImageSet:
         """The first ``count`` images (all where None)."""
-        return ImageSet(self.images[:count], self.labels[:count], self.classes)
+        return replace(self, images=self.images[:count], labels=self.labels[:count])
 
     def sample(self, count: int, seed: int = 0) -> ImageSet:
         """``count`` images drawn without replacement (all where there are no more)."""
         order = np.random.default_rng(seed).permutation(len(self.images))[:count]
-        return ImageSet(self.images[order], self.labels[order], self.classes)
+        return replace(self, images=self.images[order], labels=self.labels[order])
 
 
 def load_images(
@@ -199,7 +201,8 @@ def _folder(
     labelled: bool,
 ) -> ImageSet:
     """Images of ``root/CLASS/*``; classes in alphabetical order are 0, 1, 2, ..."""
-    files, classes = folder_files(root, SUFFIXES, limit)
+    folders = folder_files(root, SUFFIXES, limit)
+    files = folders.files
     if not files and not labelled:
         files = [(path, -1) for path in plain_files(root, SUFFIXES)][:limit]
     if not files:
@@ -242,7 +245,7 @@ def _folder(
             )
         pixels[index] = image
     labels = np.array([label for _, label in files], dtype=np.int64)
-    return ImageSet(pixels, labels, classes)
+    return ImageSet(pixels, labels, folders.classes, folders.hollow)
 
 
 def _channels(path: Path, sizing: Sizing, takes: Takes | None) -> int | None:
@@ -298,11 +301,39 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
     return image
 
 
-def check_classes(images: ImageSet, shape: tuple[int, ...], trained: tuple[str, ...] = ()) -> None:
-    """Raise ``RheobaseError`` where ``classes_problem`` finds one."""
+def matched_classes(
+    images: ImageSet, shape: tuple[int, ...], trained: tuple[str, ...] = ()
+) -> ImageSet:
+    """``with_hollow_classes``, where ``classes_problem`` finds none.
+
+    Raises:
+        RheobaseError: it finds one.
+    """
+    images = with_hollow_classes(images, shape)
     problem = classes_problem(images, shape, trained)
     if problem is not None:
         raise RheobaseError(problem)
+    return images
+
+
+def with_hollow_classes(images: ImageSet, shape: tuple[int, ...]) -> ImageSet:
+    """``images`` with empty folders as classes, where only so each score has a class.
+
+    Whether an empty folder is a class or was left behind, the number of scores tells.
+
+    Args:
+        shape: of the network's output, see ``classes_problem``.
+    """
+    names = tuple(sorted((*images.classes, *images.hollow)))
+    if len(images.classes) == _classes(shape) or len(names) != _classes(shape):
+        return images
+    labels = np.array([names.index(name) for name in images.classes])
+    return replace(images, labels=labels[images.labels], classes=names, hollow=())
+
+
+def _classes(shape: tuple[int, ...]) -> int:
+    """Classes that a network's output tells apart; one score stands for two."""
+    return max(shape[0], 2)
 
 
 def classes_problem(
@@ -321,7 +352,7 @@ def classes_problem(
     scores = shape[0]
     if math.prod(shape) != scores:
         return None
-    names, classes = images.class_names, max(scores, 2)
+    names, classes = images.class_names, _classes(shape)
     if trained and names and trained != names:
         other = sorted(set(trained) ^ set(names))
         what = f"{other[0][:80]!r} is in one alone" if other else "in another order"
@@ -330,8 +361,9 @@ def classes_problem(
             "accepted is the same class names in both"
         )
     if names and len(names) != classes:
+        hollow = f", and empty folders {_cut(images.hollow)}" if images.hollow else ""
         return (
-            f"test images: labels of {len(names)} classes ({_cut(names)}), the network has "
+            f"test images: labels of {len(names)} classes ({_cut(names)}{hollow}), the network has "
             f"{scores} scores; accepted is one class for each"
         )
     if images.labelled and images.labels.max() >= classes:

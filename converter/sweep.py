@@ -27,7 +27,7 @@ from .answers import Answers, answers_of
 from .balancing import Method
 from .batches import Batches
 from .conversion import Conversion, Options, convert_graph, default_iterations, normalisation
-from .data import check_classes, load_images
+from .data import load_images, matched_classes, with_hollow_classes
 from .evaluation import Accuracies, accuracy_table
 from .image_files import AS_IT_IS, Sizing
 from .lowering import Lowered
@@ -276,8 +276,9 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     graph = prepared(trace(model, taken))
     answers = answers_of(graph, subject.answers)
     answers.check()
-    trained = training.class_names if Path(subject.images).is_dir() else ()
-    check_classes(testing, answers.classes_shape, trained)
+    shown = with_hollow_classes(training, answers.classes_shape)
+    trained = shown.class_names if Path(subject.images).is_dir() else ()
+    testing = matched_classes(testing, answers.classes_shape, trained)
     mean, std = normalisation(subject.mean, subject.std, shape[0])
     calibration = Batches(training.images.reshape(-1, *taken), mean, std, device)
     tested = Batches(testing.images.reshape(-1, *taken), mean, std, device)

@@ -63,7 +63,8 @@ def video_files(
     """
     if not root.is_dir():
         raise RheobaseError(f"videos: {root}: no such folder")
-    files, classes = folder_files(root, VIDEO_SUFFIXES)
+    folders = folder_files(root, VIDEO_SUFFIXES)
+    files = folders.files
     if not files:
         raise RheobaseError(
             f"videos: {root} holds none, accepted is one folder per class with "
@@ -73,7 +74,7 @@ def video_files(
         count, seed = sample
         order = np.random.default_rng(seed).permutation(len(files))[:count]
         files = [files[index] for index in order]
-    return files, classes
+    return files, folders.classes
 
 
 def load_clips(root: Path, shape: ClipShape, *, sample: tuple[int, int] | None = None) -> ImageSet:

@@ -22,7 +22,14 @@ from ..converter.conversion import (
     method_name,
     normalisation,
 )
-from ..converter.data import NORMALISATION, ImageSet, Takes, check_classes, load_images
+from ..converter.data import (
+    NORMALISATION,
+    ImageSet,
+    Takes,
+    load_images,
+    matched_classes,
+    with_hollow_classes,
+)
 from ..converter.float_file import save_float_snn
 from ..converter.image_files import AS_IT_IS, Sizing
 from ..converter.model import load_model, model_shape, takes_images
@@ -104,6 +111,7 @@ def run(request: Request) -> None:
     mean, std = normalisation(mean, std, int(training.images.shape[1]))
     answers = answers_of(graph, request.answers)
     answers.check_readout(options.readout)
+    training = with_hollow_classes(training, answers.classes_shape)
     testing = _testing(request, training, answers) if request.test else None
     sizes = kernel_sizes(graph)
     if request.weight_budget is not None:
@@ -190,8 +198,8 @@ def _testing(request: Request, training: ImageSet, answers: Answers) -> ImageSet
     testing = _images(request, source, (request.test, 0), False, shape=shape)
     # Names of torchvision are spelt in its own way, and are compared with no folder's.
     folder = Path(request.images).is_dir()
-    check_classes(testing, answers.classes_shape, training.class_names if folder else ())
-    return testing
+    trained = training.class_names if folder else ()
+    return matched_classes(testing, answers.classes_shape, trained)
 
 
 def _images(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..console import OUT, progress_bar
-from ..converter.data import check_classes, load_images
+from ..converter.data import load_images, matched_classes
 from ..converter.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
 from ..converter.image_files import Sizing
 from ..golden.errors import RheobaseError
@@ -41,7 +41,7 @@ def run(request: Request) -> None:
         sample=(request.test, 1),
         sizing=request.sizing,
     )
-    check_classes(testing, network.output_shapes[0])
+    testing = matched_classes(testing, network.output_shapes[0])
     steps = request.steps or (network.steps,)
     if network.coding == Coding.RADIX:
         steps = (network.steps,)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..boards.host import Board, Classified, connect
 from ..console import OUT, progress_bar
-from ..converter.data import classes_problem, load_images, read_image
+from ..converter.data import classes_problem, load_images, read_image, with_hollow_classes
 from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash
@@ -93,6 +93,7 @@ def _load(
             shape=shape,
             limit=request.limit,
         ).first(request.limit)
+        found = with_hollow_classes(found, (classes,))
         problem, labels = classes_problem(found, (classes,)), found.labels
         if problem is not None:
             OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..boards.built_verilog import read_built_verilog
 from ..console import OUT, progress_bar, working
-from ..converter.data import classes_problem, load_images
+from ..converter.data import classes_problem, load_images, with_hollow_classes
 from ..golden.answers import class_answers, is_per_class
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
@@ -65,6 +65,7 @@ def run(request: Request) -> bool:
         )
     print_comparison(comparison, built.folding)
     scores = comparison.hardware.scores
+    images = with_hollow_classes(images, network.output_shapes[0])
     problem = classes_problem(images, network.output_shapes[0])
     if problem is not None:
         OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)

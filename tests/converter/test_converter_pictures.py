@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from rheobase.converter.data import check_classes, load_images, read_image
+from rheobase.converter.data import load_images, matched_classes, read_image
 from rheobase.converter.image_files import open_image, read_pixels
 from rheobase.golden.errors import RheobaseError
 
@@ -180,8 +180,14 @@ def test_what_is_no_class_shifts_no_label(tmp_path):
     assert found.class_names == ("b", "c") and found.labels.tolist() == [0, 1]
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "notes.txt").write_text("no picture")
-    with pytest.raises(RheobaseError, match=r"/a holds none of its own"):
-        load_images(str(tmp_path))
+    found = load_images(str(tmp_path))
+    assert found.class_names == ("b", "c") and found.labels.tolist() == [0, 1]
+    # The number of scores tells whether the empty folder is a class.
+    assert matched_classes(found, (2,)).labels.tolist() == [0, 1]
+    three = matched_classes(found.sample(2), (3,))
+    assert three.class_names == ("a", "b", "c") and sorted(three.labels) == [1, 2]
+    with pytest.raises(RheobaseError, match=r"\(b, c, and empty folders a\), the network has 4"):
+        matched_classes(found, (4,))
 
 
 def test_a_folder_above_class_folders_is_named(tmp_path):
@@ -207,15 +213,15 @@ def test_classes_and_scores(tmp_path):
     _classes(tmp_path / "two", "a", "b")
     _classes(tmp_path / "others", "a", "c")
     two, others = load_images(str(tmp_path / "two")), load_images(str(tmp_path / "others"))
-    check_classes(two, (2,))
+    matched_classes(two, (2,))
     # One score tells two classes apart.
-    check_classes(two, (1,))
-    check_classes(two, (21, 8, 8))
-    check_classes(two, (2,), two.class_names)
+    matched_classes(two, (1,))
+    matched_classes(two, (21, 8, 8))
+    matched_classes(two, (2,), two.class_names)
     with pytest.raises(RheobaseError, match=r"labels of 2 classes \(a, b\), the network has 3"):
-        check_classes(two, (3, 1, 1))
+        matched_classes(two, (3, 1, 1))
     with pytest.raises(RheobaseError, match="'b' is in one alone"):
-        check_classes(others, (2,), two.class_names)
+        matched_classes(others, (2,), two.class_names)
 
 
 def test_one_file(tmp_path):

@@ -11,7 +11,7 @@ from .errors import RheobaseError, shown
 #: Largest side of a map and largest number of channels.
 MAX_EXTENT = 65536
 #: Characters of the longest name of a network or a layer.
-MAX_NAME = 256
+MAX_NAME = 1024
 
 
 def check_choice(where: str, field: str, value: object, kind: type) -> None:

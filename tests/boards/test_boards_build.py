@@ -19,7 +19,7 @@ from rheobase.boards.output import built_folding, check_output, sha256
 from rheobase.boards.plain_verilog import plain_verilog, write_plain_verilog
 from rheobase.boards.pll import ecp5_pll, ice40_filter_range, ice40_pll
 from rheobase.boards.program import find_bitstream, program
-from rheobase.boards.registry import BOARDS, Family, board
+from rheobase.boards.registry import BOARDS, VERILOG_TARGETS, Family, board
 from rheobase.boards.reports import parse_report
 from rheobase.golden import (
     IMAGE,
@@ -98,8 +98,10 @@ def test_pins():
 
 
 def test_unknown_board():
-    with pytest.raises(RheobaseError, match=r"'ulx4s', accepted is one of ulx3s-12f, .*asic"):
+    with pytest.raises(RheobaseError, match=r"'ulx4s', accepted is one of ulx3s-12f, .*breaker$"):
         board("ulx4s")
+    with pytest.raises(RheobaseError, match=r"accepted is one of ulx3s-12f, .*breaker, .*asic$"):
+        board("ulx4s", VERILOG_TARGETS)
 
 
 def test_plls():

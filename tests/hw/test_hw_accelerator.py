@@ -68,9 +68,9 @@ def _network():
     ("change", "message"),
     [
         (lambda f: f[:-1], "2 layers, accepted is one P and E for each of the 3 layers"),
-        (lambda f: (LayerFolding(0, 1), *f[1:]), r"P of layer 'conv0' is 0, accepted is 1\.\."),
-        (lambda f: (LayerFolding(1, 9999), *f[1:]), r"E of layer 'conv0' is 9999, accepted is 1"),
-        (lambda f: (*f[:-1], LayerFolding(99, 1)), r"P of layer 'last' is 99, accepted is 1\.\."),
+        (lambda f: (LayerFolding(0, 1), *f[1:]), r"P of layer 'conv0' is 0, .* in 1\.\.6$"),
+        (lambda f: (LayerFolding(1, 9999), *f[1:]), r"E of layer 'conv0' is 9999, .* in 1\.\.45$"),
+        (lambda f: (*f[:-1], LayerFolding(99, 1)), r"P of layer 'last' is 99, .* in 1\.\.7$"),
     ],
 )
 def test_folding_out_of_range(change, message):

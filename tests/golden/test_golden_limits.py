@@ -78,7 +78,7 @@ GIANTS = {
             Connection(IMAGE, ONE), pool=Pool((999,) * 2, (1, 1), (499,) * 2), size=4000),
         r"takes some 4.09e\+15 multiplications at a step, accepted is at most 1.1e\+12"),
     "name": (
-        lambda: _network(Connection(IMAGE, ONE), name="n" * 1025), "string of 1 to 1024 characters"),
+        lambda: _network(Connection(IMAGE, ONE), name="n" * 1025), "string of 1 to 1024 char"),
 }  # fmt: skip
 
 

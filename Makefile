@@ -21,23 +21,23 @@ test-slow: $(VENV)/.installed-test icarus
 
 # Every proof about the stream components, as a table; docs/formal.md says what they are.
 prove: $(VENV)/.installed-test
-	PYTHONPATH=tests $(BIN)/python -m formal.proofs
+	$(BIN)/python -m tests.formal.proofs
 
 # Changes single operators of hw/, drawn at random, and says which of them no test notices.
 SEED ?= 0
 COUNT ?= 28
 mutate: $(VENV)/.installed-test
-	PYTHONPATH=tests $(BIN)/python -m support.mutate --seed $(SEED) --count $(COUNT)
+	$(BIN)/python -m tests.support.mutate --seed $(SEED) --count $(COUNT)
 
 # One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder; SHARED has
 # ResNet-20 and its images, whose figures are skipped without it.
 SHARED ?= ../shared
 DATA_ROOT ?= $(SHARED)/data
 bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/golden.py
-	$(BIN)/python benchmarks/mnist.py --data-root $(DATA_ROOT)
-	$(BIN)/python benchmarks/converter.py --shared $(SHARED)
-	$(BIN)/python benchmarks/resnet20.py --shared $(SHARED)
+	$(BIN)/python -m benchmarks.golden
+	$(BIN)/python -m benchmarks.mnist --data-root $(DATA_ROOT)
+	$(BIN)/python -m benchmarks.converter --shared $(SHARED)
+	$(BIN)/python -m benchmarks.resnet20 --shared $(SHARED)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

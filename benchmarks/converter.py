@@ -1,6 +1,6 @@
 """What conversion costs beside inference on ResNet-20, CIFAR-10: one line of JSON per figure.
 
-    python benchmarks/converter.py [--shared ../shared] [--images 1000] [--accuracy]
+    python -m benchmarks.converter [--shared ../shared] [--images 1000] [--accuracy]
 
 SHARED has models/resnet20-cifar10.pth and data/cifar10/{train,test}; without them nothing is
 measured, and a line says so. Tracing, rewriting and CLTB are timed together against one inference
@@ -16,15 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from figures import IMAGES, WEIGHTS, show, skipped
-from rheobase.converter.balancing import Method, balance
-from rheobase.converter.conversion import BATCH, normalised
-from rheobase.converter.data import ImageSet, load_images
-from rheobase.converter.model import load_model
-from rheobase.converter.rewrite import prepared
-from rheobase.converter.snn import FloatSnn
-from rheobase.converter.tracing import trace
 from torch import Tensor, nn
+
+from rheobase.converter.conversion import BATCH, normalised
+from rheobase.converter.data.data import ImageSet, load_images
+from rheobase.converter.data.model import load_model
+from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.snn.snn import FloatSnn
+from rheobase.converter.thresholds.balancing import Method, balance
+from rheobase.converter.tracing.trace import trace
+
+from .figures import IMAGES, WEIGHTS, show, skipped
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SHAPE = (3, 32, 32)

@@ -1,11 +1,12 @@
-"""Fit the folding's area model to yosys: writes hw/cost_coefficients.py.
+"""Fit the folding's area model to yosys: writes hw/planning/cost_coefficients.py.
 
-    python benchmarks/fit_costs.py [--family ice40] [--only KINDS]
+    python -m benchmarks.fit_costs [--family ice40] [--only KINDS]
 
 Components of many shapes are synthesised for ECP5 or iCE40, each alone; for each kind of component,
 look-up tables (iCE40: logic cells) are fitted by least squares of the relative error, with no
-negative coefficient, to the features that hw/area.py names. Run it again after a component has
-changed: what has not changed is taken from the cache. Prints how far off the fit is for each kind.
+negative coefficient, to the features that hw/planning/area.py names. Run it again after a component
+has changed: what has not changed is taken from the cache. Prints how far off the fit is for each
+kind.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import nnls
+
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import (
     IMAGE,
@@ -27,26 +30,25 @@ from rheobase.golden.network import (
     Readout,
     SumPool,
 )
-from rheobase.hw import area
-from rheobase.hw.area import Part, layer_parts, memory_luts, word_widths
-from rheobase.hw.block_queue import BlockQueue
-from rheobase.hw.buffering import default_spare_rows
-from rheobase.hw.count_readout import CountReadout
-from rheobase.hw.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
-from rheobase.hw.folding import LayerFolding, connection_row_words
-from rheobase.hw.image_gate import ImageGate
-from rheobase.hw.layer import SpikingLayer
-from rheobase.hw.memory_mapping import CONSTANT_BITS, Family
-from rheobase.hw.memory_shape import WeightMemory
-from rheobase.hw.queue import Queue
-from rheobase.hw.result_writer import ResultWriter
-from rheobase.hw.shapes import signed_shape
-from rheobase.hw.streamed_readout import StreamedReadout, is_streamed
-from rheobase.hw.verilog import to_verilog
-from rheobase.sim.cache import cached, content_key
-from rheobase.sim.eda_tools import find_tool
+from rheobase.hw.accelerator.image_gate import ImageGate
+from rheobase.hw.accelerator.layer import SpikingLayer
+from rheobase.hw.basics.queue import Queue
+from rheobase.hw.basics.shapes import signed_shape
+from rheobase.hw.design.buffering import default_spare_rows
+from rheobase.hw.design.folding import LayerFolding, connection_row_words
+from rheobase.hw.lanes.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from rheobase.hw.memories.block_queue import BlockQueue
+from rheobase.hw.memories.memory_mapping import CONSTANT_BITS, Family
+from rheobase.hw.memories.memory_shape import WeightMemory
+from rheobase.hw.planning import area
+from rheobase.hw.planning.area import Part, layer_parts, memory_luts, word_widths
+from rheobase.hw.readout.count_readout import CountReadout
+from rheobase.hw.readout.result_writer import ResultWriter
+from rheobase.hw.readout.streamed_readout import StreamedReadout, is_streamed
+from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, Device, count_resources, synthesise
-from scipy.optimize import nnls
+from rheobase.sim.tools.cache import cached, content_key
+from rheobase.sim.tools.eda_tools import find_tool
 
 TARGET = Path(area.__file__).with_name("cost_coefficients.py")
 #: Look-up tables of a bit of a memory in registers: the selector in front of its output, and on
@@ -161,7 +163,7 @@ def main() -> None:
 def write(coefficients: dict[str, dict[str, tuple[float, ...]]]) -> None:
     """The module of coefficients."""
     lines = [
-        '"""Look-up tables of components: written by `python benchmarks/fit_costs.py`, '
+        '"""Look-up tables of components: written by `python -m benchmarks.fit_costs`, '
         'not by hand."""',
         "",
         "#: Per family and kind of component, what each of its features (``area.py``) adds.",

@@ -1,6 +1,6 @@
 """Speed and memory of the golden model on a ResNet-20 with random weights, one line of JSON each.
 
-    python benchmarks/golden.py [--images 64] [--steps 32]
+    python -m benchmarks.golden [--images 64] [--steps 32]
 
 Each line is {"name", "value", "unit", "bound"}. The bound of the speed is what one of the faster
 matrix products of this machine would take for all multiplications of the network and nothing
@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable
 
 import numpy as np
-from figures import best_seconds, show
+
 from rheobase.golden import (
     IMAGE,
     Coding,
@@ -26,6 +26,8 @@ from rheobase.golden import (
     simulate,
 )
 from rheobase.golden.convolution import product
+
+from .figures import best_seconds, show
 
 #: Channels and blocks of the three stages, as of the CIFAR-10 network.
 STAGES, BLOCKS = (16, 32, 64), 3

@@ -1,6 +1,6 @@
 """Area, clock and time per image of the MNIST networks on FPGAs, one line of JSON each.
 
-    python benchmarks/hardware.py --data-root DATA [--only NAME] [--no-route]
+    python -m benchmarks.hardware --data-root DATA [--only NAME] [--no-route]
 
 Each line is {"name", "value", "unit", "bound"}; the bound is what is to be reached. The networks
 are those of benchmarks/mnist.py, the foldings those of the search for so many look-up tables.
@@ -10,28 +10,21 @@ Placing and routing takes minutes; results are kept by content.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures import show
+from rheobase.commands.folding_options import CALIBRATION_IMAGES
 from rheobase.converter.conversion import convert
-from rheobase.converter.data import load_images
-from rheobase.hw.event_counts import counted_events
-from rheobase.hw.folding_search import Planner
-from rheobase.hw.plan import Budget
-from rheobase.hw.verilog import TOP, generate
+from rheobase.converter.data.data import load_images
+from rheobase.hw.planning.event_counts import counted_events
+from rheobase.hw.planning.folding_search import Planner
+from rheobase.hw.planning.plan import Budget
+from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
 
-from rheobase.commands.folding_options import CALIBRATION_IMAGES
-
-# By its path: as "mnist" the benchmark would hide the example that it imports itself.
-_SPEC = importlib.util.spec_from_file_location(
-    "mnist_benchmark", Path(__file__).with_name("mnist.py")
-)
-networks = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(networks)
+from . import mnist as networks
+from .figures import show
 
 #: Images whose mean cycles count.
 IMAGES = 200

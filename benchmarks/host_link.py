@@ -14,14 +14,15 @@ from pathlib import Path
 
 from amaranth.hdl import signed
 from amaranth.lib import data
-from rheobase.boards.board_top import TOP, BoardTop
-from rheobase.boards.interface import AcceleratorInterface, buffer_size
+
+from rheobase.boards.builds.board_top import TOP, BoardTop
+from rheobase.boards.link.interface import AcceleratorInterface, buffer_size
 from rheobase.boards.protocol import Identity
-from rheobase.hw.result_writer import ResultLayout
-from rheobase.hw.shapes import count_shape, index_shape
-from rheobase.hw.verilog import TOP as ACCELERATOR
-from rheobase.hw.verilog import to_verilog
-from rheobase.sim.eda_tools import find_tool
+from rheobase.hw.basics.shapes import count_shape, index_shape
+from rheobase.hw.readout.result_writer import ResultLayout
+from rheobase.hw.verilog.generation import TOP as ACCELERATOR
+from rheobase.hw.verilog.generation import to_verilog
+from rheobase.sim.tools.eda_tools import find_tool
 
 _STEPS, _CLASSES, _SCORE = 3, 10, signed(16)
 

@@ -1,6 +1,6 @@
 """What quantisation and lowering cost on ResNet-20, CIFAR-10: one line of JSON per figure.
 
-    python benchmarks/lowering.py --shared ../shared [--images 1000] [--coding rate] [--steps 32]
+    python -m benchmarks.lowering --shared ../shared [--images 1000] [--coding rate] [--steps 32]
 
 SHARED has models/resnet20-cifar10.pth and data/cifar10/{train,test}. Thresholds are balanced by
 CLTB (K = 1,000) on 1,000 training images; the golden model then meets the float SNN at the same T
@@ -15,16 +15,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from figures import show
-from rheobase.converter.balancing import balance
+
 from rheobase.converter.conversion import normalised
-from rheobase.converter.data import load_images
-from rheobase.converter.lowering import lower_graph
-from rheobase.converter.model import load_model
-from rheobase.converter.rewrite import prepared
-from rheobase.converter.snn import FloatSnn
-from rheobase.converter.tracing import trace
+from rheobase.converter.data.data import load_images
+from rheobase.converter.data.model import load_model
+from rheobase.converter.lower.lowering import lower_graph
+from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.snn.snn import FloatSnn
+from rheobase.converter.thresholds.balancing import balance
+from rheobase.converter.tracing.trace import trace
 from rheobase.golden import Coding, simulate
+
+from .figures import show
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SHAPE = (3, 32, 32)

@@ -1,6 +1,6 @@
 """Figures of the three-convolution MNIST network, one line of JSON each.
 
-    python benchmarks/mnist.py --data-root DATA [--weights build/mnist.safetensors] [--images 5000]
+    python -m benchmarks.mnist --data-root DATA [--weights build/mnist.safetensors] [--images 5000]
 
 Each line is {"name", "value", "unit", "bound"}; the bound is what the value could not be better
 than (docs/results/mnist.md says why). Without --weights the network is trained first. Where DATA
@@ -10,28 +10,26 @@ has no MNIST folder nothing is measured, and a line says so.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-from rheobase.converter.analog import analog_forward
+from safetensors.torch import load_file, save_file
+
+from examples import mnist
+from rheobase.console import progress_bar
 from rheobase.converter.conversion import BATCH, Conversion, Options, convert, normalised
-from rheobase.converter.data import ImageSet, load_images
+from rheobase.converter.data.data import ImageSet, load_images
+from rheobase.converter.graph.analog import analog_forward
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.exactness import exact_dtype
 from rheobase.golden.network import Coding, Network, Readout
 from rheobase.golden.simulation import simulate
-from rheobase.hw.folding import LayerFolding
+from rheobase.hw.design.folding import LayerFolding
 from rheobase.sim.batch import BuiltAccelerator, build_accelerator, run
 from rheobase.sim.comparison import Comparison, compare
-from safetensors.torch import load_file, save_file
 
-from rheobase.console import progress_bar
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-import mnist
-from figures import best_seconds, show, skipped
+from .figures import best_seconds, show, skipped
 
 #: P and E of the four layers, the same for every network.
 FOLDING = tuple(LayerFolding(p, e) for p, e in ((8, 3), (16, 3), (16, 3), (2, 1)))

@@ -1,8 +1,8 @@
 """A network file's hardware against the golden model in Verilator, one line of JSON each figure.
 
     rheobase convert examples/resnet20.py:resnet20 ... -o resnet20.safetensors
-    python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER [--board ulx3s-85f]
-    python benchmarks/network_hardware.py resnet20.safetensors --images FOLDER --build BUILD
+    python -m benchmarks.network_hardware resnet20.safetensors --images FOLDER [--board ulx3s-85f]
+    python -m benchmarks.network_hardware resnet20.safetensors --images FOLDER --build BUILD
 
 Every answer on 50 images, every spike of every layer on the first 3; cycles per image, events and
 lane utilisation. The folding is the one that `rheobase build --board` chooses, or the default one
@@ -16,19 +16,19 @@ import argparse
 import time
 from pathlib import Path
 
-from figures import show
-from rheobase.boards.output import built_folding
-from rheobase.boards.registry import board
-from rheobase.converter.data import load_images
+from rheobase.boards.builds.output import built_folding
+from rheobase.boards.platforms.registry import board
+from rheobase.commands.folding_options import CALIBRATION_IMAGES, FoldingOptions
+from rheobase.converter.data.data import load_images
 from rheobase.golden.file import load_network
-from rheobase.hw.default_folding import default_folding
-from rheobase.hw.event_counts import counted_events
-from rheobase.hw.folding_search import Planner
-from rheobase.hw.verilog import generate
+from rheobase.hw.planning.default_folding import default_folding
+from rheobase.hw.planning.event_counts import counted_events
+from rheobase.hw.planning.folding_search import Planner
+from rheobase.hw.verilog.generation import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
 
-from rheobase.commands.folding_options import CALIBRATION_IMAGES, FoldingOptions
+from .figures import show
 
 #: Lane utilisation of the slowest layer that is to be reached.
 UTILISATION = 0.8

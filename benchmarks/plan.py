@@ -1,6 +1,6 @@
 """What the folding's model predicts against what Verilator and yosys say, one line each figure.
 
-    python benchmarks/plan.py [--networks FOLDER --images FOLDER] [--only NAME]
+    python -m benchmarks.plan [--networks FOLDER --images FOLDER] [--only NAME]
                               [--no-synthesis | --route]
 
 Networks of its own (random weights, random images), and with --networks each *.safetensors file of
@@ -13,30 +13,29 @@ nextpnr find the clock as well, from as many seeds as `rheobase build` tries; to
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from figures import show
-from rheobase.boards.placement import SEEDS, best_placement
-from rheobase.boards.reports import PlacedDesign
-from rheobase.converter.data import load_images
+
+from rheobase.boards.builds.placement import SEEDS, best_placement
+from rheobase.boards.builds.reports import PlacedDesign
+from rheobase.converter.data.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.golden.network import Coding, Network, PoolRule, Readout
-from rheobase.hw.default_folding import default_folding
-from rheobase.hw.event_counts import counted_events
-from rheobase.hw.folding import Folding
-from rheobase.hw.folding_search import Planner
-from rheobase.hw.plan import Budget
-from rheobase.hw.verilog import TOP, generate
+from rheobase.hw.design.folding import Folding
+from rheobase.hw.planning.default_folding import default_folding
+from rheobase.hw.planning.event_counts import counted_events
+from rheobase.hw.planning.folding_search import Planner
+from rheobase.hw.planning.plan import Budget
+from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.synthesis import ULX3S_85F, Synthesis, place_and_route, synthesise
+from tests.support.random_networks import random_network
+from tests.support.residual_networks import residual_network
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from support.random_networks import random_network
-from support.residual_networks import residual_network
+from .figures import show
 
 #: Images of a network of its own, and at most of a set.
 OWN_IMAGES, SET_IMAGES = 24, 96

@@ -1,6 +1,6 @@
 """torchvision's ResNet-18 at 64 x 64, random weights: Verilog, and an image in Verilator.
 
-    python benchmarks/resnet18_hardware.py [--adders N] [--output FOLDER]
+    python -m benchmarks.resnet18_hardware [--adders N] [--output FOLDER]
 
 Converted to radix, T = 3, 8 bits. Time and memory of the Verilog as one file, which is what
 `rheobase generate` writes; then the same as plain Verilog with memory files, whose simulation
@@ -17,17 +17,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from figures import show
-from rheobase.boards.memory_files import memories_to_files
-from rheobase.converter.torchvision_shim import import_torchvision
+
+import rheobase
+from rheobase.boards.builds.memory_files import memories_to_files
+from rheobase.converter.data.torchvision_shim import import_torchvision
 from rheobase.golden.network import Coding
-from rheobase.hw.default_folding import default_folding
-from rheobase.hw.event_counts import counted_events
-from rheobase.hw.verilog import generate
+from rheobase.hw.planning.default_folding import default_folding
+from rheobase.hw.planning.event_counts import counted_events
+from rheobase.hw.verilog.generation import generate
 from rheobase.sim.batch import build_accelerator
 from rheobase.sim.comparison import compare
 
-import rheobase
+from .figures import show
 
 SIDE, STEPS, IMAGES = 64, 3, 8
 SECONDS_BOUND, GIB_BOUND = 300.0, 8.0

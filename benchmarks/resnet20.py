@@ -1,6 +1,6 @@
 """Figures of ResNet-20 on JPEG CIFAR-10, one line of JSON each.
 
-    python benchmarks/resnet20.py --shared ../shared [--images 2000] [--only resnet20_best]
+    python -m benchmarks.resnet20 --shared ../shared [--images 2000] [--only resnet20_best]
 
 Each line is {"name", "value", "unit", "bound"}. Losses are in points below the CNN on the same
 test images, so their bound is 0. Calibration images come from the training folder; no recipe sees a
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,25 +19,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rheobase.converter.analog import analog_forward
-from rheobase.converter.balancing import balance
-from rheobase.converter.batches import Batches
-from rheobase.converter.budget import kernel_sizes, parse_budget
+
+from examples import resnet20
 from rheobase.converter.conversion import Conversion, Options, convert_graph
-from rheobase.converter.data import ImageSet, load_images
-from rheobase.converter.delay import choose_delay, first_output_spike
-from rheobase.converter.evaluation import accuracy_table
-from rheobase.converter.model import load_model
+from rheobase.converter.data.batches import Batches
+from rheobase.converter.data.data import ImageSet, load_images
+from rheobase.converter.data.model import load_model
+from rheobase.converter.graph.analog import analog_forward
+from rheobase.converter.lower.budget import kernel_sizes, parse_budget
+from rheobase.converter.measure.evaluation import accuracy_table
 from rheobase.converter.recipes import with_recipe
-from rheobase.converter.rewrite import prepared
-from rheobase.converter.tracing import trace
+from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.thresholds.balancing import balance
+from rheobase.converter.thresholds.delay import choose_delay, first_output_spike
+from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding
 from rheobase.golden.simulation import simulate
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-import resnet20
-from figures import IMAGES, WEIGHTS, show, skipped
+from .figures import IMAGES, WEIGHTS, show, skipped
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "resnet20.py"
 RATE, RADIX = Coding.RATE, Coding.RADIX

@@ -1,25 +1,5 @@
 """From a trained torch model to the integer IF network: trace, balance, quantise, lower."""
 
-from .balancing import Balance, Method, balance
-from .conversion import Conversion, Options, convert
-from .graph import Graph, Operation, OperationKind
-from .qcfs import Qcfs, register_qcfs
-from .snn import Evaluation, FloatSnn
-from .tracing import trace
+from ..golden.lazy_exports import lazy_exports
 
-__all__ = [
-    "Balance",
-    "Conversion",
-    "Evaluation",
-    "FloatSnn",
-    "Graph",
-    "Method",
-    "Operation",
-    "OperationKind",
-    "Options",
-    "Qcfs",
-    "balance",
-    "convert",
-    "register_qcfs",
-    "trace",
-]
+__getattr__, __dir__, __all__ = lazy_exports(__name__, __file__)

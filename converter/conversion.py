@@ -12,9 +12,7 @@ from torch import Tensor, nn
 
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
-from .balancing import Balance, Method, balance
-from .budget import allocated_bits
-from .calibration import (
+from .calibrate.calibration import (
     Calibrated,
     Calibration,
     Rounding,
@@ -22,16 +20,18 @@ from .calibration import (
     check_calibration,
     layer_names,
 )
-from .checkpoints import check_finite
-from .delay import choose_delay, first_output_spike
-from .graph import Graph
-from .keeping import Fit, held_back, output_error
-from .lowering import Lowered, lower_graph
-from .outside import Weights, outside, weights_of
+from .calibrate.keeping import Fit, held_back, output_error
+from .data.checkpoints import check_finite
+from .graph.graph import Graph
+from .lower.budget import allocated_bits
+from .lower.lowering import Lowered, lower_graph
+from .lower.outside import Weights, outside, weights_of
 from .recording import recorded
-from .rewrite import prepared, with_readout
-from .snn import FloatSnn
-from .tracing import trace
+from .rewrite.rewrite import prepared, with_readout
+from .snn.snn import FloatSnn
+from .thresholds.balancing import Balance, Method, balance
+from .thresholds.delay import choose_delay, first_output_spike
+from .tracing.trace import trace
 
 #: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
 #: want lower thresholds, that is, fewer steps from zero (docs/decisions/0003-iterations.md).

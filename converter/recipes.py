@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding
-from .balancing import Method
-from .calibration import Calibration
+from .calibrate.calibration import Calibration
 from .conversion import Options
+from .thresholds.balancing import Method
 
 #: K of recipes that leave the thresholds as they were balanced (docs/decisions/0035-plain.md).
 _FULL_RANGE = 500

@@ -13,7 +13,7 @@ import torch
 from ..golden.event_counts import count_events, kept_counts
 from ..golden.network import Network
 from ..golden.provenance import Provenance, shown_text
-from .energy import cnn_operations
+from .measure.energy import cnn_operations
 
 if TYPE_CHECKING:
     from .conversion import Conversion

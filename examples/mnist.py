@@ -15,11 +15,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
-from rheobase.converter.torchvision_shim import import_torchvision
-from rheobase.golden.errors import RheobaseError
-from rheobase.golden.output_files import write_whole
 from safetensors.torch import save
 from torch import Tensor, nn
+
+from rheobase.converter.data.torchvision_shim import import_torchvision
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.output_files import write_whole
 
 MEAN, STD = 0.1307, 0.3081
 

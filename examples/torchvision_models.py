@@ -18,11 +18,12 @@ from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 
-from rheobase.converter.torchvision_shim import import_torchvision
-from rheobase.golden.errors import RheobaseError
-from rheobase.golden.output_files import write_whole
 from safetensors.torch import save
 from torch import nn
+
+from rheobase.converter.data.torchvision_shim import import_torchvision
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.output_files import write_whole
 
 
 def _empty(module: str, name: str, **options: object) -> nn.Module:

@@ -1,8 +1,5 @@
 """Amaranth generator of streaming integrate-and-fire accelerators (DESIGN section 2)."""
 
-from .accelerator import Accelerator
-from .default_folding import default_folding
-from .folding import Folding, LayerFolding
-from .verilog import generate
+from ..golden.lazy_exports import lazy_exports
 
-__all__ = ["Accelerator", "Folding", "LayerFolding", "default_folding", "generate"]
+__getattr__, __dir__, __all__ = lazy_exports(__name__, __file__)

@@ -8,49 +8,7 @@ Names are loaded when they are first used, so that ``import rheobase`` needs nei
 amaranth.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import Any
+from .golden.lazy_exports import lazy_exports
 
 __version__ = "0.1.0"
-
-_PUBLIC = {
-    "IMAGE": "golden",
-    "Coding": "golden",
-    "Connection": "golden",
-    "Layer": "golden",
-    "Network": "golden",
-    "Pool": "golden",
-    "PoolRule": "golden",
-    "Provenance": "golden",
-    "Readout": "golden",
-    "RheobaseError": "golden",
-    "SumPool": "golden",
-    "load_network": "golden",
-    "network_hash": "golden",
-    "save_network": "golden",
-    "simulate": "golden",
-    "Conversion": "converter",
-    "Method": "converter",
-    "Options": "converter",
-    "convert": "converter",
-    "LayerFolding": "hw",
-    "default_folding": "hw",
-    "generate": "hw",
-    "build_accelerator": "sim",
-    "compare": "sim",
-    "run": "sim",
-}
-
-__all__ = sorted(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'rheobase' has no attribute {name!r}")
-    return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+__getattr__, __dir__, __all__ = lazy_exports(__name__, __file__)

@@ -138,7 +138,7 @@ def convert(
 ) -> None:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed."""
     from .commands.convert import Request, run
-    from .converter.image_files import Sizing
+    from .converter.data.image_files import Sizing
 
     run(
         Request(
@@ -303,7 +303,7 @@ def energy(
     """Count synaptic operations and estimate FPS/W; SOP90 and SOP95 among the given T."""
     from .commands.energy import Request, run
     from .commands.parameters import number_list
-    from .converter.image_files import Sizing
+    from .converter.data.image_files import Sizing
 
     run(
         Request(

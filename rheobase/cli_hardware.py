@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .boards.placement import SEEDS
-from .boards.registry import BOARDS, VERILOG_TARGETS
+from .boards.builds.placement import SEEDS
+from .boards.platforms.registry import BOARDS, VERILOG_TARGETS
 from .cli_app import app
 from .cli_options import (
     Adders,

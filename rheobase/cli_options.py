@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .boards.registry import BOARDS
+from .boards.platforms.registry import BOARDS
 from .golden.network import Coding
 
 Network = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]

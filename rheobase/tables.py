@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from .hw.folding import Folding
+from .hw.design.folding import Folding
 from .sim.comparison import Comparison
 
 

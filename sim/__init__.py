@@ -1,13 +1,5 @@
 """Verilator builds, cocotb test-bench parts and the fast batch runner."""
 
-from .batch import BatchResult, BuiltAccelerator, build_accelerator, run
-from .comparison import Comparison, compare
+from ..golden.lazy_exports import lazy_exports
 
-__all__ = [
-    "BatchResult",
-    "BuiltAccelerator",
-    "Comparison",
-    "build_accelerator",
-    "compare",
-    "run",
-]
+__getattr__, __dir__, __all__ = lazy_exports(__name__, __file__)

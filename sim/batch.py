@@ -16,10 +16,10 @@ import numpy as np
 from ..golden.errors import MachineError
 from ..golden.network import Network
 from ..golden.simulation import check_setting, checked_images
-from ..hw.default_folding import default_folding
-from ..hw.folding import Folding, check_folding
-from ..hw.probes import probe_signals, probes
-from ..hw.verilog import TOP, generate
+from ..hw.design.folding import Folding, check_folding
+from ..hw.planning.default_folding import default_folding
+from ..hw.verilog.generation import TOP, generate
+from ..hw.verilog.probes import probe_signals, probes
 from .build import Sources, build_executable
 from .design_header import control_file, design_header
 

@@ -14,9 +14,9 @@ from typing import Any
 from amaranth.lib import wiring
 
 from ..golden.errors import MachineError
-from ..hw.verilog import to_verilog
+from ..hw.verilog.generation import to_verilog
 from .build import Sources, build_executable
-from .toolchain import find_toolchain
+from .tools.toolchain import find_toolchain
 
 #: Module name of every component under test.
 TOP = "dut"
@@ -31,7 +31,6 @@ class BenchError(AssertionError):
 def run_bench(
     component: wiring.Component,
     module: str,
-    folder: Path,
     parameters: dict[str, Any] | None = None,
     *,
     seed: int = 1,
@@ -40,7 +39,7 @@ def run_bench(
     """Simulate ``component`` under the cocotb tests of ``module``.
 
     Args:
-        module: importable from ``folder``.
+        module: its whole name, as Python imports it.
         parameters: for the bench, which gets them from ``bench_parameters``.
         seed: of cocotb's random generator.
         timeout: seconds until the simulation is stopped.
@@ -52,7 +51,7 @@ def run_bench(
     executable = build_bench(component)
     with tempfile.TemporaryDirectory(prefix="rheobase-bench-") as scratch:
         results = Path(scratch) / "results.xml"
-        environment = _environment(module, folder, results, seed)
+        environment = _environment(module, results, seed)
         environment[PARAMETERS] = json.dumps(parameters or {})
         try:
             ran = subprocess.run(
@@ -104,7 +103,7 @@ def _cocotb_tools():
     return config
 
 
-def _environment(module: str, folder: Path, results: Path, seed: int) -> dict[str, str]:
+def _environment(module: str, results: Path, seed: int) -> dict[str, str]:
     import find_libpython
 
     config = _cocotb_tools()
@@ -113,7 +112,7 @@ def _environment(module: str, folder: Path, results: Path, seed: int) -> dict[st
         raise MachineError("libpython: no shared library of this Python found, cocotb needs one")
     return {
         **find_toolchain().environment,
-        "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "PYGPI_PYTHON_BIN": sys.executable,
         "GPI_USERS": ";".join([libpython, config.pygpi_entry_point()]),
         "COCOTB_TOPLEVEL": TOP,

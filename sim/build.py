@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cache import cached, content_key
 from .runtime import compile_flags, run_tool, runtime_objects
-from .toolchain import Toolchain, find_toolchain
+from .tools.cache import cached, content_key
+from .tools.toolchain import Toolchain, find_toolchain
 
 #: Compiler optimisation for a short test, where building counts, and for long runs.
 OPTIMISE = {"fast-build": "-O1", "fast-run": "-O3"}

@@ -10,10 +10,10 @@ import numpy as np
 from ..golden.network import IMAGE, Coding, Network
 from ..golden.simulation import Simulation, simulate
 from ..golden.statistics import accumulations
-from ..hw.folding import LayerFolding, connection_lanes
-from ..hw.map_part import map_part
-from ..hw.streamed_readout import is_streamed
-from ..hw.synapses import is_direct
+from ..hw.design.folding import LayerFolding, connection_lanes
+from ..hw.design.map_part import map_part
+from ..hw.design.synapses import is_direct
+from ..hw.readout.streamed_readout import is_streamed
 from .batch import BatchResult, BuiltAccelerator, run
 
 

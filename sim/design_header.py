@@ -5,10 +5,10 @@ from __future__ import annotations
 from amaranth.hdl import Shape
 
 from ..golden.network import Network
-from ..hw.accelerator import result_layout, result_names
-from ..hw.folding import Folding
-from ..hw.probes import LayerProbe, probes
-from ..hw.verilog import TOP
+from ..hw.accelerator.accelerator import result_layout, result_names
+from ..hw.design.folding import Folding
+from ..hw.verilog.generation import TOP
+from ..hw.verilog.probes import LayerProbe, probes
 
 #: Cycles without any movement after which the harness calls it a hang, at the least.
 LEAST_HANG_CYCLES = 100_000

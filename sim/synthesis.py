@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import MachineError
-from .cache import cached, content_key
-from .eda_tools import find_tool
+from .tools.cache import cached, content_key
+from .tools.eda_tools import find_tool
 
 
 @dataclass(frozen=True)

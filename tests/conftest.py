@@ -1,11 +1,8 @@
-"""Makes tests/support importable, and keeps builds of all workers in one cache."""
+"""What tests of several folders share."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -1,4 +1,4 @@
-"""Damaged input of all kinds, each in a process with bounded memory (``support.fuzzing``)."""
+"""Damaged input of all kinds, each in a process with bounded memory (``tests.support.fuzzing``)."""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ LONGEST = {"checkpoint": 600}
 
 
 def _tried(kind: str, seed: int, count: int) -> dict:
-    command = [sys.executable, "-m", "support.fuzzing", kind, str(seed), str(count)]
-    ran = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    command = [sys.executable, "-m", "tests.support.fuzzing", kind, str(seed), str(count)]
+    ran = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 

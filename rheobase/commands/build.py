@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..boards.bitstream import Build, build_bitstream
-from ..boards.failure import BuildError
-from ..boards.plain_verilog import write_plain_verilog
-from ..boards.registry import VERILOG_TARGETS, BoardDescription, board
+from ..boards.builds.bitstream import Build, build_bitstream
+from ..boards.builds.failure import BuildError
+from ..boards.builds.plain_verilog import write_plain_verilog
+from ..boards.platforms.registry import VERILOG_TARGETS, BoardDescription, board
 from ..console import OUT, duration, timed_steps, working
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
 from ..golden.network import Network
-from ..hw.memory_mapping import Family
-from ..hw.plan import Plan
+from ..hw.memories.memory_mapping import Family
+from ..hw.planning.plan import Plan
 from .folding_options import HOST_LINK_LUTS, FoldingOptions, folding_plan, planned_folding
 from .smaller_plan import ATTEMPTS, LOGIC, smaller_options
 

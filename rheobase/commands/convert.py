@@ -9,11 +9,7 @@ import numpy as np
 import torch
 
 from ..console import OUT, progress_bar
-from ..converter.answers import Answers, answers_of
-from ..converter.balancing import Method
-from ..converter.batches import Batches
-from ..converter.budget import kernel_sizes, parse_budget
-from ..converter.calibration import Calibration
+from ..converter.calibrate.calibration import Calibration
 from ..converter.conversion import (
     Conversion,
     Options,
@@ -22,7 +18,8 @@ from ..converter.conversion import (
     method_name,
     normalisation,
 )
-from ..converter.data import (
+from ..converter.data.batches import Batches
+from ..converter.data.data import (
     NORMALISATION,
     ImageSet,
     Takes,
@@ -30,14 +27,17 @@ from ..converter.data import (
     matched_classes,
     with_hollow_classes,
 )
-from ..converter.float_file import save_float_snn
-from ..converter.image_files import AS_IT_IS, Sizing
-from ..converter.model import load_model, model_shape, takes_images
+from ..converter.data.image_files import AS_IT_IS, Sizing
+from ..converter.data.model import load_model, model_shape, takes_images
+from ..converter.data.video import ClipShape, load_clips
+from ..converter.lower.budget import kernel_sizes, parse_budget
+from ..converter.measure.answers import Answers, answers_of
 from ..converter.recipes import with_recipe
 from ..converter.recording import recorded, with_accuracies
-from ..converter.rewrite import prepared
-from ..converter.tracing import trace
-from ..converter.video import ClipShape, load_clips
+from ..converter.rewrite.rewrite import prepared
+from ..converter.snn.float_file import save_float_snn
+from ..converter.thresholds.balancing import Method
+from ..converter.tracing.trace import trace
 from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.file import save_network

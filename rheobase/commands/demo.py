@@ -10,18 +10,18 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from ..boards.built_verilog import write_verilog
+from ..boards.builds.built_verilog import write_verilog
 from ..console import OUT, progress_bar, working
-from ..converter.answers import answers_of
 from ..converter.conversion import Conversion, Options, convert, normalised
-from ..converter.data import NORMALISATION, ImageSet, load_images
+from ..converter.data.data import NORMALISATION, ImageSet, load_images
+from ..converter.measure.answers import answers_of
 from ..converter.recording import with_accuracies
 from ..golden.answers import class_answers
 from ..golden.file import save_network
 from ..golden.network import Coding, Readout
 from ..golden.output_files import check_folder, make_folder
-from ..hw.default_folding import default_folding
-from ..hw.folding import Folding
+from ..hw.design.folding import Folding
+from ..hw.planning.default_folding import default_folding
 from ..sim.batch import build_accelerator
 from ..sim.comparison import Comparison, compare
 from ..tables import HARDWARE_COLUMNS, hardware_rows, table

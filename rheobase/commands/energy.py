@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..console import OUT, progress_bar
-from ..converter.data import load_images, matched_classes
-from ..converter.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
-from ..converter.image_files import Sizing
+from ..converter.data.data import load_images, matched_classes
+from ..converter.data.image_files import Sizing
+from ..converter.measure.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
 from ..golden.network import Coding, Network

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..console import OUT, progress_bar
-from ..converter.float_file import save_float_snn
-from ..converter.model import load_model
-from ..converter.sweep import method_options, write_json
-from ..converter.task_evaluation import TASKS, TaskSubject, evaluate_task
+from ..converter.data.model import load_model
+from ..converter.snn.float_file import save_float_snn
+from ..converter.studies.sweep import method_options, write_json
+from ..converter.studies.task_evaluation import TASKS, TaskSubject, evaluate_task
 from ..csv_files import write_csv
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding

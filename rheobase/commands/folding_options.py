@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ..boards.interface import accelerator_interface
-from ..boards.registry import FAMILY_TOOLS, BoardDescription
-from ..boards.registry import board as find_board
+from ..boards.link.interface import accelerator_interface
+from ..boards.platforms.registry import FAMILY_TOOLS, BoardDescription
+from ..boards.platforms.registry import board as find_board
 from ..console import OUT, working
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
-from ..hw.default_folding import DEFAULT_ADDERS, adder_plan, completed_plan
-from ..hw.event_counts import counted_events, known_events
-from ..hw.folding import Folding, connection_lanes, connection_row_words
-from ..hw.folding_search import Planner
-from ..hw.memory_mapping import LARGE_RAM_BITS, Family, mapped_memory
-from ..hw.plan import Budget, Plan
-from ..hw.shortfall import shortfall
+from ..hw.design.folding import Folding, connection_lanes, connection_row_words
+from ..hw.memories.memory_mapping import LARGE_RAM_BITS, Family, mapped_memory
+from ..hw.planning.default_folding import DEFAULT_ADDERS, adder_plan, completed_plan
+from ..hw.planning.event_counts import counted_events, known_events
+from ..hw.planning.folding_search import Planner
+from ..hw.planning.plan import Budget, Plan
+from ..hw.planning.shortfall import shortfall
 from ..tables import table
 from .parameters import check_by_hand, given_folding
 
@@ -135,7 +135,7 @@ def folding_plan(network: Network, options: FoldingOptions) -> Plan:
     _check(options)
     images = None
     if options.images is not None:
-        from ..converter.data import load_images
+        from ..converter.data.data import load_images
 
         found = load_images(
             options.images, data_root=options.data_root, shape=network.input_shape,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..boards.built_verilog import write_verilog
+from ..boards.builds.built_verilog import write_verilog
 from ..console import OUT, working
 from ..golden.file import load_network
 from ..golden.output_files import check_writable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..golden.errors import RheobaseError, shown
 from ..golden.network import Network
-from ..hw.folding import Folding, LayerFolding, check_folding
+from ..hw.design.folding import Folding, LayerFolding, check_folding
 
 
 def number_list(option: str, text: str, kind: type) -> tuple:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..boards.program import find_bitstream, program
+from ..boards.host.program import find_bitstream, program
 from ..console import OUT, working
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..boards.host import Board, Classified, connect
+from ..boards.host.driver import Board, Classified, connect
 from ..console import OUT, progress_bar
-from ..converter.data import classes_problem, load_images, read_image, with_hollow_classes
+from ..converter.data.data import classes_problem, load_images, read_image, with_hollow_classes
 from ..golden.answers import class_answers
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..boards.built_verilog import read_built_verilog
+from ..boards.builds.built_verilog import read_built_verilog
 from ..console import OUT, progress_bar, working
-from ..converter.data import classes_problem, load_images, with_hollow_classes
+from ..converter.data.data import classes_problem, load_images, with_hollow_classes
 from ..golden.answers import class_answers, is_per_class
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
 from ..golden.network import Network
 from ..golden.simulation import check_setting
-from ..hw.folding import Folding
+from ..hw.design.folding import Folding
 from ..sim.batch import BuiltAccelerator, build_accelerator
 from ..sim.comparison import Comparison, compare
 from ..tables import HARDWARE_COLUMNS, hardware_rows, table

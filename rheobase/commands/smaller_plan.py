@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..boards.failure import BuildError
-from ..boards.registry import FAMILY_TOOLS
-from ..hw.plan import Plan
+from ..boards.builds.failure import BuildError
+from ..boards.platforms.registry import FAMILY_TOOLS
+from ..hw.planning.plan import Plan
 from .folding_options import HOST_LINK_LUTS, FoldingOptions
 
 #: Plans that a build tries, the first one included.

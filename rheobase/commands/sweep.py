@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from ..console import OUT, progress_bar
-from ..converter.image_files import Sizing
-from ..converter.sweep import COLUMNS, Job, Subject, jobs_of, run_job, write_json
-from ..converter.sweep_plots import draw_plots
+from ..converter.data.image_files import Sizing
+from ..converter.studies.sweep import COLUMNS, Job, Subject, jobs_of, run_job, write_json
+from ..converter.studies.sweep_plots import draw_plots
 from ..csv_files import write_csv
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding

@@ -7,36 +7,37 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import rheobase.hw.event_scanner as event_scanner
 from amaranth import signed, unsigned
-from formal.checkers.current_pool import CurrentPoolChecker
-from formal.checkers.event_scanner import EventScannerChecker
-from formal.checkers.fork import ForkChecker
-from formal.checkers.image_gate import ImageGateChecker
-from formal.checkers.lane_join import LaneJoinChecker
-from formal.checkers.queue import QueueChecker
-from formal.checkers.result_writer import ResultWriterChecker
-from formal.checkers.row_writer import RowWriterChecker
-from formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
-from formal.checkers.window_gather import WindowGatherChecker
-from formal.checkers.word_filter import WordFilterChecker
-from rheobase.hw.current_pool import CurrentPool
-from rheobase.hw.current_turns import CurrentTurns
-from rheobase.hw.fork import StreamFork
-from rheobase.hw.geometry import WindowGeometry
-from rheobase.hw.image_gate import ImageGate
-from rheobase.hw.lane_join import LaneJoin
-from rheobase.hw.payloads import UnitLayout
-from rheobase.hw.queue import Queue
-from rheobase.hw.result_writer import ResultWriter
-from rheobase.hw.row_writer import RowWriter
-from rheobase.hw.spike_turns import SpikeTurns
-from rheobase.hw.window_gather import WindowGather
-from rheobase.hw.word_filter import WordFilter
-from rheobase.sim.prove import Checker, Outcome, prove
 from rich.console import Console
 from rich.table import Table
-from support.mutation import mutated
+
+import rheobase.hw.lanes.event_scanner as event_scanner
+from rheobase.hw.accelerator.image_gate import ImageGate
+from rheobase.hw.basics.fork import StreamFork
+from rheobase.hw.basics.queue import Queue
+from rheobase.hw.design.geometry import WindowGeometry
+from rheobase.hw.design.payloads import UnitLayout
+from rheobase.hw.lanes.lane_join import LaneJoin
+from rheobase.hw.lanes.word_filter import WordFilter
+from rheobase.hw.neurons.current_pool import CurrentPool
+from rheobase.hw.neurons.current_turns import CurrentTurns
+from rheobase.hw.neurons.spike_turns import SpikeTurns
+from rheobase.hw.readout.result_writer import ResultWriter
+from rheobase.hw.window.row_writer import RowWriter
+from rheobase.hw.window.window_gather import WindowGather
+from rheobase.sim.prove import Checker, Outcome, prove
+from tests.formal.checkers.current_pool import CurrentPoolChecker
+from tests.formal.checkers.event_scanner import EventScannerChecker
+from tests.formal.checkers.fork import ForkChecker
+from tests.formal.checkers.image_gate import ImageGateChecker
+from tests.formal.checkers.lane_join import LaneJoinChecker
+from tests.formal.checkers.queue import QueueChecker
+from tests.formal.checkers.result_writer import ResultWriterChecker
+from tests.formal.checkers.row_writer import RowWriterChecker
+from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
+from tests.formal.checkers.window_gather import WindowGatherChecker
+from tests.formal.checkers.word_filter import WordFilterChecker
+from tests.support.mutation import mutated
 
 #: Solvers at a time: what the smallest machine has.
 WORKERS = 2

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Const, Shape
 from amaranth.lib import data
-from rheobase.sim.bench import run_bench
 
-BENCHES = Path(__file__).parents[1] / "hw" / "benches"
+from rheobase.sim.bench import run_bench
 
 
 def encode(layout: Any, value: Any) -> int:
@@ -36,8 +34,7 @@ def check_exchange(
     """
     run_bench(
         component,
-        "exchange_bench",
-        BENCHES,
+        "tests.hw.benches.exchange_bench",
         {
             "seed": seed,
             "ports": ports or {},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+
 from rheobase.golden import Coding, Network
 from rheobase.golden.simulation import simulate
-from rheobase.hw.folding import Folding
+from rheobase.hw.design.folding import Folding
 from rheobase.sim.batch import build_accelerator, run
 from rheobase.sim.comparison import compare
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from rheobase.converter.lowering import Lowered
-from rheobase.golden.simulation import Simulation
 from torch import Tensor, nn
+
+from rheobase.converter.lower.lowering import Lowered
+from rheobase.golden.simulation import Simulation
 
 #: Threshold of every neuron in the exact models, and what their weights are multiples of.
 LEVEL, UNIT = 4096.0, 1 / 512

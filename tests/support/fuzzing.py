@@ -1,6 +1,6 @@
 """Damaged input of all kinds: what is read is right, or refused in one line; within bounds.
 
-    python -m support.fuzzing KIND SEED COUNT
+    python -m tests.support.fuzzing KIND SEED COUNT
 
 tries COUNT damaged inputs in this process, with bounded memory and a bounded time for each, and
 prints what came of it as JSON. From a seed come the same inputs on every machine.
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from rheobase.golden.errors import RheobaseError
 
 #: Address space that reading may take beside what the libraries take, and seconds for an input.
@@ -148,9 +149,10 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
 def float_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Float SNNs; one that is taken gives finite scores."""
     import torch
-    from rheobase.converter.conversion import Options, convert
-    from rheobase.converter.float_file import load_float_snn, save_float_snn
     from torch import nn
+
+    from rheobase.converter.conversion import Options, convert
+    from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
 
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -205,7 +207,7 @@ class _Line:
 
 def frame_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Replies of the host link; an identity that is taken has sizes that exist."""
-    from rheobase.boards.host import Board
+    from rheobase.boards.host.driver import Board
     from rheobase.boards.protocol import Identity, encode_setting
 
     identity = Identity("ab" * 32, (1, 4, 4), 3, 4, 0, False, True, 2, True, 2, 10**6)
@@ -228,7 +230,8 @@ def frame_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
 def picture_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Pictures of all formats; one that is taken has the pixels that its header claims."""
     from PIL import Image
-    from rheobase.converter.data import read_image
+
+    from rheobase.converter.data.data import read_image
 
     pixels = rng.integers(0, 256, (9, 7, 4), dtype=np.uint8)
     colour = Image.fromarray(pixels[..., :3].copy())
@@ -284,10 +287,10 @@ def checkpoint_cases(rng: np.random.Generator, folder: Path) -> Callable[[], Non
     import warnings
 
     import torch
-    from rheobase.converter.model import load_model
     from safetensors.torch import save
 
     from rheobase.commands.demo import cnn
+    from rheobase.converter.data.model import load_model
 
     torch.manual_seed(0)
     weights = cnn().state_dict()

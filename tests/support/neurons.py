@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from rheobase.hw.neuron_parameters import NeuronParameters
+
+from rheobase.hw.neurons.neuron_parameters import NeuronParameters
 
 
 def random_parameters(rng: np.random.Generator, channels: int) -> NeuronParameters:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from rheobase.converter.plan import Plan, plan_layers
-from rheobase.converter.rewrite import prepared
-from rheobase.converter.terms import Value
-from rheobase.converter.tracing import trace
 from torch import Tensor, nn
+
+from rheobase.converter.linear.terms import Value
+from rheobase.converter.lower.plan import Plan, plan_layers
+from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.tracing.trace import trace
 
 
 def value_map(value: Value, sources: dict[str, Tensor]) -> Tensor:

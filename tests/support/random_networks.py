@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
+
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
 from rheobase.golden.network import layer_shape
-from rheobase.hw.folding import Folding, LayerFolding, connection_row_words, most_lanes
-from rheobase.hw.streamed_readout import is_streamed
+from rheobase.hw.design.folding import Folding, LayerFolding, connection_row_words, most_lanes
+from rheobase.hw.readout.streamed_readout import is_streamed
 
 POOLS = (None, (2, 2, 0), (3, 2, 0), (3, 2, 1))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, PoolRule, Readout
 
 #: (channel, row, column) -> value, of a source's map; None beyond it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, SumPool
 
 #: Channels and blocks of ResNet-20's stages.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from amaranth.sim import Simulator
+
 from rheobase.golden import Network, simulate
-from rheobase.hw.accelerator import Accelerator
-from rheobase.hw.folding import Folding
+from rheobase.hw.accelerator.accelerator import Accelerator
+from rheobase.hw.design.folding import Folding
 
 #: Cycles without a result after which none is expected any more.
 SILENCE = 5000

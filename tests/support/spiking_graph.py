@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from rheobase.converter.graph import Graph, OperationKind
 from torch import Tensor
+
+from rheobase.converter.graph.graph import Graph, OperationKind
 
 
 def clipped(graph: Graph, images: Tensor, thresholds: dict[str, Tensor]) -> dict[str, Tensor]:

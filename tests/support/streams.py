@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from amaranth.lib import data
+
 from rheobase.golden.network import Network
 from rheobase.golden.simulation import simulate
-from rheobase.hw.accelerator import result_layout
+from rheobase.hw.accelerator.accelerator import result_layout
 
 from .components import encode
 

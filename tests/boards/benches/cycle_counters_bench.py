@@ -5,6 +5,7 @@ from collections import deque
 
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+
 from rheobase.sim.bench import bench_parameters
 from rheobase.sim.streams import settle, start
 

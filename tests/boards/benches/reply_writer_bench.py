@@ -5,6 +5,7 @@ from itertools import chain
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
+
 from rheobase.sim.bench import bench_parameters
 from rheobase.sim.streams import collect, drive, start
 

@@ -3,8 +3,9 @@
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume
 from amaranth.lib import data
-from rheobase.hw.current_pool import CurrentPool
-from rheobase.hw.select import lowest
+
+from rheobase.hw.basics.select import lowest
+from rheobase.hw.neurons.current_pool import CurrentPool
 from rheobase.sim.prove import Checker
 
 

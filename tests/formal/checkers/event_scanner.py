@@ -2,7 +2,8 @@
 
 from amaranth import Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume
-from rheobase.hw.event_scanner import EventScanner
+
+from rheobase.hw.lanes.event_scanner import EventScanner
 from rheobase.sim.prove import Checker
 
 #: Words under way at most; cycles from a word's coming to its first event.

@@ -1,7 +1,8 @@
 """StreamFork: each branch gets each element once."""
 
 from amaranth import Cat, Module, Signal
-from rheobase.hw.fork import StreamFork
+
+from rheobase.hw.basics.fork import StreamFork
 from rheobase.sim.prove import Checker
 
 

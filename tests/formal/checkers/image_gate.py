@@ -2,8 +2,9 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Assume
-from rheobase.hw.image_gate import ImageGate
-from rheobase.hw.shapes import count_shape, index_shape
+
+from rheobase.hw.accelerator.image_gate import ImageGate
+from rheobase.hw.basics.shapes import count_shape, index_shape
 from rheobase.sim.prove import Checker
 
 

@@ -2,7 +2,8 @@
 
 from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import data
-from rheobase.hw.lane_join import LaneJoin
+
+from rheobase.hw.lanes.lane_join import LaneJoin
 from rheobase.sim.prove import Checker
 
 

@@ -1,7 +1,8 @@
 """Queue: whatever element is followed on its way through comes out once, in its turn."""
 
 from amaranth import Module, Mux, Signal
-from rheobase.hw.queue import Queue
+
+from rheobase.hw.basics.queue import Queue
 from rheobase.sim.prove import Checker
 
 

@@ -2,8 +2,9 @@
 
 from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data
-from rheobase.hw.result_writer import ResultWriter
-from rheobase.hw.shapes import index_shape
+
+from rheobase.hw.basics.shapes import index_shape
+from rheobase.hw.readout.result_writer import ResultWriter
 from rheobase.sim.prove import Checker
 
 

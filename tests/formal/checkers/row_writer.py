@@ -2,8 +2,9 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Assume
-from rheobase.hw.row_writer import RowWriter
-from rheobase.hw.shapes import count_shape, index_shape
+
+from rheobase.hw.basics.shapes import count_shape, index_shape
+from rheobase.hw.window.row_writer import RowWriter
 from rheobase.sim.prove import Checker
 
 

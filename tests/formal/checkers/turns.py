@@ -2,8 +2,9 @@
 
 from amaranth import Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume
-from rheobase.hw.current_turns import CurrentTurns
-from rheobase.hw.spike_turns import SpikeTurns
+
+from rheobase.hw.neurons.current_turns import CurrentTurns
+from rheobase.hw.neurons.spike_turns import SpikeTurns
 from rheobase.sim.prove import Checker
 
 

@@ -2,8 +2,9 @@
 
 from amaranth import Module, Signal, Value
 from amaranth.hdl import Assume
-from rheobase.hw.shapes import index_shape
-from rheobase.hw.window_gather import WindowGather
+
+from rheobase.hw.basics.shapes import index_shape
+from rheobase.hw.window.window_gather import WindowGather
 from rheobase.sim.prove import Checker
 
 

@@ -6,8 +6,9 @@ with that weight 1 and all others 0.
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume
-from rheobase.hw.shapes import count_shape
-from rheobase.hw.word_filter import WordFilter
+
+from rheobase.hw.basics.shapes import count_shape
+from rheobase.hw.lanes.word_filter import WordFilter
 from rheobase.sim.prove import Checker
 
 

@@ -3,6 +3,7 @@
 import random
 
 import cocotb
+
 from rheobase.sim.bench import bench_parameters
 from rheobase.sim.streams import exchange, set_ports, start
 

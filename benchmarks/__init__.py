@@ -1,0 +1,1 @@
+"""What rheobase is measured with: `python -m benchmarks.NAME`."""

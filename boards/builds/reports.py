@@ -1,0 +1,76 @@
+"""What nextpnr reports of a placed and routed design."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ...golden.errors import MachineError
+from ..platforms.registry import Family
+
+#: What the report calls the cells that count, per family.
+_CELLS = {
+    Family.ECP5: {"LUT4": "TRELLIS_COMB", "flip-flops": "TRELLIS_FF", "block RAMs": "DP16KD"},
+    Family.ICE40: {
+        "LUT4": "ICESTORM_LC", "block RAMs": "ICESTORM_RAM", "large RAMs": "ICESTORM_SPRAM",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Cells used, of those that the device has."""
+
+    used: int
+    available: int
+
+
+@dataclass(frozen=True)
+class PlacedDesign:
+    """Attributes:
+    frequency: of the design's clock, as routed, Hz; infinite where nothing is clocked by it.
+    constraint: what it has to reach, Hz.
+    usage: by kind of cell.
+    """
+
+    frequency: float
+    constraint: float
+    usage: dict[str, Usage]
+
+    @property
+    def meets_timing(self) -> bool:
+        return self.frequency >= self.constraint
+
+
+def parse_utilisation(log: str, family: Family) -> dict[str, Usage]:
+    """Cells that nextpnr's log says a design wants; none where it did not come so far."""
+    found = re.findall(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log, re.MULTILINE)
+    cells = {name: Usage(int(used), int(available)) for name, used, available in found}
+    return {kind: cells[cell] for kind, cell in _CELLS[family].items() if cell in cells}
+
+
+def parse_report(text: str, family: Family, clock: int) -> PlacedDesign:
+    """nextpnr's ``--report`` of a design whose clock is ``clock`` Hz.
+
+    Raises:
+        MachineError: the text is no such report, or has no clock with such a constraint.
+    """
+    try:
+        report: dict[str, Any] = json.loads(text)
+        clocks = [(1e6 * c["achieved"], 1e6 * c["constraint"]) for c in report["fmax"].values()]
+        cells = report["utilization"]
+        usage = {
+            kind: Usage(int(cells[cell]["used"]), int(cells[cell]["available"]))
+            for kind, cell in _CELLS[family].items()
+            if cell in cells
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MachineError(f"nextpnr's report cannot be read ({error!r})") from error
+    # nextpnr rounds periods to picoseconds, so the constraint is not the clock to the last digit.
+    ours = [entry for entry in clocks if abs(entry[1] / clock - 1) < 1e-3]
+    if not ours:
+        raise MachineError(f"nextpnr's report has no clock of {clock / 1e6:g} MHz")
+    frequency, constraint = min(ours)
+    return PlacedDesign(frequency, constraint, usage)

@@ -1,0 +1,1 @@
+"""The host's side: talks to a configured board, and configures one."""

@@ -1,0 +1,227 @@
+"""Replies, byte by byte."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Const, Module, Mux, Shape, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...hw.basics.checks import check_range
+from ...hw.basics.shapes import index_shape
+from ...hw.basics.successor import successor
+from ..protocol import (
+    ANSWER_BYTES,
+    COUNTER_BYTES,
+    CYCLES_BYTES,
+    ERROR,
+    IDENTITY_BYTES,
+    REPLY,
+    SETTING_BYTES,
+    Message,
+)
+from .byte_select import byte_at
+from .cycle_counters import DEPTH, SNAPSHOT, image_cycles
+from .frame_receiver import STATUS_SHAPE
+from .frame_transmitter import ReplyByte
+
+_END = DEPTH // 2 - 1
+assert SNAPSHOT + sum(COUNTER_BYTES) - 1 == _END
+#: Cycles that a byte has to come out of a memory.
+_PAUSE = 4
+
+
+class ReplyRequest(data.StructLayout):
+    """A reply to a request other than to classify.
+
+    Members:
+        message: what is answered.
+        sequence: its number.
+        code: 0, or why it is refused.
+    """
+
+    def __init__(self):
+        super().__init__({"message": range(max(Message) + 1), "sequence": 8, "code": STATUS_SHAPE})
+
+
+class TagLayout(data.StructLayout):
+    """What a request to classify says of its reply: its number, and whether scores are wanted."""
+
+    def __init__(self):
+        super().__init__({"sequence": 8, "scores": 1})
+
+
+class ReplyWriter(wiring.Component):
+    """Writes the replies to classify and to all else, in turn where both have some.
+
+    What it answers stays at its inputs until the reply's last byte is taken; all that it needs is
+    there before it begins. Most bytes come out of the memory of the counters, whose constants end
+    with the identity and the room of a setting.
+
+    Args:
+        prediction, score: shapes; a score is sent in whole bytes, the lowest first.
+        classes: scores of an image.
+        images: whose cycles the counters keep, at least 2.
+        steps, delay: shapes of T and t0.
+
+    Members:
+        commands: replies that are asked for.
+        tags, answers: one each per image, in order.
+        settled: the cycles of the image that is answered next are there.
+        address, stored: where to read in the counters' memory, and the byte there; it may take
+            three cycles.
+        score_index, score: which score is wanted, and the score, in the cycle after.
+        steps, delay: T and t0 that are set.
+    """
+
+    def __init__(
+        self, prediction: Shape, score: Shape, classes: int, images: int, steps: Shape, delay: Shape
+    ):
+        check_range("ReplyWriter", "classes", classes, 1, 2 ** (8 * ANSWER_BYTES))
+        self.class_count = classes
+        self.image_count = check_range("ReplyWriter", "images", images, 2, None)
+        super().__init__(
+            {
+                "commands": In(stream.Signature(ReplyRequest())),
+                "tags": In(stream.Signature(TagLayout())),
+                "answers": In(stream.Signature(prediction)),
+                "settled": In(1),
+                "address": Out(range(DEPTH)),
+                "stored": In(8),
+                "score_index": Out(index_shape(classes)),
+                "score": In(score),
+                "steps": In(steps),
+                "delay": In(delay),
+                "replies": Out(stream.Signature(ReplyByte())),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        command, tag = self.commands.payload, self.tags.payload
+        reply = self.replies.payload
+        refused = command.code != 0
+        score_bytes = -(-len(self.score) // 8)
+        score = Signal(8 * score_bytes)
+        score_byte = Signal(index_shape(score_bytes))
+        last_byte = Signal()
+        last_score = Signal()
+        answer = Signal(8 * ANSWER_BYTES)
+        image = Signal(index_shape(self.image_count))
+        classified = Signal()
+        image_is_next = Signal()
+        stored_ends = Signal()
+        taken = Signal()
+        m.d.comb += [
+            answer.eq(self.answers.payload),
+            last_byte.eq(score_byte == score_bytes - 1),
+            last_score.eq(self.score_index == self.class_count - 1),
+            image_is_next.eq(self.tags.valid & self.answers.valid & self.settled),
+            stored_ends.eq(
+                Mux(
+                    classified,
+                    self.address[:2] == CYCLES_BYTES - 1,
+                    self.address[: _END.bit_length()] == _END,
+                )
+            ),
+            taken.eq(self.replies.valid & self.replies.ready),
+        ]
+        pause = Signal(range(_PAUSE))
+        offers = Signal()
+        m.d.comb += self.replies.valid.eq(offers & pause.all())
+        with m.If(~pause.all()):
+            m.d.sync += pause.eq(successor(pause, _PAUSE))
+        with m.If(taken):
+            m.d.sync += pause.eq(0)
+        with m.If(taken & reply.last):
+            m.d.comb += [
+                self.commands.ready.eq(~classified),
+                self.tags.ready.eq(classified),
+                self.answers.ready.eq(classified),
+            ]
+            with m.If(classified):
+                m.d.sync += image.eq(successor(image, self.image_count))
+
+        with m.FSM(name="writer"):
+            with m.State("CHOOSE"):
+                turn = image_is_next & ~(classified & self.commands.valid)
+                m.d.sync += [classified.eq(turn), score_byte.eq(0), self.score_index.eq(0)]
+                with m.If(turn | self.commands.valid):
+                    m.next = "KIND"
+            with m.State("KIND"):
+                m.d.comb += offers.eq(1)
+                with m.If(classified):
+                    m.d.comb += reply.data.eq(REPLY | Message.CLASSIFY)
+                    m.d.sync += self.address.eq(_image_address(image))
+                with m.Else():
+                    m.d.comb += reply.data.eq(Mux(refused, ERROR, command.message | REPLY))
+                    m.d.sync += self.address.eq(_stored_address(command.message))
+                with m.If(taken):
+                    m.next = "SEQUENCE"
+            with m.State("SEQUENCE"):
+                m.d.comb += [
+                    offers.eq(1),
+                    reply.data.eq(Mux(classified, tag.sequence, command.sequence)),
+                ]
+                with m.If(taken):
+                    m.next = "STORED"
+                    with m.If(classified):
+                        m.next = "ANSWER0"
+                    with m.Elif(refused):
+                        m.next = "CODE"
+            with m.State("CODE"):
+                m.d.comb += [offers.eq(1), reply.data.eq(command.code), reply.last.eq(1)]
+                with m.If(taken):
+                    m.next = "CHOOSE"
+            for index in range(ANSWER_BYTES):
+                with m.State(f"ANSWER{index}"):
+                    m.d.comb += [offers.eq(1), reply.data.eq(answer.word_select(index, 8))]
+                    with m.If(taken):
+                        m.next = "STORED" if index == ANSWER_BYTES - 1 else f"ANSWER{index + 1}"
+            with m.State("STORED"):
+                m.d.comb += [offers.eq(1), reply.data.eq(self.stored)]
+                with m.If(self.address >= DEPTH - SETTING_BYTES):
+                    setting = Cat(_field(self.steps), _field(self.delay))
+                    m.d.comb += reply.data.eq(byte_at(setting, self.address[:2]))
+                m.d.comb += reply.last.eq(stored_ends & ~(classified & tag.scores))
+                with m.If(taken):
+                    m.d.sync += self.address.eq(self.address + 1)
+                    with m.If(stored_ends):
+                        m.next = "CHOOSE"
+                        with m.If(classified & tag.scores):
+                            m.next = "SCORES"
+            with m.State("SCORES"):
+                m.d.comb += [
+                    offers.eq(1),
+                    reply.data.eq(score[:8]),
+                    reply.last.eq(last_byte & last_score),
+                ]
+                with m.If(taken):
+                    m.d.sync += [score.eq(score >> 8), score_byte.eq(score_byte + 1)]
+                    with m.If(last_byte):
+                        m.d.sync += [
+                            score_byte.eq(0),
+                            self.score_index.eq(self.score_index + 1),
+                        ]
+                    with m.If(reply.last):
+                        m.next = "CHOOSE"
+                with m.Elif(~pause.all() & (score_byte == 0)):
+                    # The last time is the right one.
+                    m.d.sync += score.eq(self.score)
+        return m
+
+
+def _image_address(image: Signal):
+    return Cat(Const(0, image_cycles(1).bit_length() - 1), image)
+
+
+def _stored_address(message: Signal):
+    """Where the bytes of the reply begin; they end at the end of one half of the memory."""
+    setting, identity = DEPTH - SETTING_BYTES, DEPTH - IDENTITY_BYTES
+    return Mux(
+        message == Message.COUNTERS, SNAPSHOT, Mux(message == Message.SET, setting, identity)
+    )
+
+
+def _field(value: Signal):
+    """``value`` in a field of 16 bits."""
+    return Cat(value, Const(0, 4 * SETTING_BYTES - len(value)))

@@ -1,0 +1,1 @@
+"""The boards that rheobase knows: pins, clocks, phase-locked loops."""

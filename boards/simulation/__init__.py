@@ -1,0 +1,1 @@
+"""A board's whole design in Verilator, its serial line on a pseudo-terminal."""

@@ -1,0 +1,14 @@
+from .conversion import Conversion as Conversion
+from .conversion import Options as Options
+from .conversion import convert as convert
+from .graph.graph import Graph as Graph
+from .graph.graph import Operation as Operation
+from .graph.graph import OperationKind as OperationKind
+from .snn.snn import Evaluation as Evaluation
+from .snn.snn import FloatSnn as FloatSnn
+from .thresholds.balancing import Balance as Balance
+from .thresholds.balancing import Method as Method
+from .thresholds.balancing import balance as balance
+from .tracing.qcfs import Qcfs as Qcfs
+from .tracing.qcfs import register_qcfs as register_qcfs
+from .tracing.trace import trace as trace

@@ -1,0 +1,1 @@
+"""Light calibration: every layer is fitted to the model's activations."""

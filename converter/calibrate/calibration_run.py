@@ -1,0 +1,409 @@
+"""Goes through a network layer by layer and fits each one; see ``calibration``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ...golden.network import Coding, PoolRule
+from ..graph.analog import run_graph
+from ..graph.copied import copied_threshold
+from ..graph.graph import Graph, Operation, OperationKind
+from ..graph.sampling import at_positions, sampled_positions
+from ..graph.segments import Segment, run_segment, segment_of
+from ..snn.firing import Neurons, fire, mean_output, starting
+from .calibration_settings import Calibration, Rounding, current_of, layer_names
+from .integer_grid import IntegerGrid
+from .least_squares import (
+    Regression,
+    adjustable,
+    change_holds,
+    confirmed_change,
+    patches,
+    rounded_weights,
+)
+from .neuron_search import Search, search_neurons
+
+#: Why least squares leaves a layer's weights as they are.
+POOLED = "max pooling in front of the neurons"
+NO_KERNEL = "no single kernel of its own"
+TOO_FEW = "too few samples for its inputs"
+#: Images times steps that pass through a segment at a time.
+_BATCHED = 512
+
+
+class CalibrationRun:
+    """Goes through the layers in order."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        images: Tensor,
+        thresholds: Mapping[str, Tensor],
+        coding: Coding,
+        steps: int,
+        settings: Calibration,
+        rule: PoolRule,
+        rounding: Rounding | None,
+        seed: int,
+    ) -> None:
+        self.graph, self.images, self.settings = graph, images, settings
+        self.coding, self.steps, self.rule = coding, steps, rule
+        self.thresholds = {name: value.to(images) for name, value in thresholds.items()}
+        self.initial: dict[str, Tensor] = {}
+        self.shifts: dict[str, Tensor] = {}
+        self.scales: dict[str, Tensor] = {}
+        self.errors: dict[str, float] = {}
+        self.changed: list[str] = []
+        self.unchanged: dict[str, str] = {}
+        self._rounding = rounding
+        #: Spikes per neuron operation, (steps, images, ...): bool in rate, values in radix.
+        self._trains: dict[str, Tensor] = {}
+        self._generator = torch.Generator().manual_seed(seed)
+        self._positions = {
+            name: self._sampled(graph.by_name[current_of(graph, name)].shape)
+            for name in layer_names(graph)
+        }
+        self._targets = self._model_currents()
+        #: The last layer that reads each layer's trains.
+        self._last = {}
+        for name in layer_names(graph):
+            for source in segment_of(graph, current_of(graph, name)).sources:
+                self._last[source] = name
+
+    def _sampled(self, shape: tuple[int, ...]) -> Tensor:
+        """Places of a map of ``shape`` (channels, ...) that stand for all, (images, places)."""
+        return sampled_positions(
+            shape, len(self.images), self.settings.samples, self._generator
+        ).to(self.images.device)
+
+    def _model_currents(self) -> dict[str, Tensor]:
+        """What each layer receives in the model, (samples, channels)."""
+        found: dict[str, list[Tensor]] = {name: [] for name in self._positions}
+        for start in range(0, len(self.images), 100):
+            part = slice(start, start + 100)
+
+            def keep(operation: Operation, current: Tensor, owned: bool) -> Tensor:
+                here = self._positions[operation.name][part]  # noqa: B023
+                found[operation.name].append(at_positions(current, here))
+                return operation.run(current)
+
+            results = run_graph(self.graph, self.images[part], keep)
+            for name in dict.fromkeys(self.graph.outputs.values()):
+                if self.graph.by_name[name].kind != OperationKind.RELU:
+                    here = self._positions[name][part]
+                    found[name].append(at_positions(results[name], here))
+        return {name: torch.cat(values) for name, values in found.items()}
+
+    def layer(self, name: str) -> None:
+        """Calibrate one layer, and let it fire."""
+        operation = self.graph.by_name[name]
+        fires = operation.kind == OperationKind.RELU
+        current = current_of(self.graph, name)
+        if self.graph.by_name[current].kind in (OperationKind.RELU, OperationKind.INPUT):
+            segment = Segment(current, (), (current,), frozenset())
+        else:
+            segment = segment_of(self.graph, current)
+        if fires and operation.arguments["copy"]:
+            copied = copied_threshold(self.graph, operation, self.thresholds)
+            if copied is not None:
+                self.thresholds[name] = copied
+            neurons, search = starting(self.thresholds[name]), None
+        else:
+            neurons, search = None, self._search(operation) if fires else None
+            self._round(name, segment)
+        grid = self._grid(name, segment) if fires and name in self.scales else None
+        target = self._targets[name]
+        wanted = operation.run(target) if fires else target
+        currents = self._currents(segment)
+        if neurons is None and fires:
+            neurons, currents = self._fit(name, segment, currents, wanted, search, grid)
+        elif not fires:
+            self._fit_output(name, segment, currents)
+        if fires:
+            self.thresholds[name], self.initial[name] = neurons.threshold, neurons.initial
+            if bool((neurons.shift != 0).any()):
+                self.shifts[name] = neurons.shift
+            if name in self._last:
+                shown = neurons if grid is None else grid.integer(neurons)
+                self._trains[name] = self._fired(currents, shown)
+        for source in [s for s in self._trains if self._last[s] == name]:
+            del self._trains[source]
+
+    def _search(self, operation: Operation) -> Search:
+        settings, given = self.settings, operation.arguments
+        own = given["levels"] is not None or given["readout"]
+        return Search(
+            thresholds=settings.thresholds and not own,
+            shared=settings.shared,
+            initial=settings.initial,
+            rounds=settings.bias,
+        )
+
+    def _fit(
+        self,
+        name: str,
+        segment: Segment,
+        currents: Tensor,
+        wanted: Tensor,
+        search: Search,
+        grid: IntegerGrid | None,
+    ) -> tuple[Neurons, Tensor]:
+        operation = self.graph.by_name[name]
+        cap = operation.arguments["cap"]
+        neurons = starting(self.thresholds[name])
+        weighted = self._adjustable(name, segment) if self.settings.weights else None
+        seen = None
+        if weighted is not None:
+            inputs = self._inputs(self._positions[name], segment, weighted)
+            ridge = self.settings.ridge
+            # Few samples for many inputs fit noise; then the weights stay.
+            if change_holds(inputs, self._lacking(name, currents), ridge):
+                seen = Regression(inputs, ridge)
+                self.changed.append(name)
+            else:
+                self.unchanged[name] = TOO_FEW
+
+        def searched(start: Neurons) -> tuple[Neurons, Tensor]:
+            sampled = self._sampled_steps(currents, name)
+            return search_neurons(
+                sampled, wanted, start, search, self.coding, self.steps, cap, grid
+            )
+
+        if seen is not None:
+            # First what the layer receives, then what it gives.
+            for _ in range(2):
+                change = seen.change(self._lacking(name, currents))
+                currents = self._change(segment, weighted, *change)
+        neurons, error = searched(neurons)
+        for _ in range(self.settings.weights - 1 if seen is not None else 0):
+            before, kept = self.graph, currents
+            output = mean_output(
+                self._sampled_steps(currents, name), neurons, self.coding, self.steps
+            )
+            moves = (output < neurons.threshold) & ((output > 0) | (wanted > 0))
+            change = torch.where(moves, wanted - output, 0.0)
+            currents = self._change(segment, weighted, *seen.change(change))
+            tried, tried_error = searched(neurons)
+            if tried_error.sum() >= error.sum():
+                self.graph, currents = before, kept
+                break
+            neurons, error = tried, tried_error
+        self.errors[name] = float(error.sum() / wanted.square().mean(dim=0).sum().clamp(min=1e-12))
+        return neurons, currents
+
+    def _lacking(self, name: str, currents: Tensor) -> Tensor:
+        """What the mean current lacks of the model's, (samples, channels).
+
+        Of neurons that are silent in both, nothing: how far below zero they are says nothing.
+        """
+        mean, model = self._sampled_steps(currents, name).mean(dim=0), self._targets[name]
+        if self.graph.by_name[name].kind != OperationKind.RELU:
+            return model - mean
+        both = (model <= 0) & (mean <= 0)
+        return torch.where(both, 0.0, model.clamp(min=0) - mean)
+
+    def _fit_output(self, name: str, segment: Segment, currents: Tensor) -> None:
+        """An output that is read out: its weights (ACP) and its mean are fitted to the model's."""
+        weighted = self._adjustable(name, segment) if self.settings.weights else None
+        if weighted is not None:
+            lacking = self._lacking(name, currents)
+            change = confirmed_change(
+                self._inputs(self._positions[name], segment, weighted),
+                lacking,
+                self.settings.ridge,
+            )
+            if change is None:
+                self.unchanged[name] = TOO_FEW
+            else:
+                currents = self._change(segment, weighted, *change)
+                self.changed.append(name)
+        found = adjustable(self.graph, segment.current)
+        if not self.settings.bias or found is None:
+            return
+        weighted = found.weighted
+        shift = self._lacking(name, currents).mean(dim=0)
+        self._replace(weighted.name, weighted.arguments["weight"], _biased(weighted, shift))
+
+    def _adjustable(self, name: str, segment: Segment) -> Operation | None:
+        """What least squares may change: not behind pooling, whose winners differ by channel."""
+        found = adjustable(self.graph, segment.current)
+        if found is None:
+            self.unchanged[name] = NO_KERNEL
+        elif found.pooled:
+            self.unchanged[name] = POOLED
+        elif name not in self.scales:  # else it was changed and rounded before
+            return found.weighted
+        return None
+
+    def _inputs(self, positions: Tensor, segment: Segment, weighted: Operation) -> Tensor:
+        """Mean inputs of ``weighted`` at ``positions`` of its map, (samples, inputs)."""
+        source = weighted.inputs[0]
+        found = []
+        for part in self._parts():
+            values = self._values(segment, part)
+            if source in values:
+                mean = values[source].mean(dim=0)
+            else:
+                _, mean = run_segment(
+                    segment, values, cumulative=self.rule == PoolRule.CUMULATIVE, keep=source
+                )
+            found.append(patches(weighted, mean, positions[part]))
+        return torch.cat(found)
+
+    def _change(
+        self, segment: Segment, weighted: Operation, weight: Tensor, bias: Tensor
+    ) -> Tensor:
+        """Add to an operation's weights; the currents that follow from it."""
+        operation = self.graph.by_name[weighted.name]
+        given = operation.arguments["weight"]
+        self._replace(weighted.name, given + weight.reshape(given.shape), _biased(operation, bias))
+        return self._currents(segment_of(self.graph, segment.current))
+
+    def _replace(self, name: str, weight: Tensor, bias: Tensor) -> None:
+        changed = {"weight": weight, "bias": bias}
+        operations = tuple(
+            replace(o, arguments={**o.arguments, **changed}) if o.name == name else o
+            for o in self.graph.operations
+        )
+        self.graph = replace(self.graph, operations=operations)
+
+    def _round(self, name: str, segment: Segment) -> None:
+        """Round the layer's kernel where it is the only one and reads spikes or the image.
+
+        In front of max pooling the kernel is rounded for all places of its map alike.
+        """
+        bits = None if self._rounding is None else self._rounding.bits.get(name)
+        layer = adjustable(self.graph, segment.current)
+        if bits is None or layer is None or layer.weighted.inputs[0] not in segment.sources:
+            return
+        weighted = layer.weighted
+        source = self.graph.by_name[weighted.inputs[0]]
+        worth = self._worth(source)
+        weight = weighted.arguments["weight"]
+        positions = self._positions[name]
+        if layer.pooled:
+            positions = self._sampled(weighted.shape)
+        inputs = self._inputs(positions, segment, weighted)
+        if self.settings.weights and not layer.pooled:
+            # The rounding starts from the weights that suit the spikes.
+            lacking = self._lacking(name, self._currents(segment))
+            change, _ = Regression(inputs, self.settings.ridge).change(lacking)
+            weight = weight + change.reshape(weight.shape)
+            self.changed.append(name)
+        flat = weight.flatten(1)
+        before = inputs @ weighted.arguments["weight"].flatten(1).T
+        rounded, scale = rounded_weights(
+            flat,
+            worth.repeat_interleave(flat.shape[1] // len(worth)),
+            inputs,
+            bits,
+            per_channel=self.graph.by_name[name].kind == OperationKind.RELU,
+            shortcut=self._shortcut(segment, weighted),
+        )
+        shift = (before - inputs @ rounded.T).mean(dim=0)
+        self._replace(weighted.name, rounded.reshape(weight.shape), _biased(weighted, shift))
+        self.scales[name] = scale
+
+    @property
+    def _levels(self) -> int:
+        return 1 if self.coding == Coding.RATE else 2**self.steps - 1
+
+    def _worth(self, source: Operation) -> Tensor:
+        """What a spike (or a pixel's unit) of ``source`` is worth, (channels,)."""
+        if source.kind == OperationKind.INPUT:
+            return self._rounding.pixel_worth.to(self.images)
+        return self.thresholds[source.name] / self._levels
+
+    def _grid(self, name: str, segment: Segment) -> IntegerGrid:
+        """What the layer's parameters can be, now that its weights are integers."""
+        scale = self.scales[name].to(self.images)
+        steps = self.steps if self.coding == Coding.RATE else 1
+        values = {}
+        for source in segment.sources:
+            operation = self.graph.by_name[source]
+            image = operation.kind == OperationKind.INPUT
+            zero = self._rounding.zero_pixel if image else torch.zeros(len(self._worth(operation)))
+            values[source] = zero.to(self.images)
+        return IntegerGrid(scale, self._response(segment, values), self._levels, steps)
+
+    def _shortcut(self, segment: Segment, weighted: Operation) -> Tensor:
+        """What a spike of each channel's shortcuts adds besides the kernel, (channels,)."""
+        nil = {"weight": torch.zeros_like(weighted.arguments["weight"])}
+        silent = replace(weighted, arguments={**weighted.arguments, **nil})
+        values, nothing = {}, {}
+        for source in segment.sources:
+            operation = self.graph.by_name[source]
+            worth = self._worth(operation).to(self.images)
+            image = operation.kind == OperationKind.INPUT
+            nothing[source] = torch.zeros_like(worth)
+            values[source] = nothing[source] if image else worth
+        with_spikes = self._response(segment, values, silent)
+        return with_spikes - self._response(segment, nothing, silent)
+
+    def _response(
+        self, segment: Segment, values: Mapping[str, Tensor], changed: Operation | None = None
+    ) -> Tensor:
+        """Current amid a map whose inputs are everywhere ``values`` (channels,): (channels,)."""
+        present = tuple(self.graph.by_name[o.name] for o in segment.operations)
+        if changed is not None:
+            present = tuple(changed if o.name == changed.name else o for o in present)
+        maps = {}
+        for name, value in values.items():
+            shape = self.graph.by_name[name].shape
+            maps[name] = value.reshape(-1, *[1] * (len(shape) - 1)).expand(shape)[None, None]
+        found, _ = run_segment(replace(segment, operations=present), maps, cumulative=True)
+        found = found[0, 0]
+        return found[(slice(None), *(extent // 2 for extent in found.shape[1:]))]
+
+    def _parts(self) -> list[slice]:
+        size = max(1, _BATCHED // (self.steps if self.coding == Coding.RATE else 1))
+        return [slice(s, s + size) for s in range(0, len(self.images), size)]
+
+    def _values(self, segment: Segment, part: slice) -> dict[str, Tensor]:
+        values = {}
+        for name in segment.sources:
+            if self.graph.by_name[name].kind == OperationKind.INPUT:
+                values[name] = self.images[part][None]
+                continue
+            train = self._trains[name][:, part]
+            if self.coding == Coding.RATE:
+                level = self.thresholds[name].reshape(-1, *[1] * (train.ndim - 3))
+                train = train.to(self.images.dtype) * level
+            values[name] = train
+        return values
+
+    def _currents(self, segment: Segment) -> Tensor:
+        """(steps or 1, images, channels, ...) with the graph's present weights."""
+        segment = replace(
+            segment, operations=tuple(self.graph.by_name[o.name] for o in segment.operations)
+        )
+        cumulative = self.rule == PoolRule.CUMULATIVE
+        found = []
+        for part in self._parts():
+            values = self._values(segment, part)
+            if segment.operations:
+                found.append(run_segment(segment, values, cumulative=cumulative)[0])
+            else:
+                found.append(values[segment.current])
+        return torch.cat(found, dim=1)
+
+    def _sampled_steps(self, currents: Tensor, name: str) -> Tensor:
+        """(steps or 1, samples, channels)."""
+        return torch.stack([at_positions(step, self._positions[name]) for step in currents])
+
+    def _fired(self, currents: Tensor, neurons: Neurons) -> Tensor:
+        found = []
+        for part in self._parts():
+            values = fire(currents[:, part], neurons, self.coding, self.steps)
+            found.append(values > 0 if self.coding == Coding.RATE else values)
+        return torch.cat(found, dim=1)
+
+
+def _biased(weighted: Operation, shift: Tensor) -> Tensor:
+    """The operation's bias, if it has one, and ``shift`` (channels,)."""
+    bias = weighted.arguments["bias"]
+    return shift if bias is None else bias + shift

@@ -1,0 +1,98 @@
+"""What is calibrated, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...golden.errors import RheobaseError
+from ..graph.graph import Graph, OperationKind
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is calibrated, and on how much.
+
+    Attributes:
+        thresholds: search thresholds; else those of the balancing stay.
+        shared: one threshold per layer.
+        initial: search initial potentials.
+        bias: rounds of bias shifts (LCP); 0 for none.
+        weights: rounds of weight changes (ACP); 0 for none.
+        ridge: what a weight's change costs, as a part of the mean squared input.
+        images: calibration images that are used, the first ones.
+        samples: neurons per channel that a layer is fitted on.
+    """
+
+    thresholds: bool = True
+    shared: bool = False
+    initial: bool = True
+    bias: int = 2
+    weights: int = 0
+    ridge: float = 0.01
+    images: int = 512
+    samples: int = 4096
+
+
+DEFAULT_CALIBRATION = Calibration()
+
+
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """How weights will be rounded, and what pixels are.
+
+    Attributes:
+        bits: by layer (neuron operation or output), of its kernels.
+        pixel_worth: (channels,): one pixel unit in the normalised image.
+        zero_pixel: (channels,): the zero point in the normalised image.
+    """
+
+    bits: Mapping[str, int]
+    pixel_worth: Tensor
+    zero_pixel: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """The network after calibration.
+
+    Attributes:
+        graph: with shifted biases (an AFFINE in front of the neurons) and changed weights.
+        thresholds, initial: per neuron operation (channels,); v(0) is initial * threshold.
+        scales: per operation (channels,): scale of weights that are rounded already.
+        errors: per neuron operation, squared error of its output over that of silence.
+        changed: layers whose weights were changed, as ``Calibration.weights`` asks for.
+        unchanged: those whose weights were not, and why.
+    """
+
+    graph: Graph
+    thresholds: dict[str, Tensor]
+    initial: dict[str, Tensor]
+    scales: dict[str, Tensor]
+    errors: dict[str, float]
+    changed: tuple[str, ...]
+    unchanged: dict[str, str]
+
+
+def check_calibration(settings: Calibration) -> None:
+    """Raise ``RheobaseError`` where a number is out of range."""
+    for field, least in (("bias", 0), ("weights", 0), ("images", 1), ("samples", 16)):
+        value = getattr(settings, field)
+        if value < least:
+            raise RheobaseError(f"calibration {field}: {value}, accepted is an integer >= {least}")
+    if not settings.ridge > 0:
+        raise RheobaseError(f"calibration ridge: {settings.ridge}, accepted is a positive number")
+
+
+def layer_names(graph: Graph) -> tuple[str, ...]:
+    """Neuron operations, then outputs that are no neurons."""
+    neurons = [operation.name for operation in graph.neurons]
+    return tuple(dict.fromkeys([*neurons, *graph.outputs.values()]))
+
+
+def current_of(graph: Graph, name: str) -> str:
+    """The operation whose result a layer receives."""
+    operation = graph.by_name[name]
+    return operation.inputs[0] if operation.kind == OperationKind.RELU else name

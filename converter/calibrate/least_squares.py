@@ -1,0 +1,208 @@
+"""Small changes of weights by regularised least squares, and rounding with error feedback.
+
+Both work on the mean squares of a layer's inputs, so their cost is one matrix product over samples
+and a factorisation per layer: no gradient descent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from ..graph.graph import Graph, Operation, OperationKind
+
+#: Part of the mean square added to the diagonal before a factorisation for rounding.
+_DAMPING = 0.01
+#: Scales that are tried for rounding, as parts of the one that just holds the largest weight.
+_SCALES = tuple(0.5 + 0.05 * index for index in range(12))
+
+
+@dataclass(frozen=True, eq=False)
+class Adjustable:
+    """The one operation whose weights make a layer's current.
+
+    Attributes:
+        weighted: a convolution or linear layer.
+        pooled: max pooling stands between it and the neurons, so that a neuron's current comes from
+            another place of the map in each channel.
+    """
+
+    weighted: Operation
+    pooled: bool
+
+
+def adjustable(graph: Graph, current: str) -> Adjustable | None:
+    """The one convolution or linear layer whose result reaches ``current`` unchanged in place.
+
+    Between it and the neurons there are only sums, constants and at most one max pooling. None
+    where there are several such, or none.
+    """
+    found, pools = _reached(graph, current)
+    pooled = not found and len(pools) == 1
+    if pooled:
+        current = pools[0].inputs[0]
+        found, pools = _reached(graph, current)
+    if len(found) != 1 or found[0].arguments.get("groups", 1) != 1:
+        return None
+    only = len(graph.consumers[found[0].name]) <= 1
+    if not only or found[0].shape != graph.by_name[current].shape:
+        return None
+    return Adjustable(found[0], pooled)
+
+
+def _reached(graph: Graph, current: str) -> tuple[list[Operation], list[Operation]]:
+    """Weighted operations, and max pooling, behind which nothing was looked for."""
+    found, pools, waiting = [], [], [current]
+    while waiting:
+        operation = graph.by_name[waiting.pop()]
+        if _is_weighted(operation):
+            found.append(operation)
+        elif operation.kind == OperationKind.MAX_POOL:
+            pools.append(operation)
+        elif operation.kind == OperationKind.ADD:
+            if any(scale != 1 for scale in operation.arguments["scales"]):
+                return [], []
+            waiting.extend(operation.inputs)
+        elif operation.kind == OperationKind.AFFINE and bool(
+            (operation.arguments["scale"] == 1).all()
+        ):
+            waiting.extend(operation.inputs)
+    return found, pools
+
+
+def _is_weighted(operation: Operation) -> bool:
+    if operation.kind == OperationKind.LINEAR:
+        return len(operation.shape) == 1
+    return operation.kind == OperationKind.CONVOLUTION and operation.arguments["weight"].ndim == 4
+
+
+def patches(operation: Operation, x: Tensor, positions: Tensor) -> Tensor:
+    """What ``operation`` sees at some positions: (images * positions, inputs per output).
+
+    Args:
+        x: (images, *shape of its input).
+        positions: (images, positions) of its flattened map.
+    """
+    if operation.kind == OperationKind.LINEAR:
+        return x
+    given = operation.arguments
+    columns = functional.unfold(
+        x, given["weight"].shape[2:], given["dilation"], given["padding"], given["stride"]
+    )
+    index = positions[:, None].expand(-1, columns.shape[1], -1)
+    return columns.gather(2, index).transpose(1, 2).flatten(0, 1)
+
+
+class Regression:
+    """Least squares of changes of (weight, bias), on fixed inputs.
+
+    Args:
+        inputs: (samples, inputs).
+        ridge: part of the mean square input that every weight's change costs.
+    """
+
+    def __init__(self, inputs: Tensor, ridge: float) -> None:
+        self._inputs = torch.cat((inputs, inputs.new_ones(len(inputs), 1)), dim=1)
+        squares = (self._inputs.T @ self._inputs).double() / len(inputs)
+        diagonal = squares.diagonal()
+        diagonal += 1e-9 + 1e-6 * diagonal
+        diagonal[:-1] += ridge * diagonal[:-1].mean()
+        self._factor = torch.linalg.cholesky(squares)
+
+    def change(self, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Changes (outputs, inputs) and (outputs,) that add about ``wanted`` (samples, outputs)."""
+        right = (self._inputs.T @ wanted).double() / len(wanted)
+        solved = torch.cholesky_solve(right, self._factor).to(wanted.dtype)
+        return solved[:-1].T, solved[-1]
+
+
+def change_holds(inputs: Tensor, wanted: Tensor, ridge: float) -> bool:
+    """Whether changes of (weight, bias) as ``Regression`` finds them hold on other samples.
+
+    An output may have as many inputs as there are samples: what is fitted on every second one has
+    to come closer on the others than a change of the bias alone does.
+    """
+    seen, held = slice(0, None, 2), slice(1, None, 2)
+    weight, bias = Regression(inputs[seen], ridge).change(wanted[seen])
+    left = wanted[held] - (inputs[held] @ weight.T + bias)
+    plain = wanted[held] - wanted[seen].mean(dim=0)
+    return bool(left.square().sum() < plain.square().sum())
+
+
+def confirmed_change(inputs: Tensor, wanted: Tensor, ridge: float) -> tuple[Tensor, Tensor] | None:
+    """Changes of (weight, bias) as ``Regression`` finds them, None where they do not hold."""
+    if not change_holds(inputs, wanted, ridge):
+        return None
+    return Regression(inputs, ridge).change(wanted)
+
+
+def rounded_weights(
+    weight: Tensor,
+    worth: Tensor,
+    inputs: Tensor,
+    bits: int,
+    *,
+    per_channel: bool,
+    shortcut: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Weights that are integers times a scale, with the least error of the layer's currents.
+
+    Columns are rounded one by one, and each one's error is made good by those that follow, as
+    far as inputs are correlated (optimal brain surgeon; Frantar et al., GPTQ, 2022).
+
+    Args:
+        weight: (outputs, inputs).
+        worth: (inputs,): what a spike (or pixel) of each input is worth; integers are of
+            weight times worth.
+        inputs: (samples, inputs): mean inputs in the model's units.
+        bits: 2..8.
+        per_channel: a scale for each output, else one for all.
+        shortcut: (outputs,): what a spike of an identity beside the kernel is worth, zero where
+            there is none: with a scale for each output, scales are those of which it is a multiple.
+
+    Returns:
+        The weights in the model's units (outputs, inputs), and the scales (outputs,).
+    """
+    real = (weight * worth).double()
+    seen = (inputs / worth).double()
+    squares = seen.T @ seen / len(seen)
+    largest = real.abs().amax(dim=1)
+    if not per_channel:
+        largest = largest.max().expand_as(largest)
+    largest = torch.where(largest > 0, largest, 1.0)
+    high, low = 2 ** (bits - 1) - 1, -(2 ** (bits - 1))
+    damped = squares + torch.eye(len(squares), dtype=squares.dtype, device=squares.device) * (
+        _DAMPING * squares.diagonal().mean() + 1e-12
+    )
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
+    factor = torch.linalg.cholesky(inverse, upper=True)
+    best = torch.full_like(largest, torch.inf)
+    found, scales = real.clone(), largest / high
+    for part in _SCALES if bits < 8 else (1.0,):
+        scale = largest * part / high
+        if per_channel and shortcut is not None:
+            units = torch.floor(shortcut.double().abs() / scale)
+            scale = torch.where(units > 0, shortcut.double().abs() / units, scale)
+        candidate = _with_feedback(real, factor, scale[:, None], low, high)
+        error = ((candidate - real) @ squares * (candidate - real)).sum(dim=1)
+        if not per_channel:
+            error = error.sum().expand_as(error)
+        better = error < best
+        best = torch.where(better, error, best)
+        found = torch.where(better[:, None], candidate, found)
+        scales = torch.where(better, scale, scales)
+    return (found / worth).to(weight.dtype), scales
+
+
+def _with_feedback(real: Tensor, factor: Tensor, scale: Tensor, low: int, high: int) -> Tensor:
+    left, result = real.clone(), torch.empty_like(real)
+    for column in range(real.shape[1]):
+        value = left[:, column : column + 1]
+        rounded = torch.round(value / scale).clamp_(low, high) * scale
+        result[:, column : column + 1] = rounded
+        error = (value - rounded) / factor[column, column]
+        left[:, column + 1 :] -= error * factor[column, column + 1 :]
+    return result

@@ -1,0 +1,132 @@
+"""The search for thresholds, initial potentials and biases by the error of a layer's own output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ...golden.network import Coding
+from ..snn.firing import Neurons, mean_output
+from .integer_grid import IntegerGrid
+
+#: Thresholds that are tried, as parts of the largest activation.
+PARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+#: Initial potentials that are tried, as parts of the threshold.
+STARTS = (0.3, 0.4, 0.6, 0.7)
+#: Factors on the threshold that are tried last.
+_REFINED = (0.87, 0.94, 1.06, 1.13)
+#: A channel of which fewer neurons are active has its bias shifted as if so many were.
+_LEAST_ACTIVE = 0.05
+
+
+@dataclass(frozen=True)
+class Search:
+    """What ``search_neurons`` may change.
+
+    Attributes:
+        thresholds: look for the threshold with the least error; else it stays.
+        shared: one threshold for all channels.
+        initial: look for the initial potential.
+        rounds: shifts of the bias by the mean error, in a row.
+    """
+
+    thresholds: bool
+    shared: bool
+    initial: bool
+    rounds: int
+
+
+def search_neurons(
+    currents: Tensor,
+    target: Tensor,
+    neurons: Neurons,
+    search: Search,
+    coding: Coding,
+    steps: int,
+    cap: float | None = None,
+    grid: IntegerGrid | None = None,
+) -> tuple[Neurons, Tensor]:
+    """Parameters with the least squared error between the layer's own output and ``target``.
+
+    Args:
+        currents: (steps or 1, samples, channels), under the spikes that really arrive.
+        target: (samples, channels): the activations of the model.
+        neurons: to start from; they stay where nothing better is found.
+        cap: thresholds above are not tried.
+        grid: what the integer network will make of parameters; they are compared as that.
+
+    Returns:
+        The parameters, and the mean squared error per channel (channels,).
+    """
+    top = torch.quantile(target[: 2**14].float(), 0.9995, dim=0).to(target)
+    top = torch.where(top > 0, top, neurons.threshold)
+    if search.shared:
+        top = top.max().expand_as(top)
+
+    state = _Best(currents, target, search, coding, steps, neurons, cap, grid)
+    state.attempt(neurons)
+    starts = STARTS if search.initial else ()
+    if search.thresholds:
+        for part in PARTS:
+            level = top * part if cap is None else (top * part).clamp(max=cap)
+            state.attempt(replace(neurons, threshold=level))
+            for start in starts:
+                initial = torch.full_like(top, start)
+                state.attempt(replace(neurons, threshold=level, initial=initial))
+    else:
+        for start in starts:
+            state.attempt(replace(neurons, initial=torch.full_like(top, start)))
+    if search.thresholds:
+        found = state.neurons
+        for factor in _REFINED:
+            level = found.threshold * factor
+            level = level if cap is None else level.clamp(max=cap)
+            state.attempt(replace(found, threshold=level))
+    return state.neurons, state.error
+
+
+class _Best:
+    """The best parameters so far, per channel."""
+
+    def __init__(
+        self,
+        currents: Tensor,
+        target: Tensor,
+        search: Search,
+        coding: Coding,
+        steps: int,
+        neurons: Neurons,
+        cap: float | None,
+        grid: IntegerGrid | None,
+    ) -> None:
+        self._cap, self._grid = cap, grid
+        self._currents, self._target = currents, target
+        self._search, self._coding, self._steps = search, coding, steps
+        self.neurons = neurons
+        self.error = torch.full_like(neurons.threshold, torch.inf)
+
+    def attempt(self, neurons: Neurons) -> None:
+        """Try ``neurons``, and their bias shifted by their mean error, several times."""
+        if self._grid is not None:
+            neurons = self._grid.snapped(neurons, self._cap)
+        best, least = neurons, torch.full_like(self.error, torch.inf)
+        for number in range(self._search.rounds + 1):
+            shown = neurons if self._grid is None else self._grid.integer(neurons)
+            output = mean_output(self._currents, shown, self._coding, self._steps)
+            difference = output - self._target
+            error = difference.square().mean(dim=0)
+            better = error < least
+            best, least = neurons.where(better, best), torch.minimum(error, least)
+            if number == self._search.rounds:
+                break
+            active = ((output > 0) | (self._target > 0)).to(error.dtype).mean(dim=0)
+            step = difference.mean(dim=0) / active.clamp(min=_LEAST_ACTIVE)
+            neurons = replace(neurons, shift=neurons.shift - step)
+        better = least < self.error
+        if self._search.shared and self._search.thresholds:
+            # One threshold for all: the layer's error decides.
+            better = (least.sum() < self.error.sum()).expand_as(better)
+        self.neurons = best.where(better, self.neurons)
+        self.error = torch.where(better, least, self.error)

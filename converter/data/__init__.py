@@ -1,0 +1,1 @@
+"""What users give: images, classes, models and weights files."""

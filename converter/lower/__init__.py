@@ -1,0 +1,1 @@
+"""A balanced graph to the integer network: planned, folded, quantised."""

@@ -1,0 +1,1 @@
+"""Answers and accuracy, and the energy estimate."""

@@ -1,0 +1,1 @@
+"""Changes of a traced graph that keep what it computes."""

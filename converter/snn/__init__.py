@@ -1,0 +1,1 @@
+"""The converted network in floating point: the SNN, its neurons and its file."""

@@ -1,0 +1,1 @@
+"""Many conversions of one model, and the paper's tasks beside classification."""

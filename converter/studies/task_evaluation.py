@@ -1,0 +1,239 @@
+"""A method on one of the paper's tasks beside classification: its metric over (T, t0).
+
+Each task reads its data set, converts the model with images of the training part, and runs the CNN
+and the float SNN on images of the validation part, once up to the largest T.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...golden.errors import RheobaseError
+from ...golden.network import Coding
+from ..conversion import Conversion, Options, convert_graph, normalised
+from ..data.batches import Batches
+from ..data.coco import Coco
+from ..data.video import (
+    ClipShape,
+    clip_and_video_accuracy,
+    load_clips,
+    none_long_enough,
+    read_clips,
+    video_files,
+)
+from ..graph.analog import analog_forward
+from ..measure.evaluation import readings
+from ..snn.sized import SizedSnn, traced
+from .detection import convert_detector
+from .segmentation import (
+    CLASSES,
+    Confusion,
+    calibration_crops,
+    coco_examples,
+    sized_examples,
+    voc_examples,
+)
+
+#: (T, t0); None stands for the CNN.
+Reading = tuple[int, int] | None
+#: Mean and standard deviation that torchvision's weights for segmentation and video were trained
+#: with; detectors normalise by themselves.
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_KINETICS = ((0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989))
+
+
+@dataclass(frozen=True)
+class TaskSubject:
+    """What is evaluated on what.
+
+    Attributes:
+        data: the data set's folder.
+        calibration, test: numbers of images or videos; ``test`` None for all.
+        size: pixels of the shorter side (segmentation) or of the crop (video); None for what
+            torchvision's weights want. Detectors resize by themselves.
+        batch: images or clips that are balanced and simulated at a time.
+        pairs: (T, t0).
+        device: torch device.
+    """
+
+    data: Path
+    calibration: int
+    test: int | None
+    size: int | None
+    batch: int
+    pairs: tuple[tuple[int, int], ...]
+    device: str = "cpu"
+
+    @property
+    def sample(self) -> tuple[int, int] | None:
+        """Of the validation part."""
+        return None if self.test is None else (self.test, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class TaskResult:
+    """Of one method.
+
+    Attributes:
+        conversion: of the network, for the size that it was balanced on.
+        metrics: by (T, t0), and by None for the CNN: percentages by name, the table's first.
+        notes: what a reader of the figures has to know.
+    """
+
+    conversion: Conversion
+    metrics: dict[Reading, dict[str, float]]
+    notes: tuple[str, ...] = ()
+
+
+Progress = Callable[[int], None]
+
+
+def evaluate_task(
+    task: str, model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+) -> TaskResult:
+    """Convert ``model`` for ``task`` (one of ``TASKS``) and measure it.
+
+    Args:
+        options: T, t0 and device follow from ``subject``; the network is a float SNN.
+        progress: called with the number of images or videos that are done.
+
+    Raises:
+        RheobaseError: no such task, data that cannot be read, or what conversion raises.
+    """
+    if task not in TASKS:
+        raise RheobaseError(f"task: {task!r}, accepted is one of {', '.join(TASKS)}")
+    if options.coding != Coding.RATE:
+        raise RheobaseError("coding: radix, accepted is rate, as several T are read at once")
+    steps = max(step for step, _ in subject.pairs)
+    options = replace(options, steps=steps, delay=0, device=subject.device, lower=False)
+    return TASKS[task](model.to(subject.device).eval(), subject, options, progress)
+
+
+def _segmentation(examples: Callable[..., list[Any]]) -> Callable[..., TaskResult]:
+    def evaluate(
+        model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+    ) -> TaskResult:
+        mean, std = _IMAGENET
+        side = subject.size or 520
+        training = calibration_crops(
+            examples(subject.data, "train", (subject.calibration, 0)), side
+        )
+        label = ("out",) if _has_output(model, training.shape[1:], "out") else ()
+        graph = traced(model, training.shape[1:], label)
+        batches = Batches(training, mean, std, subject.device, subject.batch)
+        conversion = convert_graph(graph, batches, mean=mean, std=std, options=options)
+        network = SizedSnn(model, conversion.snn, label)
+        tables: dict[Reading, Confusion] = {
+            pair: Confusion(CLASSES) for pair in (None, *subject.pairs)
+        }
+        validation = examples(subject.data, "val", subject.sample)
+        for image, truth in sized_examples(validation, side):
+            shown = normalised(image[None].copy(), mean, std).to(subject.device)
+            shape = tuple(image.shape)
+            found: dict[Reading, Tensor] = {None: analog_forward(network.graph(shape), shown)}
+            found |= readings(network.at(shape), shown, subject.pairs)
+            for pair, scores in found.items():
+                if scores.shape[2:] != truth.shape or scores.shape[1] != CLASSES:
+                    raise RheobaseError(
+                        f"model: scores of {tuple(scores.shape[1:])}, accepted is {CLASSES} "
+                        f"classes for {truth.shape[0]} x {truth.shape[1]} pixels"
+                    )
+                tables[pair].add(truth, scores[0].argmax(0).cpu().numpy())
+            progress(1)
+        return TaskResult(conversion, {pair: table.percentages() for pair, table in tables.items()})
+
+    return evaluate
+
+
+def _has_output(model: nn.Module, shape: tuple[int, ...], label: str) -> bool:
+    """Side outputs, such as ``aux``, are for training alone."""
+    device = next(model.parameters(), torch.zeros(1)).device
+    with torch.inference_mode():
+        found = model(torch.zeros(1, *shape, device=device))
+    return isinstance(found, dict) and label in found
+
+
+def _detection(
+    model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+) -> TaskResult:
+    training = Coco(subject.data, "train2017", (subject.calibration, 0))
+    pictures = [_picture(training, number, subject.device) for number in training.ids]
+    converted = convert_detector(model, pictures, options=options, batch=subject.batch)
+    validation = Coco(subject.data, "val2017", subject.sample)
+    found: dict[Reading, list[tuple[int, int, list[float], float]]] = {
+        pair: [] for pair in (None, *subject.pairs)
+    }
+    for number in validation.ids:
+        picture = _picture(validation, number, subject.device)
+        with torch.no_grad():
+            results: dict[Reading, Any] = {None: model([picture])}
+        results |= converted.readings([picture], subject.pairs)
+        for pair, (result,) in results.items():
+            found[pair] += zip(
+                [number] * len(result["labels"]),
+                result["labels"].tolist(),
+                result["boxes"].tolist(),
+                result["scores"].tolist(),
+                strict=True,
+            )
+        progress(1)
+    metrics = {pair: validation.average_precision(boxes) for pair, boxes in found.items()}
+    return TaskResult(converted.conversion, metrics)
+
+
+def _picture(coco: Coco, number: int, device: str) -> Tensor:
+    pixels = np.array(coco.image(number)).transpose(2, 0, 1)
+    return torch.from_numpy(pixels).to(device).float().div_(255)
+
+
+def _video(
+    model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+) -> TaskResult:
+    mean, std = _KINETICS
+    shape = ClipShape.of_crop(subject.size or 112)
+    one = replace(shape, clips=1)
+    training = load_clips(subject.data / "train", one, sample=(subject.calibration, 0))
+    batches = Batches(training.images, mean, std, subject.device, subject.batch)
+    graph = traced(model, tuple(training.images.shape[1:]))
+    conversion = convert_graph(graph, batches, mean=mean, std=std, options=options)
+    root = subject.data / "val"
+    files, classes = video_files(root, subject.sample)
+    if classes != training.classes:
+        raise RheobaseError("videos: train and val have other classes, accepted is the same")
+    found: dict[Reading, list[Tensor]] = {pair: [] for pair in (None, *subject.pairs)}
+    labels: list[int] = []
+    on_device = graph.to(subject.device)
+    for path, label in files:
+        clips = read_clips(path, shape)
+        if clips is not None:
+            labels += [label] * shape.clips
+            for batch in Batches(clips, mean, std, subject.device, subject.batch):
+                found[None].append(analog_forward(on_device, batch).cpu())
+                for pair, scores in readings(conversion.snn, batch, subject.pairs).items():
+                    found[pair].append(scores.cpu())
+        progress(1)
+    if not labels:
+        raise none_long_enough(root, shape)
+    metrics = {
+        pair: clip_and_video_accuracy(torch.cat(scores), labels, shape.clips)
+        for pair, scores in found.items()
+    }
+    short = len(files) - len(labels) // shape.clips
+    notes = (f"{short} videos were too short for a clip",) if short else ()
+    return TaskResult(conversion, metrics, notes)
+
+
+#: By name, as the command line has them.
+TASKS: dict[str, Callable[..., TaskResult]] = {
+    "voc-segmentation": _segmentation(voc_examples),
+    "coco-segmentation": _segmentation(coco_examples),
+    "coco-detection": _detection,
+    "kinetics": _video,
+}

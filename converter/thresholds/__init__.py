@@ -1,0 +1,1 @@
+"""Threshold balancing and delayed evaluation (eq. 10-19)."""

@@ -1,0 +1,1 @@
+"""Connection, layer and the whole accelerator, put together of the other rooms' components."""

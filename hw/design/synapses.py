@@ -1,0 +1,112 @@
+"""A connection's synapses as the hardware sees them: groups of P neurons, blocks of weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden.bounds import fed_channels
+from ...golden.network import IMAGE, Connection
+
+
+@dataclass(frozen=True, eq=False)
+class Synapses:
+    """Weights of one connection for groups of P neurons; its kernel groups are called *parts*.
+
+    Where P fits the parts, a group of neurons sees the channels of its own part and no zeros are
+    stored. Where it does not, a group may see several parts: then all channels are stored, and
+    those that do not feed it are masked.
+
+    Attributes:
+        fed: groups that the connection feeds.
+        blocks: (blocks, P, channels, kernel rows, kernel columns).
+        block_of: per group, the block that it adds (0 where it is not fed).
+        part_of: per group, the part whose channels it sees; None where it sees all channels.
+        seen: bool, (groups, channels): channels that feed the group; None where all do.
+    """
+
+    fed: range
+    blocks: np.ndarray
+    block_of: tuple[int, ...]
+    part_of: tuple[int, ...] | None = None
+    seen: np.ndarray | None = None
+
+    @property
+    def channels(self) -> int:
+        """Channels that a group sees."""
+        return self.blocks.shape[2]
+
+
+def fed_groups(connection: Connection, neurons: int) -> range:
+    """Groups of ``neurons`` (P) that ``connection`` feeds."""
+    fed = fed_channels(connection)
+    return range(fed.start // neurons, -(-fed.stop // neurons))
+
+
+def fits_parts(connection: Connection, neurons: int) -> bool:
+    """Whether each group of ``neurons`` (P) lies within one part of a grouped kernel."""
+    outputs = connection.out_channels // connection.groups
+    return outputs % neurons == 0 and connection.out_start % neurons == 0
+
+
+def is_direct(connection: Connection) -> bool:
+    """Whether each neuron sees one channel of its own (depthwise), so that no lane has to search.
+
+    Pixels have eight planes at once and take the lanes.
+    """
+    depthwise = connection.weight.shape[1] == 1 and connection.groups > 1
+    return depthwise and connection.source != IMAGE
+
+
+def synapses(connection: Connection, neurons: int, layer_channels: int) -> Synapses:
+    """Synapses of ``connection`` in a layer of ``layer_channels``, for groups of ``neurons``."""
+    groups = -(-layer_channels // neurons)
+    fed = fed_groups(connection, neurons)
+    weight = connection.weight
+    outputs, inputs = weight.shape[0] // connection.groups, weight.shape[1]
+    block_of = tuple(group - fed.start if group in fed else 0 for group in range(groups))
+    if connection.groups == 1 or fits_parts(connection, neurons):
+        blocks = _padded(weight, connection.out_start - fed.start * neurons, len(fed) * neurons)
+        blocks = blocks.reshape(len(fed), neurons, *weight.shape[1:])
+        if connection.groups == 1:
+            return Synapses(fed, blocks, block_of)
+        part_of = tuple(block * neurons // outputs for block in block_of)
+        return Synapses(fed, blocks, block_of, part_of)
+    dense = np.zeros((len(weight), connection.in_channels, *weight.shape[2:]), weight.dtype)
+    seen = np.zeros((groups, connection.in_channels), bool)
+    for part in range(connection.groups):
+        rows = slice(part * outputs, (part + 1) * outputs)
+        columns = slice(part * inputs, (part + 1) * inputs)
+        dense[rows, columns] = weight[rows]
+        first = connection.out_start + part * outputs
+        seen[first // neurons : -(-(first + outputs) // neurons), columns] = True
+    blocks = _padded(dense, connection.out_start - fed.start * neurons, len(fed) * neurons)
+    return Synapses(fed, blocks.reshape(len(fed), neurons, *dense.shape[1:]), block_of, None, seen)
+
+
+def direct_channels(connection: Connection, neurons: int, layer_channels: int) -> np.ndarray:
+    """The connection's channel that each neuron of each group sees: int, (groups, P).
+
+    -1 for a neuron that it does not feed.
+    """
+    groups = -(-layer_channels // neurons)
+    outputs = connection.out_channels // connection.groups
+    channels = np.full(groups * neurons, -1)
+    channels[fed_channels(connection)] = np.arange(connection.out_channels) // outputs
+    return channels.reshape(groups, neurons)
+
+
+def stored_bits(connection: Connection, neurons: int, layer_channels: int) -> int:
+    """Bits of weights that the hardware of ``connection`` stores at P = ``neurons``."""
+    if is_direct(connection):
+        rows, columns = connection.kernel
+        return -(-layer_channels // neurons) * neurons * rows * columns * connection.weight_bits
+    return synapses(connection, neurons, layer_channels).blocks.size * connection.weight_bits
+
+
+def _padded(weight: np.ndarray, first: int, count: int) -> np.ndarray:
+    """``weight`` with zero rows around it: row ``first`` of ``count`` is its first."""
+    padded = np.zeros((count, *weight.shape[1:]), weight.dtype)
+    padded[first : first + len(weight)] = weight
+    return padded

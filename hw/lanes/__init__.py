@@ -1,0 +1,1 @@
+"""Event lanes and direct lanes: from slabs of a window to weighted sums."""

@@ -1,0 +1,1 @@
+"""Memories: their shapes, what yosys makes of them, and the banks that they lie in."""

@@ -1,0 +1,92 @@
+"""Every memory of the hardware in one place: its words, its width, and how it is written.
+
+The components take their memories from here, and so does the cost model of the folding: what it
+counts is what is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..basics.shapes import memory_depth
+from ..design.geometry import WindowGeometry
+from .memory_style import DISTRIBUTED_WORDS, memory_style
+
+#: The style of RAMs of one port, and bits that they write at a time at least.
+LARGE_STYLE, LARGE_RAM_WRITE = "huge", 4
+
+
+class WeightMemory(StrEnum):
+    """What holds the weights of a layer. A distributed RAM is for what is written: not these."""
+
+    BLOCK = "block"  #: block RAM
+    LOGIC = "logic"  #: look-up tables: a read-only memory of 16 words takes one for each bit
+
+
+@dataclass(frozen=True)
+class MemoryShape:
+    """One memory with a clocked read port.
+
+    Attributes:
+        words, width: depth and bits of a word.
+        written: bits that are written together (one enable for them); None for constants.
+        style: "block", "logic", "huge" (a large RAM of one port), or None: what the tool finds
+            cheapest.
+        apart: a bit that is read in the cycle in which it is written is never looked at. Else
+            yosys puts a copy of the last write beside the memory, and a selector for each bit.
+    """
+
+    words: int
+    width: int
+    written: int | None
+    style: str | None
+    apart: bool = False
+
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """Attributes of the memory in the Verilog."""
+        style = {} if self.style is None else {"ram_style": self.style}
+        return style | ({"no_rw_check": 1} if self.apart else {})
+
+
+def row_memory(geometry: WindowGeometry, word_width: int, *, large: bool = False) -> MemoryShape:
+    """The ring of rows of a window buffer that words of ``word_width`` bits are written to.
+
+    A slot's part of a memory word is written word by word. ``large``: in RAMs of one port, where
+    words fill what is written there at a time.
+    """
+    width = geometry.word_rows * geometry.channels * geometry.planes
+    words = memory_depth(geometry.depth)
+    style = memory_style(geometry.depth, width).get("ram_style")
+    written = min(word_width, geometry.channels * geometry.planes)
+    if large and written % LARGE_RAM_WRITE == 0:
+        style = LARGE_STYLE
+    # Rows are read once they are complete: of a column's word other rows' bits may be written.
+    return MemoryShape(words, width, written, style, apart=True)
+
+
+def flag_memory(geometry: WindowGeometry) -> MemoryShape:
+    """The flags of pixels that hold events: a word for each column, a bit for each slot.
+
+    As deep as a distributed RAM at least, which takes no more; where there is none, a block takes
+    the place of registers and their selectors.
+    """
+    words = max(geometry.columns, DISTRIBUTED_WORDS)
+    return MemoryShape(words, geometry.slots, 1, None, apart=True)
+
+
+def queue_memory(width: int, depth: int) -> MemoryShape:
+    """A queue of ``depth`` elements of ``width`` bits in block RAM (``BlockQueue``)."""
+    return MemoryShape(memory_depth(depth), width, width, "block", apart=True)
+
+
+def scratch_memory(width: int, words: int) -> MemoryShape:
+    """A memory that is read in the cycle of its address, where no distributed RAM is: registers."""
+    return MemoryShape(memory_depth(words), width, width, "logic")
+
+
+def weight_memory(words: int, width: int, style: WeightMemory | None = None) -> MemoryShape:
+    """The weights of a lane: ``words`` of ``width`` bits; ``style`` None for what is worth it."""
+    chosen = memory_style(words, width).get("ram_style") if style is None else style.value
+    return MemoryShape(memory_depth(words), width, None, chosen)

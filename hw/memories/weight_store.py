@@ -1,0 +1,113 @@
+"""The weights of a lane: the word at an address, some cycles later."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth import Module, Signal, signed, unsigned
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..basics.select import pick
+from ..basics.shapes import index_shape, packed_words
+from ..design.payloads import vector
+from .memory_shape import MemoryShape, WeightMemory
+from .weight_banks import weight_banks
+
+
+class WeightStore(wiring.Component):
+    """Memories and the registers behind them.
+
+    A block RAM takes longer to answer than a register, so its answer goes into one. Where words are
+    in several parts (see ``WeightBanks``), each part has a register, and the word is selected a
+    cycle later.
+
+    Args:
+        weights: integers (words, P).
+        weight_bits: two's complement width of a weight.
+        style: what holds the weights; by their size where None.
+        compact: see ``weight_banks``.
+
+    Members:
+        moves: addresses and words go on by a cycle.
+        address: of a word, which comes ``latency`` cycles later.
+        clears: zeros in place of the word that would come next.
+        word: P weights.
+    """
+
+    def __init__(
+        self,
+        weights: np.ndarray,
+        weight_bits: int,
+        style: WeightMemory | None = None,
+        *,
+        compact: bool = False,
+    ):
+        self.weights = weights
+        self.weight_bits = weight_bits
+        self.compact = compact
+        words, neurons = weights.shape
+        self.banks = weight_banks(words, neurons * weight_bits, style, compact=compact)
+        self.latency = 2 if self.banks.selected == 1 else 3
+        super().__init__(
+            {
+                "moves": In(1),
+                "address": In(index_shape(words)),
+                "clears": In(1),
+                "word": Out(vector(signed(weight_bits), neurons)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        width = self.word.shape().size
+        left = packed_words(self.weights, self.weight_bits)
+        parts = []
+        for bank, (shape, count) in enumerate(
+            zip(self.banks.banks, self.banks.parts, strict=True)
+        ):
+            held, left = left[: count * self.banks.depth], left[count * self.banks.depth :]
+            answer = self._bank(m, f"bank{bank}", shape, held)
+            parts += [answer[low : low + width] for low in range(0, len(answer), width)]
+        # Nothing is done with a word before it has come.
+        word = Signal(width, name="held_word", reset_less=not self.compact)
+        if len(parts) == 1:
+            (chosen,) = parts
+        else:
+            chosen = self._selected(m, parts)
+        with m.If(self.moves):
+            m.d.sync += word.eq(chosen)
+        # By itself, it is the register's reset and costs no logic.
+        with m.If(self.moves & self.clears):
+            m.d.sync += word.eq(0)
+        m.d.comb += self.word.eq(word)
+        return m
+
+    def _bank(self, m: Module, name: str, shape: MemoryShape, held: list[int]) -> Signal:
+        """What the bank that holds the words ``held`` has at the address, a cycle later."""
+        width = self.word.shape().size
+        rows = [held[row :: self.banks.depth] for row in range(shape.words)]
+        init = [sum(word << part * width for part, word in enumerate(row)) for row in rows]
+        storage = memory.Memory(
+            shape=unsigned(shape.width), depth=shape.words, init=init, attrs=shape.attributes
+        )
+        m.submodules[name] = storage
+        read = storage.read_port()
+        m.d.comb += [read.addr.eq(self.address), read.en.eq(self.moves)]
+        return read.data
+
+    def _selected(self, m: Module, parts: list) -> Signal:
+        """The word out of the part that was asked for, a cycle after they came."""
+        asked = Signal(len(parts), reset_less=True)
+        select = Signal.like(asked)
+        place = self.address >> (self.banks.depth - 1).bit_length()
+        held = [
+            Signal.like(part, name=f"part_{number}", reset_less=True)
+            for number, part in enumerate(parts)
+        ]
+        with m.If(self.moves):
+            m.d.sync += [
+                *(bit.eq(place == part) for part, bit in enumerate(asked)),
+                select.eq(asked),
+                *(register.eq(part) for register, part in zip(held, parts, strict=True)),
+            ]
+        return pick(select, held)

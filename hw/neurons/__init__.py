@@ -1,0 +1,1 @@
+"""Max pooling on currents, and integrate-and-fire neurons in both codings."""

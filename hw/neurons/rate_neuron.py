@@ -1,0 +1,214 @@
+"""Integrate-and-fire neurons in ``rate`` coding: accumulate, compare, subtract, every step."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth import Module, Mux, Signal, Value
+from amaranth.hdl import Shape
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..basics.checks import check_range
+from ..basics.shapes import count_shape, index_shape, memory_depth, signed_shape, turn_numbers
+from ..design.payloads import vector
+from .current_pool import CurrentLayout
+from .neuron_parameters import NeuronParameters, group_constants
+
+
+class RateNeuron(wiring.Component):
+    """P neurons of DESIGN section 1, one group at a time, a spike word per step.
+
+    Potentials live in P registers: a group runs through all its steps before the next begins. With
+    ``turns`` the groups of one current are that many (``CurrentTurns``), and where their steps
+    alternate, potentials wait in a memory of a word for each turn.
+
+    Args:
+        parameters: bias, threshold and initial potential of all output channels.
+        neurons: P.
+        current_shape: shape of an incoming current.
+        potential: inclusive range of the potential, before and after firing.
+        cumulative: currents come as M(t), of which the neuron takes M(t) - M(t-1).
+        constant: one current comes per group and holds for all steps (the pixel layer).
+        steps: largest T.
+        turns: groups that take turns; their number is the lower bits of the group's.
+
+    Members:
+        steps: T of the images under way, read only where ``constant``.
+    """
+
+    def __init__(
+        self,
+        parameters: NeuronParameters,
+        *,
+        neurons: int,
+        current_shape: Shape,
+        potential: tuple[int, int],
+        cumulative: bool,
+        constant: bool,
+        steps: int,
+        turns: int = 1,
+    ):
+        channels = len(parameters.bias)
+        check_range("RateNeuron", "neurons (P)", neurons, 1, channels)
+        check_range("RateNeuron", "steps (T)", steps, 1, None)
+        check_range("RateNeuron", "turns", turns, 1, None)
+        self.turns = turns
+        self.parameters = parameters
+        self.neurons = neurons
+        self.groups = -(-channels // neurons)
+        largest = int(parameters.threshold.max())
+        # Everything is kept less one threshold, so that the sign tells whether to spike.
+        self.excess_shape = signed_shape((potential[0] - largest, potential[1]))
+        self.bias = parameters.bias.astype(np.int64)
+        self.threshold = parameters.threshold.astype(np.int64)
+        # A neuron that does not exist starts below its threshold and stays there.
+        self.start = parameters.initial_potential.astype(np.int64) - self.threshold + self.bias
+        ahead = self.bias - self.threshold
+        self.state_shape = signed_shape(
+            _range_without_currents(parameters, steps)
+            if cumulative
+            else (potential[0] + int(ahead.min()), potential[1] + int(self.bias.max()))
+        )
+        self.cumulative = cumulative
+        self.constant = constant
+        super().__init__(
+            {
+                "currents": In(
+                    stream.Signature(CurrentLayout(current_shape, neurons, self.groups))
+                ),
+                "steps": In(count_shape(steps)),
+                "spikes": Out(stream.Signature(neurons)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        ready = Signal()
+        # A constant current is given out over all steps before the next turn begins.
+        in_memory = self.turns > 1 and not self.constant
+        before = Signal(vector(self.state_shape, self.neurons))
+        after = Signal(vector(self.state_shape, self.neurons))
+        incoming, valid = self.currents.payload, self.currents.valid
+        if in_memory:
+            incoming = Signal.like(self.currents.payload, name="current")
+            valid = Signal()
+            self._from_memory(m, before, ready)
+            with m.If(ready):
+                m.d.sync += [valid.eq(self.currents.valid), incoming.eq(self.currents.payload)]
+        bias, kept = (
+            group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
+            for name, values, fill in (
+                ("bias", self.bias, 0),
+                ("bias_less_threshold", self.bias - self.threshold, -1),
+            )
+        )
+        fires = Signal()
+        last_step = Signal()
+        m.d.comb += [
+            ready.eq(~self.spikes.valid | self.spikes.ready),
+            fires.eq(valid & ready),
+        ]
+        if self.constant:
+            step = Signal.like(self.steps)
+            m.d.comb += [
+                last_step.eq(step == self.steps - 1),
+                self.currents.ready.eq(ready & last_step),
+            ]
+            with m.If(fires):
+                m.d.sync += step.eq(Mux(last_step, 0, step + 1))
+        else:
+            m.d.comb += [last_step.eq(incoming.last_step), self.currents.ready.eq(ready)]
+
+        with m.If(ready):
+            m.d.sync += self.spikes.valid.eq(valid)
+        for neuron in range(self.neurons):
+            # The potential with the coming step's bias, less a threshold; less M(t) too where
+            # currents come accumulated.
+            state = before[neuron]
+            excess = Signal(self.excess_shape, name=f"excess_{neuron}")
+            spike = Signal(name=f"spike_{neuron}")
+            m.d.comb += [
+                excess.eq(state + incoming.currents[neuron]),
+                spike.eq(excess >= 0),
+                after[neuron].eq(
+                    (state if self.cumulative else excess)
+                    + Mux(spike, kept[neuron], bias[neuron])
+                ),
+            ]
+            with m.If(fires):
+                m.d.sync += self.spikes.payload[neuron].eq(spike)
+        if in_memory:
+            write = m.submodules.states.write_port()
+            m.d.comb += [
+                write.addr.eq(self._turn(incoming.group)),
+                write.data.eq(after),
+                write.en.eq(fires),
+            ]
+        else:
+            self._in_registers(m, before, after, fires, last_step)
+        return m
+
+    def _in_registers(self, m: Module, before, after, fires: Signal, last_step: Signal) -> None:
+        """A state for each neuron; the next group's first one follows the last step."""
+        group = self.currents.payload.group
+        next_start = group_constants(
+            m, group, self._next(self.start), self.neurons, name="next_start", fill=-1
+        )
+        for neuron in range(self.neurons):
+            first = int(self.start[neuron]) if neuron < len(self.start) else -1
+            state = Signal(self.state_shape, name=f"state_{neuron}", init=first)
+            m.d.comb += before[neuron].eq(state)
+            with m.If(fires):
+                m.d.sync += state.eq(after[neuron])
+            # With one group this is the register's reset and costs no logic.
+            with m.If(fires & last_step):
+                m.d.sync += state.eq(next_start[neuron])
+
+    def _from_memory(self, m: Module, before, ready: Signal) -> None:
+        """A word of states for each turn, read into a register; the first step's is new.
+
+        A turn's word is written in the cycle after it is read: there are two turns at least, so it
+        is there when that turn comes again.
+        """
+        incoming = self.currents.payload
+        m.submodules.states = states = memory.Memory(
+            shape=before.shape(), depth=memory_depth(self.turns), init=[]
+        )
+        read = states.read_port(domain="comb")
+        start = group_constants(
+            m, incoming.group, self.start, self.neurons, name="start", fill=-1
+        )
+        m.d.comb += read.addr.eq(self._turn(incoming.group))
+        with m.If(ready):
+            for neuron in range(self.neurons):
+                m.d.sync += before[neuron].eq(
+                    Mux(incoming.first_step, start[neuron], read.data[neuron])
+                )
+
+    def _turn(self, group: Value) -> Value:
+        """Number of the turn: the lower bits of the group's."""
+        return group[: index_shape(self.turns).width]
+
+    def _next(self, values: np.ndarray) -> np.ndarray:
+        """``values`` of the next group, after the last those of the first."""
+        padded = np.full(self.groups * self.neurons, -1, np.int64)
+        padded[: len(values)] = values
+        # Of the numbers that a group's turns could have, those that they do not have are skipped.
+        numbers = padded.reshape(-1, turn_numbers(self.turns), self.neurons)
+        taken = numbers[:, : self.turns]
+        numbers[:, : self.turns] = np.roll(
+            taken.reshape(-1, self.neurons), -1, axis=0
+        ).reshape(taken.shape)
+        return padded
+
+
+def _range_without_currents(parameters: NeuronParameters, steps: int) -> tuple[int, int]:
+    """Range of what is left of the state without currents: start, biases, thresholds fired.
+
+    One bias and one threshold are ahead, see ``RateNeuron``.
+    """
+    start = parameters.initial_potential.astype(np.int64)
+    bias = parameters.bias.astype(np.int64)
+    low = start + (steps + 1) * (np.minimum(bias, 0) - parameters.threshold)
+    high = start + (steps + 1) * np.maximum(bias, 0)
+    return int(low.min()), int(high.max())

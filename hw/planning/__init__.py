@@ -1,0 +1,1 @@
+"""Area, cycles and the search for a folding; see ``hw.design`` for what a folding is."""

@@ -1,0 +1,214 @@
+"""How many cycles the stages of a layer take for each row of an image, when nothing stops them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ...golden.network import IMAGE, Coding, Connection, Network
+from ..design.folding import LayerFolding, connection_lanes, connection_row_words
+from ..design.geometry import window_geometry
+from ..design.synapses import fed_groups, fits_parts, is_direct
+from ..readout.streamed_readout import is_streamed
+from .event_counts import WindowEvents, expected_most
+
+#: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
+#: a register for a lane's sum, and with a queue of sums.
+UNEVEN, UNEVEN_QUEUED = 0.55, 0.35
+#: The same for lanes of pixels, of the excess over the lane that takes most on the whole.
+UNEVEN_PIXELS = 0.1
+#: Part of the excess of fetching and adding each plane, and each slab, in turn, over all of them at
+#: once, that a lane without a long queue of words takes.
+PLANE_BY_PLANE, SLAB_BY_SLAB = 0.65, 0.12
+#: The join takes a unit every other cycle.
+JOIN_CYCLES = 2.0
+#: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
+#: come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
+FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What one stage of a layer takes.
+
+    Attributes:
+        name: "lanes", "fetch", "windows", "sums" or "neurons".
+        cycles: float, (images, rows of outputs).
+    """
+
+    name: str
+    cycles: np.ndarray
+
+    @property
+    def per_image(self) -> float:
+        """Cycles of an image, on average."""
+        return float(self.cycles.sum() / len(self.cycles))
+
+
+def layer_stages(
+    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
+) -> tuple[Stage, ...]:
+    """What the stages of layer ``index`` take when nothing holds them up.
+
+    Args:
+        events: of each of the layer's connections.
+    """
+    layer, shape = network.layers[index], network.shapes[index]
+    groups = -(-layer.out_channels // fold.neurons)
+    lanes = connection_lanes(network, index, fold)
+    shape_of_rows = events[0].slabs.shape[1:]
+    if is_streamed(network, index, fold.neurons):
+        (counted,) = events
+        taken = counted.units @ np.arange(counted.units.shape[-1]) / lanes[0]
+        return (Stage("lanes", taken),)
+    fired = groups * fold.turns * shape.output[2] * network.steps
+    stages = [Stage("neurons", np.full(shape_of_rows, float(fired)))]
+    row_words = connection_row_words(network, index, fold)
+    radix = network.coding == Coding.RADIX
+    for number, connection in enumerate(layer.connections):
+        counted, by_row = events[number], row_words[number]
+        pixels = connection.source == IMAGE
+        repeats = 1 if radix or layer.sees_only_image or not pixels else network.steps
+        fetched = groups * repeats * counted.slabs[int(by_row)]
+        units = counted.units.sum(axis=2)
+        walked = _walked(network, index, number)
+        stages += [
+            Stage("fetch", fetched),
+            Stage("windows", np.full(shape_of_rows, walked)),
+            Stage("sums", JOIN_CYCLES * groups * repeats * units),
+        ]
+        if is_direct(connection):
+            stages.append(Stage("lanes", groups * counted.slabs[1]))
+            continue
+        fed = len(fed_groups(connection, fold.neurons))
+        busy = lane_cycles(
+            counted, lanes[number], visible_share(connection, fold.neurons), by_row,
+            queued=pixels or radix, steps=network.steps,
+        )  # fmt: skip
+        stages.append(Stage("lanes", repeats * (fed * busy + (groups - fed) * units)))
+    return tuple(stages)
+
+
+def layer_cycles(
+    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
+) -> tuple[float, str]:
+    """Cycles per image of layer ``index`` alone, and the stage that takes most of them."""
+    stages = layer_stages(network, index, fold, events)
+    slowest = max(stages, key=lambda stage: stage.per_image)
+    return image_cycles(stages), slowest.name
+
+
+def row_cycles(stages: Sequence[Stage]) -> np.ndarray:
+    """What a layer takes for each row, (images, rows of outputs): what its slowest stage does."""
+    return np.max([stage.cycles for stage in stages], axis=0)
+
+
+def image_cycles(stages: Sequence[Stage]) -> float:
+    """Cycles per image of a layer alone, on average."""
+    rows = row_cycles(stages)
+    return float(rows.sum() / len(rows))
+
+
+def fewest_firing(
+    network: Network, index: int, fold: LayerFolding, stages: Sequence[Stage]
+) -> int | None:
+    """F of layer ``index``: the fewest neurons for which its other stages do not wait.
+
+    None, for all P, where neurons cannot take turns, or that is what it takes.
+
+    Args:
+        stages: of ``fold`` with all neurons firing at once.
+    """
+    fires = network.layers[index].threshold is not None
+    if not fires or fold.neurons == 1:
+        return None
+    share = FIRING_SHARE[network.coding]
+    neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
+    others = max(stage.per_image for stage in stages if stage.name != "neurons")
+    for firing in range(1, fold.neurons):
+        if fold.neurons % firing == 0 and neurons * fold.neurons / firing <= share * others:
+            return firing
+    return None
+
+
+@lru_cache(maxsize=8192)
+def lane_cycles(
+    counted: WindowEvents, lanes: int, seen: float, by_row: bool, *, queued: bool, steps: int
+) -> np.ndarray:
+    """Cycles that E = ``lanes`` lanes take for all units, for one group: (images, rows).
+
+    An event takes a cycle, and a plane without any, after the first that has one, a cycle for its
+    shift; a unit takes at least what fetching it does. A lane waits for the others' sums of the
+    same unit, all the more where it has no queue for its own. Spikes are taken to be dealt at
+    random; for pixels a sample of the windows is dealt as the lanes are. A lane that is alone has
+    hardly a queue of words: while a plane has few events, it waits for what is fetched.
+    """
+    values = np.flatnonzero(counted.units.any(axis=(0, 1)))
+    counts = counted.units[:, :, values]
+    if counted.windows is None:
+        held = values * seen
+        mean = held / lanes
+        most = expected_most(held, lanes)
+        share = UNEVEN_QUEUED if queued else UNEVEN
+    else:
+        share = UNEVEN_PIXELS
+        channels = max(1, round(counted.windows.pixels.shape[3] * seen))
+        events, mean, most = counted.windows.lane_cycles(channels, lanes)
+        mean, most = (np.interp(values * seen, events, cycles) for cycles in (mean, most))
+    taken = mean + share * np.maximum(most - mean, 0)
+    units = counts.sum(axis=2)
+    shifts = np.zeros_like(units)
+    if counted.planes.shape[2] > 1:
+        shifts = _empty_planes(counted.planes, seen / lanes, steps)
+    fetched = counted.slabs[int(by_row)] / np.maximum(units, 1e-9)
+    least = np.maximum(fetched, 1.0)[:, :, np.newaxis]
+    cycles = (counts * np.maximum(taken + shifts[:, :, np.newaxis], least)).sum(axis=2)
+    if counted.planes.shape[2] > 1 and lanes == 1:
+        in_turn = _plane_by_plane(counted, units, seen, by_row, steps)
+        cycles += PLANE_BY_PLANE * np.maximum(in_turn - cycles, 0)
+    return cycles
+
+
+def _plane_by_plane(
+    counted: WindowEvents, units: np.ndarray, seen: float, by_row: bool, steps: int
+) -> np.ndarray:
+    """What one lane takes if no plane of a train is fetched while it adds another: (images, rows).
+
+    A slab takes a cycle to fetch, and one for each of its events: events are taken to be dealt to a
+    plane's slabs at random (Poisson).
+    """
+    planes = counted.planes.sum(axis=2)
+    blank = units - planes / steps
+    slabs = (counted.slabs[int(by_row)] - blank) / np.maximum(planes, 1e-9)
+    slabs = np.maximum(slabs, 1.0)[:, :, np.newaxis]
+    events = np.arange(counted.planes.shape[2]) * seen
+    together = np.maximum(slabs, events)
+    in_turn = events + slabs * np.exp(-events / slabs)
+    each = together + SLAB_BY_SLAB * (in_turn - together)
+    return (counted.planes * each).sum(axis=2) + blank
+
+
+def _empty_planes(planes: np.ndarray, share: float, steps: int) -> np.ndarray:
+    """Planes of a train without any event for one lane, after the first that has one."""
+    chance = (1 - share) ** np.arange(planes.shape[2])
+    empty = planes @ chance / np.maximum(planes.sum(axis=2), 1e-9)
+    leading = sum(empty**plane for plane in range(1, steps + 1))
+    return steps * empty - leading
+
+
+def visible_share(connection: Connection, neurons: int) -> float:
+    """Part of the connection's channels that a group of P = ``neurons`` sees, on average."""
+    outputs = connection.out_channels // connection.groups
+    parts = 1 if fits_parts(connection, neurons) else 1 + neurons / outputs
+    return min(connection.groups, parts) / connection.groups
+
+
+@lru_cache(maxsize=1024)
+def _walked(network: Network, index: int, number: int) -> float:
+    """Cycles of the window walker for a row: one to its first column, a column and a job each."""
+    geometry = window_geometry(network, index, number, 1)
+    columns = geometry.output[1]
+    return float(1 + geometry.span[1] + (columns - 1) * geometry.advance[1] + columns)

@@ -1,0 +1,1 @@
+"""The last layer: counted spikes or summed currents, and the answer."""

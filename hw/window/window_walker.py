@@ -1,0 +1,210 @@
+"""Raster walk over the pooled outputs: waits for rows, gathers pixel flags, hands out jobs."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..basics.select import lowest
+from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..basics.successor import successor
+from ..basics.table import lookup
+from ..design.geometry import WindowGeometry
+from ..design.payloads import JobLayout
+from .rotate import select_rows, slot_after
+from .window_flags import busy_positions, hides_events, kept_flags
+
+
+class WindowWalker(wiring.Component):
+    """Hands out one job per pooled output as soon as the rows it needs are there.
+
+    Flags of a footprint's columns are read one column a cycle into a shift register, so that
+    neighbouring footprints share what they have in common. A column that was read waits in the
+    memory's register until the shift register takes it, so that no decision stands before the
+    memory's address.
+
+    ``padding_occupied`` says whether a padded pixel has set bits (a zero point other than zero),
+    ``collapse`` whether one position without events stands for all of them, which have the same
+    current. Without it every position is visited, as connections that are summed up must agree.
+
+    Members:
+        row_written: a row became complete in this cycle.
+        occupancy_address, occupancy_read, occupancy_data: clocked port of the pixel flags, which
+            keeps what was read while nothing is.
+        jobs: the footprints, in raster order, image after image.
+    """
+
+    def __init__(self, geometry: WindowGeometry, padding_occupied: bool, *, collapse: bool):
+        self.geometry = geometry
+        self.padding_occupied = padding_occupied
+        self.collapse = collapse
+        self.address_shape = index_shape(geometry.depth)
+        super().__init__(
+            {
+                "row_written": In(1),
+                "occupancy_address": Out(index_shape(geometry.columns)),
+                "occupancy_read": Out(1),
+                "occupancy_data": In(geometry.slots),
+                "jobs": Out(stream.Signature(JobLayout(geometry))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        geometry = self.geometry
+        span_rows, span_columns = geometry.span
+        advance_rows, advance_columns = geometry.advance
+        output_rows, output_columns = geometry.output
+        slots = geometry.slots
+        job = self.jobs.payload
+
+        output_row = Signal(index_shape(output_rows))
+        output_column = Signal(index_shape(output_columns))
+        last_row = Signal()
+        last_column = Signal()
+        m.d.comb += [
+            last_row.eq(output_row == output_rows - 1),
+            last_column.eq(output_column == output_columns - 1),
+        ]
+
+        # Rows: what must be there, what lies inside the map, where it is.
+        rows = range(output_rows)
+        needed = lookup(m, output_row, [geometry.rows_needed(y) for y in rows], name="needed")
+        passed = lookup(m, output_row, [geometry.rows_released(y) for y in rows], name="passed")
+        row_valid = lookup(
+            m,
+            output_row,
+            [_inside(geometry.footprint_row(y), span_rows, geometry.rows) for y in rows],
+            name="row_valid",
+            # A bit for each row, those that never lie inside as well: their inverse is padding.
+            shape=unsigned(span_rows),
+        )
+        available = Signal(count_shape(slots))
+        rows_there = Signal()
+        m.d.comb += rows_there.eq(available >= needed)
+        first_slot = geometry.origin[0] % slots
+        slot = Signal(index_shape(slots), init=first_slot)
+        # From the last footprint row on to where the next image's first one starts.
+        ahead = (advance_rows % slots, (geometry.rows - (output_rows - 1) * advance_rows) % slots)
+        next_slot = slot_after(m, slot, slots, Cat(~last_row, last_row), ahead, "next_slot")
+
+        # Columns: the input column that is read next, and whether the one that waits is inside.
+        # The one behind the row's last, whatever its number, may be read as well: it goes with
+        # the row.
+        first_column = geometry.origin[1]
+        read_end = first_column + (output_columns - 1) * advance_columns + span_columns
+        read_column = Signal(signed_shape((first_column, read_end - 1)), init=first_column)
+        column_waits = Signal()
+        inside = Signal()
+        reading = self.occupancy_read
+        shifting = Signal()
+        m.d.comb += [
+            reading.eq(rows_there & (~column_waits | shifting)),
+            self.occupancy_address.eq(read_column),
+        ]
+        m.d.sync += column_waits.eq(reading | (column_waits & ~shifting))
+        with m.If(reading):
+            m.d.sync += [
+                read_column.eq(read_column + 1),
+                inside.eq((read_column >= 0) & (read_column < geometry.columns)),
+            ]
+        column_rows = Signal(span_rows)
+        stored_rows = select_rows(
+            m, self.occupancy_data, slot, slots, range(span_rows), name="flags"
+        )
+        padded = (1 << span_rows) - 1 if self.padding_occupied else 0
+        m.d.comb += column_rows.eq(
+            Mux(
+                inside,
+                (stored_rows & row_valid) | (~row_valid & padded),
+                padded,
+            )
+        )
+
+        flags = Signal(data.ArrayLayout(geometry.flag_rows, span_columns))
+        columns_inside = Signal(span_columns)
+        reads_left = Signal(range(max(span_columns, advance_columns) + 1), init=span_columns)
+        footprint = Signal(self.address_shape, init=self._address(first_column))
+        m.d.comb += shifting.eq(column_waits & (reads_left != 0))
+        with m.If(shifting):
+            m.d.sync += [
+                flags.as_value().eq(
+                    Cat(
+                        flags.as_value()[geometry.flag_rows :], kept_flags(geometry, column_rows)
+                    )
+                ),
+                columns_inside.eq(Cat(columns_inside[1:], inside)),
+                reads_left.eq(reads_left - 1),
+            ]
+
+        m.d.comb += [
+            self.jobs.valid.eq(reads_left == 0),
+            job.slot.eq(slot),
+            job.address.eq(footprint),
+            job.occupied.eq(flags),
+            job.row_valid.eq(row_valid),
+            job.column_valid.eq(columns_inside),
+            job.release.eq(Mux(last_column, passed, 0)),
+        ]
+        self._visits(m, self._position_valid(m, output_row, output_column), flags)
+        if geometry.valid_taps is not None:
+            row_taps, column_taps = geometry.valid_taps
+            m.d.comb += [
+                job.row_taps.eq(lookup(m, output_row, row_taps, name="row_taps")),
+                job.column_taps.eq(lookup(m, output_column, column_taps, name="column_taps")),
+            ]
+        row_done = Signal()
+        m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & last_column)
+        with m.If(self.jobs.valid & self.jobs.ready):
+            m.d.sync += [
+                output_column.eq(successor(output_column, output_columns)),
+                reads_left.eq(advance_columns),
+                footprint.eq(footprint + advance_columns * geometry.steps),
+            ]
+            with m.If(last_column):
+                m.d.sync += [
+                    output_row.eq(successor(output_row, output_rows)),
+                    slot.eq(next_slot),
+                    reads_left.eq(span_columns),
+                    footprint.eq(self._address(first_column)),
+                    read_column.eq(first_column),
+                    column_waits.eq(0),
+                ]
+        m.d.sync += available.eq(available + self.row_written - Mux(row_done, passed, 0))
+        return m
+
+    def _address(self, column: int) -> int:
+        """Buffer address of ``column``, modulo a power of two."""
+        return column * self.geometry.steps % (1 << self.address_shape.width)
+
+    def _visits(self, m: Module, valid: Value, flags) -> None:
+        """Which of the ``valid`` positions have events, and which are visited."""
+        geometry = self.geometry
+        job = self.jobs.payload
+        every_slab = hides_events(geometry, self.padding_occupied)
+        blank = Signal(len(geometry.positions))
+        m.d.comb += [
+            job.busy.eq(valid if every_slab else valid & busy_positions(geometry, flags)),
+            blank.eq(valid & ~job.busy),
+            job.visits.eq(job.busy | lowest(blank) if self.collapse else valid),
+        ]
+
+    def _position_valid(self, m: Module, output_row, output_column):
+        """Pooling positions inside the convolution's output; only pooling's padding hides any."""
+        geometry = self.geometry
+        masks = []
+        for axis, index, name in ((0, output_row, "row"), (1, output_column, "column")):
+            starts = [
+                output * geometry.pool_stride[axis] - geometry.pool_padding[axis]
+                for output in range(geometry.output[axis])
+            ]
+            inside = [_inside(s, geometry.pool_kernel[axis], geometry.conv[axis]) for s in starts]
+            masks.append(lookup(m, index, inside, name=f"position_{name}_valid"))
+        rows, columns = masks
+        return Cat(rows.bit_select(r, 1) & columns.bit_select(c, 1) for r, c in geometry.positions)
+
+
+def _inside(start: int, count: int, end: int) -> int:
+    """Bit mask of which of ``start .. start + count - 1`` lie in ``0 .. end - 1``."""
+    return sum(1 << i for i in range(count) if 0 <= start + i < end)

@@ -1,0 +1,1 @@
+"""Finds and starts the tools that simulate and synthesise, and keeps what they made."""

@@ -1,0 +1,54 @@
+"""A folder of builds, each under the hash of everything that it was built from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ...golden.output_files import folder_beside
+
+#: Written last into an entry: without it the entry is a leftover and is built again.
+_COMPLETE = ".complete"
+
+
+def cache_folder() -> Path:
+    """``$RHEOBASE_CACHE``, or ``rheobase`` in the user's cache folder."""
+    chosen = os.environ.get("RHEOBASE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rheobase"
+
+
+def content_key(parts: Iterable[str | bytes]) -> str:
+    """SHA-256 over ``parts``, their borders included."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
+    """The folder of entry ``key``; ``build`` fills a new folder where there is none yet.
+
+    The folder takes its place by a rename, so that two processes that build the same thing at the
+    same time both end up with a whole one, and an interrupted build leaves nothing.
+    """
+    entry = cache_folder() / kind / key
+    if (entry / _COMPLETE).exists():
+        return entry
+    with folder_beside(entry) as folder:
+        build(folder)
+        (folder / _COMPLETE).touch()
+        if entry.exists() and not (entry / _COMPLETE).exists():
+            shutil.rmtree(entry, ignore_errors=True)
+        try:
+            folder.rename(entry)
+        except OSError:
+            if not (entry / _COMPLETE).exists():
+                raise
+    return entry

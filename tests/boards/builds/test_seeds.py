@@ -1,0 +1,128 @@
+"""Seeds of nextpnr: which are tried, whose result is kept, and what the build says of it."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rheobase.boards.builds.bitstream import build_bitstream
+from rheobase.boards.builds.placement import WORTH_ANOTHER, best_placement
+from rheobase.boards.builds.reports import PlacedDesign
+from rheobase.boards.platforms.registry import board
+from rheobase.golden import Coding, PoolRule, Readout, RheobaseError
+from rheobase.hw.design.folding import LayerFolding
+from tests.support.random_networks import random_network
+
+CLOCK = 80e6
+
+
+@given(st.lists(st.floats(0.5, 1.2), min_size=1, max_size=6))
+def test_the_fastest_of_the_seeds_that_are_worth_a_try_is_kept(tmp_path_factory, reached):
+    folder = tmp_path_factory.mktemp("placed")
+
+    def place(seed):
+        (folder / "result").write_text(f"seed {seed}")
+        return PlacedDesign(reached[seed - 1] * CLOCK, CLOCK, {})
+
+    placement = best_placement(place, folder, ["result"], seeds=len(reached))
+    far = reached[0] * CLOCK < WORTH_ANOTHER * CLOCK
+    stops = [0] if far else [index for index, part in enumerate(reached) if part >= 1]
+    tried = reached[: stops[0] + 1] if stops else reached
+    assert list(placement.tried) == list(range(1, len(tried) + 1))
+    assert placement.placed.frequency == max(tried) * CLOCK
+    assert placement.seed == tried.index(max(tried)) + 1
+    assert (folder / "result").read_text() == f"seed {placement.seed}"
+
+
+def test_no_seeds(tmp_path):
+    with pytest.raises(RheobaseError, match="seeds: 0, accepted is an integer from 1 on"):
+        best_placement(lambda seed: None, tmp_path, [], seeds=0)
+
+
+#: Programs that leave what the real ones leave; a placement of seed n reaches the n-th Fmax.
+TOOLS = {
+    "yosys": ("Yosys 0.70", "for name in ('json', 'rpt'): open(f'rheobase.{name}', 'w')"),
+    "nextpnr-ecp5": (
+        "nextpnr-ecp5 (Version nextpnr-0.9)",
+        """
+seed = int(sys.argv[sys.argv.index('--seed') + 1])
+fmax = {FMAX}[seed - 1]
+clock = {'achieved': fmax, 'constraint': 40.0}
+usage = {kind: {'used': 1, 'available': 2} for kind in ('TRELLIS_COMB', 'TRELLIS_FF', 'DP16KD')}
+open('rheobase.report.json', 'w').write(json.dumps({'fmax': {'c': clock}, 'utilization': usage}))
+open('rheobase.tim', 'w').write(f'log of {seed}')
+open('rheobase.config', 'w').write(f'placement of {seed}')
+""",
+    ),
+    "ecppack": (
+        "Project Trellis ecppack Version 1.4",
+        "open('rheobase.bit', 'w').write('bits: ' + open('rheobase.config').read())",
+    ),
+}
+
+
+@pytest.fixture
+def design():
+    network = random_network(
+        np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.CURRENT,
+        rule=PoolRule.STEP, steps=2, hidden=1, largest_channels=2, largest_map=4,
+    )  # fmt: skip
+    return network, tuple(LayerFolding(1, 1) for _ in network.layers)
+
+
+@pytest.fixture
+def place_at(tmp_path, monkeypatch):
+    """Puts the programs on PATH, with an Fmax in MHz for each seed."""
+
+    def put(*fmax):
+        for name, (version, body) in TOOLS.items():
+            body = body.replace("{FMAX}", repr(fmax))
+            version = f"if len(sys.argv) == 2: print({version!r}); sys.exit()"
+            tool = tmp_path / name
+            tool.write_text(f"#!{sys.executable}\nimport json, sys\n{version}\n{body}\n")
+            tool.chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return put
+
+
+def _build(design, folder, **options):
+    return build_bitstream(
+        *design, board("ulx3s-85f"), folder, clock=40_000_000, baud=3_000_000, **options
+    )
+
+
+def test_a_build_takes_the_seed_that_meets_its_clock(design, place_at, tmp_path):
+    place_at(38.0, 37.5, 41.25, 60.0)
+    build = _build(design, tmp_path / "build")
+    assert build.bitstream.read_text() == "bits: placement of 3"
+    assert (build.folder / "reports" / "nextpnr.txt").read_text() == "log of 3"
+    assert json.loads((build.folder / "reports" / "nextpnr.json").read_text())["fmax"] == {
+        "c": {"achieved": 41.25, "constraint": 40.0}
+    }
+    clock = json.loads((build.folder / "manifest.json").read_text())["clock"]
+    assert clock["meets_timing"] and clock["seed"] == 3 and clock["achieved_hz"] == 41_250_000
+    assert clock["tried_hz"] == {"1": 38_000_000, "2": 37_500_000, "3": 41_250_000}
+
+
+def test_a_miss_keeps_the_best_seed_or_says_how_many_were_tried(design, place_at, tmp_path):
+    place_at(38.0, 39.0, 37.5, 41.0)
+    with pytest.raises(RheobaseError, match=r"runs at 39\.00 MHz, .* 40 MHz.*seeds tried: 3"):
+        _build(design, tmp_path / "build")
+    # Reports stay, and nothing that could be taken for a build.
+    assert [path.name for path in (tmp_path / "build").iterdir()] == ["failed"]
+    kept = _build(design, tmp_path / "build", allow_timing_fail=True)
+    assert kept.bitstream.read_text() == "bits: placement of 2"
+    assert not kept.manifest["clock"]["meets_timing"]
+    kept = _build(design, tmp_path / "more", seeds=4)
+    assert kept.bitstream.read_text() == "bits: placement of 4"
+
+
+def test_a_far_miss_is_not_tried_again(design, place_at, tmp_path):
+    place_at(20.0, 50.0)
+    with pytest.raises(RheobaseError, match=r"runs at 20\.00 MHz.*seeds tried: 1"):
+        _build(design, tmp_path / "build")

@@ -1,0 +1,159 @@
+"""The command as a user meets it: results, files, and one line with status 2 for bad input."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rheobase.golden import load_network, save_network
+from rheobase.golden.network import Coding, PoolRule, Readout
+from tests.support.random_networks import random_network
+
+REPOSITORY = Path(__file__).parents[2]
+FACTORY = "rheobase.commands.demo:cnn"
+
+
+def rheobase(*arguments, cwd, **environment):
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "COLUMNS": "100", **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network_file(tmp_path_factory):
+    """A small network over 8 x 8 grey images, as `digits` has."""
+    path = tmp_path_factory.mktemp("cli") / "network.safetensors"
+    rng = np.random.default_rng(8)
+    network = None
+    while network is None or network.input_shape != (1, 8, 8):
+        network = random_network(
+            rng, coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE,
+            steps=3, hidden=1, largest_channels=4,
+        )  # fmt: skip
+    save_network(network, path)
+    return path
+
+
+def test_convert_generate_simulate(tmp_path):
+    """The three commands in a row, on digits with an untrained model."""
+    made = rheobase(
+        "convert", FACTORY, "--images", "digits", "--calibration", 60, "--test", 40,
+        "--coding", "radix", "-T", 2, "--weight-bits", 3, "-o", "net.safetensors", cwd=tmp_path,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "integer network" in made.stdout and "wrote net.safetensors" in made.stdout
+    network = load_network(tmp_path / "net.safetensors")
+    assert (network.coding, network.steps) == (Coding.RADIX, 2)
+    assert network.layers[0].connections[0].weight_bits == 3
+
+    first = rheobase("generate", "net.safetensors", "-o", "a.v", "--adders", 40, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    rheobase("generate", "net.safetensors", "-o", "b.v", "--adders", 40, cwd=tmp_path)
+    text = (tmp_path / "a.v").read_text()
+    assert "module accelerator(" in text and text == (tmp_path / "b.v").read_text()
+
+    ran = rheobase(
+        "simulate", "net.safetensors", "--images", "digits", "--limit", 12, "--record", 12,
+        "--adders", 40, "--gap", 20, "--stall", 30, cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "hardware = golden model: all answers and scores of 12 images" in ran.stdout
+
+
+def test_help_needs_no_torch(tmp_path):
+    for command in ([], ["convert"], ["generate"], ["simulate"], ["demo"]):
+        shown = rheobase(*command, "--help", cwd=tmp_path)
+        assert shown.returncode == 0 and "Usage" in shown.stdout
+    check = "import sys; import rheobase.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check]).returncode == 0
+
+
+BAD_CONVERT = {
+    "no factory": (["nothing.here:f"], "module 'nothing.here' cannot be imported"),
+    "malformed factory": (["models.py"], "accepted is package.module:factory"),
+    "no weights": ([FACTORY, "--weights", "absent.pth"], "absent.pth: no such file"),
+    "weights that do not fit": ([FACTORY, "--weights", "other.safetensors"], "does not fit"),
+    "T": ([FACTORY, "-T", "0"], "T: 0, accepted is an integer in 1..1024"),
+    "t0": ([FACTORY, "-T", "4", "--t0", "4"], "t0: 4, accepted is an integer in 0..3"),
+    "bits": ([FACTORY, "--weight-bits", "9"], "weight bits: 9, accepted is an integer in 2..8"),
+    "mean alone": ([FACTORY, "--mean", "0.5"], "accepted is both of them"),
+    "mean": ([FACTORY, "--mean", "x", "--std", "1"], "--mean: 'x', accepted is numbers"),
+    "folder": ([FACTORY, "-o", "no/such/net"], "no folder no/such to write to"),
+    "device": ([FACTORY, "--device", "abacus"], "--device: 'abacus' cannot be used"),
+    "untraceable": (["models.py:branching"], "cannot be traced by torch.fx"),
+    "module": (["models.py:silu"], "1 (SiLU; accepted:"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_CONVERT)
+def test_bad_convert(tmp_path, case):
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    (tmp_path / "models.py").write_text(
+        "import torch.nn as nn\n"
+        "class Branching(nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return x if x.sum() > 0 else -x\n"
+        "branching = Branching\n"
+        "def silu():\n"
+        "    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.SiLU(), nn.Flatten(), nn.Linear(72, 2))\n"
+    )
+    before = sorted(tmp_path.iterdir())
+    arguments, message = BAD_CONVERT[case]
+    ran = rheobase("convert", *arguments, "--images", "digits", cwd=tmp_path)
+    _one_line(ran, message)
+    assert [p for p in sorted(tmp_path.iterdir()) if p.name != "__pycache__"] == before
+
+
+BAD_NETWORK = {
+    "absent": (["generate", "absent"], "absent: cannot be read"),
+    "foreign": (["generate", "foreign"], "foreign: not a safetensors file"),
+    "truncated": (["generate", "short"], "short: not a safetensors file"),
+    "P": (["generate", "net", "-P", "99,1", "-E", "1,1"], "P of layer 'conv0' is 99, accepted"),
+    "E": (["generate", "net", "-P", "1,1", "-E", "0,1"], "E of layer 'conv0' is 0, accepted"),
+    "P alone": (["generate", "net", "-P", "1,1"], "accepted is both of them together"),
+    "P count": (["generate", "net", "-P", "1", "-E", "1,1"], "-P: 1 values, accepted is"),
+    "adders": (["generate", "net", "--adders", "0"], "adders is 0, accepted is an integer >= 1"),
+    "output": (["generate", "net", "-o", "no/a.v"], "no folder no to write to"),
+    "T": (["simulate", "net", "--images", "digits", "-T", "4"], "T: 4, accepted is an"),
+    "t0": (["simulate", "net", "--images", "digits", "--t0", "1"], "t0: 1, accepted"),
+    "image size": (["simulate", "net", "--images", "pictures"], "accepted is 1 x 8 x 8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_NETWORK)
+def test_bad_network(tmp_path, network_file, case):
+    from PIL import Image
+
+    (tmp_path / "net").write_bytes(network_file.read_bytes())
+    (tmp_path / "short").write_bytes(network_file.read_bytes()[:-5])
+    (tmp_path / "foreign").write_bytes(b"{}" * 50)
+    (tmp_path / "pictures" / "a").mkdir(parents=True)
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "pictures" / "a" / "1.png")
+    before = sorted(tmp_path.iterdir())
+    arguments, message = BAD_NETWORK[case]
+    _one_line(rheobase(*arguments, cwd=tmp_path), message)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_missing_compiler(tmp_path, network_file):
+    ran = rheobase(
+        "simulate", network_file, "--images", "digits", cwd=tmp_path, PATH=str(tmp_path), CXX="none"
+    )
+    _one_line(ran, "C++ compiler: none found", status=3)
+
+
+def _one_line(ran, message, status=2):
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    lines = [line for line in ran.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("rheobase: "), ran.stderr
+    assert message in lines[0]
+    assert "Traceback" not in ran.stdout + ran.stderr

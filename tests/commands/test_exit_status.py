@@ -1,0 +1,130 @@
+"""Exit status of a command that fails: 2 bad input, 3 a tool or the machine, 130 Ctrl-C."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from rheobase.failures import finish, one_line
+from rheobase.golden.errors import SHOWN, MachineError, RheobaseError, shown
+from rheobase.golden.file import save_network
+from rheobase.golden.network import Coding, PoolRule, Readout
+from tests.support.random_networks import random_network
+
+COMMAND = [sys.executable, "-c", "from rheobase.cli import main; main()"]
+
+FAILURES = {
+    "input": (RheobaseError("x: 1, accepted is 2"), 2, "x: 1, accepted is 2"),
+    "tool": (MachineError("yosys failed:\n a\n b"), 3, "yosys failed: a b"),
+    "full disk": (
+        OSError(errno.ENOSPC, "No space left", "/tmp/x"), 3,
+        "/tmp/x: the machine refuses (No space left)"),
+    "no folder for temporary files": (
+        FileNotFoundError(errno.ENOENT, "No usable temporary directory"), 3,
+        "output: the machine refuses (No usable temporary directory)"),
+    "memory": (MemoryError("Unable to allocate 4 GiB"), 3, "out of memory"),
+    "torch's memory": (
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 3, "out of memory"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_status_and_line(capsys, case):
+    error, status, line = FAILURES[case]
+    with pytest.raises(SystemExit) as ended, finish():
+        raise error
+    assert ended.value.code == status
+    assert capsys.readouterr().err == (f"rheobase: {line}\n")
+
+
+def test_faults_of_the_program_keep_their_traceback():
+    for fault in (RuntimeError("dictionary changed size"), KeyError("x"), IndexError()):
+        with pytest.raises(type(fault)), finish():
+            raise fault
+
+
+def test_lines_and_values_are_cut():
+    line = one_line(RheobaseError("begin " + "x" * 100_000 + " end"))
+    assert len(line) == 2000 and line.startswith("begin x") and line.endswith("x end")
+    nested = []
+    for _ in range(50):
+        nested = [nested, "y" * 1000]
+    for value in ("x" * 10**6, 10**5000, nested, dict.fromkeys(range(1000), "z" * 99), b"x" * 999):
+        assert len(shown(value)) <= SHOWN
+    for value in ("name", (1, 2, 3), None, -7, 1.5, True, [1, "a"]):
+        assert shown(value) == repr(value)
+
+
+@pytest.fixture(scope="module")
+def network_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("status") / "net"
+    network = random_network(
+        np.random.default_rng(0), coding=Coding.RADIX, readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE, steps=2, hidden=1, largest_channels=2,
+    )  # fmt: skip
+    save_network(network, path)
+    return path
+
+
+def _run(*arguments, **options):
+    defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 300}
+    return subprocess.run([*COMMAND, *map(str, arguments)], **(defaults | options))
+
+
+def _one_line(text, message):
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("rheobase: ") and message in lines[0], text
+
+
+def test_generate_to_a_full_device_and_a_full_standard_output(tmp_path, network_file):
+    ran = _run("generate", network_file, "-o", "/dev/full", cwd=tmp_path)
+    assert ran.returncode == 3
+    _one_line(ran.stderr, "/dev/full: cannot be written (No space left on device)")
+    with open("/dev/full", "w") as full:
+        ran = _run("generate", network_file, "-o", "a.v", cwd=tmp_path, stdout=full)
+    assert ran.returncode == 3
+    _one_line(ran.stderr, "No space left on device")
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = _run("generate", network_file, "-o", "a.v", cwd=tmp_path, stdout=writing)
+    os.close(writing)
+    assert ran.returncode == 3
+    _one_line(ran.stderr, "standard output was closed")
+    ran = _run("generate", network_file, "-o", tmp_path, cwd=tmp_path)
+    assert ran.returncode == 2
+    _one_line(ran.stderr, "is a folder, accepted is the name of a file")
+
+
+def test_ctrl_c(tmp_path, network_file):
+    """Interrupted while it works: no traceback, no half file."""
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\n"
+        "def model():\n"
+        "    pathlib.Path('started').touch()\n"
+        "    time.sleep(60)\n"
+    )
+    command = [*COMMAND, "convert", "slow.py:model", "--images", "digits", "-o", "net"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "started").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in errors
+    left = {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
+    assert left == {"slow.py", "started"}
+
+
+def test_the_table_of_statuses_is_documented():
+    folder = os.path.join(os.path.dirname(__file__), "..", "..")
+    for path in ("README.md", "docs/exit-status.md"):
+        with open(os.path.join(folder, path), encoding="utf-8") as file:
+            text = file.read()
+        assert all(f"| {status} |" in text for status in (0, 1, 2, 3, 130)), path

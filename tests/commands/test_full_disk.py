@@ -1,0 +1,70 @@
+"""Every command that writes, on a full or read-only disk: one line, status 3, nothing left."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rheobase.cli import main
+from rheobase.golden.file import save_network
+from rheobase.golden.network import Coding, PoolRule, Readout
+from tests.support.random_networks import random_network
+
+MODEL = ["rheobase.commands.demo:cnn", "--images", "digits"]
+COMMANDS = {
+    "convert": ["convert", *MODEL, "-o", "disk/net"],
+    "convert --float": ["convert", *MODEL, "--float", "-o", "disk/net"],
+    "sweep": ["sweep", *MODEL, "-o", "disk/sweep"],
+    "compare": ["compare", *MODEL, "-o", "disk/compare"],
+    "generate": ["generate", "net", "-o", "disk/a.v"],
+    "build": ["build", "--board", "generic", "net", "-o", "disk/build"],
+    "build for a board": ["build", "--board", "icebreaker", "net", "-o", "disk/build"],
+    "demo": ["demo", "-o", "disk/demo"],
+    "simulate": ["simulate", "net", "--images", "digits"],
+}
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 64 kB with nothing left of it, at ``disk`` in a folder with a network ``net``."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk needs root, and mount")
+    try:
+        (place / "ballast").write_bytes(bytes(64 * 1024))
+        rng, network = np.random.default_rng(8), None
+        while network is None or network.input_shape != (1, 8, 8):
+            network = random_network(
+                rng, coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE,
+                steps=3, hidden=1, largest_channels=4,
+            )  # fmt: skip
+        save_network(network, tmp_path / "net")
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    # What simulate writes, its cache, is not known before it works: once is enough.
+    [(name, state) for name in COMMANDS for state in ("full", "read-only")][:-1],
+)
+def test_one_line_and_nothing_left(disk, capsys, monkeypatch, command, state):
+    if state == "read-only":
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    monkeypatch.chdir(disk.parent)
+    monkeypatch.setenv("RHEOBASE_CACHE", str(disk / "cache"))
+    monkeypatch.setattr(sys, "argv", ["rheobase", *COMMANDS[command]])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    written = capsys.readouterr()
+    assert ended.value.code == 3, written
+    (line,) = (line for line in written.err.splitlines() if line.strip())
+    assert line.startswith("rheobase: disk") or str(disk) in line
+    assert ("No space left" if state == "full" else "Read-only file system") in line
+    assert not [path for path in disk.rglob("*") if path.is_file() and path.name != "ballast"]
+    assert command == "simulate" or [path.name for path in disk.iterdir()] == ["ballast"]

@@ -1,0 +1,148 @@
+"""What was fitted is kept where the whole network is better with it, and only there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rheobase.converter import Options, convert
+from rheobase.converter.calibrate.calibration import Calibration
+from rheobase.converter.calibrate.keeping import held_back, unexplained
+from rheobase.converter.conversion import normalised
+from rheobase.converter.recipes import with_recipe
+from rheobase.golden import Coding, simulate
+
+MEAN, STD = [0.5], [0.25]
+
+
+def pooling_network() -> nn.Sequential:
+    torch.manual_seed(3)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 12, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(48, 6),
+    ).eval()  # fmt: skip
+
+
+def pictures(count: int) -> np.ndarray:
+    """Blobs: neighbouring pixels are alike, as in real images."""
+    rng = np.random.default_rng(4)
+    coarse = rng.integers(0, 256, (count, 1, 4, 4)).astype(np.float64)
+    fine = coarse.repeat(2, axis=2).repeat(2, axis=3)
+    return np.clip(fine + rng.normal(0, 20, fine.shape), 0, 255).astype(np.uint8)
+
+
+def model_outputs(model: nn.Module, images: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return model(normalised(images, MEAN, STD)).numpy().astype(np.float64)
+
+
+def correlation_lost(found: np.ndarray, wanted: np.ndarray) -> float:
+    """1 - r**2 by NumPy, of outputs without each image's mean."""
+    first, second = (values - values.mean(axis=1, keepdims=True) for values in (found, wanted))
+    r = np.corrcoef(first.ravel(), second.ravel())[0, 1]
+    return 1 - max(r, 0) ** 2
+
+
+def test_unexplained_is_one_less_r_squared() -> None:
+    rng = np.random.default_rng(0)
+    wanted = rng.normal(size=(40, 7))
+    found = 300 * (wanted + rng.normal(0, 0.4, wanted.shape)) + rng.normal(0, 99, (40, 1))
+    value = unexplained(torch.from_numpy(found)[..., None], torch.from_numpy(wanted)[..., None])
+    assert value == pytest.approx(correlation_lost(found, wanted), rel=1e-9)
+    assert unexplained(torch.from_numpy(-found), torch.from_numpy(wanted)) == 1.0
+    assert unexplained(torch.zeros(4, 3, 1), torch.ones(4, 3, 1)) == 1.0
+    # One channel: over the images.
+    line = torch.arange(5.0).reshape(5, 1, 1)
+    assert unexplained(3 * line + 2, line) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("images", "used", "held"),
+    [(19, 512, 0), (20, 512, 4), (300, 512, 60), (1000, 800, 100), (1000, 2000, 100), (60, 30, 30)],
+)
+def test_images_held_back(images: int, used: int, held: int) -> None:
+    assert held_back(images, used) == held
+
+
+@pytest.mark.parametrize("coding", list(Coding))
+@pytest.mark.parametrize("bits", [2, 3])
+def test_best_is_no_worse_than_no_recipe_at_few_bits(coding: Coding, bits: int) -> None:
+    """With max pooling too: weights are rounded before thresholds are fitted to them."""
+    model, images = pooling_network(), pictures(300)
+    options = Options(coding=coding, steps=3 if coding == Coding.RADIX else 8, weight_bits=bits)
+    wanted = model_outputs(model, images)
+    lost = []
+    for chosen in (options, with_recipe(options, "best")):
+        made = convert(model, images, mean=MEAN, std=STD, options=chosen)
+        lost.append(correlation_lost(simulate(made.network, images).scores, wanted))
+    assert lost[1] <= 1.02 * lost[0]
+    assert made.fit.held_back and made.fit.images == 60
+    held = slice(-60, None)
+    scores = simulate(made.network, images[held]).scores
+    found = made.fit.fitted if made.fit.kept else made.fit.plain
+    assert found == pytest.approx(correlation_lost(scores, wanted[held]), rel=1e-6)
+    assert found == min(made.fit.fitted, made.fit.plain)
+
+
+def test_kernels_in_front_of_max_pooling_are_rounded_before_they_are_fitted() -> None:
+    options = Options(weight_bits=3, calibration=Calibration(), only_if_better=False)
+    made = convert(pooling_network(), pictures(40), mean=MEAN, std=STD, options=options)
+    for layer in made.network.layers[:2]:
+        scale = made.calibrated.scales[layer.name].numpy()
+        (kernel,) = layer.connections
+        operation = made.calibrated.graph.by_name[kernel_name(made.calibrated.graph, layer.name)]
+        assert np.abs(kernel.weight).max() <= 4
+        worth = unit_of_inputs(made, layer)
+        real = operation.arguments["weight"].numpy() * worth[:, None, None]
+        np.testing.assert_allclose(real / scale[:, None, None, None], kernel.weight, atol=1e-3)
+
+
+def kernel_name(graph: object, neurons: str) -> str:
+    """The convolution in front of a layer of neurons, through shifts and pooling."""
+    name = neurons
+    while graph.by_name[name].kind != "convolution":
+        (name,) = graph.by_name[name].inputs
+    return name
+
+
+def unit_of_inputs(made: object, layer: object) -> np.ndarray:
+    source = layer.connections[0].source
+    if source < 0:
+        return np.array([1 / (255 * STD[0])])
+    name = made.network.layers[source].name
+    return made.calibrated.thresholds[name].numpy()
+
+
+def test_what_makes_the_network_worse_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thresholds that are spoilt: the network is the one without any calibration."""
+    from rheobase.converter import conversion as module
+
+    def spoilt(*arguments: object, **named: object) -> object:
+        found = genuine(*arguments, **named)
+        return replace(found, thresholds={n: 7 * v for n, v in found.thresholds.items()})
+
+    genuine = module.calibrate
+    monkeypatch.setattr(module, "calibrate", spoilt)
+    model, images = pooling_network(), pictures(100)
+    options = Options(coding=Coding.RADIX, steps=3)
+    plain = convert(model, images, mean=MEAN, std=STD, options=options)
+    tried = convert(model, images, mean=MEAN, std=STD, options=with_recipe(options, "best"))
+    assert not tried.fit.kept and tried.fit.plain < tried.fit.fitted
+    assert tried.calibrated is None
+    scores = [simulate(made.network, images).scores for made in (plain, tried)]
+    assert np.array_equal(*scores)
+
+
+def test_layers_whose_weights_stay_are_named() -> None:
+    options = Options(calibration=Calibration(weights=2), only_if_better=False, lower=False)
+    made = convert(pooling_network(), pictures(100), mean=MEAN, std=STD, options=options)
+    pooled = {
+        name for name, why in made.calibrated.unchanged.items()
+        if why == "max pooling in front of the neurons"
+    }  # fmt: skip
+    assert pooled == {operation.name for operation in made.snn.graph.neurons}

@@ -1,0 +1,184 @@
+"""Sweeps: rows, resuming, plots, and the command line."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from rheobase.cli import app
+from rheobase.commands import sweep as command
+from rheobase.converter import convert
+from rheobase.converter.conversion import Options, normalised
+from rheobase.converter.data.data import load_images
+from rheobase.converter.data.model import load_model
+from rheobase.converter.measure.evaluation import accuracy_table
+from rheobase.converter.recipes import RECIPES, with_recipe
+from rheobase.converter.snn.snn import FloatSnn
+from rheobase.converter.studies import sweep
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network import Coding
+from rheobase.golden.simulation import simulate
+
+MODEL = """
+import torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.ReLU(),
+        nn.Flatten(), nn.Linear(24, 10),
+    )
+"""
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[str]:
+    path = tmp_path / "net.py"
+    path.write_text(MODEL)
+    return [
+        f"{path}:net", "--images", "digits", "--calibration", "60", "--test", "50",
+        "-o", str(tmp_path / "out"), "-T", "2,4",
+    ]  # fmt: skip
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "sweep.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_sweep_writes_rows_and_plots_and_resumes(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--methods", "cltb,cltb@20,lcp", "--t0", "0,1,3"]
+    result = CliRunner().invoke(app, ["sweep", *arguments, *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    rows = rows_of(tmp_path / "out")
+    pairs = [("2", "0"), ("2", "1"), ("4", "0"), ("4", "1"), ("4", "3")]
+    for method, iterations in (("cltb", "500"), ("cltb", "20"), ("lcp", "200")):
+        found = [
+            (row["T"], row["t0"])
+            for row in rows
+            if row["method"] == method and row["iterations"] == iterations
+        ]
+        assert found == pairs
+    for name in ("accuracy_over_steps", "accuracy_over_delay", "thresholds", "spike_rates"):
+        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+    lost = next((tmp_path / "out" / "jobs").glob("*.json"))
+    lost.unlink()
+    done = []
+
+    def counted(job: sweep.Job, device: str, threads: int) -> dict:
+        done.append(job)
+        return sweep.run_job(job, device, threads)
+
+    monkeypatch.setattr(command, "run_job", counted)
+    CliRunner().invoke(app, ["sweep", *arguments, *options], catch_exceptions=False)
+    assert [job.key for job in done] == [lost.stem]
+    assert rows_of(tmp_path / "out") == rows
+
+
+def test_comparison_is_one_command(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["compare", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    for text in ("RobustNorm", "CLTB", "LCP", "ACP", "T = 4"):
+        assert text in result.output
+
+
+def test_integer_rows_come_from_the_golden_model(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    subject = sweep.Subject(
+        f"{tmp_path / 'net.py'}:net", None, "digits", None, None, (0.5,), (0.25,), 60, 50
+    )
+    rows = {}
+    for bits in (None, 8, 2):
+        job = sweep.Job(subject, "cltb", "radix", (4,), (0,), bits)
+        rows[bits] = sweep.run_job(job)["rows"][0]
+    assert rows[None]["weight_bits"] == "float" and rows[8]["weight_bits"] == 8
+    assert abs(rows[None]["accuracy"] - rows[8]["accuracy"]) <= 4
+    keys = {sweep.Job(subject, "cltb", "radix", (4,), (0,), bits).key for bits in (None, 8, 2)}
+    assert len(keys) == 3
+
+
+def test_columns_say_what_they_count(tmp_path: Path) -> None:
+    """Spikes over all neurons, of the network that the row is about; K, images, fitted layers."""
+    (tmp_path / "net.py").write_text(MODEL)
+    subject = sweep.Subject(
+        f"{tmp_path / 'net.py'}:net", None, "digits", None, None, (0.5,), (0.25,), 60, 50
+    )
+
+    def row(method: str, bits: int | None, steps: tuple[int, ...] = (4,)) -> dict:
+        return sweep.run_job(sweep.Job(subject, method, "rate", steps, (0,), bits))["rows"][-1]
+
+    images = load_images("digits").sample(50, 1).images
+    training = load_images("digits", train=True).sample(60, 0).images
+    options = replace(sweep.method_options("cltb@20", Coding.RATE, 4), weight_bits=3)
+    model = load_model(f"{tmp_path / 'net.py'}:net", None)
+    made = convert(model, training, mean=[0.5], std=[0.25], options=options)
+    layers = simulate(made.network, images, record=True).layers[:2]
+    spikes = sum(int(layer.spikes.sum()) for layer in layers)
+    neurons = sum(layer.spikes[0, 0].size for layer in layers)
+    found = row("cltb@20", 3)
+    assert found["spikes_per_neuron"] == pytest.approx(spikes / neurons / 50, abs=1e-4)
+    assert neurons == 4 * 16 + 6 * 4
+    single = row("cltb@20", None)
+    pixels = torch.from_numpy(normalised(images, (0.5,), (0.25,)).numpy())
+    rates = made.snn.run(pixels).spikes
+    sizes = dict(zip(rates, (4 * 16, 6 * 4), strict=True))
+    expected = sum(rates[name] * sizes[name] for name in rates) / neurons
+    assert single["spikes_per_neuron"] == pytest.approx(expected, abs=1e-3)
+    assert (found["images"], found["calibration_images"]) == (50, 60)
+    assert (found["iterations"], found["weights_fitted"]) == (20, "")
+    assert row("robust", None)["iterations"] is None
+    # The first layer has max pooling in front of its neurons, the last too few samples.
+    assert row("acp", None)["weights_fitted"] == "1/3"
+
+
+def test_table_is_that_of_separate_simulations(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    from rheobase.converter.rewrite.rewrite import prepared
+    from rheobase.converter.thresholds.balancing import balance
+    from rheobase.converter.tracing.trace import trace
+
+    graph = prepared(trace(load_model(f"{tmp_path / 'net.py'}:net", None), (1, 8, 8)))
+    images = load_images("digits").first(60)
+    batches = list(normalised(images.images, (0.5,), (0.25,)).split(30))
+    labels = list(torch.from_numpy(images.labels).split(30))
+    thresholds = balance(graph, batches).thresholds
+    snn = FloatSnn(graph=graph, thresholds=thresholds, steps=8)
+    table = accuracy_table(snn, batches, labels, [3, 8], [0, 2, 5]).table
+    assert set(table) == {(3, 0), (3, 2), (8, 0), (8, 2), (8, 5)}
+    for (steps, delay), accuracy in table.items():
+        alone = FloatSnn(graph=graph, thresholds=thresholds, steps=steps, delay=delay)
+        answers = torch.cat([alone(batch).argmax(1) for batch in batches])
+        expected = 100 * float((answers == torch.cat(labels)).float().mean())
+        assert accuracy == pytest.approx(expected, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--methods", "magic", "recipe: 'magic', accepted is one of"),
+        ("--methods", "cltb@0", "accepted is RECIPE or RECIPE@K"),
+        ("-T", "0,4", "accepted is integers in 1.."),
+    ],
+)
+def test_bad_sweeps_are_refused(
+    arguments: list[str], option: str, value: str, message: str
+) -> None:
+    result = CliRunner().invoke(app, ["sweep", *arguments, option, value])
+    assert isinstance(result.exception, RheobaseError)
+    assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("coding", list(Coding))
+def test_recipes_keep_what_they_do_not_set(name: str, coding: Coding) -> None:
+    options = with_recipe(Options(coding=coding, steps=3, weight_bits=5), name)
+    assert (options.coding, options.steps, options.weight_bits) == (coding, 3, 5)

@@ -1,0 +1,58 @@
+"""Whole accelerators, drawn at random: every spike of every layer, scores and event counts."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from rheobase.golden.network import Coding, PoolRule, Readout
+from tests.support.equality import check_equal
+from tests.support.random_networks import networks, random_folding, random_network
+
+
+def _check(network, seed):
+    rng = np.random.default_rng(seed)
+    check_equal(network, random_folding(rng, network), rng)
+
+
+# A failing network is named by its seed; shrinking would build hundreds of simulations.
+_SETTINGS = dict(
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_random_networks(part):
+    @settings(max_examples=2, **_SETTINGS)
+    @given(networks(), st.integers(0, 2**16).map(lambda n: n * 6 + part))
+    def check(network, seed):
+        _check(network, seed)
+
+    check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(8))
+def test_many_random_networks(part):
+    @settings(max_examples=15, **_SETTINGS)
+    @given(networks(), st.integers(0, 2**16).map(lambda n: n * 8 + part + 10**6))
+    def check(network, seed):
+        _check(network, seed)
+
+    check()
+
+
+@pytest.mark.parametrize("coding", Coding)
+@pytest.mark.parametrize("rule", PoolRule)
+@pytest.mark.parametrize("readout", Readout)
+def test_every_mode(coding, rule, readout):
+    """Each combination once, two hidden layers deep, whatever the random draw leaves out."""
+    rng = np.random.default_rng([list(x).index(y) for x, y in (
+        (Coding, coding), (PoolRule, rule), (Readout, readout))])  # fmt: skip
+    network = random_network(
+        rng, coding=coding, readout=readout, rule=rule, steps=4, hidden=2, largest_channels=8
+    )
+    _check(network, int(rng.integers(1000)))

@@ -1,0 +1,23 @@
+"""Shapes that random draws seldom have: whole accelerators, scores against the golden model."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden import Coding
+from rheobase.hw.readout.streamed_readout import is_streamed
+from tests.support.random_networks import random_images
+from tests.support.rare_graphs import RARE, rare_network
+from tests.support.simulated import expected_results, results
+
+
+@pytest.mark.parametrize("coding", Coding)
+@pytest.mark.parametrize("shape", RARE)
+def test_scores(shape, coding):
+    rng = np.random.default_rng([list(RARE).index(shape), list(Coding).index(coding)])
+    network, folding = rare_network(rng, shape, coding)
+    assert is_streamed(network, 2, folding[2].neurons)
+    images = random_images(rng, network, 3)[1:]
+    expected = expected_results(network, images)
+    # Images that give the same scores would not tell right from wrong.
+    assert expected[:3] != expected[3:]
+    assert results(network, folding, images) == expected

@@ -1,0 +1,48 @@
+"""Queue: what goes in comes out, in order."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.basics.queue import Queue
+from rheobase.hw.memories.block_queue import BlockQueue
+from rheobase.hw.memories.memory_mapping import Family, mapped_memory
+from rheobase.hw.memories.memory_shape import queue_memory
+from rheobase.hw.verilog.generation import to_verilog
+from rheobase.sim.synthesis import ICEBREAKER, synthesise
+from tests.support.components import check_exchange
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5, 8])
+def test_keeps_order(depth):
+    values = np.random.default_rng(depth).integers(0, 2**7, 150).tolist()
+    check_exchange(Queue(7, depth), {"input": (7, values)}, {"output": (7, values)})
+
+
+def test_depth_out_of_range():
+    with pytest.raises(RheobaseError, match=r"Queue: depth is 0, accepted is an integer >= 1"):
+        Queue(4, 0)
+
+
+@pytest.mark.parametrize(("depth", "width"), [(2, 7), (4, 7), (16, 19)])
+def test_in_block_ram(depth, width):
+    values = np.random.default_rng(depth).integers(0, 2**width, 150).tolist()
+    stream = (width, values)
+    check_exchange(BlockQueue(width, depth), {"input": stream}, {"output": stream})
+
+
+def test_depth_in_block_ram_out_of_range():
+    for depth in (1, 6):
+        with pytest.raises(RheobaseError, match=r"BlockQueue: depth"):
+            BlockQueue(4, depth)
+
+
+def test_block_ram_takes_the_place_of_registers():
+    """Of an iCE40, which has no distributed RAM: as many blocks as the cost model counts."""
+    queues = {
+        name: synthesise(to_verilog(queue, "queue"), "queue", ICEBREAKER).resources
+        for name, queue in {"registers": Queue(19, 16), "block": BlockQueue(19, 16)}.items()
+    }
+    counted = mapped_memory(queue_memory(19, 16), Family.ICE40).block_rams
+    assert queues["block"].block_rams == counted == 2
+    assert queues["block"].luts < 40 < 19 * 16 < queues["registers"].luts

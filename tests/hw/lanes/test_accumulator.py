@@ -1,0 +1,48 @@
+"""AccumulatorLane against NumPy sums."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.lanes.accumulator import AccumulatorLane
+from tests.support.components import check_exchange
+
+
+@pytest.mark.parametrize(
+    ("words", "neurons", "event_shift", "compact"),
+    [
+        (9, 3, 0, False),
+        (1, 1, 0, False),
+        (12, 4, 3, False),
+        (256, 2, 1, False),
+        (9, 3, 0, True),
+        (12, 4, 3, True),
+    ],
+)
+def test_sums_weights_of_events(words, neurons, event_shift, compact):
+    rng = np.random.default_rng(words)
+    weights = rng.integers(-8, 8, (words, neurons)).astype(np.int8)
+    events, sums = [], []
+    for _ in range(50):
+        total = np.zeros(neurons, dtype=np.int64)
+        length = int(rng.integers(1, 6))
+        for index in range(length):
+            address, add = int(rng.integers(words)), int(rng.integers(4) > 0)
+            shift = int(rng.integers(event_shift + 1)) if event_shift else 0
+            total = total * 2**shift + weights[address].astype(np.int64) * add
+            last = int(index == length - 1)
+            events.append({"address": address, "add": add, "shift": shift, "last": last})
+        sums.append(total.tolist())
+    low, high = int(np.min(sums)), int(np.max(sums))
+    bound = max(-low, high) * 2**event_shift + 8
+    component = AccumulatorLane(weights, 4, event_shift, (-bound, bound), compact=compact)
+    check_exchange(
+        component,
+        {"events": (component.event_layout, events)},
+        {"sums": (component.sums.payload.shape(), sums)},
+    )
+
+
+def test_weight_out_of_range():
+    with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, accepted at 4 bits is -8\.\.7"):
+        AccumulatorLane(np.array([[0], [9]]), 4, 0, (0, 9))

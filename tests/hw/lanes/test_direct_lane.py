@@ -1,0 +1,52 @@
+"""DirectLane: depthwise sums against NumPy, rate and radix."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.lanes.direct_lane import CONSTANT_WORDS, DirectLane, DirectSlabLayout
+from tests.support.components import check_exchange, word
+
+
+@pytest.mark.parametrize(
+    ("groups", "slabs", "rows", "neurons", "planes"),
+    [(2, 3, 3, 4, 1), (3, 1, 1, 2, 3), (9, 3, 3, 1, 2), (1, 2, 2, 5, 1)],
+    ids=["rate", "identity radix", "weights in memory", "one group"],
+)
+def test_gated_sums(groups, slabs, rows, neurons, planes):
+    assert (groups * slabs * rows > CONSTANT_WORDS) == (groups == 9)
+    rng = np.random.default_rng(groups)
+    blocks = rng.integers(-900, 900, (groups, slabs, rows, neurons)).astype(np.int16)
+    given, sums = [], []
+    for number in range(40):
+        group = int(rng.integers(groups))
+        bits = rng.random((planes, slabs, rows, neurons)) < (0.0, 0.1, 0.5, 1.0)[number % 4]
+        # Columns without spikes are left out, as the window fetcher does.
+        shown = [s for s in range(slabs) if bits[:, s].any()] or [0]
+        worth = 2 ** np.arange(planes)[::-1]
+        values = np.tensordot(worth, bits.astype(np.int64), axes=1)
+        sums.append((values * blocks[group]).sum(axis=(0, 1)).tolist())
+        for plane in range(planes):
+            for slab in shown:
+                given.append(
+                    {
+                        "bits": [word(row) for row in bits[plane, slab]],
+                        "slab": slab,
+                        "group": group,
+                        "new_plane": int(plane > 0 and slab == shown[0]),
+                        "last": int(plane == planes - 1 and slab == shown[-1]),
+                    }
+                )
+    bound = 900 * slabs * rows * 2**planes
+    component = DirectLane(blocks, 11, (-bound, bound))
+    check_exchange(
+        component,
+        {"slab": (DirectSlabLayout(neurons, rows, slabs, groups), given)},
+        {"sums": (component.sums_layout, sums)},
+    )
+
+
+def test_weight_that_does_not_fit():
+    blocks = np.full((1, 1, 1, 2), 40, np.int16)
+    with pytest.raises(RheobaseError, match=r"weight is 40, accepted is an integer in -32\.\.31"):
+        DirectLane(blocks, 6, (0, 40))

@@ -1,0 +1,81 @@
+"""EventScanner against a plain enumeration of set bits."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.lanes.event_scanner import EventScanner
+from tests.support.components import check_exchange, encode, word
+
+
+def _expected(given, taps, planes, event_shift):
+    """Events of one word: (address, add, shift, last)."""
+    pending = given["shift"]
+    events = []
+
+    def emit(address, add, shift, last=0):
+        while shift > event_shift:
+            events.append([None, 0, event_shift, 0])
+            shift -= event_shift
+        events.append([address, add, shift, last])
+
+    previous = None
+    for plane in range(planes):
+        for tap in range(taps):
+            if given["bits"][plane] >> tap & 1:
+                shift = pending if previous is None else plane - previous
+                emit(given["address"] + tap, 1, shift)
+                pending, previous = 0, plane
+    trailing = planes - 1 - previous if previous is not None and planes > 1 else 0
+    if previous is None or trailing:
+        emit(None, 0, pending if previous is None else trailing)
+    events[-1][3] = given["last"]
+    return events
+
+
+@pytest.mark.parametrize(
+    ("taps", "planes", "word_shift", "event_shift"),
+    [(7, 1, 0, 0), (40, 1, 0, 0), (18, 1, 3, 1), (3, 8, 0, 3), (20, 4, 0, 1), (1, 1, 0, 0)],
+)
+def test_gives_every_set_bit_once(taps, planes, word_shift, event_shift):
+    rng = np.random.default_rng(taps)
+    words_in_memory = 4 * taps
+    component = EventScanner(taps, planes, words_in_memory, word_shift, event_shift)
+    given, events = [], []
+    for number in range(60):
+        bits = rng.random((planes, taps)) < (0.0, 0.03, 0.2, 0.9)[number % 4]
+        empty = not bits.any()
+        entry = {
+            "bits": [word(plane) for plane in bits],
+            "address": int(rng.integers(4)) * taps,
+            "shift": int(rng.integers(word_shift + 1)),
+            # A word without events occurs only as the end of a unit.
+            "last": 1 if planes > 1 or empty else int(rng.integers(2)),
+        }
+        given.append(entry)
+        events += _expected(entry, taps, planes, event_shift)
+    layout = component.event_layout
+    everything = encode(layout, {"address": -1, "add": 1, "shift": -1, "last": 1})
+    address_bits = encode(layout, {"address": -1, "add": 0, "shift": 0, "last": 0})
+    check_exchange(
+        component,
+        {"words": (component.word_layout, given)},
+        {
+            "events": (
+                layout,
+                [
+                    {"address": address or 0, "add": add, "shift": shift, "last": last}
+                    for address, add, shift, last in events
+                ],
+            )
+        },
+        # The address of an event that adds nothing is free.
+        masks={
+            "events": [everything if event[1] else everything & ~address_bits for event in events]
+        },
+    )
+
+
+def test_shift_needs_room():
+    with pytest.raises(RheobaseError, match="event_shift is 0, accepted is an integer >= 1"):
+        EventScanner(4, 8, 4, 0, 0)

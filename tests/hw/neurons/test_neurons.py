@@ -1,0 +1,94 @@
+"""Rate and radix neurons against the equations of DESIGN section 1, one neuron at a time."""
+
+import numpy as np
+import pytest
+from amaranth import signed
+
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.neurons.current_pool import CurrentLayout
+from rheobase.hw.neurons.radix_neuron import RadixNeuron
+from rheobase.hw.neurons.rate_neuron import RateNeuron
+from tests.support.components import check_exchange
+from tests.support.neurons import random_parameters
+
+CHANNELS, NEURONS, GROUPS = 5, 2, 3
+
+
+def _word(spikes, group):
+    """Spikes of one group as a word; neurons past the last channel never spike."""
+    channels = range(group * NEURONS, min((group + 1) * NEURONS, CHANNELS))
+    return sum(int(spikes[c]) << i for i, c in enumerate(channels))
+
+
+def _currents(values, group, first, last):
+    padded = np.zeros(GROUPS * NEURONS, dtype=int)
+    padded[:CHANNELS] = values
+    part = padded[group * NEURONS : (group + 1) * NEURONS].tolist()
+    return {"currents": part, "first_step": int(first), "last_step": int(last), "group": group}
+
+
+@pytest.mark.parametrize("kind", ["stepwise", "cumulative", "constant"])
+@pytest.mark.parametrize("steps", [1, 6])
+def test_rate(kind, steps):
+    rng = np.random.default_rng(steps)
+    parameters = random_parameters(rng, CHANNELS)
+    given, words = [], []
+    for number in range(18):
+        group = number % GROUPS
+        currents = rng.integers(-10, 14, (steps, CHANNELS))
+        if kind == "constant":
+            currents[:] = currents[0]
+        potential = parameters.initial_potential.copy()
+        for step in range(steps):
+            potential = potential + currents[step] + parameters.bias
+            spikes = potential >= parameters.threshold
+            potential = potential - parameters.threshold * spikes
+            words.append(_word(spikes, group))
+            shown = currents[: step + 1].sum(axis=0) if kind == "cumulative" else currents[step]
+            if kind != "constant" or step == 0:
+                given.append(_currents(shown, group, step == 0, step == steps - 1))
+    component = RateNeuron(
+        parameters,
+        neurons=NEURONS,
+        current_shape=signed(8),
+        potential=(-100, 150),
+        cumulative=kind == "cumulative",
+        constant=kind == "constant",
+        steps=8,
+    )
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(signed(8), NEURONS, GROUPS), given)},
+        {"spikes": (NEURONS, words)},
+        ports={"steps": steps} if kind == "constant" else None,
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_radix(steps):
+    rng = np.random.default_rng(steps)
+    parameters = random_parameters(rng, CHANNELS)
+    given, words = [], []
+    for number in range(36):
+        group = number % GROUPS
+        currents = rng.integers(-60, 250, CHANNELS)
+        potential = currents + parameters.bias + parameters.initial_potential
+        numbers = np.clip(potential // parameters.threshold, 0, 2**steps - 1)
+        given.append(_currents(currents, group, True, True))
+        for step in range(steps):
+            words.append(_word(numbers >> (steps - 1 - step) & 1, group))
+    component = RadixNeuron(
+        parameters, neurons=NEURONS, current_shape=signed(9), potential=(-80, 300), steps=4
+    )
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(signed(9), NEURONS, GROUPS), given)},
+        {"spikes": (NEURONS, words)},
+        ports={"steps": steps},
+    )
+
+
+def test_neurons_out_of_range():
+    parameters = random_parameters(np.random.default_rng(0), CHANNELS)
+    with pytest.raises(RheobaseError, match=r"neurons \(P\) is 6, accepted is an integer in 1..5"):
+        RadixNeuron(parameters, neurons=6, current_shape=signed(4), potential=(0, 1), steps=1)

@@ -1,0 +1,37 @@
+"""Mapped netlists: what yosys made for ECP5 answers like the golden model."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.simulation import simulate
+from rheobase.sim.batch import run
+from rheobase.sim.ecp5_memory import block_ram_model
+from rheobase.sim.netlist import build_netlist
+from tests.support.random_networks import random_folding, random_images, random_network
+
+
+def _check(network, folding, images):
+    built = build_netlist(network, folding)
+    golden = simulate(network, images)
+    for stalls in ({}, {"gap": 30, "stall": 50}):
+        found = run(built, images, processes=1, **stalls)
+        assert np.array_equal(found.scores, golden.scores)
+        assert np.array_equal(found.answers, golden.answers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", Coding)
+def test_netlist_answers_like_golden(coding):
+    rng = np.random.default_rng(5)
+    network = random_network(
+        rng, coding=coding, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE, steps=3,
+        hidden=1, largest_channels=6, largest_map=6,
+    )  # fmt: skip
+    _check(network, random_folding(rng, network), random_images(rng, network, 20))
+
+
+def test_block_ram_model_names_every_initial_value():
+    model = block_ram_model()
+    assert model.count("parameter [319:0] INITVAL_") == 64
+    assert "module DP16KD" in model

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..golden.event_counts import count_events, kept_counts
+from ..golden.event_counting import count_events, kept_counts
 from ..golden.network import Network
 from ..golden.provenance import Provenance, shown_text
 from .measure.energy import cnn_operations

@@ -1,7 +1,7 @@
 from .errors import MachineError as MachineError
 from .errors import RheobaseError as RheobaseError
+from .event_counting import count_events as count_events
 from .event_counts import EventCounts as EventCounts
-from .event_counts import count_events as count_events
 from .file import load_network as load_network
 from .file import network_hash as network_hash
 from .file import save_network as save_network

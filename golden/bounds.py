@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .network import IMAGE, PIXEL_BITS, Coding, Connection, Network
+from .layers import IMAGE, PIXEL_BITS, Coding, Connection
+from .unchecked_network import UncheckedNetwork
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Bounds:
     potential: tuple[int, int]
 
 
-def input_maximum(network: Network, source: int) -> int:
+def input_maximum(network: UncheckedNetwork, source: int) -> int:
     """Largest value that one input from ``source`` contributes per window.
 
     255 for pixels, one for a spike in ``rate``, 2**T - 1 for a train in ``radix``.
@@ -44,7 +45,7 @@ def input_maximum(network: Network, source: int) -> int:
     return 1 if network.coding == Coding.RATE else 2**network.steps - 1
 
 
-def effective_bias(network: Network, index: int) -> np.ndarray:
+def effective_bias(network: UncheckedNetwork, index: int) -> np.ndarray:
     """Bias (int64, per out channel) with the zero point of connections from the image folded in.
 
     Such a connection computes sum w * (x - z) = sum w * x - sum w * z, and a padded pixel equals
@@ -64,7 +65,9 @@ def effective_bias(network: Network, index: int) -> np.ndarray:
     return bias
 
 
-def connection_bounds(network: Network, connection: Connection) -> tuple[np.ndarray, np.ndarray]:
+def connection_bounds(
+    network: UncheckedNetwork, connection: Connection
+) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest weighted sum of one window: int64, per out channel of ``connection``."""
     weight = connection.weight.astype(np.int64).reshape(connection.out_channels, -1)
     top = input_maximum(network, connection.source) * connection.area
@@ -76,7 +79,7 @@ def fed_channels(connection: Connection) -> slice:
     return slice(connection.out_start, connection.out_start + connection.out_channels)
 
 
-def layer_bounds(network: Network, index: int) -> Bounds:
+def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
     """Bounds of layer ``index`` of ``network``; every range contains zero."""
     layer = network.layers[index]
     low = np.zeros(layer.out_channels, np.int64)

@@ -6,25 +6,29 @@ import numpy as np
 
 from .errors import RheobaseError, shown
 from .field_checks import MAX_EXTENT, check_array, check_integer, check_integers, check_values
-from .limits import check_map, check_window
-from .network import (
+from .layers import (
     BYTE_BITS,
     IMAGE,
     MAX_WEIGHT_BITS,
     MIN_WEIGHT_BITS,
     Connection,
     LayerShape,
-    Network,
     SumPool,
     connection_shape,
     sum_pool_shape,
 )
+from .limits import check_map, check_window
+from .unchecked_network import UncheckedNetwork
 
 _SIDES = ("top", "left", "bottom", "right")
 
 
 def check_connection(
-    where: str, network: Network, index: int, connection: Connection, shapes: list[LayerShape]
+    where: str,
+    network: UncheckedNetwork,
+    index: int,
+    connection: Connection,
+    shapes: list[LayerShape],
 ) -> None:
     """Check a connection of layer ``index``; ``shapes`` are those of the layers before it.
 

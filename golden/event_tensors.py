@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import RheobaseError, shown
-from .event_counts import EventCounts, Seen, map_shapes, window_shapes
+from .event_counts import EventCounts, Seen
+from .event_validation import map_shapes, window_shapes
 from .network import IMAGE, Network
 
 _MAPS, _WINDOWS = "events.", "windows."

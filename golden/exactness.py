@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from .bounds import fed_channels, input_maximum
-from .network import Coding, Network
+from .layers import Coding
+from .unchecked_network import UncheckedNetwork
 
 #: Every integer up to these magnitudes is exact in the type, sums in any order included.
 FLOAT32_LIMIT, FLOAT64_LIMIT = 2**24, 2**53
 
 
-def exact_dtype(network: Network, index: int) -> np.dtype:
+def exact_dtype(network: UncheckedNetwork, index: int) -> np.dtype:
     """The faster float type (so that BLAS does the sums) in which all of layer ``index`` is exact.
 
     A network that float64 does not hold is refused when it is made.
@@ -20,7 +21,7 @@ def exact_dtype(network: Network, index: int) -> np.dtype:
     return np.dtype(np.float32) if exact else np.dtype(np.float64)
 
 
-def largest_magnitude(network: Network, index: int) -> int:
+def largest_magnitude(network: UncheckedNetwork, index: int) -> int:
     """Upper bound of the magnitude of every number that layer ``index`` computes with.
 
     The sum of magnitudes bounds a dot product and its partial sums in any order, whether or not

@@ -14,181 +14,32 @@ channels ``in_start``, zero-padded channels ``out_start``, average pooling ``sum
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from .event_counts import EventCounts
-    from .provenance import Provenance
-
-#: Bits of an input pixel: the first layer sees a radix train of this many planes.
-PIXEL_BITS = 8
-#: Weight widths that a network may use, in bits (two's complement). More than ``BYTE_BITS`` are
-#: for connections whose few weights are thresholds of their source, such as identity shortcuts.
-MIN_WEIGHT_BITS, BYTE_BITS, MAX_WEIGHT_BITS = 2, 8, 16
-#: ``Connection.source`` of the image.
-IMAGE = -1
-#: Largest number of time steps per coding.
-MAX_STEPS = {"rate": 1024, "radix": 16}
-
-
-class Coding(StrEnum):
-    """What a spike at step t of T is worth."""
-
-    RATE = "rate"  #: one
-    RADIX = "radix"  #: 2**(T - t)
-
-
-class PoolRule(StrEnum):
-    """How the maximum of several currents is taken over time."""
-
-    CUMULATIVE = "cumulative"  #: increments of the maximum of the accumulated currents
-    STEP = "step"  #: the maximum of the currents of each step
-
-
-class Readout(StrEnum):
-    """What the answer is read from, in t0 < t <= T."""
-
-    COUNT = "count"  #: the spikes of the layers that are read out
-    CURRENT = "current"  #: the summed currents of the layers that are read out; they fire not
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Max pooling on currents, in front of the neuron.
-
-    ``kernel`` and ``stride`` are (rows, columns). A padded position never wins the maximum;
-    ``padding`` is (rows, columns) on either side and at most half the kernel.
-    """
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int] = (0, 0)
-    rule: PoolRule = PoolRule.CUMULATIVE
-
-
-@dataclass(frozen=True)
-class SumPool:
-    """Sum over windows of the source's map, in front of the kernel: average pooling's linear part.
-
-    ``kernel`` and ``stride`` are (rows, columns), ``padding`` is (top, left, bottom, right), each
-    0 or more and smaller than the kernel. The division is folded into the weights. Every position
-    of a window shares one set of weights, which is what sets it apart from a larger kernel.
-    Padding adds nothing to a sum (of an image: as many zero points as there are padded pixels).
-    """
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+# What a network is made of belongs to it: who takes a network apart imports the parts from here.
+from .layers import BYTE_BITS as BYTE_BITS
+from .layers import IMAGE as IMAGE
+from .layers import MAX_STEPS as MAX_STEPS
+from .layers import MAX_WEIGHT_BITS as MAX_WEIGHT_BITS
+from .layers import MIN_WEIGHT_BITS as MIN_WEIGHT_BITS
+from .layers import PIXEL_BITS as PIXEL_BITS
+from .layers import Coding as Coding
+from .layers import Connection as Connection
+from .layers import Layer as Layer
+from .layers import LayerShape as LayerShape
+from .layers import Pool as Pool
+from .layers import PoolRule as PoolRule
+from .layers import Readout as Readout
+from .layers import SumPool as SumPool
+from .layers import connection_shape as connection_shape
+from .layers import layer_shape as layer_shape
+from .layers import sum_pool_shape as sum_pool_shape
+from .unchecked_network import UncheckedNetwork
+from .validation import check_network
 
 
 @dataclass(frozen=True, eq=False)
-class Connection:
-    """Weighted synapses from one source to a layer: a convolution.
+class Network(UncheckedNetwork):
 
-    Attributes:
-        source: index of an earlier layer with neurons, or ``IMAGE``.
-        weight: (out channels, in channels / groups, kernel rows, kernel columns), read-only; int8
-            up to 8 ``weight_bits``, int16 above.
-        weight_bits: two's complement width that holds every weight.
-        stride: (rows, columns).
-        padding: (top, left, bottom, right), each smaller than the dilated kernel; a negative one
-            crops the map. After ``sum_pool`` where there is one.
-        dilation: (rows, columns).
-        groups: as in torch: output channel o sees the input channels of its own group.
-        in_start: first channel of the source that is seen; the ``in_channels`` from it are.
-        out_start: first channel of the layer that is fed; the ``out_channels`` from it are, the
-            others receive nothing over this connection.
-        sum_pool: sums over the source's map in front of the kernel, or None.
-    """
-
-    source: int
-    weight: np.ndarray
-    weight_bits: int = BYTE_BITS
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    in_start: int = 0
-    out_start: int = 0
-    sum_pool: SumPool | None = None
-
-    @property
-    def out_channels(self) -> int:
-        return self.weight.shape[0]
-
-    @property
-    def in_channels(self) -> int:
-        """Channels of the source that are seen, all groups together."""
-        return self.weight.shape[1] * self.groups
-
-    @property
-    def kernel(self) -> tuple[int, int]:
-        """Kernel size (rows, columns) without dilation."""
-        return self.weight.shape[2], self.weight.shape[3]
-
-    @property
-    def area(self) -> int:
-        """Positions of the source that one position in front of the kernel sums up."""
-        return self.sum_pool.kernel[0] * self.sum_pool.kernel[1] if self.sum_pool else 1
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Rows and columns that the dilated kernel covers."""
-        rows, columns = self.kernel
-        return (rows - 1) * self.dilation[0] + 1, (columns - 1) * self.dilation[1] + 1
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One layer: connections, optional max pooling, IF neurons (or none, in a ``current`` readout).
-
-    Arrays (all read-only):
-        bias: int32, (out channels,), added once per step (``rate``) or once in all (``radix``).
-        threshold: int32 > 0, (out channels,); None where a ``current`` readout reads the layer.
-        initial_potential: int32, (out channels,); None exactly where ``threshold`` is None.
-
-    All connections give maps of the same size; currents are summed, pooled, then the bias is
-    added.
-    """
-
-    name: str
-    connections: tuple[Connection, ...]
-    bias: np.ndarray
-    threshold: np.ndarray | None
-    initial_potential: np.ndarray | None
-    pool: Pool | None = None
-
-    @property
-    def out_channels(self) -> int:
-        return len(self.bias)
-
-    @property
-    def sees_only_image(self) -> bool:
-        """Its current is the same at every step."""
-        return all(connection.source == IMAGE for connection in self.connections)
-
-
-@dataclass(frozen=True)
-class LayerShape:
-    """Maps around one layer as (channels, rows, columns).
-
-    Attributes:
-        inputs: per connection, the whole map of its source.
-        conv: the summed currents before pooling.
-        output: after pooling.
-    """
-
-    inputs: tuple[tuple[int, int, int], ...]
-    conv: tuple[int, int, int]
-    output: tuple[int, int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
     """An integer IF network; construction checks it whole (``RheobaseError`` names the field).
 
     Attributes:
@@ -205,84 +56,5 @@ class Network:
     Neither of the last two changes what the network computes, nor its hash.
     """
 
-    input_shape: tuple[int, int, int]
-    zero_point: np.ndarray
-    layers: tuple[Layer, ...]
-    coding: Coding
-    steps: int
-    delay: int
-    readout: Readout
-    outputs: tuple[int, ...]
-    name: str = "network"
-    events: EventCounts | None = None
-    provenance: Provenance | None = None
-
     def __post_init__(self) -> None:
-        from .validation import check_network
-
         check_network(self)
-
-    @cached_property
-    def shapes(self) -> tuple[LayerShape, ...]:
-        """The maps around each layer, first to last."""
-        shapes: list[LayerShape] = []
-        for layer in self.layers:
-            maps = tuple(
-                self.input_shape if connection.source == IMAGE else shapes[connection.source].output
-                for connection in layer.connections
-            )
-            shapes.append(layer_shape(layer, maps))
-        return tuple(shapes)
-
-    @property
-    def output_shapes(self) -> tuple[tuple[int, int, int], ...]:
-        """(channels, rows, columns) of each layer that is read out."""
-        return tuple(self.shapes[index].output for index in self.outputs)
-
-    @property
-    def classes(self) -> int:
-        """Channels of the first output."""
-        return self.layers[self.outputs[0]].out_channels
-
-
-def layer_shape(layer: Layer, inputs: tuple[tuple[int, int, int], ...]) -> LayerShape:
-    """Maps around ``layer``; ``inputs`` has the (channels, rows, columns) of each source."""
-    first = layer.connections[0]
-    conv = (layer.out_channels, *connection_shape(first, inputs[0])[1:])
-    if layer.pool is None:
-        return LayerShape(inputs, conv, conv)
-    pool = layer.pool
-    output = (
-        conv[0],
-        (conv[1] + 2 * pool.padding[0] - pool.kernel[0]) // pool.stride[0] + 1,
-        (conv[2] + 2 * pool.padding[1] - pool.kernel[1]) // pool.stride[1] + 1,
-    )
-    return LayerShape(inputs, conv, output)
-
-
-def connection_shape(connection: Connection, source: tuple[int, int, int]) -> tuple[int, int, int]:
-    """(channels, rows, columns) that ``connection`` gives for a source map of that kind."""
-    size = source[1:]
-    if connection.sum_pool is not None:
-        size = sum_pool_shape(connection.sum_pool, size)
-    rows, columns = _extents(size, connection.padding, connection.extent, connection.stride)
-    return (connection.out_channels, rows, columns)
-
-
-def sum_pool_shape(sums: SumPool, size: tuple[int, int]) -> tuple[int, int]:
-    """(rows, columns) that ``sums`` makes of a map of (rows, columns)."""
-    return _extents(size, sums.padding, sums.kernel, sums.stride)
-
-
-def _extents(
-    size: tuple[int, int],
-    padding: tuple[int, int, int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-) -> tuple[int, int]:
-    """Rows and columns after a window of ``kernel`` slides over a padded map of ``size``."""
-    top, left, bottom, right = padding
-    return (
-        (size[0] + top + bottom - kernel[0]) // stride[0] + 1,
-        (size[1] + left + right - kernel[1]) // stride[1] + 1,
-    )

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .errors import RheobaseError, shown
-from .network import Network
 
 #: Characters of a text, and images.
 MOST_TEXT, MOST_IMAGES = 200, 2**31 - 1
@@ -63,19 +62,18 @@ def shown_text(text: object) -> str:
     return printable if len(printable) <= MOST_TEXT else printable[: MOST_TEXT - 3] + "..."
 
 
-def check_provenance(network: Network, provenance: Provenance) -> None:
+def check_provenance(provenance: object, channels: int, classes: int) -> None:
     """Raise ``RheobaseError`` where a field of ``provenance`` is out of range or of another type.
 
     Args:
-        network: that it is about.
+        channels, classes: of the image and of the first output of the network it is about.
     """
     if not isinstance(provenance, Provenance):
         raise RheobaseError(f"provenance: {type(provenance).__name__}, accepted is a Provenance")
     for name in _TEXTS:
         _check_text(name, getattr(provenance, name))
-    for name, accepted in (("classes", network.classes), ("mean", None), ("std", None)):
+    for name, wanted in (("classes", classes), ("mean", channels), ("std", channels)):
         values = getattr(provenance, name)
-        wanted = network.input_shape[0] if accepted is None else accepted
         if not isinstance(values, tuple):
             raise _refused(name, values, "a tuple")
         if len(values) not in (0, wanted):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .connection_validation import check_connection
 from .errors import RheobaseError, shown
-from .event_counts import check_event_counts
+from .event_validation import check_event_counts
 from .exactness import FLOAT64_LIMIT, largest_magnitude
 from .field_checks import (
     MAX_EXTENT,
@@ -20,14 +20,12 @@ from .field_checks import (
     check_name,
     check_values,
 )
-from .limits import POOLED_WORK, check_map, check_window, check_work
-from .network import (
+from .layers import (
     IMAGE,
     MAX_STEPS,
     Coding,
     Layer,
     LayerShape,
-    Network,
     Pool,
     PoolRule,
     Readout,
@@ -35,10 +33,12 @@ from .network import (
     layer_shape,
     sum_pool_shape,
 )
+from .limits import POOLED_WORK, check_map, check_window, check_work
 from .provenance import check_provenance
+from .unchecked_network import UncheckedNetwork
 
 
-def check_network(network: Network) -> None:
+def check_network(network: UncheckedNetwork) -> None:
     """Check ``network`` whole and make its arrays read-only.
 
     Raises:
@@ -75,10 +75,10 @@ def check_network(network: Network) -> None:
     if network.events is not None:
         check_event_counts(network, network.events)
     if network.provenance is not None:
-        check_provenance(network, network.provenance)
+        check_provenance(network.provenance, network.input_shape[0], network.classes)
 
 
-def _check_layers_are_named(network: Network) -> None:
+def _check_layers_are_named(network: UncheckedNetwork) -> None:
     layers = network.layers
     if not isinstance(layers, tuple) or not layers:
         raise RheobaseError("network: layers is empty or no tuple, accepted is at least one layer")
@@ -95,7 +95,7 @@ def _check_layers_are_named(network: Network) -> None:
             )
 
 
-def _check_outputs(network: Network) -> None:
+def _check_outputs(network: UncheckedNetwork) -> None:
     outputs, last = network.outputs, len(network.layers) - 1
     if not isinstance(outputs, tuple) or not outputs:
         raise RheobaseError(
@@ -115,7 +115,7 @@ def _check_outputs(network: Network) -> None:
         )
 
 
-def _check_all_are_used(network: Network) -> None:
+def _check_all_are_used(network: UncheckedNetwork) -> None:
     used = {connection.source for layer in network.layers for connection in layer.connections}
     used |= set(network.outputs)
     for index, layer in enumerate(network.layers):
@@ -126,7 +126,7 @@ def _check_all_are_used(network: Network) -> None:
             )
 
 
-def _check_layer(network: Network, index: int, shapes: list[LayerShape]) -> LayerShape:
+def _check_layer(network: UncheckedNetwork, index: int, shapes: list[LayerShape]) -> LayerShape:
     """Check layer ``index``, given the ``shapes`` of those before it; return its own."""
     layer = network.layers[index]
     where = f"layer {shown(layer.name)}"
@@ -175,7 +175,7 @@ def image_work(layer: Layer, shape: LayerShape) -> int:
     return work + pooled * POOLED_WORK
 
 
-def _check_neurons(network: Network, index: int, channels: tuple[int, ...]) -> None:
+def _check_neurons(network: UncheckedNetwork, index: int, channels: tuple[int, ...]) -> None:
     layer = network.layers[index]
     where = f"layer {shown(layer.name)}"
     if index not in network.outputs or network.readout == Readout.COUNT:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .network import Connection, Pool, SumPool
+from .layers import Connection, Pool, SumPool
 
 
 def padded_map(

@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from ...golden.errors import shown
-from ...golden.event_counts import EventCounts, count_events, image_windows, seen_by
+from ...golden.event_counting import count_events, image_windows
+from ...golden.event_counts import EventCounts, seen_by
 from ...golden.limits import check_memory
 from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
 from ...golden.statistics import popcount

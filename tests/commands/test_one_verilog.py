@@ -15,7 +15,7 @@ from rheobase.boards.platforms.registry import board
 from rheobase.cli import main
 from rheobase.commands import build as build_command
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
-from rheobase.golden.event_counts import count_events
+from rheobase.golden.event_counting import count_events
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.planning.default_folding import default_folding

@@ -19,15 +19,14 @@ from rheobase.golden import (
     save_network,
     simulate,
 )
-from rheobase.golden.event_counts import (
+from rheobase.golden.event_counting import (
     KEPT_WINDOWS,
-    EventCounts,
     count_events,
     image_windows,
     kept_counts,
     representative,
-    seen_by,
 )
+from rheobase.golden.event_counts import EventCounts, seen_by
 from rheobase.golden.file import network_bytes
 from rheobase.golden.network import Coding, Connection, PoolRule, Readout, SumPool
 from rheobase.golden.provenance import MOST_TEXT, shown_text

@@ -106,7 +106,7 @@ def damaged_safetensors(rng: np.random.Generator, content: bytes, described: str
 def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Network files; one that is taken is a whole network, and simulated right."""
     from rheobase.golden import Coding, PoolRule, Readout, load_network, simulate
-    from rheobase.golden.event_counts import count_events
+    from rheobase.golden.event_counting import count_events
     from rheobase.golden.file import network_bytes
     from rheobase.golden.provenance import Provenance
     from rheobase.golden.validation import image_work

@@ -1,4 +1,4 @@
-"""Static bounds over all possible inputs (DESIGN section 1, "Width").
+"""Static bounds over all possible inputs (docs/meaning.md, "Width").
 
 They decide both the float type in which the golden model may use BLAS and still be exact, and
 the width of every accumulator and potential in the hardware, so that nothing can overflow.

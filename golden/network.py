@@ -1,6 +1,6 @@
 """The integer IF network: the one description that converter, golden, hw and sim share.
 
-The meaning of every field is that of DESIGN section 1. A network is a directed graph without
+The meaning of every field is that of docs/meaning.md. A network is a directed graph without
 cycles: an 8-bit image, then layers in topological order. A layer sums the currents of one or more
 *connections*, each a convolution of its own over the image or over an earlier layer's spikes (a
 linear layer is a convolution whose kernel covers its whole input map), takes an optional maximum

@@ -1,4 +1,4 @@
-"""The integrate-and-fire neurons of a layer, in both codings (DESIGN section 1)."""
+"""The integrate-and-fire neurons of a layer, in both codings (docs/meaning.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The golden model: an integer network run exactly, in NumPy (DESIGN section 1)."""
+"""The golden model: an integer network run exactly, in NumPy (docs/meaning.md)."""
 
 from __future__ import annotations
 

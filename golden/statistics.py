@@ -71,7 +71,7 @@ def window_events(
 
 
 def accumulations(connection: Connection, events: np.ndarray, neurons: int) -> np.ndarray:
-    """Accumulations (DESIGN section 2) of ``connection``, per image: int64, (images,).
+    """Accumulations (docs/meaning.md) of ``connection``, per image: int64, (images,).
 
     Group g of P neurons has the layer's channels gP..gP + P - 1. Each event counts once for each
     group in which there is a channel that the event's channel feeds.

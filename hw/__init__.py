@@ -1,4 +1,4 @@
-"""Amaranth generator of streaming integrate-and-fire accelerators (DESIGN section 2)."""
+"""Amaranth generator of streaming integrate-and-fire accelerators (docs/hardware.md)."""
 
 from ..golden.lazy_exports import lazy_exports
 

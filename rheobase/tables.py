@@ -26,7 +26,7 @@ def hardware_rows(comparison: Comparison, folding: Folding) -> list[list[object]
     """Per layer: P, E, spikes per neuron, accumulations per image, lane utilisation, mismatches.
 
     E and accumulations of several connections stand with a plus, a direct lane as "direct". Lane
-    utilisation is accumulations / (cycles x E) in a stream of images (DESIGN section 2), of the
+    utilisation is accumulations / (cycles x E) in a stream of images (docs/meaning.md), of the
     connection whose lanes are busiest.
     """
     cycles = comparison.hardware.cycles_per_image

@@ -1,4 +1,4 @@
-"""A balanced graph to the integer network: planned, folded, quantised (DESIGN section 1)."""
+"""A balanced graph to the integer network: planned, folded, quantised (docs/meaning.md)."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _rest(graph: Graph, values: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class FloatSnn:
-    """IF neurons with float thresholds in place of ReLU (DESIGN section 1, before quantisation).
+    """IF neurons with float thresholds in place of ReLU (docs/meaning.md, before quantisation).
 
     Attributes:
         graph: prepared (``rewrite.prepared``); with readout neurons for a ``count`` readout.

@@ -46,7 +46,7 @@ class _Setting:
 
 
 class Accelerator(wiring.Component):
-    """Hardware of ``network`` (DESIGN section 2), folded by P and E of each layer.
+    """Hardware of ``network`` (docs/hardware.md), folded by P and E of each layer.
 
     Args:
         spare_rows: of each connection's buffer; ``folded_spare_rows`` where None.

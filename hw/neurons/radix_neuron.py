@@ -14,7 +14,7 @@ from .neuron_parameters import NeuronParameters, group_constants
 
 
 class RadixNeuron(wiring.Component):
-    """P neurons that give n = clip(floor(v / threshold), 0, 2**T - 1) in binary.
+    """F neurons that give n = clip(floor(v / threshold), 0, 2**T - 1) in binary.
 
     The threshold starts at 2**(T_max - 1) times its value and halves at every step; a neuron that
     reaches one of the steps above T has saturated and then spikes at every step. So an output
@@ -22,7 +22,7 @@ class RadixNeuron(wiring.Component):
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.
-        neurons: P.
+        neurons: F, how many fire at once; P where no neurons take turns.
         current_shape: shape of an incoming current (a whole train's).
         potential: inclusive range of the potential.
         steps: T_max, the largest T.

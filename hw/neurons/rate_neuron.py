@@ -16,15 +16,15 @@ from .neuron_parameters import NeuronParameters, group_constants
 
 
 class RateNeuron(wiring.Component):
-    """P neurons of DESIGN section 1, one group at a time, a spike word per step.
+    """F neurons in ``rate`` (docs/meaning.md), one group at a time, a spike word per step.
 
-    Potentials live in P registers: a group runs through all its steps before the next begins. With
+    Potentials live in registers, one for each neuron: a group runs through all its steps before the next begins. With
     ``turns`` the groups of one current are that many (``CurrentTurns``), and where their steps
     alternate, potentials wait in a memory of a word for each turn.
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.
-        neurons: P.
+        neurons: F, how many fire at once; P where no neurons take turns.
         current_shape: shape of an incoming current.
         potential: inclusive range of the potential, before and after firing.
         cumulative: currents come as M(t), of which the neuron takes M(t) - M(t-1).

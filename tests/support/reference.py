@@ -1,4 +1,4 @@
-"""The equations of DESIGN section 1, one neuron and one synapse at a time, in Python integers."""
+"""The equations of docs/meaning.md, one neuron and one synapse at a time, in Python integers."""
 
 from __future__ import annotations
 

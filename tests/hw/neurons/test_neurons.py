@@ -1,4 +1,4 @@
-"""Rate and radix neurons against the equations of DESIGN section 1, one neuron at a time."""
+"""Rate and radix neurons against the equations of docs/meaning.md, one neuron at a time."""
 
 import numpy as np
 import pytest

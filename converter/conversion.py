@@ -27,6 +27,7 @@ from .lower.budget import allocated_bits
 from .lower.lowering import Lowered, lower_graph
 from .lower.outside import Weights, outside, weights_of
 from .recording import recorded
+from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
 from .snn.snn import FloatSnn
 from .thresholds.balancing import Balance, Method, balance
@@ -128,7 +129,7 @@ class Conversion:
     @cached_property
     def outside(self) -> tuple[tuple[str, str], ...]:
         """(path, why) of what is left out or stays in floating point."""
-        return outside(self.graph)
+        return outside(self.graph, lowered=self.lowered is not None)
 
     @cached_property
     def weights(self) -> Weights:
@@ -298,13 +299,14 @@ def _converted(
         if name in names
     }
     bits: int | dict[str, int] = options.weight_bits
+    read = with_read_outputs(simulated)
     if options.weight_budget is not None:
-        bits = allocated_bits(simulated, batches[0], thresholds, options.weight_budget)
+        bits = allocated_bits(read, batches[0], thresholds, options.weight_budget)
     calibrated = None
     if options.calibration is not None:
-        layers = layer_names(simulated)
+        layers = layer_names(read)
         calibrated = calibrate(
-            simulated,
+            read,
             fitted_on,
             thresholds,
             coding=options.coding,
@@ -318,7 +320,8 @@ def _converted(
             else None,
             progress=layer_progress,
         )
-        simulated, thresholds = calibrated.graph, calibrated.thresholds
+        simulated = replace(calibrated.graph, outputs=simulated.outputs)
+        thresholds = calibrated.thresholds
         if options.calibrate_first:
             again = balanced_on(simulated if counted else with_readout(simulated), None)
             balanced = again

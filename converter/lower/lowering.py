@@ -50,18 +50,32 @@ class LayerScale:
 
 
 @dataclass(frozen=True, eq=False)
-class OutputScale:
-    """How an output of the model is read from the network's.
+class OutputPart:
+    """What of an output of the model one output of the network holds.
 
     Attributes:
         index: in ``network.outputs``, and in the golden model's ``outputs``.
         unit: (channels,): the model's value per unit of score: of a mean over the steps that are
             read in ``rate``, of the score itself in ``radix``.
-        shape: of that output in the model, without the batch.
     """
 
     index: int
     unit: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class OutputScale:
+    """How an output of the model is read from the network's.
+
+    Attributes:
+        parts: the outputs that hold its elements.
+        order: for each of its elements the place in the parts, flattened and one after the other;
+            None where one output of the network has them in the model's order.
+        shape: of that output in the model, without the batch.
+    """
+
+    parts: tuple[OutputPart, ...]
+    order: np.ndarray | None
     shape: tuple[int, ...]
 
 
@@ -72,7 +86,7 @@ class Lowered:
     Attributes:
         layers: one per layer of the network.
         outputs: by the label of the model's output.
-        left_out: paths of what follows the network in the model (softmax, interpolation): the
+        left_out: paths of what follows the scores in the model (softmax, interpolation): the
             outputs are those in front of it.
     """
 
@@ -99,8 +113,14 @@ class Lowered:
             window = steps - (self.network.delay if delay is None else delay)
         found = {}
         for label, output in self.outputs.items():
-            values = scores[output.index] * (output.unit / window)[:, None, None]
-            found[label] = values.reshape(len(values), *output.shape)
+            parts = []
+            for part in output.parts:
+                values = scores[part.index] * (part.unit / window)[:, None, None]
+                parts.append(values.reshape(len(values), -1))
+            moved = np.concatenate(parts, axis=1)
+            if output.order is not None:
+                moved = moved[:, output.order]
+            found[label] = moved.reshape(len(moved), *output.shape)
         return found
 
 
@@ -201,7 +221,7 @@ def lower_graph(
         layers.append(layer)
         scales.append(scale)
     indices = {planned.name: index for index, planned in enumerate(plan.layers)}
-    read = sorted({indices[layer] for layer, _ in plan.outputs.values()})
+    read = sorted({indices[layer] for output in plan.outputs.values() for layer in output.layers})
     network = Network(
         input_shape=_image_shape(graph.input_shape),
         zero_point=zero_point,
@@ -214,10 +234,13 @@ def lower_graph(
         name=name,
     )
     outputs = {}
-    for label, (layer, shape) in plan.outputs.items():
-        own = scales[indices[layer]]
-        unit = own.scale if own.spike is None else own.spike
-        outputs[label] = OutputScale(read.index(indices[layer]), unit, tuple(shape))
+    for label, output in plan.outputs.items():
+        parts = []
+        for layer in output.layers:
+            own = scales[indices[layer]]
+            unit = own.scale if own.spike is None else own.spike
+            parts.append(OutputPart(read.index(indices[layer]), unit))
+        outputs[label] = OutputScale(tuple(parts), output.index, output.shape)
     return Lowered(network, tuple(scales), outputs, plan.left_out)
 
 

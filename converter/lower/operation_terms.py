@@ -16,6 +16,8 @@ from ..rewrite.nonlinear import weighted_behind
 
 _FLOAT_ONLY = "nothing, it is float-only"
 _OTHERS = "others are float-only"
+#: Where values are moved that no network moves (``arrangement``).
+_LAST_MOVES = ", or nothing behind it but reshape, permute, cat and slices"
 _POOLS = {
     OperationKind.MAX_POOL, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
 }  # fmt: skip
@@ -87,7 +89,7 @@ def check_operation(operation: Operation, graph: Graph) -> None:
     if kind == OperationKind.MAX_POOL and any(step != 1 for step in arguments["dilation"]):
         raise NotLowerable(f"dilation {tuple(arguments['dilation'])}", "dilation 1")
     if kind == OperationKind.CONCATENATE and arguments["dimension"] != 0:
-        raise NotLowerable("concatenation of pixels", "along the channels")
+        raise NotLowerable("concatenation of pixels", f"along the channels{_LAST_MOVES}")
     if kind == OperationKind.PAD and arguments["mode"] != "constant":
         raise NotLowerable(f"padding mode {arguments['mode']!r}", "zero padding")
 
@@ -319,7 +321,9 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
         # Only dimensions of one pixel may change places: nothing moves then.
         longer = [dimension for dimension in permutation if before[dimension] > 1]
         if longer != sorted(longer):
-            raise NotLowerable(f"dimensions in the order {permutation}", "flatten")
+            raise NotLowerable(
+                f"dimensions in the order {permutation}", f"flatten{_LAST_MOVES}"
+            )
     if after == tuple(before):
         return value
     if after == ():  # one number
@@ -329,7 +333,7 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
     whole = linear.unflattened(value) if isinstance(value, Flat) else value
     if whole.shape in _maps(after):
         return whole
-    raise NotLowerable(f"reshape of {tuple(before)} to {after}", "flatten")
+    raise NotLowerable(f"reshape of {tuple(before)} to {after}", f"flatten{_LAST_MOVES}")
 
 
 def _interpolate(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:

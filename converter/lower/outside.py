@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..graph.graph import Graph, Operation, OperationKind
+from ..rewrite.arrangement import rearranged_outputs
 from ..snn.snn import split
 
 
@@ -33,8 +34,12 @@ def weights_of(graph: Graph) -> Weights:
     return Weights(model, model - unused, graph.unused)
 
 
-def outside(graph: Graph) -> tuple[tuple[str, str], ...]:
-    """(path, why) of everything that is left out, or that stays in floating point."""
+def outside(graph: Graph, *, lowered: bool = False) -> tuple[tuple[str, str], ...]:
+    """(path, why) of everything that is left out, or that stays in floating point.
+
+    Args:
+        lowered: there is an integer network, whose outputs are in an order of their own.
+    """
     parts = split(graph)
     constant = {operation.name for operation in parts.constant}
     stepped = {operation.name for operation in parts.stepped}
@@ -50,6 +55,11 @@ def outside(graph: Graph) -> tuple[tuple[str, str], ...]:
         else:
             where = "behind the last neurons: once, on what the network gives"
         found.append((operation.name, f"{what}, {where}"))
+    if lowered:
+        for label, arranged in rearranged_outputs(graph).items():
+            many = "one output" if len(arranged.parts) == 1 else f"{len(arranged.parts)} outputs"
+            why = f"the order of output {label!r}, gathered from {many} of the network"
+            found.append((arranged.name, why))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ one error that names every operation by its path.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..graph.refusal import Refusal, refuse
 from ..linear import linear_operations as linear
 from ..linear.compose import merged, within_padding
 from ..linear.terms import Flat, NotLowerable, Value, source_value
+from ..rewrite.arrangement import Arrangement, arrangement_of
 from ..rewrite.tails import scores_of
 from .operation_terms import PooledValue, PoolShape, check_operation, result_terms
 
@@ -56,19 +57,34 @@ class PlannedLayer:
 
 
 @dataclass(frozen=True, eq=False)
+class PlannedOutput:
+    """How an output of the model follows from layers.
+
+    Attributes:
+        layers: names of those that are read.
+        index: for each of its elements the place in the layers' maps, flattened and one after the
+            other; None where that is their order.
+        shape: in the model, without the batch.
+    """
+
+    layers: tuple[str, ...]
+    index: np.ndarray | None
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """All layers in topological order.
 
     Attributes:
         image: name of the input operation.
-        outputs: label of an output to its layer's name and its shape in the model.
-        left_out: paths of what follows the last linear operations and is not in the network
-            (``tails``).
+        outputs: by label.
+        left_out: paths of what follows the scores and is not in the network (``tails``).
     """
 
     image: str
     layers: tuple[PlannedLayer, ...]
-    outputs: dict[str, tuple[str, tuple[int, ...]]]
+    outputs: dict[str, PlannedOutput]
     left_out: tuple[str, ...]
 
 
@@ -83,18 +99,19 @@ def plan_layers(graph: Graph, *, counted: bool) -> Plan:
         RheobaseError: every operation that cannot be lowered, by its path.
     """
     read, left_out = _readable_outputs(graph)
-    needed = _needed(graph, read.values())
+    needed = _needed(graph, (part for arranged, _ in read.values() for part in arranged.parts))
     planner = _Planner(graph)
     for operation in graph.operations:
         if operation.name in needed:
             planner.visit(operation)
     outputs = {
-        label: (planner.read_out(graph.by_name[name], counted=counted), graph.by_name[name].shape)
-        for label, name in read.items()
+        label: PlannedOutput(planner.outputs_of(arranged, counted=counted), arranged.index, shape)
+        for label, (arranged, shape) in read.items()
     }
     refuse(planner.refusals, _FLOAT_SNN if graph.neurons else "")
-    _check_weights(graph, needed)
-    layers = _seen(planner.layers, {name for name, _ in outputs.values()})
+    moves = {move for arranged, _ in read.values() for move in arranged.moves}
+    _check_weights(graph, needed | moves)
+    layers = _seen(planner.layers, {name for output in outputs.values() for name in output.layers})
     return Plan(graph.operations[0].name, layers, outputs, left_out)
 
 
@@ -114,6 +131,8 @@ class _Planner:
     graph: Graph
     values: dict[str, Value | Flat | PooledValue | None] = field(default_factory=dict)
     layers: dict[str, PlannedLayer] = field(default_factory=dict)
+    #: Layers that operations are read out from.
+    readouts: dict[str, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
 
     def visit(self, operation: Operation) -> None:
@@ -131,15 +150,29 @@ class _Planner:
         except NotLowerable as error:
             self._refuse(operation, error)
 
-    def read_out(self, operation: Operation, *, counted: bool) -> str:
-        """Name of the layer that ``operation`` is read from, made where it is not one yet."""
-        if self.values[operation.name] is None:
-            return operation.name  # refused already
-        behind = operation
-        while behind.kind == OperationKind.RESHAPE:
-            behind = self.graph.by_name[behind.inputs[0]]
-        if behind.name in self.layers:
-            operation = behind
+    def outputs_of(self, arranged: Arrangement, *, counted: bool) -> tuple[str, ...]:
+        """Names of the layers that an output is read from, made where they are not there yet."""
+        parts = arranged.parts
+        if any(self.values[part] is None for part in parts):
+            return arranged.read  # refused already
+        if arranged.index is not None or (len(parts) == 1 and parts[0] in self.layers):
+            return tuple(self._read_out(part, counted=counted) for part in parts)
+        operation = self.graph.by_name[arranged.name]
+        try:
+            self.values[operation.name] = _one_map([self.values[part] for part in parts])
+        except NotLowerable as error:
+            self._refuse(operation, error)
+            return arranged.read
+        return (self._read_out(operation.name, counted=counted),)
+
+    def _read_out(self, operation_name: str, *, counted: bool) -> str:
+        """Name of the layer that an operation is read from, one for all outputs."""
+        if operation_name not in self.readouts:
+            operation = self.graph.by_name[operation_name]
+            self.readouts[operation_name] = self._added_readout(operation, counted=counted)
+        return self.readouts[operation_name]
+
+    def _added_readout(self, operation: Operation, *, counted: bool) -> str:
         value, name = self.values[operation.name], operation.name
         if name in self.layers:  # neurons
             if counted:
@@ -151,9 +184,7 @@ class _Planner:
                     raise NotLowerable("max pool at an output", "a linear operation or ReLU")
                 self._add_neurons(name, value, cap=None)
                 return name
-            layer = _layer(name, linear.unflattened(value), None, name if counted else None)
-            if name not in self.layers:
-                self._add(layer)
+            self._add(_layer(name, linear.unflattened(value), None, name if counted else None))
         except NotLowerable as error:
             self._refuse(operation, error)
         return name
@@ -210,6 +241,15 @@ class _Planner:
         )
 
 
+def _one_map(values: Sequence[Value | Flat | PooledValue]) -> Value | PooledValue:
+    """Maps of one size, flattened or not, as the channels of one."""
+    if len(values) == 1 and isinstance(values[0], PooledValue):
+        return values[0]
+    if any(isinstance(value, PooledValue) for value in values):
+        raise NotLowerable("max pool at an output", "a linear operation or ReLU")
+    return linear.concatenated([linear.unflattened(value) for value in values])
+
+
 def _layer(
     name: str, value: Value, pool: PoolShape | None, threshold: str | None, cap: float | None = None
 ) -> PlannedLayer:
@@ -223,12 +263,15 @@ def _layer(
     return PlannedLayer(name, replace(value, terms=weighty or terms[:1]), pool, threshold, cap)
 
 
-def _readable_outputs(graph: Graph) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Per label the last operation that a network can have, and the paths of what follows it."""
-    read: dict[str, str] = {}
+def _readable_outputs(
+    graph: Graph,
+) -> tuple[dict[str, tuple[Arrangement, tuple[int, ...]]], tuple[str, ...]]:
+    """Per label the scores and their shape, and the paths of what follows them."""
+    read: dict[str, tuple[Arrangement, tuple[int, ...]]] = {}
     left_out: dict[str, None] = {}
     for label, name in graph.outputs.items():
-        read[label], behind = scores_of(graph, name)
+        scores, behind = scores_of(graph, name)
+        read[label] = (arrangement_of(graph, scores), tuple(graph.by_name[scores].shape))
         left_out.update(dict.fromkeys(behind))
     return read, tuple(left_out)
 

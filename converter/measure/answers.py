@@ -17,6 +17,7 @@ from ...golden.network import Readout
 from ..graph.analog import analog_forward
 from ..graph.graph import Graph
 from ..lower.lowering import Lowered
+from ..rewrite.arrangement import arrangement_of
 from ..rewrite.tails import scores_of
 from ..snn.snn import FloatSnn
 
@@ -29,24 +30,31 @@ class Answers:
         label: of the output.
         shape: of its scores, without the batch.
         others: labels of the outputs that are not compared.
+        rearranged: the scores are gathered from the network's outputs (``arrangement``), as those
+            of anchors are, and none of its own answers is one of the model.
     """
 
     label: str
     shape: tuple[int, ...]
     others: tuple[str, ...]
+    rearranged: bool = False
 
     @property
     def unreadable(self) -> str:
         """Why the scores have no class; empty where they have."""
-        if is_per_class(self.shape):
-            return ""
         size = " x ".join(map(str, self.shape))
-        return f"output {self.label!r} is a map of {size}, not one score for each class"
+        if not is_per_class(self.shape):
+            return f"output {self.label!r} is a map of {size}, not one score for each class"
+        if self.rearranged:
+            return f"output {self.label!r} of {size} is gathered from parts of the network's maps"
+        return ""
 
     @property
     def classes_shape(self) -> tuple[int, ...]:
-        """(scores,), or the map's shape."""
-        return self.shape if self.unreadable else (int(np.prod(self.shape)),)
+        """(scores,), or the shape of a map."""
+        if not self.unreadable:
+            return (int(np.prod(self.shape)),)
+        return (1, *self.shape) if is_per_class(self.shape) else self.shape
 
     @property
     def reading(self) -> str:
@@ -71,8 +79,15 @@ class Answers:
         return snn.with_graph(_at_scores(snn.graph, self.label))
 
     def of_network(self, lowered: Lowered, outputs: tuple[np.ndarray, ...]) -> np.ndarray:
-        """The integer network's classes, from the golden model's ``outputs``."""
-        return class_answers(outputs[lowered.outputs[self.label].index])
+        """The integer network's classes, from the golden model's ``outputs``.
+
+        Raises:
+            RheobaseError: the scores have no class.
+        """
+        self.check()
+        (part,) = lowered.outputs[self.label].parts
+        scores = outputs[part.index]
+        return class_answers(scores.reshape(len(scores), *self.shape))
 
     def check_readout(self, readout: Readout) -> None:
         """Raise ``RheobaseError`` where spike counts cannot tell what the scores say."""
@@ -103,7 +118,8 @@ def answers_of(graph: Graph, label: str | None = None) -> Answers:
         )
     scores, _ = scores_of(graph, graph.outputs[label])
     others = tuple(other for other in labels if other != label)
-    return Answers(label, tuple(graph.by_name[scores].shape), others)
+    rearranged = arrangement_of(graph, scores).index is not None
+    return Answers(label, tuple(graph.by_name[scores].shape), others, rearranged)
 
 
 def _at_scores(graph: Graph, label: str) -> Graph:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..graph.graph import LINEAR_KINDS, WEIGHTED_KINDS, Graph, Operation, OperationKind, norm_affine
 from ..linear.linear_maps import linear_maps
+from .arrangement import arrangement_of
 from .fold_moves import moves_folded
 from .nonlinear import check_convertible
 from .tails import choices_left_out
@@ -295,7 +296,7 @@ def _without_repeated_neurons(graph: Graph) -> Graph:
 def with_readout(graph: Graph) -> Graph:
     """Neurons behind the last linear operation of every output, as a ``count`` readout needs them.
 
-    What follows there (softmax, reshaping, interpolation) stays behind the neurons.
+    What follows there (softmax, reshaping, rearranging, interpolation) stays behind the neurons.
     """
     behind = (OperationKind.RESHAPE, OperationKind.FLOAT, OperationKind.INTERPOLATE)
     wanted: set[str] = set()
@@ -303,8 +304,8 @@ def with_readout(graph: Graph) -> Graph:
         operation = graph.by_name[name]
         while operation.kind in behind and len(operation.inputs) == 1:
             operation = graph.by_name[operation.inputs[0]]
-        if operation.kind in LINEAR_KINDS:
-            wanted.add(operation.name)
+        read = arrangement_of(graph, operation.name).read
+        wanted.update(part for part in read if graph.by_name[part].kind in LINEAR_KINDS)
     renamed: dict[str, str] = {}
     found: list[Operation] = []
     for operation in graph.operations:

@@ -34,6 +34,7 @@ from ..converter.lower.budget import kernel_sizes, parse_budget
 from ..converter.measure.answers import Answers, answers_of
 from ..converter.recipes import with_recipe
 from ..converter.recording import recorded, with_accuracies
+from ..converter.rewrite.arrangement import with_read_outputs
 from ..converter.rewrite.rewrite import prepared
 from ..converter.snn.float_file import save_float_snn
 from ..converter.thresholds.balancing import Method
@@ -113,7 +114,7 @@ def run(request: Request) -> None:
     answers.check_readout(options.readout)
     training = with_hollow_classes(training, answers.classes_shape)
     testing = _testing(request, training, answers) if request.test else None
-    sizes = kernel_sizes(graph)
+    sizes = kernel_sizes(with_read_outputs(graph))
     if request.weight_budget is not None:
         budget = parse_budget(request.weight_budget, sum(sizes.values()))
         options = replace(options, weight_budget=budget)

@@ -58,10 +58,13 @@ def planned_outputs(
                 flow = torch.minimum(flow, thresholds[layer.threshold].reshape(-1, 1, 1))
         assert tuple(flow.shape[1:]) == layer.shape
         maps[layer.name] = flow
-    return {
-        label: maps[name].reshape(len(images), *shape)
-        for label, (name, shape) in plan.outputs.items()
-    }
+    found = {}
+    for label, output in plan.outputs.items():
+        moved = torch.cat([maps[name].flatten(1) for name in output.layers], 1)
+        if output.index is not None:
+            moved = moved[:, output.index]
+        found[label] = moved.reshape(len(images), *output.shape)
+    return found
 
 
 class Lambda(nn.Module):

@@ -108,7 +108,8 @@ def test_outputs_that_are_neurons():
     expected = rate(graph, real, thresholds, 5)
     assert_equal(lowered, simulate(lowered.network, images), expected)
     assert [layer.threshold is None for layer in lowered.network.layers] == [False] * 2 + [True] * 3
-    assert lowered.outputs["first"].index == lowered.outputs["again"].index
+    first, again = (lowered.outputs[label].parts[0] for label in ("first", "again"))
+    assert first.index == again.index
 
 
 @pytest.mark.parametrize("coding", Coding)

@@ -241,5 +241,6 @@ class Segmented(nn.Module):
 def test_what_follows_the_network_is_left_out():
     graph = prepared(trace(Segmented().eval(), (3, 9, 9)))
     plan = plan_layers(graph, counted=False)
-    assert plan.outputs == {"out": ("head", (3, 4, 4))}
+    output = plan.outputs["out"]
+    assert (output.layers, output.index, output.shape) == (("head",), None, (3, 4, 4))
     assert len(plan.left_out) == 2 and "interpolate" in " ".join(plan.left_out)

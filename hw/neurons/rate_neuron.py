@@ -18,9 +18,9 @@ from .neuron_parameters import NeuronParameters, group_constants
 class RateNeuron(wiring.Component):
     """F neurons in ``rate`` (docs/meaning.md), one group at a time, a spike word per step.
 
-    Potentials live in registers, one for each neuron: a group runs through all its steps before the next begins. With
-    ``turns`` the groups of one current are that many (``CurrentTurns``), and where their steps
-    alternate, potentials wait in a memory of a word for each turn.
+    Potentials live in registers, one for each neuron: F neurons run through all steps before the
+    next F begin. With ``turns`` those of one group come in that many turns (``CurrentTurns``), and
+    where the steps of turns alternate, potentials wait in a memory of a word for each turn.
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-ROOMS = ("benchmarks", "boards", "converter", "examples", "golden", "hw", "rheobase", "sim", "tests")
+PACKAGES = ["golden", "converter", "hw", "sim", "boards", "rheobase"]
+ROOMS = [*PACKAGES, "benchmarks", "examples", "tests"]
 #: Names in the text that stand for a file of the reader's.
 PLACEHOLDERS = {"path.py"}
 

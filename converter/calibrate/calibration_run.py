@@ -12,6 +12,7 @@ from ...golden.network import Coding, PoolRule
 from ..graph.analog import run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind
+from ..graph.kernels import run_operation
 from ..graph.sampling import at_positions, sampled_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, fire, mean_output, starting
@@ -89,7 +90,7 @@ class CalibrationRun:
             def keep(operation: Operation, current: Tensor, owned: bool) -> Tensor:
                 here = self._positions[operation.name][part]  # noqa: B023
                 found[operation.name].append(at_positions(current, here))
-                return operation.run(current)
+                return run_operation(operation, current)
 
             results = run_graph(self.graph, self.images[part], keep)
             for name in dict.fromkeys(self.graph.outputs.values()):
@@ -117,7 +118,7 @@ class CalibrationRun:
             self._round(name, segment)
         grid = self._grid(name, segment) if fires and name in self.scales else None
         target = self._targets[name]
-        wanted = operation.run(target) if fires else target
+        wanted = run_operation(operation, target) if fires else target
         currents = self._currents(segment)
         if neurons is None and fires:
             neurons, currents = self._fit(name, segment, currents, wanted, search, grid)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .graph import Graph, Operation, OperationKind
+from .kernels import run_operation
 
 #: What happens at a RELU: called with the operation, its current, and whether the current may be
 #: overwritten (nothing else reads it).
@@ -37,7 +38,7 @@ def run_graph(graph: Graph, images: Tensor, at_neuron: AtNeuron | None = None) -
             owned = _is_fresh(graph, operation.inputs[0]) and operation.inputs[0] not in values
             values[operation.name] = at_neuron(operation, inputs[0], owned)
         else:
-            values[operation.name] = operation.run(*inputs)
+            values[operation.name] = run_operation(operation, *inputs)
         del inputs
     return {name: values[name] for name in kept}
 

@@ -113,15 +113,6 @@ class Operation:
     label: str = ""
     parameters: tuple[str, ...] = ()
 
-    def run(self, *inputs: Tensor) -> Tensor:
-        """The result for ``inputs``, each (images, *shape of that input), in the model's units.
-
-        A RELU with ``levels`` is run as the model does, in steps.
-        """
-        from .kernels import KERNELS  # which imports this module
-
-        return KERNELS[self.kind](self, *inputs)
-
 
 @dataclass(frozen=True, eq=False)
 class Graph:

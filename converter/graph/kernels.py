@@ -130,8 +130,7 @@ def _input(operation: Operation, *inputs: Tensor) -> Tensor:
     return inputs[0]
 
 
-#: By kind: called with the operation and its inputs' values.
-KERNELS: dict[OperationKind, Callable[..., Tensor]] = {
+_KERNELS: dict[OperationKind, Callable[..., Tensor]] = {
     OperationKind.INPUT: _input,
     OperationKind.CONVOLUTION: _convolution,
     OperationKind.LINEAR: _linear,
@@ -150,3 +149,11 @@ KERNELS: dict[OperationKind, Callable[..., Tensor]] = {
     OperationKind.INTERPOLATE: _interpolate,
     OperationKind.FLOAT: _float,
 }
+
+
+def run_operation(operation: Operation, *inputs: Tensor) -> Tensor:
+    """The result for ``inputs``, each (images, *shape of that input), in the model's units.
+
+    A RELU with ``levels`` is run as the model does, in steps.
+    """
+    return _KERNELS[operation.kind](operation, *inputs)

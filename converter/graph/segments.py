@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .graph import LINEAR_KINDS, Graph, Operation, OperationKind
+from .kernels import run_operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def run_segment(
         flat = [value.expand(steps, *value.shape[1:]).flatten(0, 1) for value in inputs]
         linear = operation.kind in LINEAR_KINDS or steps == 1
         if linear or (operation.kind == OperationKind.MAX_POOL and not cumulative):
-            result = operation.run(*flat).unflatten(0, (steps, -1))
+            result = run_operation(operation, *flat).unflatten(0, (steps, -1))
         else:
             result = _telescoped(operation, [v.unflatten(0, (steps, -1)) for v in flat])
         found[operation.name] = result
@@ -88,6 +89,6 @@ def _telescoped(operation: Operation, inputs: list[Tensor]) -> Tensor:
         (value.cumsum(dim=0) / numbers.reshape(-1, *[1] * (value.ndim - 1))).flatten(0, 1)
         for value in inputs
     ]
-    result = operation.run(*means).unflatten(0, (steps, -1))
+    result = run_operation(operation, *means).unflatten(0, (steps, -1))
     result = result * numbers.reshape(-1, *[1] * (result.ndim - 1))
     return torch.cat((result[:1], result[1:] - result[:-1]))

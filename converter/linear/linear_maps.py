@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..graph.float_roles import FloatRole
 from ..graph.graph import FloatCall, Graph, Operation, OperationKind, PerImage
+from ..graph.kernels import run_operation
 from .compose import LARGEST_GROWTH
 
 #: A matrix of so many numbers is never too large.
@@ -129,7 +130,7 @@ def _matrix(
     def run(vectors: Tensor) -> Tensor:
         value = vectors.reshape(len(vectors), *shape)
         for operation in part.operations:
-            value = operation.run(value)
+            value = run_operation(operation, value)
         return value.reshape(len(vectors), rows)
 
     count = math.prod(shape)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from ..graph.graph import Graph, Operation, OperationKind
+from ..graph.kernels import run_operation
 from ..graph.movements import (
     element_numbers,
     gathered_channels,
@@ -31,7 +32,7 @@ def moves_folded(graph: Graph) -> Graph:
         source = graph.by_name[chain[0].inputs[0]]
         moved = element_numbers(source.shape)
         for step in chain:
-            moved = step.run(moved)
+            moved = run_operation(step, moved)
         graph = _folded(graph, source, chain, moved)
     return graph
 

@@ -19,6 +19,7 @@ from ...golden.errors import RheobaseError
 from ...golden.network import Coding, PoolRule, Readout
 from ..graph.analog import per_channel, run_graph
 from ..graph.graph import LINEAR_KINDS, Graph, Operation, OperationKind
+from ..graph.kernels import run_operation
 from .snn_rate import RateRun
 
 #: Images times steps that pass through an operation at a time.
@@ -75,7 +76,7 @@ def _rest(graph: Graph, values: dict[str, Tensor]) -> dict[str, Tensor]:
     def found(name: str) -> Tensor:
         if name not in values:
             operation = graph.by_name[name]
-            values[name] = operation.run(*(found(source) for source in operation.inputs))
+            values[name] = run_operation(operation, *(found(source) for source in operation.inputs))
         return values[name]
 
     return {label: found(name) for label, name in graph.outputs.items()}
@@ -221,7 +222,7 @@ def _constants(snn: FloatSnn, images: Tensor) -> dict[str, Tensor]:
     values: dict[str, Tensor] = {}
     for operation in parts.constant:
         inputs = [values[name] for name in operation.inputs]
-        values[operation.name] = operation.run(*inputs) if inputs else images
+        values[operation.name] = run_operation(operation, *inputs) if inputs else images
     needed = {name for o in parts.stepped for name in o.inputs} | set(parts.read)
     return {name: value for name, value in values.items() if name in needed}
 
@@ -254,7 +255,8 @@ def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> Evaluation:
             for name in parts.read
         }
         for operation in parts.linear_tail:
-            values[operation.name] = operation.run(*(values[name] for name in operation.inputs))
+            inputs = (values[name] for name in operation.inputs)
+            values[operation.name] = run_operation(operation, *inputs)
         sums[step] = {name: values[name] * step for name in parts.ends}
     spikes = {name: float(count) / run.neurons[name] for name, count in run.spikes.items()}
     return Evaluation(snn.graph, sums, spikes, snn.steps, snn.delay)

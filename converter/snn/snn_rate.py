@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..graph.analog import per_channel
 from ..graph.graph import LINEAR_KINDS, Operation, OperationKind
+from ..graph.kernels import run_operation
 
 
 class RateRun:
@@ -67,7 +68,7 @@ class RateRun:
             else:
                 inputs = [self._repeated(name, values, count) for name in operation.inputs]
                 if self._is_stepwise(operation):
-                    value = operation.run(*inputs)
+                    value = run_operation(operation, *inputs)
                 else:
                     value = self._telescoped(operation, inputs, count)
             values[operation.name] = value
@@ -135,7 +136,7 @@ class RateRun:
             self._step + 1, self._step + count + 1, device=totals[0].device, dtype=totals[0].dtype
         ).reshape(shape)
         means = [(total / numbers).flatten(0, 1) for total in totals]
-        result = operation.run(*means).unflatten(0, (count, -1))
+        result = run_operation(operation, *means).unflatten(0, (count, -1))
         result = result * numbers.reshape(count, *[1] * (result.ndim - 1))
         difference = result.clone()
         difference[1:] -= result[:-1]

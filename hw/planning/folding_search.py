@@ -16,17 +16,17 @@ from functools import cached_property
 import numpy as np
 
 from ...golden.network import Network
-from ..design.buffering import Rows, default_spare_rows
+from ..design.buffering import Rows
 from ..design.folding import Folding, LayerFolding, connection_row_words
 from ..memories.memory_mapping import Family
 from ..readout.streamed_readout import is_streamed
-from .area import Area, frame_area, layer_parts, part_area, word_widths
+from .area import Area, frame_area, word_widths
 from .cycles import layer_cycles
 from .event_counts import NetworkEvents, known_events
-from .large_memories import Buffers, large_buffers, with_large_rows
 from .layer_choices import within_words
 from .layer_options import Option, layer_options
 from .plan import Budget, LayerPlan, Plan
+from .priced_network import PricedNetwork
 from .row_pipeline import pipeline_cycles
 from .row_search import rows_beside, with_extra_rows
 
@@ -38,12 +38,12 @@ ROW_PLANS = ((0, 0), (1, 0), (2, 0), (2, 1), (3, 2))
 SLACKS = (1.0, 1.1)
 
 
-class Planner:
+class Planner(PricedNetwork):
     """Predictions and searches for one network on one family of devices.
 
     Args:
         events: what its windows hold; what the network carries where None, or a guess.
-        large_rams: RAMs of one port that the device has beside its block RAMs.
+        family, large_rams: see ``PricedNetwork``.
     """
 
     def __init__(
@@ -53,27 +53,12 @@ class Planner:
         family: Family = Family.ECP5,
         large_rams: int = 0,
     ):
-        self.network = network
+        super().__init__(network, family, large_rams)
         self.events = known_events(network) if events is None else events
-        self.family = family
-        self.large_rams = large_rams
-        self._buffers: dict[tuple[int, int, bool, int, int], Area] = {}
 
     def of(self, network: Network, events: NetworkEvents) -> Planner:
         """A planner of another network for the same device."""
         return Planner(network, events, self.family, self.large_rams)
-
-    @cached_property
-    def spare_rows(self) -> Rows:
-        """Of the buffers, as the accelerator has them."""
-        return default_spare_rows(self.network)
-
-    @cached_property
-    def large(self) -> Buffers:
-        """Buffers that lie in large RAMs where they are of row words."""
-        if not self.large_rams:
-            return frozenset()
-        return large_buffers(self.network, self.spare_rows, self.family, self.large_rams)
 
     @cached_property
     def options(self) -> tuple[tuple[Option, ...], ...]:
@@ -93,14 +78,10 @@ class Planner:
         layers = []
         for index, fold in enumerate(folding):
             cycles, limit = layer_cycles(self.network, index, fold, self.events[index])
-            layers.append(LayerPlan(fold, cycles, limit, self._layer_area(index, folding)))
+            layers.append(LayerPlan(fold, cycles, limit, self.layer_area(index, folding)))
         rows = tuple(self.rows_of(index, fold) for index, fold in enumerate(folding))
         cycles = pipeline_cycles(self.network, folding, self.events, rows)
         return Plan(tuple(layers), frame_area(self.network, folding, self.family), cycles)
-
-    def rows_of(self, index: int, fold: LayerFolding) -> tuple[int, ...]:
-        """Spare rows of the buffers of layer ``index``."""
-        return fold.rows_beside(self.spare_rows[index])
 
     def fastest(self, budget: Budget) -> Plan | None:
         """The fastest plan within ``budget``, the smallest of those; None where none fits.
@@ -199,13 +180,6 @@ class Planner:
             for index, (fold, rows) in enumerate(zip(folding, extra, strict=True))
         )
 
-    def total_area(self, folding: Folding) -> Area:
-        """Of the whole accelerator."""
-        area = frame_area(self.network, folding, self.family)
-        for index in range(len(folding)):
-            area += self._layer_area(index, folding)
-        return area
-
     def _combined(
         self, fitting: Sequence[Sequence[Option]], before: Folding, budget: Budget
     ) -> Folding | None:
@@ -298,30 +272,3 @@ class Planner:
             for number, connection in enumerate(layer.connections):
                 readers[connection.source].append((index, number))
         return readers
-
-    def _layer_area(self, index: int, folding: Folding) -> Area:
-        widths = word_widths(self.network, index, folding)
-        total = Area(0, 0)
-        for part in layer_parts(
-            self.network, index, folding[index], widths, self.rows_of(index, folding[index])
-        ):
-            total += part_area(part, self.family)
-        return total
-
-    def buffer_area(
-        self, index: int, number: int, row_words: bool, width: int, spare_rows: int
-    ) -> Area:
-        """Area of one window buffer."""
-        key = (index, number, row_words, width, spare_rows)
-        if key not in self._buffers:
-            layer = self.network.layers[index]
-            fold = LayerFolding(
-                1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
-            )
-            fold = with_large_rows(self.network, index, fold, self.large)
-            widths = [width] * len(layer.connections)
-            rows = [spare_rows] * len(layer.connections)
-            parts = layer_parts(self.network, index, fold, widths, rows)
-            buffers = [part for part in parts if part.kind.endswith("_buffer")]
-            self._buffers[key] = part_area(buffers[number], self.family)
-        return self._buffers[key]

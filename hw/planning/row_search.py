@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ...golden.network import IMAGE, Network
 from ..design.buffering import Rows
@@ -11,9 +10,7 @@ from ..design.folding import Folding, connection_row_words
 from ..readout.streamed_readout import is_streamed
 from .area import word_widths
 from .plan import Budget
-
-if TYPE_CHECKING:
-    from .folding_search import Planner
+from .priced_network import PricedNetwork
 
 #: Rows that a buffer may have beside the fewest: more gain next to nothing.
 MOST_EXTRA_ROWS = 3
@@ -36,14 +33,16 @@ def rows_beside(network: Network, shortcuts: int, others: int) -> Rows:
     )  # fmt: skip
 
 
-def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: bool) -> Folding:
+def with_extra_rows(
+    priced: PricedNetwork, folding: Folding, budget: Budget, *, pay: bool
+) -> Folding:
     """``folding`` with more extra rows than it has, as ``budget`` allows.
 
     A block RAM is rarely filled by the fewest rows: what is left of it is used. With ``pay`` the
     block RAMs that ``budget`` has left are used as well. A shortcut's rows go first: it holds its
     source back from running ahead by a row for each layer that it passes.
     """
-    network = planner.network
+    network = priced.network
     extra = [
         list(fold.rows_beside((0,) * len(layer.connections)))
         for fold, layer in zip(folding, network.layers, strict=True)
@@ -56,9 +55,9 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
         rows = connection_row_words(network, index, fold)
         for number, width in enumerate(widths):
             passed = index - network.layers[index].connections[number].source
-            fewest = planner.spare_rows[index][number]
+            fewest = priced.spare_rows[index][number]
             areas = [
-                planner.buffer_area(index, number, rows[number], width, fewest + count)
+                priced.buffer_area(index, number, rows[number], width, fewest + count)
                 for count in range(MOST_EXTRA_ROWS + 1)
             ]
             for count in range(extra[index][number] + 1, MOST_EXTRA_ROWS + 1):
@@ -66,7 +65,7 @@ def with_extra_rows(planner: Planner, folding: Folding, budget: Budget, *, pay: 
                 paid = more.block_rams > 0
                 if more.luts <= _WORTH and not (paid and (not pay or count > PAID_EXTRA_ROWS)):
                     steps.append((paid, count, -passed, index, number, more))
-    area = planner.total_area(folding)
+    area = priced.total_area(folding)
     for _, count, _, index, number, more in sorted(steps, key=lambda step: step[:5]):
         total = area + more
         if extra[index][number] == count - 1 and budget.holds(total):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rheobase.converter.graph.graph import Graph, OperationKind
+from rheobase.converter.graph.kernels import run_operation
 
 
 def clipped(graph: Graph, images: Tensor, thresholds: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -55,8 +56,8 @@ def rate(
     def maximum(operation, value: Tensor) -> Tensor:
         before = summed.get(operation.name)
         summed[operation.name] = value if before is None else before + value
-        pooled = operation.run(summed[operation.name])
-        return pooled if before is None else pooled - operation.run(before)
+        pooled = run_operation(operation, summed[operation.name])
+        return pooled if before is None else pooled - run_operation(operation, before)
 
     for _ in range(steps):
         for label, value in _run(graph, images, fire, maximum).items():
@@ -88,7 +89,7 @@ def _run(graph: Graph, images: Tensor, neuron, maximum=None) -> dict[str, Tensor
             elif operation.kind == OperationKind.MAX_POOL and maximum is not None:
                 values[operation.name] = maximum(operation, inputs[0])
             else:
-                values[operation.name] = operation.run(*inputs)
+                values[operation.name] = run_operation(operation, *inputs)
     return {label: values[name] for label, name in graph.outputs.items()}
 
 

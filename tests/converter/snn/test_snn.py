@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from rheobase.converter.graph.analog import clipped_outputs, per_channel
 from rheobase.converter.graph.graph import LINEAR_KINDS, OperationKind
+from rheobase.converter.graph.kernels import run_operation
 from rheobase.converter.lower.outside import outside
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
 from rheobase.converter.snn import snn as snn_module
@@ -47,15 +48,15 @@ def stepwise(snn, inputs, steps):
                 result = torch.where(v >= theta, theta.expand_as(v), torch.zeros_like(v))
                 potential[operation.name] = v - result
             elif operation.kind == OperationKind.MAX_POOL and snn.rule == PoolRule.STEP:
-                result = operation.run(given[0])
+                result = run_operation(operation, given[0])
             elif operation.kind not in LINEAR_KINDS:
                 old, last = summed.get(operation.name, (0 * given[0], 0))
                 new = old + given[0]
-                scaled = step * operation.run(new / step)
+                scaled = step * run_operation(operation, new / step)
                 summed[operation.name] = (new, scaled)
                 result = scaled - last
             else:
-                result = operation.run(*given)
+                result = run_operation(operation, *given)
             values[operation.name] = result
         results.append({label: values[name] for label, name in snn.graph.outputs.items()})
     return results
@@ -133,7 +134,7 @@ def test_radix_is_floor_and_clip_per_layer():
             spikes[operation.name] = np.mean([bin(n).count("1") for n in number.ravel()])
             values[operation.name] = torch.from_numpy(number * theta / 7)
         else:
-            values[operation.name] = operation.run(*given) if given else inputs
+            values[operation.name] = run_operation(operation, *given) if given else inputs
     torch.testing.assert_close(run.outputs()["out"], values["fc"])
     assert run.spikes == pytest.approx(spikes)
 
@@ -145,7 +146,7 @@ def test_spikes_are_counted():
     assert set(run.spikes) == {o.name for o in snn.graph.neurons}
     first = snn.graph.neurons[0]
     before = snn.graph.by_name[first.inputs[0]]
-    current = before.run(snn.graph.by_name["conv1"].run(inputs))
+    current = run_operation(before, run_operation(snn.graph.by_name["conv1"], inputs))
     theta = per_channel(snn.thresholds[first.name], 4)
     total = torch.floor((20 * current + theta / 2) / theta).clamp(0, 20)
     assert run.spikes[first.name] == pytest.approx(float(total.mean()), rel=0.02)

@@ -10,6 +10,7 @@ from torch import nn
 from rheobase.converter.conversion import Options, convert, default_iterations, normalised
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.graph.graph import OperationKind
+from rheobase.converter.graph.kernels import run_operation
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
 from rheobase.converter.thresholds.balancing import Balance, Method, balance
@@ -45,7 +46,7 @@ def _values(graph, images, thresholds):
             clipped = thresholds(operation, currents[operation.name])
             values[operation.name] = torch.from_numpy(clipped.astype(np.float32))
         else:
-            values[operation.name] = operation.run(*given) if given else images
+            values[operation.name] = run_operation(operation, *given) if given else images
     return currents
 
 

@@ -128,7 +128,7 @@ def test_a_model_that_fails_on_the_images_says_where():
         return x
 
     with pytest.raises(RheobaseError, match=r"does not take images of 3 x 6 x 5 .*four channels \("
-                       r"test_converter_trace_shapes\.py, line \d+\)"):  # fmt: skip
+                       r"test_shapes\.py, line \d+\)"):  # fmt: skip
         trace(Lambda(wants_four), SHAPE)
 
 

@@ -1,0 +1,77 @@
+"""What a network's layers and buffers take on one family of devices."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from ...golden.network import Network
+from ..design.buffering import Rows, default_spare_rows
+from ..design.folding import Folding, LayerFolding
+from ..memories.memory_mapping import Family
+from .area import Area, frame_area, layer_parts, part_area, word_widths
+from .large_memories import Buffers, large_buffers, with_large_rows
+
+
+class PricedNetwork:
+    """Areas of one network's parts, each worked out once.
+
+    Args:
+        large_rams: RAMs of one port that the device has beside its block RAMs.
+    """
+
+    def __init__(self, network: Network, family: Family, large_rams: int):
+        self.network = network
+        self.family = family
+        self.large_rams = large_rams
+        self._buffers: dict[tuple[int, int, bool, int, int], Area] = {}
+
+    @cached_property
+    def spare_rows(self) -> Rows:
+        """Of the buffers, as the accelerator has them."""
+        return default_spare_rows(self.network)
+
+    @cached_property
+    def large(self) -> Buffers:
+        """Buffers that lie in large RAMs where they are of row words."""
+        if not self.large_rams:
+            return frozenset()
+        return large_buffers(self.network, self.spare_rows, self.family, self.large_rams)
+
+    def rows_of(self, index: int, fold: LayerFolding) -> tuple[int, ...]:
+        """Spare rows of the buffers of layer ``index``."""
+        return fold.rows_beside(self.spare_rows[index])
+
+    def total_area(self, folding: Folding) -> Area:
+        """Of the whole accelerator."""
+        area = frame_area(self.network, folding, self.family)
+        for index in range(len(folding)):
+            area += self.layer_area(index, folding)
+        return area
+
+    def layer_area(self, index: int, folding: Folding) -> Area:
+        """Of layer ``index``, its buffers included."""
+        widths = word_widths(self.network, index, folding)
+        total = Area(0, 0)
+        for part in layer_parts(
+            self.network, index, folding[index], widths, self.rows_of(index, folding[index])
+        ):
+            total += part_area(part, self.family)
+        return total
+
+    def buffer_area(
+        self, index: int, number: int, row_words: bool, width: int, spare_rows: int
+    ) -> Area:
+        """Area of one window buffer."""
+        key = (index, number, row_words, width, spare_rows)
+        if key not in self._buffers:
+            layer = self.network.layers[index]
+            fold = LayerFolding(
+                1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
+            )
+            fold = with_large_rows(self.network, index, fold, self.large)
+            widths = [width] * len(layer.connections)
+            rows = [spare_rows] * len(layer.connections)
+            parts = layer_parts(self.network, index, fold, widths, rows)
+            buffers = [part for part in parts if part.kind.endswith("_buffer")]
+            self._buffers[key] = part_area(buffers[number], self.family)
+        return self._buffers[key]

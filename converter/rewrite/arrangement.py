@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from ..graph.graph import Graph, Operation, OperationKind
+from ..graph.kernels import run_operation
 from ..graph.movements import element_numbers, keeps_order
 from .tails import scores_of
 
@@ -54,7 +55,9 @@ def arrangement_of(graph: Graph, name: str) -> Arrangement:
         elements += math.prod(shape)
     for move in moves:
         operation = graph.by_name[move]
-        values[move] = operation.run(*(values[source] for source in operation.inputs))
+        values[move] = run_operation(
+            operation, *(values[source] for source in operation.inputs)
+        )
     moved = values[moves[-1]]
     sizes = {(*shape[1:], 1, 1)[:2] for shape in shapes}
     if len(sizes) == 1 and moved.numel() == elements and keeps_order(moved):

@@ -23,7 +23,7 @@ from rheobase.golden import (
     Network,
     Readout,
     SumPool,
-    simulate,
+    run_golden,
 )
 from rheobase.golden.convolution import product
 
@@ -123,8 +123,8 @@ def main() -> None:
     network = resnet20(rng, arguments.steps)
     images = rng.integers(0, 256, (arguments.images, *IMAGE_SHAPE)).astype(np.uint8)
     # Before any thread is started here, and with everything in a single batch asked for.
-    peak = peak_gib(lambda: simulate(network, images, batch_size=len(images)))
-    seconds = best_seconds(lambda: simulate(network, images), 3)
+    peak = peak_gib(lambda: run_golden(network, images, batch_size=len(images)))
+    seconds = best_seconds(lambda: run_golden(network, images), 3)
     cores = len(os.sched_getaffinity(0))
     least = multiplications(network, arguments.steps) * product_seconds() / cores
     show("golden_resnet20_images_per_s", len(images) / seconds, "images/s", 1 / least)

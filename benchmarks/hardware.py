@@ -20,7 +20,7 @@ from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.plan import Budget
 from rheobase.hw.verilog.generation import TOP, generate
-from rheobase.sim.batch import build_accelerator, run
+from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
 
 from . import mnist as networks
@@ -93,7 +93,8 @@ def main() -> None:
         show(f"{name}_lut4", mapped.resources.luts, "LUT4", target.luts)
         show(f"{name}_block_rams", mapped.resources.block_rams, "blocks", None)
         show(f"{name}_flip_flops", mapped.resources.flip_flops, "registers", None)
-        cycles = run(build_accelerator(network, plan.folding), testing.images).cycles_per_image
+        built = build_simulation(network, plan.folding)
+        cycles = run_verilog(built, testing.images).cycles_per_image
         show(f"{name}_cycles_predicted", plan.cycles, "cycles", None)
         show(f"{name}_cycles", cycles, "cycles", target.microseconds * target.frequency)
         if not arguments.no_route:

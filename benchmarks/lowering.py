@@ -24,7 +24,7 @@ from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import balance
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import Coding, simulate
+from rheobase.golden import Coding, run_golden
 
 from .figures import show
 
@@ -75,7 +75,7 @@ def main() -> None:
             graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps, weight_bits=bits
         )
         seconds = time.perf_counter() - start
-        scores = lowered.real_outputs(simulate(lowered.network, test.images).outputs)["out"]
+        scores = lowered.real_outputs(run_golden(lowered.network, test.images).outputs)["out"]
         found = accuracy(scores, test.labels)
         error = np.linalg.norm(scores - spiking) / np.linalg.norm(spiking)
         name = f"{prefix}_w{bits}"

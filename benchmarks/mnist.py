@@ -24,10 +24,10 @@ from rheobase.converter.graph.analog import analog_forward
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.exactness import exact_dtype
 from rheobase.golden.network import Coding, Network, Readout
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 from rheobase.hw.design.folding import LayerFolding
-from rheobase.sim.batch import BuiltAccelerator, build_accelerator, run
-from rheobase.sim.comparison import Comparison, compare
+from rheobase.sim.batch import BuiltSimulation, build_simulation, run_verilog
+from rheobase.sim.comparison import Comparison, simulate
 
 from .figures import best_seconds, show, skipped
 
@@ -68,13 +68,13 @@ def floor_cycles(comparison: Comparison) -> float:
 
 def hardware_figures(
     conversions: dict[str, Conversion], testing: ImageSet, cnn_accuracy: float
-) -> dict[str, BuiltAccelerator]:
+) -> dict[str, BuiltSimulation]:
     """Everything that the hardware decides, on all test images."""
     built, compared = {}, {}
     for name, conversion in conversions.items():
-        built[name] = build_accelerator(conversion.network, FOLDING)
+        built[name] = build_simulation(conversion.network, FOLDING)
         with progress_bar(name, len(testing.images)) as progress:
-            compared[name] = compare(
+            compared[name] = simulate(
                 built[name], testing.images, record_images=SPIKE_IMAGES, progress=progress
             )
         accuracy = 100 * np.mean(compared[name].hardware.answers == testing.labels)
@@ -114,20 +114,20 @@ def products_only(network: Network, images: int) -> float:
 def speed_figures(
     model: torch.nn.Module,
     conversions: dict[str, Conversion],
-    built: BuiltAccelerator,
+    built: BuiltSimulation,
     training: ImageSet,
     testing: ImageSet,
 ) -> None:
     """Golden model, batch runner and conversion; ratios within this run."""
     network = conversions["mnist_w8_t8_current"].network
     images = testing.images[:2000]
-    seconds = best_seconds(lambda: simulate(network, images), 3)
+    seconds = best_seconds(lambda: run_golden(network, images), 3)
     bound = len(images) / products_only(network, len(images))
     show("golden_images_per_s", len(images) / seconds, "images/s", bound)
 
     shown = testing.images[:400]
-    seconds = best_seconds(lambda: run(built, shown), 2)
-    alone = best_seconds(lambda: run(built, shown[:100], processes=1), 2)
+    seconds = best_seconds(lambda: run_verilog(built, shown), 2)
+    alone = best_seconds(lambda: run_verilog(built, shown[:100], processes=1), 2)
     # Two processes could not do more than twice what one does with the machine to itself.
     show("batch_images_per_s", len(shown) / seconds, "images/s", 2 * 100 / alone)
 

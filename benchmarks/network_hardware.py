@@ -25,8 +25,8 @@ from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.verilog.generation import generate
-from rheobase.sim.batch import build_accelerator
-from rheobase.sim.comparison import compare
+from rheobase.sim.batch import build_simulation
+from rheobase.sim.comparison import simulate
 
 from .figures import show
 
@@ -68,9 +68,9 @@ def main() -> None:
         text = (arguments.build / "accelerator.v").read_text()
     show(f"{prefix}_verilog_seconds", time.perf_counter() - start, "s", None)
     show(f"{prefix}_verilog_bytes", len(text), "bytes", None)
-    built = build_accelerator(network, folding, optimise=arguments.optimise, verilog=text)
-    exact = compare(built, images[:recorded], record_images=recorded, processes=1)
-    whole = compare(built, images, record_images=0)
+    built = build_simulation(network, folding, optimise=arguments.optimise, verilog=text)
+    exact = simulate(built, images[:recorded], record_images=recorded, processes=1)
+    whole = simulate(built, images, record_images=0)
     cycles = whole.hardware.cycles_per_image
     show(f"{prefix}_spikes_compared", sum(layer.spikes for layer in exact.layers), "", None)
     show(f"{prefix}_spike_mismatches", exact.spike_mismatches, "", 0)

@@ -30,7 +30,7 @@ from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.plan import Budget
 from rheobase.hw.verilog.generation import TOP, generate
-from rheobase.sim.batch import build_accelerator, run
+from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.synthesis import ULX3S_85F, Synthesis, place_and_route, synthesise
 from tests.support.random_networks import random_network
 from tests.support.residual_networks import residual_network
@@ -87,8 +87,8 @@ def measure(case: Case, *, synthesis: bool, route: bool) -> None:
         raise SystemExit(f"{case.name}: does not fit")
     plan = planner.predict(folding)
     text = generate(case.network, folding)
-    built = build_accelerator(case.network, folding, optimise="fast-build", verilog=text)
-    cycles = run(built, case.images[half:]).cycles_per_image
+    built = build_simulation(case.network, folding, optimise="fast-build", verilog=text)
+    cycles = run_verilog(built, case.images[half:]).cycles_per_image
     _compared(f"{case.name}_cycles", plan.cycles, cycles, CYCLES_BOUND)
     if synthesis:
         netlist = synthesise(text, TOP, ULX3S_85F)

@@ -25,8 +25,8 @@ from rheobase.golden.network import Coding
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.verilog.generation import generate
-from rheobase.sim.batch import build_accelerator
-from rheobase.sim.comparison import compare
+from rheobase.sim.batch import build_simulation
+from rheobase.sim.comparison import simulate
 
 from .figures import show
 
@@ -66,9 +66,9 @@ def main() -> None:
             (folder / name).write_text(content)
             text = text.replace(f'"{name}"', f'"{folder / name}"')
         start = time.perf_counter()
-        built = build_accelerator(network, folding, optimise="fast-build", verilog=text)
+        built = build_simulation(network, folding, optimise="fast-build", verilog=text)
         show("resnet18_simulation_build_seconds", time.perf_counter() - start, "s", None)
-        result = compare(built, shown, record_images=len(shown), processes=1)
+        result = simulate(built, shown, record_images=len(shown), processes=1)
     show("resnet18_spikes_compared", sum(layer.spikes for layer in result.layers), "", None)
     show("resnet18_spike_mismatches", result.spike_mismatches, "", 0)
     show("resnet18_score_mismatches", result.score_mismatches, "", 0)

@@ -27,7 +27,7 @@ from rheobase.converter.data.data import ImageSet, load_images
 from rheobase.converter.data.model import load_model
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.lower.budget import kernel_sizes, parse_budget
-from rheobase.converter.measure.evaluation import accuracy_table
+from rheobase.converter.measure.accuracy import accuracy_table
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.thresholds.balancing import balance
@@ -35,7 +35,7 @@ from rheobase.converter.thresholds.delay import choose_delay, first_output_spike
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 
 from .figures import IMAGES, WEIGHTS, show, skipped
 
@@ -114,7 +114,7 @@ class Bench:
 
     def accuracy(self, figure: Figure, conversion: Conversion) -> float:
         if figure.golden:
-            answers = simulate(conversion.network, self.testing.images).answers
+            answers = run_golden(conversion.network, self.testing.images).answers
             return 100 * float(np.mean(answers == self.testing.labels))
         return self._accuracy(conversion.snn)
 
@@ -168,9 +168,9 @@ def golden_speed(bench: Bench) -> None:
     """Images per second and peak memory of the golden model at T = 32."""
     conversion = bench.convert(Figure("speed", "cltb", RATE, 32, golden=True))
     images = bench.testing.images[:200]
-    simulate(conversion.network, images[:8])
+    run_golden(conversion.network, images[:8])
     start = time.perf_counter()
-    simulate(conversion.network, images)
+    run_golden(conversion.network, images)
     seconds = time.perf_counter() - start
     show("resnet20_golden_images_per_s", len(images) / seconds, "images/s", None)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

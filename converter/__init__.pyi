@@ -4,7 +4,7 @@ from .conversion import convert as convert
 from .graph.graph import Graph as Graph
 from .graph.graph import Operation as Operation
 from .graph.graph import OperationKind as OperationKind
-from .snn.snn import Evaluation as Evaluation
+from .snn.snn import FloatRun as FloatRun
 from .snn.snn import FloatSnn as FloatSnn
 from .thresholds.balancing import Balance as Balance
 from .thresholds.balancing import Method as Method

@@ -16,5 +16,5 @@ from .network import Readout as Readout
 from .network import SumPool as SumPool
 from .provenance import Provenance as Provenance
 from .records import LayerRecord as LayerRecord
-from .simulation import Simulation as Simulation
-from .simulation import simulate as simulate
+from .run import GoldenRun as GoldenRun
+from .run import run_golden as run_golden

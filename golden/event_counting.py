@@ -7,7 +7,7 @@ import numpy as np
 from .event_counts import EventCounts, Seen
 from .event_validation import MOST_WINDOWS, map_shapes, window_shapes
 from .network import IMAGE, Network
-from .simulation import simulate
+from .run import run_golden
 from .statistics import popcount
 from .windows import tap_offsets, window_steps
 
@@ -33,7 +33,7 @@ def count_events(network: Network, images: np.ndarray) -> EventCounts:
     parts: dict[Seen, list[np.ndarray]] = {seen: [] for seen in shapes}
     for start in range(0, len(images), batch):
         shown = images[start : start + batch]
-        records = simulate(network, shown, record=True).layers
+        records = run_golden(network, shown, record=True).layers
         for seen, (_, kind) in shapes.items():
             source, first, channels = seen
             if source == IMAGE:

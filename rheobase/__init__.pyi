@@ -15,13 +15,13 @@ from .golden import RheobaseError as RheobaseError
 from .golden import SumPool as SumPool
 from .golden import load_network as load_network
 from .golden import network_hash as network_hash
+from .golden import run_golden as run_golden
 from .golden import save_network as save_network
-from .golden import simulate as simulate
 from .hw import LayerFolding as LayerFolding
 from .hw import default_folding as default_folding
 from .hw import generate as generate
-from .sim import build_accelerator as build_accelerator
-from .sim import compare as compare
-from .sim import run as run
+from .sim import build_simulation as build_simulation
+from .sim import run_verilog as run_verilog
+from .sim import simulate as simulate
 
 __version__: str

@@ -1,6 +1,6 @@
-from .batch import BatchResult as BatchResult
-from .batch import BuiltAccelerator as BuiltAccelerator
-from .batch import build_accelerator as build_accelerator
-from .batch import run as run
+from .batch import BuiltSimulation as BuiltSimulation
+from .batch import VerilogRun as VerilogRun
+from .batch import build_simulation as build_simulation
+from .batch import run_verilog as run_verilog
 from .comparison import Comparison as Comparison
-from .comparison import compare as compare
+from .comparison import simulate as simulate

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..golden.errors import MachineError
 from ..golden.network import Network
-from ..golden.simulation import check_setting, checked_images
+from ..golden.run import check_setting, checked_images
 from ..hw.design.folding import Folding, check_folding
 from ..hw.planning.default_folding import default_folding
 from ..hw.verilog.generation import TOP, generate
@@ -28,11 +28,11 @@ HARNESS = Path(__file__).with_name("harness.cpp")
 
 
 @dataclass(frozen=True, eq=False)
-class BatchResult:
+class VerilogRun:
     """What the hardware answered and how long it took.
 
     Attributes:
-        answers, scores: of the first output, shaped as in ``golden.Simulation``.
+        answers, scores: of the first output, shaped as in ``golden.GoldenRun``.
         outputs: int64, (images, channels, rows, columns), one for each of the network's outputs.
         cycles_per_image: mean cycles from one image's result to the next in a stream of images;
             the whole run where there are no two in one process.
@@ -55,7 +55,7 @@ class BatchResult:
 
 
 @dataclass(frozen=True)
-class BuiltAccelerator:
+class BuiltSimulation:
     """A simulation that is ready to run.
 
     Attributes:
@@ -68,14 +68,14 @@ class BuiltAccelerator:
     files: tuple[Path, ...] = ()
 
 
-def build_accelerator(
+def build_simulation(
     network: Network,
     folding: Folding | None = None,
     *,
     optimise: str = "fast-run",
     verilog: str | None = None,
     files: Sequence[Path] = (),
-) -> BuiltAccelerator:
+) -> BuiltSimulation:
     """Build the simulation of ``network``'s hardware, or find it in the cache.
 
     Args:
@@ -96,11 +96,11 @@ def build_accelerator(
         main=HARNESS.read_text(),
         header=design_header(network, folding),
     )
-    return BuiltAccelerator(network, folding, build_executable(sources, optimise), tuple(files))
+    return BuiltSimulation(network, folding, build_executable(sources, optimise), tuple(files))
 
 
-def run(
-    built: BuiltAccelerator,
+def run_verilog(
+    built: BuiltSimulation,
     images: np.ndarray,
     *,
     steps: int | Sequence[int] | None = None,
@@ -111,7 +111,7 @@ def run(
     stall: int = 0,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
-) -> BatchResult:
+) -> VerilogRun:
     """Run ``images`` through the simulation.
 
     Args:
@@ -164,7 +164,7 @@ class _Part:
 
 
 def _simulate(
-    built: BuiltAccelerator,
+    built: BuiltSimulation,
     folder: Path,
     images: np.ndarray,
     settings: np.ndarray,
@@ -213,7 +213,7 @@ def _simulate(
 
 
 def _read_spikes(
-    built: BuiltAccelerator, folder: Path, steps: np.ndarray
+    built: BuiltSimulation, folder: Path, steps: np.ndarray
 ) -> list[np.ndarray | None]:
     """Spikes of each layer: (images, network's T, channels, rows, columns)."""
     network = built.network
@@ -237,7 +237,7 @@ def _read_spikes(
     return layers
 
 
-def _combined(built: BuiltAccelerator, parts: list[_Part]) -> BatchResult:
+def _combined(built: BuiltSimulation, parts: list[_Part]) -> VerilogRun:
     network = built.network
     outputs, answers = [], []
     for output, shape in enumerate(network.output_shapes):
@@ -257,7 +257,7 @@ def _combined(built: BuiltAccelerator, parts: list[_Part]) -> BatchResult:
     total = sum(part.cycles for part in parts)
     recorded = [part.spikes for part in parts if part.spikes]
     counted = iter(np.sum([part.accumulations for part in parts], axis=0).tolist())
-    return BatchResult(
+    return VerilogRun(
         answers=answer,
         scores=scores,
         outputs=tuple(outputs),

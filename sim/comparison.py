@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..golden.network import IMAGE, Coding, Network
-from ..golden.simulation import Simulation, simulate
+from ..golden.run import GoldenRun, run_golden
 from ..golden.statistics import accumulations
 from ..hw.design.folding import LayerFolding, connection_lanes
 from ..hw.design.map_part import map_part
 from ..hw.design.synapses import is_direct
 from ..hw.readout.streamed_readout import is_streamed
-from .batch import BatchResult, BuiltAccelerator, run
+from .batch import BuiltSimulation, VerilogRun, run_verilog
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Comparison:
     score_mismatches: int
     layers: tuple[LayerComparison, ...]
     first_mismatch: str
-    hardware: BatchResult
-    golden: Simulation
+    hardware: VerilogRun
+    golden: GoldenRun
 
     @property
     def spike_mismatches(self) -> int:
@@ -71,8 +71,8 @@ class Comparison:
         )
 
 
-def compare(
-    built: BuiltAccelerator,
+def simulate(
+    built: BuiltSimulation,
     images: np.ndarray,
     *,
     record_images: int,
@@ -84,16 +84,16 @@ def compare(
     """Run ``images`` through both and compare; ``record_images`` of them spike by spike.
 
     Args:
-        stalls: gap, stall, seed and processes of ``batch.run``.
+        stalls: gap, stall, seed and processes of ``batch.run_verilog``.
     """
     network = built.network
     record_images = min(record_images, len(images))
-    hardware = run(
+    hardware = run_verilog(
         built, images, steps=steps, delay=delay, record_images=record_images,
         progress=progress, **stalls,
     )  # fmt: skip
-    golden = simulate(network, images, steps=steps, delay=delay)
-    recorded = simulate(network, images[:record_images], steps=steps, delay=delay, record=True)
+    golden = run_golden(network, images, steps=steps, delay=delay)
+    recorded = run_golden(network, images[:record_images], steps=steps, delay=delay, record=True)
     layers, places = _compare_layers(built, hardware, recorded, record_images == len(images))
     score_mismatches = 0
     for found, expected in zip(hardware.outputs, golden.outputs, strict=True):
@@ -114,7 +114,7 @@ def compare(
 
 
 def _compare_layers(
-    built: BuiltAccelerator, hardware: BatchResult, golden: Simulation, all_recorded: bool
+    built: BuiltSimulation, hardware: VerilogRun, golden: GoldenRun, all_recorded: bool
 ) -> tuple[list[LayerComparison], list[str]]:
     network: Network = built.network
     layers, places = [], []
@@ -149,7 +149,7 @@ def _compare_layers(
 
 
 def lane_accumulations(
-    network: Network, index: int, number: int, golden: Simulation, fold: LayerFolding
+    network: Network, index: int, number: int, golden: GoldenRun, fold: LayerFolding
 ) -> int:
     """What the lanes of connection ``number`` of layer ``index`` add, over all recorded images.
 

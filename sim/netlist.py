@@ -7,7 +7,7 @@ import importlib.resources
 from ..golden.network import Network
 from ..hw.design.folding import Folding
 from ..hw.verilog.generation import TOP, generate
-from .batch import HARNESS, BuiltAccelerator
+from .batch import HARNESS, BuiltSimulation
 from .build import Sources, build_executable
 from .design_header import control_file, design_header
 from .ecp5_memory import block_ram_model
@@ -19,10 +19,10 @@ _CELL_MODELS = ("common_sim.vh", "ccu2c_sim.vh")
 
 def build_netlist(
     network: Network, folding: Folding, device: Device = ULX3S_85F, *, optimise: str = "fast-build"
-) -> BuiltAccelerator:
+) -> BuiltSimulation:
     """Synthesise ``network``'s hardware and build a simulation of the cells it was mapped to.
 
-    Only the ports can be watched: ``batch.run`` gives answers, scores and cycles of it.
+    Only the ports can be watched: ``batch.run_verilog`` gives answers, scores and cycles of it.
 
     Raises:
         RheobaseError: a tool is absent or failed.
@@ -35,7 +35,7 @@ def build_netlist(
         main=HARNESS.read_text(),
         header=design_header(network, folding, watched=False),
     )
-    return BuiltAccelerator(network, folding, build_executable(sources, optimise))
+    return BuiltSimulation(network, folding, build_executable(sources, optimise))
 
 
 def cell_models() -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...golden.network import Network
-from ...golden.simulation import simulate
+from ...golden.run import run_golden
 from ..graph.analog import analog_outputs
 from ..graph.graph import Graph
 from ..snn.snn import FloatSnn
@@ -85,7 +85,7 @@ def output_error(
     if names:
         read = replace(graph, outputs={name: name for name in names})
         pixels = _pixels(torch.cat(tuple(images)), mean, std).reshape(-1, *network.input_shape)
-        scores = simulate(network, pixels).outputs
+        scores = run_golden(network, pixels).outputs
         found = {name: torch.from_numpy(s) for name, s in zip(names, scores, strict=True)}
     else:
         read = graph

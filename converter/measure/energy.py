@@ -15,7 +15,7 @@ import numpy as np
 from ...golden.answers import class_answers
 from ...golden.errors import RheobaseError
 from ...golden.network import Network
-from ...golden.simulation import simulate
+from ...golden.run import run_golden
 from ...golden.statistics import accumulations
 
 #: Joules per synaptic operation, and per operation (multiply and accumulate) of the CNN.
@@ -65,7 +65,7 @@ def measure(
         right, totals = 0, np.zeros(len(network.layers))
         for start in range(0, len(images), _RECORDED):
             part = slice(start, start + _RECORDED)
-            result = simulate(network, images[part], steps=count, delay=delay, record=True)
+            result = run_golden(network, images[part], steps=count, delay=delay, record=True)
             right += int(np.sum(class_answers(result.scores) == labels[part]))
             for index, (layer, record) in enumerate(
                 zip(network.layers, result.layers, strict=True)

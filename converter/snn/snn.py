@@ -29,7 +29,7 @@ _LARGEST = 2**27
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class FloatRun:
     """What a simulation gave, for every T and t0 among the steps that were asked for.
 
     Attributes:
@@ -138,7 +138,7 @@ class FloatSnn:
         return outputs["out"] if list(outputs) == ["out"] else outputs
 
     @torch.inference_mode()
-    def run(self, images: Tensor, keep: Sequence[int] | None = None) -> Evaluation:
+    def run(self, images: Tensor, keep: Sequence[int] | None = None) -> FloatRun:
         """Simulate T steps for ``images``.
 
         Args:
@@ -227,7 +227,7 @@ def _constants(snn: FloatSnn, images: Tensor) -> dict[str, Tensor]:
     return {name: value for name, value in values.items() if name in needed}
 
 
-def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> Evaluation:
+def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> FloatRun:
     parts = snn.parts
     constants = _constants(snn, images)
     stepped = {operation.name for operation in parts.stepped}
@@ -259,10 +259,10 @@ def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> Evaluation:
             values[operation.name] = run_operation(operation, *inputs)
         sums[step] = {name: values[name] * step for name in parts.ends}
     spikes = {name: float(count) / run.neurons[name] for name, count in run.spikes.items()}
-    return Evaluation(snn.graph, sums, spikes, snn.steps, snn.delay)
+    return FloatRun(snn.graph, sums, spikes, snn.steps, snn.delay)
 
 
-def _run_radix(snn: FloatSnn, images: Tensor) -> Evaluation:
+def _run_radix(snn: FloatSnn, images: Tensor) -> FloatRun:
     """Each neuron's number is clip(floor(current / unit + v(0) / unit), 0, 2**T - 1)."""
     top = 2**snn.steps - 1
     spikes: dict[str, float] = {}
@@ -282,4 +282,4 @@ def _run_radix(snn: FloatSnn, images: Tensor) -> Evaluation:
 
     found = run_graph(snn.graph, images, at_neuron)
     sums = {snn.steps: {name: value * snn.steps for name, value in found.items()}}
-    return Evaluation(snn.graph, sums, spikes, snn.steps, 0)
+    return FloatRun(snn.graph, sums, spikes, snn.steps, 0)

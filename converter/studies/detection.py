@@ -22,7 +22,7 @@ from ...golden.errors import RheobaseError
 from ..conversion import BATCH, Conversion, Options, convert_graph
 from ..rewrite.rewrite import prepared
 from ..snn.sized import SizedSnn
-from ..snn.snn import Evaluation
+from ..snn.snn import FloatRun
 from ..tracing.trace import trace
 
 #: Parts of torchvision's one-stage detectors that are used here.
@@ -147,7 +147,7 @@ class _Network:
     def __init__(self, network: SizedSnn, pairs: Sequence[tuple[int, int]]) -> None:
         self._network = network
         self._kept = sorted({step for pair in pairs for step in pair})
-        self._run: Evaluation | None = None
+        self._run: FloatRun | None = None
         self.pair = pairs[0]
         self._found: dict[str, Tensor] = {}
 

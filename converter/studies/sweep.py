@@ -22,15 +22,15 @@ from torch import Tensor
 from ...golden.errors import RheobaseError
 from ...golden.network import Coding, Readout
 from ...golden.output_files import write_whole
-from ...golden.simulation import simulate
+from ...golden.run import run_golden
 from ..conversion import Conversion, Options, convert_graph, default_iterations, normalisation
 from ..data.batches import Batches
 from ..data.data import load_images, matched_classes, with_hollow_classes
 from ..data.image_files import AS_IT_IS, Sizing
 from ..data.model import load_model, model_shape, takes_images
 from ..lower.lowering import Lowered
+from ..measure.accuracy import Accuracies, accuracy_table
 from ..measure.answers import Answers, answers_of
-from ..measure.evaluation import Accuracies, accuracy_table
 from ..recipes import with_recipe
 from ..rewrite.rewrite import prepared
 from ..thresholds.balancing import Method
@@ -209,14 +209,14 @@ def _golden_table(
         pairs = [(network.steps, 0)]
     table = {}
     for step, delay in pairs:
-        outputs = simulate(network, subject.images, steps=step, delay=delay).outputs
+        outputs = run_golden(network, subject.images, steps=step, delay=delay).outputs
         answers = subject.answers.of_network(lowered, outputs)
         table[step, delay] = 100 * float(np.mean(answers == truth))
     spikes: dict[str, float] = {}
     neurons: dict[str, int] = {}
     for start in range(0, len(subject.images), _RECORDED):
         part = subject.images[start : start + _RECORDED]
-        for layer in simulate(network, part, steps=max(job.steps), record=True).layers:
+        for layer in run_golden(network, part, steps=max(job.steps), record=True).layers:
             if layer.spikes is not None:
                 neurons[layer.name] = math.prod(layer.spikes.shape[2:])
                 share = layer.spikes_per_neuron * len(part) / len(subject.images)

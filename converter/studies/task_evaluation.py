@@ -29,7 +29,7 @@ from ..data.video import (
     video_files,
 )
 from ..graph.analog import analog_forward
-from ..measure.evaluation import readings
+from ..measure.accuracy import readings
 from ..snn.sized import SizedSnn, traced
 from .detection import convert_detector
 from .segmentation import (

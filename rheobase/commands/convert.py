@@ -44,7 +44,7 @@ from ..golden.errors import RheobaseError
 from ..golden.file import save_network
 from ..golden.network import Coding, PoolRule, Readout
 from ..golden.output_files import check_writable
-from ..golden.simulation import simulate
+from ..golden.run import run_golden
 from ..tables import table
 from .parameters import number_list
 
@@ -286,7 +286,7 @@ def measure(
     count = len(images.images)
     golden = None
     if conversion.lowered is not None:
-        outputs = simulate(conversion.network, images.images).outputs
+        outputs = run_golden(conversion.network, images.images).outputs
         found = answers.of_network(conversion.lowered, outputs)
         golden = 100 * float(np.mean(found == images.labels))
     return Accuracies(100 * cnn_right / count, 100 * snn_right / count, golden)

@@ -22,8 +22,8 @@ from ..golden.network import Coding, Readout
 from ..golden.output_files import check_folder, make_folder
 from ..hw.design.folding import Folding
 from ..hw.planning.default_folding import default_folding
-from ..sim.batch import build_accelerator
-from ..sim.comparison import Comparison, compare
+from ..sim.batch import build_simulation
+from ..sim.comparison import Comparison, simulate
 from ..tables import HARDWARE_COLUMNS, hardware_rows, table
 from .convert import Accuracies, measure
 
@@ -121,9 +121,9 @@ def _show(
         written = write_verilog(
             network, default_folding(network), output / f"accelerator{suffix}.v"
         )
-        built = build_accelerator(network, written.folding, verilog=written.text)
+        built = build_simulation(network, written.folding, verilog=written.text)
     with progress_bar(f"{coding}: simulating the Verilog", count) as progress:
-        comparison = compare(built, testing.images, record_images=count, progress=progress)
+        comparison = simulate(built, testing.images, record_images=count, progress=progress)
     right = class_answers(comparison.hardware.scores) == testing.labels
     return Shown(
         options=options,

@@ -16,7 +16,7 @@ from ..golden.errors import RheobaseError
 from ..golden.file import load_network, network_hash
 from ..golden.network import Network
 from ..golden.provenance import Provenance
-from ..golden.simulation import simulate
+from ..golden.run import run_golden
 
 #: Suffix that tells a network file from images.
 _NETWORK_SUFFIX = ".safetensors"
@@ -139,7 +139,7 @@ def _print(
 
 def _compare(network: Network, images: _Images, result: Classified, steps: int, delay: int) -> bool:
     """Compare answers and scores with the golden model's, and say so."""
-    golden = simulate(network, images.images, steps=steps, delay=delay)
+    golden = run_golden(network, images.images, steps=steps, delay=delay)
     answers = int((golden.answers != result.answers).sum())
     scores = int((golden.scores != result.scores).sum())
     if answers or scores:

@@ -12,10 +12,10 @@ from ..golden.answers import class_answers, is_per_class
 from ..golden.errors import RheobaseError
 from ..golden.file import load_network
 from ..golden.network import Network
-from ..golden.simulation import check_setting
+from ..golden.run import check_setting
 from ..hw.design.folding import Folding
-from ..sim.batch import BuiltAccelerator, build_accelerator
-from ..sim.comparison import Comparison, compare
+from ..sim.batch import BuiltSimulation, build_simulation
+from ..sim.comparison import Comparison, simulate
 from ..tables import HARDWARE_COLUMNS, hardware_rows, table
 from .folding_options import FoldingOptions, planned_folding
 
@@ -52,7 +52,7 @@ def run(request: Request) -> bool:
     ).first(request.limit)
     built = _built(network, request)
     with progress_bar("simulating", len(images.images)) as progress:
-        comparison = compare(
+        comparison = simulate(
             built,
             images.images,
             record_images=request.record,
@@ -75,18 +75,18 @@ def run(request: Request) -> bool:
     return comparison.equal
 
 
-def _built(network: Network, request: Request) -> BuiltAccelerator:
+def _built(network: Network, request: Request) -> BuiltSimulation:
     """The simulation of the Verilog that is named, or of what ``generate`` writes."""
     if request.verilog is None:
         folding = planned_folding(network, request.folding)
         with working("building the simulation"):
-            return build_accelerator(network, folding)
+            return build_simulation(network, folding)
     if request.folding != FoldingOptions(data_root=request.folding.data_root):
         raise RheobaseError("--verilog: accepted is without options that choose a folding")
     found = read_built_verilog(request.verilog, network)
     OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
     with working("building the simulation"):
-        return build_accelerator(network, found.folding, verilog=found.text, files=found.memories)
+        return build_simulation(network, found.folding, verilog=found.text, files=found.memories)
 
 
 def print_comparison(comparison: Comparison, folding: Folding) -> None:

@@ -114,7 +114,7 @@ def test_one_text_whoever_writes_it(tmp_path, command, simulated, network):
     written = (tmp_path / "a.v").read_text()
     assert rheobase.generate(load_network("net.safetensors")) == written
     with pytest.raises(_StoppedError):
-        rheobase.build_accelerator(network)
+        rheobase.build_simulation(network)
     assert command("simulate", "net.safetensors", "--images", "digits") == 2
     assert simulated == [written, written]
     made = board_top.board_verilog(network, default_folding(network), clock=10**7, baud=10**6)

@@ -13,7 +13,7 @@ from rheobase.converter.data.data import NORMALISATION, load_images
 from rheobase.golden import Coding, load_network, save_network
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.folding_search import Planner
-from rheobase.sim.batch import build_accelerator, run
+from rheobase.sim.batch import build_simulation, run_verilog
 
 MODEL = """
 import torch
@@ -99,7 +99,7 @@ def test_a_prediction_from_the_file_is_what_verilator_counts(tmp_path, coding):
     network = load_network(tmp_path / "net.safetensors")
     folding = default_folding(network)
     predicted = Planner(network).predict(folding).cycles
-    built = build_accelerator(network, optimise="fast-build")
+    built = build_simulation(network, optimise="fast-build")
     assert built.folding == folding
-    counted = run(built, testing.images[:150]).cycles_per_image
+    counted = run_verilog(built, testing.images[:150]).cycles_per_image
     assert predicted == pytest.approx(counted, rel=0.1)

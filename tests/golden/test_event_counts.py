@@ -16,8 +16,8 @@ from rheobase.golden import (
     RheobaseError,
     load_network,
     network_hash,
+    run_golden,
     save_network,
-    simulate,
 )
 from rheobase.golden.event_counting import (
     KEPT_WINDOWS,
@@ -62,7 +62,7 @@ def _recorded(network, images=5):
 def test_maps_are_sums_of_spikes_and_of_bits(network):
     images = random_images(np.random.default_rng(1), network, 3)
     counts = count_events(network, images)
-    records = simulate(network, images, record=True).layers
+    records = run_golden(network, images, record=True).layers
     for layer in network.layers:
         for connection in layer.connections:
             seen = range(connection.in_start, connection.in_start + connection.in_channels)

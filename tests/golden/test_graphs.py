@@ -13,7 +13,7 @@ from rheobase.golden import (
     Network,
     Readout,
     SumPool,
-    simulate,
+    run_golden,
 )
 from rheobase.golden.bounds import effective_bias, layer_bounds
 from rheobase.golden.statistics import accumulations
@@ -30,7 +30,7 @@ def test_equals_equations_neuron_by_neuron(network, seed, data):
     delay = 0 if radix else data.draw(st.integers(0, steps - 1))
     neurons = data.draw(st.integers(1, 4))
     images = random_images(np.random.default_rng(seed), network, 2)
-    found = simulate(network, images, steps=steps, delay=delay, record=True)
+    found = run_golden(network, images, steps=steps, delay=delay, record=True)
     for image in range(2):
         outputs, trains = reference.run(network, images[image], steps, delay)
         for one, other in zip(found.outputs, outputs, strict=True):
@@ -54,8 +54,8 @@ def test_equals_equations_neuron_by_neuron(network, seed, data):
 @given(graph_networks(largest_steps=16, largest_map=9), st.integers(0, 2**16))
 def test_bounds_hold_and_batches_do_not_matter(network, seed):
     images = random_images(np.random.default_rng(seed), network, 5)
-    whole = simulate(network, images, record=True, threads=1)
-    parts = simulate(network, images, record=True, batch_size=2, threads=3)
+    whole = run_golden(network, images, record=True, threads=1)
+    parts = run_golden(network, images, record=True, batch_size=2, threads=3)
     assert all(map(np.array_equal, whole.outputs, parts.outputs))
     for index, (record, other) in enumerate(zip(whole.layers, parts.layers, strict=True)):
         assert np.array_equal(record.currents, other.currents)
@@ -81,7 +81,7 @@ def test_bounds_hold_and_batches_do_not_matter(network, seed):
 def test_currents_equal_torch(network, seed):
     """Sums of torch's convolutions and average poolings, on the recorded spikes of each step."""
     images = random_images(np.random.default_rng(seed), network, 3)
-    records = simulate(network, images, record=True).layers
+    records = run_golden(network, images, record=True).layers
     pixels = images.astype(float) - network.zero_point[:, None, None]
     for layer, record in zip(network.layers, records, strict=True):
         if layer.pool is not None:
@@ -155,7 +155,7 @@ def test_residual_by_hand():
         ),
         Coding.RATE, 3, 0, Readout.CURRENT, (3,),
     )  # fmt: skip
-    found = simulate(network, np.array([[[[5, 1]]]], np.uint8), record=True)
+    found = run_golden(network, np.array([[[[5, 1]]]], np.uint8), record=True)
     trains = [record.spikes[0, :, 0, 0].T.tolist() for record in found.layers[:3]]
     assert trains == [[[1, 1, 1], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 0, 0]]]
     assert found.layers[2].currents[0, :, 0, 0].T.tolist() == [[1, 4, 1], [-1, -1, -1]]
@@ -172,5 +172,5 @@ def test_zero_point_counts_once_for_each_pixel_of_a_sum():
     )  # fmt: skip
     image = np.array([[[[11, 10], [9, 14]]]], np.uint8)
     assert effective_bias(network, 0).tolist() == [5 - 3 * 40]
-    assert simulate(network, image).scores.tolist() == [[5 + 3 * (1 + 0 - 1 + 4)]]
+    assert run_golden(network, image).scores.tolist() == [[5 + 3 * (1 + 0 - 1 + 4)]]
     assert layer_bounds(network, 0).window == (0, 3 * 4 * 255)

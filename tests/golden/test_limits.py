@@ -21,7 +21,7 @@ from rheobase.golden import (
     RheobaseError,
     SumPool,
     load_network,
-    simulate,
+    run_golden,
 )
 from rheobase.golden.errors import SHOWN
 from rheobase.golden.file import network_bytes
@@ -108,8 +108,8 @@ def test_an_image_that_takes_more_memory_than_there_is(monkeypatch):
     network = _network(Connection(IMAGE, ONE), size=1000, steps=1024)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (2**30, 2**30))
     with pytest.raises(MachineError, match=r"memory: an image at T = 1024 takes 7.* this machine"):
-        simulate(network, np.zeros((1, 1, 1000, 1000), np.uint8))
-    simulate(network, np.zeros((1, 1, 1000, 1000), np.uint8), steps=1)
+        run_golden(network, np.zeros((1, 1, 1000, 1000), np.uint8))
+    run_golden(network, np.zeros((1, 1, 1000, 1000), np.uint8), steps=1)
     with pytest.raises(MachineError, match=r"memory: planning layer 'a' takes"):
         default_folding(_network(Connection(IMAGE, ONE), size=5700))
     check_memory("nothing", 2**30)

@@ -5,10 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, simulate
+from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, run_golden
 from rheobase.golden.batch import bytes_per_image
 from rheobase.golden.convolution import CHUNK_BYTES
-from rheobase.golden.simulation import BATCH_BYTES, MAX_BATCH, MEMORY_BYTES, split
+from rheobase.golden.run import BATCH_BYTES, MAX_BATCH, MEMORY_BYTES, split
 
 CHANNELS, SIDE, STEPS, LAYERS, IMAGES = 16, 32, 16, 6, 64
 
@@ -37,9 +37,9 @@ def test_memory_of_a_deep_network():
     train_bytes = IMAGES * STEPS * CHANNELS * SIDE**2 * 4
     assert train_bytes >= BATCH_BYTES
     images = rng.integers(0, 256, (IMAGES, 1, SIDE, SIDE)).astype(np.uint8)
-    simulate(network, images[:1], threads=1)
+    run_golden(network, images[:1], threads=1)
     tracemalloc.start()
-    simulate(network, images, threads=1, batch_size=IMAGES)
+    run_golden(network, images, threads=1, batch_size=IMAGES)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # Besides spikes and currents there are the windows and results of one product.

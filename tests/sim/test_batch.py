@@ -10,9 +10,9 @@ from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import generate
-from rheobase.sim.batch import build_accelerator, run
+from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.bench import BenchError, run_bench
-from rheobase.sim.comparison import compare
+from rheobase.sim.comparison import simulate
 from rheobase.sim.tools.cache import cached, content_key
 from tests.support.components import check_exchange
 from tests.support.random_networks import random_images, random_network
@@ -48,26 +48,26 @@ def _changed(network):
 
 def test_one_wrong_weight_is_found(network, folding):
     images = random_images(np.random.default_rng(0), network, 8)
-    built = build_accelerator(
+    built = build_simulation(
         network, folding, optimise="fast-build", verilog=generate(_changed(network), folding)
     )
-    found = compare(built, images, record_images=8)
+    found = simulate(built, images, record_images=8)
     assert not found.equal and found.spike_mismatches > 0
     assert "layer 'conv0', image" in found.first_mismatch
 
 
 def test_processes_and_seeds_do_not_change_answers(network, folding):
     images = random_images(np.random.default_rng(1), network, 7)
-    built = build_accelerator(network, folding, optimise="fast-build")
+    built = build_simulation(network, folding, optimise="fast-build")
     counted = []
-    one = run(built, images, processes=1, record_images=5, progress=counted.append)
-    other = run(built, images, processes=3, record_images=5, gap=30, stall=30, seed=5)
+    one = run_verilog(built, images, processes=1, record_images=5, progress=counted.append)
+    other = run_verilog(built, images, processes=3, record_images=5, gap=30, stall=30, seed=5)
     assert sum(counted) == 7
     assert np.array_equal(one.scores, other.scores)
     assert one.accumulations == other.accumulations
     for first, second in zip(one.spikes, other.spikes, strict=True):
         assert np.array_equal(first, second) and len(first) == 5
-    again = run(built, images, processes=3, gap=30, stall=30, seed=5)
+    again = run_verilog(built, images, processes=3, gap=30, stall=30, seed=5)
     assert again.total_cycles == other.total_cycles > one.total_cycles
 
 
@@ -87,11 +87,11 @@ def test_a_hang_is_an_error(network, folding):
     weight = np.zeros((network.classes, 2, 1, 1), np.int8)
     last = replace(network.layers[-1], connections=(Connection(0, weight),))
     larger = replace(network, input_shape=(channels, rows + 3, columns), layers=(taller, last))
-    built = build_accelerator(
+    built = build_simulation(
         network, folding, optimise="fast-build", verilog=generate(larger, folding)
     )
     with pytest.raises(RheobaseError, match="the accelerator hangs: nothing moved for"):
-        run(built, random_images(np.random.default_rng(2), network, 1))
+        run_verilog(built, random_images(np.random.default_rng(2), network, 1))
 
 
 def test_builds_are_kept_and_leftovers_made_again(tmp_path, monkeypatch):

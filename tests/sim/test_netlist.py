@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.golden.simulation import simulate
-from rheobase.sim.batch import run
+from rheobase.golden.run import run_golden
+from rheobase.sim.batch import run_verilog
 from rheobase.sim.ecp5_memory import block_ram_model
 from rheobase.sim.netlist import build_netlist
 from tests.support.random_networks import random_folding, random_images, random_network
@@ -13,9 +13,9 @@ from tests.support.random_networks import random_folding, random_images, random_
 
 def _check(network, folding, images):
     built = build_netlist(network, folding)
-    golden = simulate(network, images)
+    golden = run_golden(network, images)
     for stalls in ({}, {"gap": 30, "stall": 50}):
-        found = run(built, images, processes=1, **stalls)
+        found = run_verilog(built, images, processes=1, **stalls)
         assert np.array_equal(found.scores, golden.scores)
         assert np.array_equal(found.answers, golden.answers)
 

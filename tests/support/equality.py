@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from rheobase.golden import Coding, Network
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 from rheobase.hw.design.folding import Folding
-from rheobase.sim.batch import build_accelerator, run
-from rheobase.sim.comparison import compare
+from rheobase.sim.batch import build_simulation, run_verilog
+from rheobase.sim.comparison import simulate
 
 from .random_networks import random_images
 
@@ -19,19 +19,19 @@ def check_equal(
     network: Network, folding: Folding, rng: np.random.Generator, images: int = 5
 ) -> None:
     """Compare back to back, with gaps and back-pressure, and with T and t0 changing."""
-    built = build_accelerator(network, folding, optimise="fast-build")
+    built = build_simulation(network, folding, optimise="fast-build")
     shown = random_images(rng, network, images)
     for stalls in STALLS:
-        result = compare(built, shown, record_images=images, processes=1, **stalls)
+        result = simulate(built, shown, record_images=images, processes=1, **stalls)
         assert result.equal, (result.first_mismatch, result.layers, folding)
 
     steps = rng.integers(1, network.steps + 1, images)
     radix = network.coding == Coding.RADIX
     delay = np.array([0 if radix else rng.integers(t) for t in steps])
-    found = run(built, shown, steps=steps, delay=delay, record_images=images, processes=1)
+    found = run_verilog(built, shown, steps=steps, delay=delay, record_images=images, processes=1)
     for index in range(images):
         t, t0 = int(steps[index]), int(delay[index])
-        golden = simulate(network, shown[index : index + 1], steps=t, delay=t0, record=True)
+        golden = run_golden(network, shown[index : index + 1], steps=t, delay=t0, record=True)
         for output, expected in zip(found.outputs, golden.outputs, strict=True):
             assert np.array_equal(output[index], expected[0]), (t, t0, folding)
         assert np.array_equal(found.answers[index], golden.answers[0])

@@ -8,7 +8,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rheobase.converter.lower.lowering import Lowered
-from rheobase.golden.simulation import Simulation
+from rheobase.golden.run import GoldenRun
 
 #: Threshold of every neuron in the exact models, and what their weights are multiples of.
 LEVEL, UNIT = 4096.0, 1 / 512
@@ -80,7 +80,7 @@ class CeilPooled(Pooled):
         return self.head(functional.max_pool2d(x, 3, 2, ceil_mode=True).flatten(1))
 
 
-def assert_equal(lowered: Lowered, simulation: Simulation, expected: dict[str, Tensor]) -> None:
+def assert_equal(lowered: Lowered, simulation: GoldenRun, expected: dict[str, Tensor]) -> None:
     """The golden model's scores, in the model's units, are ``expected``."""
     found = lowered.real_outputs(simulation.outputs)
     assert found.keys() == expected.keys()

@@ -105,7 +105,7 @@ def damaged_safetensors(rng: np.random.Generator, content: bytes, described: str
 
 def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Network files; one that is taken is a whole network, and simulated right."""
-    from rheobase.golden import Coding, PoolRule, Readout, load_network, simulate
+    from rheobase.golden import Coding, PoolRule, Readout, load_network, run_golden
     from rheobase.golden.event_counting import count_events
     from rheobase.golden.file import network_bytes
     from rheobase.golden.provenance import Provenance
@@ -137,7 +137,7 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
         if work > 2**26:
             return  # its time is what the file asks for, and allowed
         images = random_images(rng, network, 1)
-        found = simulate(network, images, threads=1)
+        found = run_golden(network, images, threads=1)
         if work < 2**12:
             outputs, _ = reference.run(network, images[0], network.steps, network.delay)
             for output, expected in zip(found.outputs, outputs, strict=True):

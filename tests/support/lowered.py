@@ -29,7 +29,7 @@ def assert_integers(
             coding=coding, steps=steps, method=rheobase.Method.ROBUST, percentile=100.0
         )
         made.append(rheobase.convert(model, images, mean=mean, std=std, options=options))
-        scores = rheobase.simulate(made[-1].network, images).outputs
+        scores = rheobase.run_golden(made[-1].network, images).outputs
         found = made[-1].lowered.real_outputs(scores)["out"]
         error = np.abs(found - expected).max() / expected.std()
         assert error < (limit if coding == rheobase.Coding.RADIX else 0.4), (coding, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from amaranth.sim import Simulator
 
-from rheobase.golden import Network, simulate
+from rheobase.golden import Network, run_golden
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import Folding
 
@@ -17,7 +17,7 @@ def expected_results(network: Network, images: np.ndarray) -> list[tuple[int, in
     """Score, prediction and ``last`` of each beat that the golden model makes of ``images``."""
     return [
         (int(score), int(np.argmax(scores[: index + 1])), int(index == len(scores) - 1))
-        for scores in simulate(network, images).scores
+        for scores in run_golden(network, images).scores
         for index, score in enumerate(scores)
     ]
 

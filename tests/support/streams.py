@@ -8,7 +8,7 @@ import numpy as np
 from amaranth.lib import data
 
 from rheobase.golden.network import Network
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 from rheobase.hw.accelerator.accelerator import result_layout
 
 from .components import encode
@@ -20,7 +20,7 @@ def image_streams(
     """Pixels of ``images``, and the beats of results that the golden model makes of them."""
     pixels = [p for image in images for p in image.reshape(len(image), -1).T.tolist()]
     beats = []
-    for scores in simulate(network, images).scores:
+    for scores in run_golden(network, images).scores:
         for index, score in enumerate(scores):
             beats.append(
                 {

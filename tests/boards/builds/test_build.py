@@ -37,8 +37,8 @@ from rheobase.golden import (
 )
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import TOP, generate
-from rheobase.sim.batch import build_accelerator
-from rheobase.sim.comparison import compare
+from rheobase.sim.batch import build_simulation
+from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
 from tests.support.random_networks import random_images, random_network
@@ -193,9 +193,9 @@ def test_plain_verilog_is_the_same_hardware(tmp_path, network, folding, target):
 
     # The files are found where the design is told they are.
     placed = sources.replace('"memory', f'"{tmp_path}/made/memory')
-    built = build_accelerator(network, folding, optimise="fast-build", verilog=placed)
+    built = build_simulation(network, folding, optimise="fast-build", verilog=placed)
     images = random_images(np.random.default_rng(1), network, 10)
-    comparison = compare(built, images, record_images=10, gap=20, stall=20, seed=1)
+    comparison = simulate(built, images, record_images=10, gap=20, stall=20, seed=1)
     assert comparison.equal, comparison.first_mismatch
 
     assert built_folding(tmp_path / "made") == folding

@@ -31,7 +31,7 @@ from rheobase.golden import (
     Network,
     Readout,
     RheobaseError,
-    simulate,
+    run_golden,
 )
 from rheobase.hw.design.folding import LayerFolding
 
@@ -84,7 +84,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def scores(network, images):
-    found = simulate(network, images).scores
+    found = run_golden(network, images).scores
     assert len(np.unique(found, axis=0)) == len(images)
     return found
 

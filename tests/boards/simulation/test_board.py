@@ -32,7 +32,7 @@ from rheobase.commands.run import Request, run
 from rheobase.converter import Options, convert
 from rheobase.converter.conversion import normalised
 from rheobase.converter.data.data import NORMALISATION, load_images
-from rheobase.golden import Coding, Readout, RheobaseError, network_hash, save_network, simulate
+from rheobase.golden import Coding, Readout, RheobaseError, network_hash, run_golden, save_network
 from rheobase.golden.provenance import Provenance
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.sim.lint import lint, structure
@@ -90,7 +90,7 @@ def port(built):
 
 
 def _check(board, network, images, steps=None, delay=None):
-    expected = simulate(network, images, steps=steps, delay=delay)
+    expected = run_golden(network, images, steps=steps, delay=delay)
     found = board.classify(images)
     assert np.array_equal(found.answers, expected.answers)
     assert np.array_equal(found.scores, expected.scores)
@@ -150,7 +150,7 @@ def _replies(line, decoder, count=None):
 def test_damaged_frames(digits, port):
     """Each kind of damage has its reply, leaves no trace in the accelerator, and needs no reset."""
     image = load_images("digits").images[0]
-    expected = simulate(digits, image[None])
+    expected = run_golden(digits, image[None])
     pixels = image.transpose(1, 2, 0).tobytes()
     good = encode_frame(bytes([Message.CLASSIFY, 77, 0]) + pixels)
     flag = bytes([FLAG])
@@ -279,7 +279,7 @@ def test_command(tmp_path, digits, port, monkeypatch, capsys):
         "run", "--port", port, "net.safetensors", "digits", "three.png", "--limit", 25, cwd=tmp_path
     )
     assert ran.returncode == 0, ran.stderr
-    answers = simulate(digits, images[:25]).answers
+    answers = run_golden(digits, images[:25]).answers
     right = 100 * (answers == load_images("digits").labels[:25]).mean()
     assert f"right answers of the hardware: {right:.2f} %" in ran.stdout
     assert f"three.png: digit {answers[3]}" in ran.stdout

@@ -21,7 +21,7 @@ from rheobase.converter.thresholds.balancing import balance
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 
 
 class Residual(nn.Module):
@@ -203,7 +203,7 @@ def test_calibrated_network_is_lowered_as_it_is(coding: Coding, steps: int) -> N
         coding=coding, steps=steps, calibration=calibration, iterations=200, only_if_better=False
     )
     conversion = convert(Residual(), images, mean=[0.5], std=[0.25], options=options)
-    scores = simulate(conversion.network, images).outputs
+    scores = run_golden(conversion.network, images).outputs
     found = torch.from_numpy(conversion.lowered.real_outputs(scores)["out"])
     pixels = (torch.from_numpy(images).float() / 255 - 0.5) / 0.25
     expected = conversion.snn(pixels).double()

@@ -14,7 +14,7 @@ from rheobase.converter.calibrate.calibration import Calibration
 from rheobase.converter.calibrate.keeping import held_back, unexplained
 from rheobase.converter.conversion import normalised
 from rheobase.converter.recipes import with_recipe
-from rheobase.golden import Coding, simulate
+from rheobase.golden import Coding, run_golden
 
 MEAN, STD = [0.5], [0.25]
 
@@ -79,11 +79,11 @@ def test_best_is_no_worse_than_no_recipe_at_few_bits(coding: Coding, bits: int) 
     lost = []
     for chosen in (options, with_recipe(options, "best")):
         made = convert(model, images, mean=MEAN, std=STD, options=chosen)
-        lost.append(correlation_lost(simulate(made.network, images).scores, wanted))
+        lost.append(correlation_lost(run_golden(made.network, images).scores, wanted))
     assert lost[1] <= 1.02 * lost[0]
     assert made.fit.held_back and made.fit.images == 60
     held = slice(-60, None)
-    scores = simulate(made.network, images[held]).scores
+    scores = run_golden(made.network, images[held]).scores
     found = made.fit.fitted if made.fit.kept else made.fit.plain
     assert found == pytest.approx(correlation_lost(scores, wanted[held]), rel=1e-6)
     assert found == min(made.fit.fitted, made.fit.plain)
@@ -134,7 +134,7 @@ def test_what_makes_the_network_worse_is_not_kept(monkeypatch: pytest.MonkeyPatc
     tried = convert(model, images, mean=MEAN, std=STD, options=with_recipe(options, "best"))
     assert not tried.fit.kept and tried.fit.plain < tried.fit.fitted
     assert tried.calibrated is None
-    scores = [simulate(made.network, images).scores for made in (plain, tried)]
+    scores = [run_golden(made.network, images).scores for made in (plain, tried)]
     assert np.array_equal(*scores)
 
 

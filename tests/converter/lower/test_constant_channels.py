@@ -9,7 +9,7 @@ from rheobase.converter.lower.constant_channels import Reach, held_scales
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import simulate
+from rheobase.golden import run_golden
 from rheobase.golden.network import Coding
 from tests.support.exact_models import (
     LEVEL,
@@ -53,7 +53,7 @@ def test_spikes_equal_the_graphs(kind, size, names, coding, part):
     images = np.random.default_rng(1).integers(0, 256, (6, 3, *size)).astype(np.uint8)
     real = torch.from_numpy(images.astype(float)) - 51
     expected = (rate if coding == Coding.RATE else radix)(graph, real, thresholds, steps)
-    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
     constant = {scale.name: int(scale.constant.sum()) for scale in lowered.layers}
     wanted = sum(
         -(-(len(model.get_submodule(name).weight) - at) // 2) for at, name in enumerate(names)
@@ -83,5 +83,5 @@ def test_a_readout_of_decayed_weights():
     graph = prepared(trace(model, (3, 5, 5)))
     lowered = lower_graph(graph, {"1": 1.0}, mean=MEAN, std=[0.3] * 3, coding=Coding.RADIX, steps=4)
     images = np.zeros((2, 3, 5, 5), np.uint8)
-    found = lowered.real_outputs(simulate(lowered.network, images).outputs)["out"]
+    found = lowered.real_outputs(run_golden(lowered.network, images).outputs)["out"]
     np.testing.assert_allclose(found, np.tile(model[3].bias.detach(), (2, 1)), rtol=1e-6)

@@ -13,7 +13,7 @@ from torch import nn
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import RheobaseError, simulate
+from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.network import Coding, Readout
 from tests.support.exact_models import (
     LEVEL,
@@ -57,19 +57,19 @@ def lowered_pair(kind, size, coding, steps, **options):
 def test_radix_equals_the_graph(kind, size, steps):
     graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RADIX, steps)
     expected = radix(graph, real, thresholds, steps)
-    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
 
 
 def test_constant_behind_a_window_beyond_the_map():
     graph, thresholds, lowered, images, real = lowered_pair(CeilShifted, (14, 14), Coding.RADIX, 3)
     expected = radix(graph, real, thresholds, 3)
-    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
 
 
 @pytest.mark.parametrize(("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13))])
 def test_rate_equals_the_graph(kind, size):
     graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RATE, 7)
-    assert_equal(lowered, simulate(lowered.network, images), rate(graph, real, thresholds, 7))
+    assert_equal(lowered, run_golden(lowered.network, images), rate(graph, real, thresholds, 7))
 
 
 def test_bias_shift_and_initial_potential():
@@ -87,7 +87,7 @@ def test_bias_shift_and_initial_potential():
         initial=initial,
     )  # fmt: skip
     expected = rate(graph, real, thresholds, 7, shift, initial=0.25)
-    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
 
 
 class Activated(nn.Module):
@@ -106,7 +106,7 @@ class Activated(nn.Module):
 def test_outputs_that_are_neurons():
     graph, thresholds, lowered, images, real = lowered_pair(Activated, (6, 6), Coding.RATE, 5)
     expected = rate(graph, real, thresholds, 5)
-    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
     assert [layer.threshold is None for layer in lowered.network.layers] == [False] * 2 + [True] * 3
     first, again = (lowered.outputs[label].parts[0] for label in ("first", "again"))
     assert first.index == again.index
@@ -129,7 +129,7 @@ def test_counts(coding):
     real = torch.from_numpy(images.astype(float)) - 51
     expected = (rate if coding == Coding.RATE else radix)(graph, real, thresholds, steps)
     mean = expected.pop("mean")
-    simulation = simulate(lowered.network, images)
+    simulation = run_golden(lowered.network, images)
     found = lowered.real_outputs(simulation.outputs)
     for label, values in expected.items():
         np.testing.assert_allclose(found[label], values.numpy(), rtol=1e-9, atol=1e-6)
@@ -147,7 +147,7 @@ def test_counts_behind_a_flattened_map():
     assert len(lowered.network.layers) == 2 and lowered.outputs["out"].shape == (8,)
     images = np.random.default_rng(1).integers(0, 256, (6, 3, 5, 5)).astype(np.uint8)
     expected = rate(graph, torch.from_numpy(images.astype(float)) - 51, thresholds, 6)
-    assert_equal(lowered, simulate(lowered.network, images), expected)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
 
 
 def _small():

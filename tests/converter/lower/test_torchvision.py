@@ -11,7 +11,7 @@ from rheobase.converter.data.torchvision_shim import import_torchvision
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import simulate
+from rheobase.golden import run_golden
 from rheobase.golden.network import Coding
 from tests.support.spiking_graph import activations, clipped
 
@@ -52,7 +52,7 @@ def _compared(name, side, coding, steps):
     }
     expected = clipped(graph, images, thresholds)["out"].numpy()
     lowered = lower_graph(graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps)
-    found = lowered.real_outputs(simulate(lowered.network, pixels).outputs)["out"]
+    found = lowered.real_outputs(run_golden(lowered.network, pixels).outputs)["out"]
     assert expected.std() > 0
     return np.linalg.norm(found - expected) / np.linalg.norm(expected)
 

@@ -15,7 +15,7 @@ from rheobase.converter.measure.energy import (
     frames_per_second_and_watt,
     measure,
 )
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 
 
 def test_operations_one_by_one() -> None:
@@ -30,7 +30,7 @@ def test_operations_one_by_one() -> None:
     ).network
     labels = np.zeros(20, dtype=np.int64)
     points = measure(network, images, labels, [3, 5])
-    result = simulate(network, images, steps=5, record=True)
+    result = run_golden(network, images, steps=5, record=True)
     spikes = result.layers[0].spikes.sum(axis=(0, 1))  # channels, rows, columns
     expected = 0
     for _, row, column in np.ndindex(2, 2, 2):  # output channel and position

@@ -14,7 +14,7 @@ from rheobase.converter.lower.outside import weights_of
 from rheobase.converter.measure.answers import answers_of
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import RheobaseError, simulate
+from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.answers import class_answers
 from rheobase.golden.network import Coding, Readout
 
@@ -66,7 +66,7 @@ def test_linear_ends_are_lowered(name):
     made, graph = lowered(model)
     images, inputs = pictures()
     expected = model(inputs).detach().numpy()
-    found = made.real_outputs(simulate(made.network, images).outputs)["out"]
+    found = made.real_outputs(run_golden(made.network, images).outputs)["out"]
     assert not made.left_out and found.shape == expected.shape
     assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
     assert {"weight"} <= {p for o in graph.operations for p in o.parameters}
@@ -89,7 +89,7 @@ def test_a_scripted_layer_of_torch():
     expected = model(inputs).detach().numpy()
     model[3] = torch.jit.script(model[3])
     made, graph = lowered(model)
-    found = made.real_outputs(simulate(made.network, images).outputs)["out"]
+    found = made.real_outputs(run_golden(made.network, images).outputs)["out"]
     assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
     assert weights_of(graph).unused == () and weights_of(graph).held == 6 * 10 + 97 * 4
 
@@ -133,7 +133,7 @@ def test_what_keeps_the_order_stays_outside(end):
     expected = result.argmax(1) if result.is_floating_point() else result.reshape(40, -1)[:, 0]
     answers = answers_of(graph)
     assert (answers.of_graph(graph, inputs) == expected.numpy()).all()
-    outputs = simulate(made.network, images).outputs
+    outputs = run_golden(made.network, images).outputs
     assert (answers.of_network(made, outputs) == expected.numpy()).mean() > 0.9
 
 

@@ -16,13 +16,13 @@ from rheobase.converter import convert
 from rheobase.converter.conversion import Options, normalised
 from rheobase.converter.data.data import load_images
 from rheobase.converter.data.model import load_model
-from rheobase.converter.measure.evaluation import accuracy_table
+from rheobase.converter.measure.accuracy import accuracy_table
 from rheobase.converter.recipes import RECIPES, with_recipe
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.studies import sweep
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 
 MODEL = """
 import torch
@@ -121,7 +121,7 @@ def test_columns_say_what_they_count(tmp_path: Path) -> None:
     options = replace(sweep.method_options("cltb@20", Coding.RATE, 4), weight_bits=3)
     model = load_model(f"{tmp_path / 'net.py'}:net", None)
     made = convert(model, training, mean=[0.5], std=[0.25], options=options)
-    layers = simulate(made.network, images, record=True).layers[:2]
+    layers = run_golden(made.network, images, record=True).layers[:2]
     spikes = sum(int(layer.spikes.sum()) for layer in layers)
     neurons = sum(layer.spikes[0, 0].size for layer in layers)
     found = row("cltb@20", 3)

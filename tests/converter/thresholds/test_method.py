@@ -17,7 +17,7 @@ from rheobase.converter.thresholds.balancing import Balance, Method, balance
 from rheobase.converter.thresholds.delay import choose_delay, first_output_spike
 from rheobase.converter.tracing.qcfs import Qcfs
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import RheobaseError, simulate
+from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.network import Coding, PoolRule, Readout
 from tests.support.small_models import residual
 
@@ -243,7 +243,7 @@ def test_integer_network_follows_the_float_snn(coding, readout, rule):
     options = Options(coding=coding, readout=readout, rule=rule, steps=steps, iterations=60)
     conversion = convert(_model(), _pixels(100), mean=[0.4], std=[0.3], options=options)
     images = _pixels(60, 1)
-    scores = simulate(conversion.network, images).scores.astype(float)
+    scores = run_golden(conversion.network, images).scores.astype(float)
     expected = conversion.snn(normalised(images, [0.4], [0.3])).numpy()
     correlation = np.corrcoef(scores.ravel(), expected.ravel())[0, 1]
     assert correlation > 0.985
@@ -262,7 +262,7 @@ def test_many_steps_approach_the_model(coding):
     )
     error = (conversion.snn(inputs) - expected).norm() / expected.norm()
     assert error < 0.03
-    scores = simulate(conversion.network, images).scores.astype(float)
+    scores = run_golden(conversion.network, images).scores.astype(float)
     scale = (scores * expected.numpy()).sum() / np.square(scores).sum()
     assert np.linalg.norm(scores * scale - expected.numpy()) < 0.06 * float(expected.norm())
 
@@ -275,7 +275,7 @@ def test_zero_point_makes_padding_exact():
     network = convert(model, _pixels(20), mean=[51 / 255], std=[1.0]).network
     assert network.zero_point.tolist() == [51]
     grey = np.full((1, 1, 8, 8), 51, np.uint8)
-    currents = simulate(network, grey, record=True).layers[0].currents
+    currents = run_golden(network, grey, record=True).layers[0].currents
     assert not currents.any()
 
 
@@ -286,7 +286,7 @@ def test_dead_channels_convert():
         model[0].bias[1] = -9
         model[4].weight[:, 2] = 0
     network = convert(model, _pixels(30), mean=[0.5], std=[0.5]).network
-    record = simulate(network, _pixels(10, 3), record=True).layers[0]
+    record = run_golden(network, _pixels(10, 3), record=True).layers[0]
     assert not record.spikes[:, :, 1].any()
 
 
@@ -313,7 +313,7 @@ def test_residual_network_converts():
         options = Options(steps=48, readout=readout, iterations=200, delay=8)
         conversion = convert(model, pixels, mean=[0.5], std=[0.25], options=options)
         expected = conversion.snn(normalised(pixels, [0.5], [0.25])).numpy()
-        scores = simulate(conversion.network, pixels).scores.astype(float)
+        scores = run_golden(conversion.network, pixels).scores.astype(float)
         assert np.corrcoef(scores.ravel(), expected.ravel())[0, 1] > 0.97
         rows = conversion.summary()
         assert next(iter(rows))["layer"] == "relu" and all(row["weights"] for row in rows)

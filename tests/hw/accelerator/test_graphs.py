@@ -9,8 +9,8 @@ from rheobase.golden import Coding, Connection, PoolRule, Readout
 from rheobase.hw.design.folding import LayerFolding, check_folding, connection_lanes
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.readout.streamed_readout import is_streamed
-from rheobase.sim.batch import build_accelerator
-from rheobase.sim.comparison import compare
+from rheobase.sim.batch import build_simulation
+from rheobase.sim.comparison import simulate
 from tests.support.equality import check_equal
 from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_folding, random_images
@@ -77,7 +77,7 @@ def test_resnet20(coding, steps):
     network = residual_network(
         coding, steps=steps, stages=RESNET20, size=32, classes=10, bits=8
     )
-    built = build_accelerator(network, default_folding(network, adders=600), optimise="fast-build")
+    built = build_simulation(network, default_folding(network, adders=600), optimise="fast-build")
     images = random_images(np.random.default_rng(2), network, 3)
-    result = compare(built, images, record_images=3, processes=1)
+    result = simulate(built, images, record_images=3, processes=1)
     assert result.equal, (result.first_mismatch, result.layers)

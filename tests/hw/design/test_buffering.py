@@ -19,8 +19,8 @@ from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.buffering import blocking_connection, default_spare_rows, fewest_spare_rows
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import TOP, to_verilog
-from rheobase.sim.batch import build_accelerator, run
-from rheobase.sim.comparison import compare
+from rheobase.sim.batch import build_simulation, run_verilog
+from rheobase.sim.comparison import simulate
 from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images
 
@@ -98,14 +98,14 @@ def test_hardware_runs_with_the_fewest_and_hangs_with_one_less():
     images = random_images(np.random.default_rng(0), network, 4)
     fewest = fewest_spare_rows(network)
     text = to_verilog(Accelerator(network, folding, fewest), TOP)
-    built = build_accelerator(network, folding, optimise="fast-build", verilog=text)
+    built = build_simulation(network, folding, optimise="fast-build", verilog=text)
     for stalls in ({}, {"gap": 60, "stall": 80}, {"gap": 90, "stall": 5, "seed": 2}):
-        assert compare(built, images, record_images=4, processes=1, **stalls).equal
+        assert simulate(built, images, record_images=4, processes=1, **stalls).equal
     *before, last = fewest
     text = to_verilog(Accelerator(network, folding, (*before, (0, last[1] - 1))), TOP)
-    built = build_accelerator(network, folding, optimise="fast-build", verilog=text)
+    built = build_simulation(network, folding, optimise="fast-build", verilog=text)
     with pytest.raises(RheobaseError, match="the accelerator hangs"):
-        run(built, images, processes=1)
+        run_verilog(built, images, processes=1)
 
 
 def test_shortcuts_of_a_chain_add_up():

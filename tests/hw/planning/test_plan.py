@@ -8,7 +8,7 @@ import pytest
 
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.golden.simulation import simulate
+from rheobase.golden.run import run_golden
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
@@ -43,7 +43,7 @@ def test_counted_events_are_the_golden_models(coding):
         residual_network(coding, steps=3, stages=((4, 1), (6, 1))),
     ):
         images = random_images(np.random.default_rng(1), network, 4)
-        records = simulate(network, images, record=True).layers
+        records = run_golden(network, images, record=True).layers
         for counted, record in zip(counted_events(network, images), records, strict=True):
             for windows, events in zip(counted, record.events, strict=True):
                 assert windows.events == pytest.approx(events.sum(axis=1).mean())

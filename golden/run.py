@@ -22,7 +22,7 @@ MAX_BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Simulation:
+class GoldenRun:
     """Answers of a network.
 
     Attributes:
@@ -43,7 +43,7 @@ class Simulation:
     layers: tuple[LayerRecord, ...] = ()
 
 
-def simulate(
+def run_golden(
     network: Network,
     images: np.ndarray,
     *,
@@ -53,7 +53,7 @@ def simulate(
     batch_size: int | None = None,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Simulation:
+) -> GoldenRun:
     """Run ``network`` on ``images``.
 
     Args:
@@ -90,7 +90,7 @@ def simulate(
     scores = outputs[0]
     if scores.shape[2:] == (1, 1):
         scores = scores[:, :, 0, 0]
-    return Simulation(
+    return GoldenRun(
         answers=scores.argmax(axis=1),
         scores=scores,
         outputs=outputs,

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rheobase.golden import RheobaseError, simulate
+from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.bounds import effective_bias, layer_bounds
 from rheobase.golden.exactness import exact_dtype
 from rheobase.golden.network import Coding, PoolRule, Readout
@@ -26,7 +26,7 @@ def test_equals_equations_neuron_by_neuron(network, seed, data):
     radix = network.coding == Coding.RADIX
     delay = 0 if radix else data.draw(st.integers(0, steps - 1))
     images = random_images(np.random.default_rng(seed), network, 2)
-    found = simulate(network, images, steps=steps, delay=delay, record=True, batch_size=1)
+    found = run_golden(network, images, steps=steps, delay=delay, record=True, batch_size=1)
     for index, image in enumerate(images):
         (output,), spikes = reference.run(network, image, steps, delay)
         scores = output[:, 0, 0].tolist()
@@ -53,7 +53,7 @@ def test_first_current_equals_torch(network, seed):
         pool = layer.pool
         current = torch.nn.functional.max_pool2d(current, pool.kernel, pool.stride, pool.padding)
     current += torch.from_numpy(layer.bias.copy()).double()[:, None, None]
-    record = simulate(network, images, record=True).layers[0]
+    record = run_golden(network, images, record=True).layers[0]
     assert np.array_equal(record.currents[:, 0], current.numpy())
 
 
@@ -61,7 +61,7 @@ def test_first_current_equals_torch(network, seed):
 @given(networks(), st.integers(0, 2**16))
 def test_bounds_hold(network, seed):
     images = random_images(np.random.default_rng(seed), network, 6)
-    for index, record in enumerate(simulate(network, images, record=True).layers):
+    for index, record in enumerate(run_golden(network, images, record=True).layers):
         bounds = layer_bounds(network, index)
         layer = network.layers[index]
         if layer.threshold is not None:
@@ -92,7 +92,7 @@ def test_bound_of_a_window_is_reached():
     weight = network.layers[0].connections[0].weight
     worst = int(weight.clip(min=0).reshape(len(weight), -1).sum(axis=1).argmax())
     image = (255 * (weight[worst] > 0)).astype(np.uint8)[None]
-    current = simulate(network, image, record=True).layers[0].currents[0, 0, worst, 0, 0]
+    current = run_golden(network, image, record=True).layers[0].currents[0, 0, worst, 0, 0]
     reached = current - effective_bias(network, 0)[worst]
     assert reached == layer_bounds(network, 0).window[1]
 
@@ -113,7 +113,7 @@ def test_large_numbers_stay_exact(magnitude, dtype):
     network = replace(base, layers=layers)
     assert exact_dtype(network, 0) == dtype
     images = random_images(np.random.default_rng(0), network, 2)
-    found = simulate(network, images)
+    found = run_golden(network, images)
     for index, image in enumerate(images):
         (output,), _ = reference.run(network, image, 8, 0)
         assert np.array_equal(found.outputs[0][index], output)
@@ -125,8 +125,8 @@ def test_batches_do_not_matter():
         rule=PoolRule.CUMULATIVE, steps=6, hidden=2,
     )  # fmt: skip
     images = random_images(np.random.default_rng(0), network, 7)
-    whole = simulate(network, images, record=True)
-    parts = simulate(network, images, record=True, batch_size=2)
+    whole = run_golden(network, images, record=True)
+    parts = run_golden(network, images, record=True, batch_size=2)
     assert np.array_equal(whole.scores, parts.scores)
     for one, other in zip(whole.layers, parts.layers, strict=True):
         assert np.array_equal(one.currents, other.currents)
@@ -138,7 +138,7 @@ def test_batches_do_not_matter():
 def test_accumulations_counted_one_by_one(network, seed, neurons):
     """Set bits of each window that the hardware visits, counted without any formula."""
     images = random_images(np.random.default_rng(seed), network, 2)
-    records = simulate(network, images, record=True).layers
+    records = run_golden(network, images, record=True).layers
     for index, (layer, record) in enumerate(zip(network.layers, records, strict=True)):
         for number, connection in enumerate(layer.connections):
             found = accumulations(connection, record.events[number], neurons)
@@ -164,7 +164,7 @@ def test_bad_input_is_named():
     ]
     for (images, setting), message in cases:
         with pytest.raises(RheobaseError, match=message):
-            simulate(network, images, **setting)
+            run_golden(network, images, **setting)
 
 
 def test_no_images_have_records_of_every_layer():
@@ -174,7 +174,7 @@ def test_no_images_have_records_of_every_layer():
             rng, coding=coding, readout=Readout.COUNT, rule=PoolRule.CUMULATIVE, steps=3
         )
         images = np.zeros((0, *network.input_shape), np.uint8)
-        found = simulate(network, images, record=True)
+        found = run_golden(network, images, record=True)
         assert [record.name for record in found.layers] == [layer.name for layer in network.layers]
         for record, shape in zip(found.layers, network.shapes, strict=True):
             assert record.spikes.shape == (0, 3, *shape.output)

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...golden.answers import class_answers
 from ...golden.errors import RheobaseError
 from ...golden.network import Coding
-from ..snn.snn import Evaluation, FloatSnn
+from ..snn.snn import FloatRun, FloatSnn
 
 
 @dataclass(frozen=True)
@@ -71,5 +71,5 @@ def readings(
     return {pair: _first(found, pair) for pair in pairs}
 
 
-def _first(found: Evaluation, pair: tuple[int, int]) -> Tensor:
+def _first(found: FloatRun, pair: tuple[int, int]) -> Tensor:
     return next(iter(found.outputs(*pair).values()))

@@ -22,7 +22,7 @@ from rheobase.converter.measure.answers import answers_of
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden import RheobaseError, load_network, save_network, simulate
+from rheobase.golden import RheobaseError, load_network, run_golden, save_network
 from rheobase.golden.network import Coding, Readout
 
 #: Channels of every map that heads see, and anchors of each of three heads.
@@ -90,7 +90,7 @@ def assert_exact(model: nn.Module, outputs: int):
     made = lowered(model)
     images = pixels()
     expected = results(model, images)
-    found = made.real_outputs(simulate(made.network, images).outputs)
+    found = made.real_outputs(run_golden(made.network, images).outputs)
     assert found.keys() == expected.keys() and len(made.network.outputs) == outputs
     for label, values in expected.items():
         assert values.std() > 1000
@@ -105,7 +105,7 @@ def test_the_head_of_torchvision(tmp_path):
     shapes = {label: output.shape for label, output in made.outputs.items()}
     assert shapes == {"bbox_regression": (places, 4), "cls_logits": (places, CLASSES)}
     save_network(made.network, tmp_path / "ssd.safetensors")
-    read = simulate(load_network(tmp_path / "ssd.safetensors"), pixels())
+    read = run_golden(load_network(tmp_path / "ssd.safetensors"), pixels())
     for label, values in results(ssd(), pixels()).items():
         np.testing.assert_allclose(made.real_outputs(read.outputs)[label], values, atol=1e-6)
 
@@ -151,7 +151,7 @@ def test_ends_that_only_move(name):
     model = Maps(Chains([4, 4, 8], end))
     if "softmax" in name:
         made = lowered(model)
-        found = made.real_outputs(simulate(made.network, pixels()).outputs)["out"]
+        found = made.real_outputs(run_golden(made.network, pixels()).outputs)["out"]
         model.head.end = lambda m: torch.cat([per_anchor(x, 4) for x in m], 1)
         np.testing.assert_allclose(found, results(model, pixels())["out"], atol=1e-6)
         assert made.left_out == ("head.softmax",) and len(made.network.outputs) == outputs
@@ -203,7 +203,7 @@ def test_any_chain_of_moves(drawn):
 
     head = Chains([count for count, _, _ in steps], end)
     made = lowered(model := Maps(head))
-    found = made.real_outputs(simulate(made.network, pixels(2)).outputs)["out"]
+    found = made.real_outputs(run_golden(made.network, pixels(2)).outputs)["out"]
     np.testing.assert_allclose(found, results(model, pixels(2))["out"], rtol=0, atol=1e-6)
 
 
@@ -242,7 +242,7 @@ def test_conversion_is_near_the_model(readout):
     options = Options(coding=Coding.RADIX, steps=8, readout=readout, iterations=500)
     made = converted(model, options)
     assert len(made.network.outputs) == 6
-    found = made.lowered.real_outputs(simulate(made.network, pixels()).outputs)
+    found = made.lowered.real_outputs(run_golden(made.network, pixels()).outputs)
     for label, values in results(model, pixels()).items():
         if readout == Readout.COUNT:
             values = values.clip(0)
@@ -295,11 +295,11 @@ def test_answers():
     model = Maps(Chains([2, 4, 4], lambda m: m[1].permute(0, 2, 3, 1).flatten(1)))
     vector, made = answers_of(prepared(trace(model.eval(), SHAPE))), lowered(model)
     with pytest.raises(RheobaseError, match="is gathered from"):
-        vector.of_network(made, simulate(made.network, pixels()).outputs)
+        vector.of_network(made, run_golden(made.network, pixels()).outputs)
     # A map that is only flattened has its classes in the model's order.
     model = Maps(Chains([2, 4, 4], lambda m: m[1].flatten(1)))
     flat, made = answers_of(prepared(trace(model.eval(), SHAPE))), lowered(model)
-    found = flat.of_network(made, simulate(made.network, pixels(20)).outputs)
+    found = flat.of_network(made, run_golden(made.network, pixels(20)).outputs)
     assert (found == results(model, pixels(20))["out"].argmax(1)).all()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, Readout, simulate
+from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, Readout, run_golden
 from rheobase.golden.statistics import accumulations
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import LayerFolding
@@ -68,7 +68,7 @@ class Followed:
     def __init__(self) -> None:
         network = _network()
         image = (NUMBERS * 32).astype(np.uint8)
-        self.golden = simulate(network, image[np.newaxis], record=True)
+        self.golden = run_golden(network, image[np.newaxis], record=True)
         self.accumulations = int(
             accumulations(network.layers[1].connections[0], self.golden.layers[1].events[0], P)[0]
         )

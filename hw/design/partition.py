@@ -5,7 +5,7 @@ channels), for pixels the whole window (kernel rows x kernel columns x channels)
 slab belongs to exactly one lane, which holds the weights of that bit and no others, so the lanes'
 weight memories add up to one copy. Where a slab is a single kernel position, lanes swap their
 shares from one slab to the next. Pixels are dealt by taps and by bit planes: the lanes of each
-part of the planes hold a copy, of the few weights that a first layer has.
+set of planes hold a copy, of the few weights that a first layer has.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class LaneShare:
 
 
 def pixel_plane_parts(lanes: int) -> int:
-    """Parts that the bit planes of pixels are cut into for ``lanes`` (E) lanes.
+    """Sets that the bit planes of pixels are dealt to for ``lanes`` (E) lanes.
 
     A lane with fewer planes has fewer empty ones to shift over and narrower sums, at the price of
-    weights of its own; a part has as many planes as any other, so that all are loaded alike.
+    weights of its own; a set has as many planes as any other, so that all are loaded alike.
     """
     return gcd(lanes, PIXEL_BITS)
 

@@ -120,11 +120,11 @@ class SlabLayout(data.StructLayout):
 
 
 class LaneWordLayout(data.StructLayout):
-    """A lane's part of a slab, queued for its event scanner.
+    """A lane's share of a slab, queued for its event scanner.
 
     Members:
         bits: per bit plane, one bit per tap of the lane.
-        address: weight word of the part's first tap.
+        address: weight word of the share's first tap.
         shift: planes begun since the unit's last queued word.
         last: nothing of the unit follows.
     """

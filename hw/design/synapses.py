@@ -12,17 +12,17 @@ from ...golden.network import IMAGE, Connection
 
 @dataclass(frozen=True, eq=False)
 class Synapses:
-    """Weights of one connection for groups of P neurons; its kernel groups are called *parts*.
+    """Weights of one connection for groups of P neurons.
 
-    Where P fits the parts, a group of neurons sees the channels of its own part and no zeros are
-    stored. Where it does not, a group may see several parts: then all channels are stored, and
-    those that do not feed it are masked.
+    Where P fits the kernel groups, a group of neurons sees the channels of its own kernel group and
+    no zeros are stored. Where it does not, a group may see several kernel groups: then all channels
+    are stored, and those that do not feed it are masked.
 
     Attributes:
         fed: groups that the connection feeds.
         blocks: (blocks, P, channels, kernel rows, kernel columns).
         block_of: per group, the block that it adds (0 where it is not fed).
-        part_of: per group, the part whose channels it sees; None where it sees all channels.
+        part_of: per group, the kernel group whose channels it sees; None where it sees all.
         seen: bool, (groups, channels): channels that feed the group; None where all do.
     """
 
@@ -45,7 +45,7 @@ def fed_groups(connection: Connection, neurons: int) -> range:
 
 
 def fits_parts(connection: Connection, neurons: int) -> bool:
-    """Whether each group of ``neurons`` (P) lies within one part of a grouped kernel."""
+    """Whether each group of ``neurons`` (P) lies within one kernel group."""
     outputs = connection.out_channels // connection.groups
     return outputs % neurons == 0 and connection.out_start % neurons == 0
 

@@ -23,7 +23,7 @@ class AccumulatorLane(wiring.Component):
     """acc = (acc << shift) + weights[address], an event a cycle, a sum at every ``last`` event.
 
     Args:
-        weights: integers (words, P), the lane's own part of the weights.
+        weights: integers (words, P), those of the lane's share.
         weight_bits: two's complement width of a weight.
         event_shift: largest shift of an event.
         bounds: inclusive range of a sum, partial ones included.

@@ -23,7 +23,7 @@ class WordFilter(wiring.Component):
     the number of planes of a unit less one where planes come as separate slabs, else 0; planes
     before the first event need no shift, as the sum is still zero. ``blocks`` is, per group, the
     block of weights that it adds (groups that have none of their own may name any); ``slab_of``
-    per slab the part of a block, which several slabs of a ``sum_pool`` share.
+    per slab the stored slab of a block, which is one for several slabs of a ``sum_pool``.
 
     What takes the words has to say whether it has a place before a word is offered, as a queue
     does. ``compact``: where every unit is one slab, which is its word as it stands, no register

@@ -53,8 +53,8 @@ class MemoryShape:
 def row_memory(geometry: WindowGeometry, word_width: int, *, large: bool = False) -> MemoryShape:
     """The ring of rows of a window buffer that words of ``word_width`` bits are written to.
 
-    A slot's part of a memory word is written word by word. ``large``: in RAMs of one port, where
-    words fill what is written there at a time.
+    A slot's bits of a memory word are written spike word by spike word. ``large``: in RAMs of one
+    port, where words fill what is written there at a time.
     """
     width = geometry.word_rows * geometry.channels * geometry.planes
     words = memory_depth(geometry.depth)

@@ -39,7 +39,7 @@ def in_turns(network: Network, folding: Folding, events: NetworkEvents) -> Foldi
 def layer_neurons(network: Network, index: int) -> list[int]:
     """P worth having: the fewest for each number of groups.
 
-    Grouped kernels are given neurons that fit their parts, so that no zeros are stored.
+    Grouped kernels are given neurons that fit their kernel groups, so that no zeros are stored.
     """
     layer = network.layers[index]
     channels = layer.out_channels

@@ -20,7 +20,7 @@ class RowWriter(wiring.Component):
     A pixel arrives as ``groups`` groups of ``word_width`` bits, each as ``steps`` words, step
     after step; pixels come in raster order. The memory word at address ``column * steps + step``
     holds all slots (rows) of that column, slot after slot, ``channels * planes`` bits each. With
-    ``geometry.row_words`` a word holds one slot, and each slot has such a part of the memory.
+    ``geometry.row_words`` a word holds one slot, and each slot has as many addresses of its own.
 
     Members:
         words: the incoming map; pixels come as one word of ``channels * planes`` bits.

@@ -130,7 +130,7 @@ class WindowFetcher(wiring.Component):
                 m.d.sync += [active.eq(passes.passes.valid), now.eq(begun)]
 
         # What the slab is for travels beside its memory word, and waits where that does. With
-        # ``row_words`` a cycle is for the address, as a slot has a part of the memory of its own;
+        # ``row_words`` a cycle is for the address, as each slot has addresses of its own;
         # without, it is for the rows of what the memory answers.
         issue = Signal(self._issue_layout(), reset_less=not self.compact)
         issue_valid = Signal()

@@ -26,14 +26,14 @@ def padded_sums(rng: np.random.Generator) -> tuple[Connection, tuple[int, ...]]:
     return Connection(0, _weight(rng, CHANNELS, 6, 2, 2), 4, padding=padding, sum_pool=sums), (3, 2)
 
 
-def fitting_parts(rng: np.random.Generator) -> tuple[Connection, tuple[int, ...]]:
-    """Parts of two channels that begin at the second group of P = 2, and not at channel 0."""
+def fitting_kernel_groups(rng: np.random.Generator) -> tuple[Connection, tuple[int, ...]]:
+    """Kernel groups of two channels, from the second group of P = 2 and not from channel 0 on."""
     weight = _weight(rng, 4, 2, 2, 2)
     return Connection(0, weight, 4, groups=2, in_start=2, out_start=2), (2, 1)
 
 
-def straddling_parts(rng: np.random.Generator) -> tuple[Connection, tuple[int, ...]]:
-    """Parts of two channels that begin within the second group of P = 2."""
+def straddling_kernel_groups(rng: np.random.Generator) -> tuple[Connection, tuple[int, ...]]:
+    """Kernel groups of two channels that begin within the second group of P = 2."""
     weight = _weight(rng, 4, 2, 2, 2)
     return Connection(0, weight, 4, groups=2, in_start=1, out_start=3), (2, 2)
 
@@ -51,7 +51,9 @@ def direct_in_one_group(rng: np.random.Generator) -> tuple[Connection, tuple[int
 
 RARE: dict[str, Callable] = {
     shape.__name__: shape
-    for shape in (padded_sums, fitting_parts, straddling_parts, direct, direct_in_one_group)
+    for shape in (
+        padded_sums, fitting_kernel_groups, straddling_kernel_groups, direct, direct_in_one_group,
+    )
 }
 
 

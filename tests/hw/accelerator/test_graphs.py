@@ -66,7 +66,7 @@ def test_default_folding_of_a_graph():
         ),
     )
     network = replace(network, layers=(network.layers[0], grouped, *network.layers[2:]))
-    # No group of neurons straddles two parts of a grouped kernel, so no zeros are stored.
+    # No group of neurons straddles two kernel groups, so no zeros are stored.
     assert default_folding(network)[1].neurons in (1, 2)
 
 

@@ -25,10 +25,10 @@ slabs = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 12))
 @given(slabs, st.data())
 def test_each_tap_once_and_lanes_alike(slab, data):
     lanes = data.draw(st.integers(1, largest_lanes(*slab)))
-    parts = partition(*slab, lanes)
-    taps = [tap for lane in parts for tap in lane]
+    shares = partition(*slab, lanes)
+    taps = [tap for lane in shares for tap in lane]
     assert len(taps) == len(set(taps)) == largest_lanes(*slab)
-    sizes = [len(lane) for lane in parts]
+    sizes = [len(lane) for lane in shares]
     assert max(sizes) - min(sizes) <= 1
 
 
@@ -46,14 +46,14 @@ def test_lanes_that_swap_hold_every_weight_once(channels, slabs, neurons, data):
     lanes = data.draw(st.integers(1, channels))
     blocks = np.arange(1, 1 + 2 * neurons * channels * slabs)
     blocks = blocks.reshape(2, neurons, channels, 1, slabs)
-    parts = partition(1, 1, channels, lanes)
-    words = [swapped_weights(blocks, parts, lane) for lane in range(lanes)]
+    shares = partition(1, 1, channels, lanes)
+    words = [swapped_weights(blocks, shares, lane) for lane in range(lanes)]
     taps = -(-channels // lanes)
     assert {w.shape for w in words} == {(2 * slabs * taps, neurons)}
     for slab in range(slabs):
         seen = []
         for lane in range(lanes):
-            for number, tap in enumerate(swapped(parts, lane, slab % lanes)):
+            for number, tap in enumerate(swapped(shares, lane, slab % lanes)):
                 for block in range(2):
                     word = words[lane][(block * slabs + slab) * taps + number]
                     expected = 0 if tap is None else blocks[block, :, tap.channel, 0, slab]
@@ -65,13 +65,13 @@ def test_lanes_that_swap_hold_every_weight_once(channels, slabs, neurons, data):
 
 @pytest.mark.parametrize(("channels", "lanes"), [(16, 2), (16, 3), (32, 5), (7, 3)])
 def test_lanes_that_swap_are_loaded_alike_by_one_busy_channel(channels, lanes):
-    parts = partition(1, 1, channels, lanes)
+    shares = partition(1, 1, channels, lanes)
     for channel in range(channels):
         loads = [
             sum(
                 tap is not None and tap.channel == channel
                 for slab in range(9)
-                for tap in swapped(parts, lane, slab % lanes)
+                for tap in swapped(shares, lane, slab % lanes)
             )
             for lane in range(lanes)
         ]
@@ -81,12 +81,12 @@ def test_lanes_that_swap_are_loaded_alike_by_one_busy_channel(channels, lanes):
 @st.composite
 def connections(draw):
     """Dense, grouped and depthwise, feeding some of a layer's channels."""
-    parts, inputs = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    outputs = parts * draw(st.integers(1, 4))
+    kernel_groups, inputs = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    outputs = kernel_groups * draw(st.integers(1, 4))
     kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     weight = rng.integers(1, 127, (outputs, inputs, *kernel)).astype(np.int8)
-    connection = Connection(0, weight, groups=parts, out_start=draw(st.integers(0, 5)))
+    connection = Connection(0, weight, groups=kernel_groups, out_start=draw(st.integers(0, 5)))
     return connection, connection.out_start + outputs + draw(st.integers(0, 5))
 
 
@@ -100,8 +100,8 @@ def test_lanes_hold_every_weight(fed, pixels, data):
     rows, columns = connection.kernel
     slab_columns = columns if pixels else 1
     lanes = data.draw(st.integers(1, min(6, largest_lanes(rows, slab_columns, known.channels))))
-    parts = partition(rows, slab_columns, known.channels, lanes)
-    words = [lane_weights(known.blocks, taps, slab_columns) for taps in parts]
+    shares = partition(rows, slab_columns, known.channels, lanes)
+    words = [lane_weights(known.blocks, taps, slab_columns) for taps in shares]
     totals = sum(w.reshape(len(known.blocks), -1, neurons).sum(axis=1, dtype=int) for w in words)
     expected = np.zeros(-(-channels // neurons) * neurons, int)
     stop = connection.out_start + connection.out_channels
@@ -128,22 +128,22 @@ def test_groups_see_the_channels_that_feed_them(fed, neurons):
     known = synapses(connection, neurons, channels)
     inputs, outputs = connection.weight.shape[1], connection.out_channels // connection.groups
     for group in range(-(-channels // neurons)):
-        parts = {
+        kernel_groups = {
             (channel - connection.out_start) // outputs
             for channel in range(group * neurons, (group + 1) * neurons)
             if 0 <= channel - connection.out_start < connection.out_channels
         }
-        assert (group in fed_groups(connection, neurons)) == bool(parts)
+        assert (group in fed_groups(connection, neurons)) == bool(kernel_groups)
         if known.part_of is not None:
-            assert parts <= {known.part_of[group]}
+            assert kernel_groups <= {known.part_of[group]}
         elif known.seen is not None:
-            seen = {p * inputs + i for p in parts for i in range(inputs)}
+            seen = {p * inputs + i for p in kernel_groups for i in range(inputs)}
             assert set(np.flatnonzero(known.seen[group]).tolist()) == seen
 
 
 @pytest.mark.parametrize("neurons", [2, 3])
-def test_parts_that_begin_behind_the_first_group(neurons):
-    """Channel by channel, where groups of P straddle parts, and no part is in group 0."""
+def test_kernel_groups_that_begin_behind_the_first_group(neurons):
+    """Channel by channel, where groups of P straddle kernel groups, none of which is in group 0."""
     weight = np.arange(1, 1 + 6 * 2).reshape(6, 2, 1, 1).astype(np.int8)
     connection = Connection(0, weight, groups=3, out_start=5)
     known = synapses(connection, neurons, 12)
@@ -156,8 +156,8 @@ def test_parts_that_begin_behind_the_first_group(neurons):
             continue
         expected = np.zeros(6, int)
         if 5 <= channel < 11:
-            part = (channel - 5) // 2
-            expected[2 * part : 2 * part + 2] = weight[channel - 5, :, 0, 0]
+            first = (channel - 5) // 2 * 2
+            expected[first : first + 2] = weight[channel - 5, :, 0, 0]
         assert stored[known.block_of[group] * neurons + neuron].tolist() == expected.tolist()
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
+from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import (
     IMAGE,
@@ -308,7 +309,7 @@ def _frames(family: Family, only: str | None):
         (10, 5, 5, 10, True),
     ):  # fmt: skip
         luts = _luts(ImageGate(24, 1024, steps, 30), device)
-        writer = ResultWriter(signed_shape((-(2 ** (score - 1)), 0)), neurons, classes)
+        writer = ResultWriter(signed_shape(Interval(-(2 ** (score - 1)), 0)), neurons, classes)
         luts += _luts(writer, device)
         if count:
             luts += _luts(CountReadout(neurons, steps, radix=False), device)

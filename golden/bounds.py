@@ -10,8 +10,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import RheobaseError
 from .layers import IMAGE, PIXEL_BITS, Coding, Connection
 from .unchecked_network import UncheckedNetwork
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All integers from ``low`` to ``high``, both included."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise RheobaseError(f"Interval: {self.low}..{self.high} is empty, low must be <= high")
+
+    @classmethod
+    def of(cls, *values: np.ndarray | int) -> Interval:
+        """The smallest one that holds all ``values``, numbers or whole arrays of them."""
+        return cls(
+            int(min(np.min(value) for value in values)), int(max(np.max(value) for value in values))
+        )
+
+    def __add__(self, other: Interval) -> Interval:
+        """Sums of a number of this one and a number of ``other``."""
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def __contains__(self, value: int) -> bool:
+        return self.low <= value <= self.high
+
+    def scaled(self, factor: int) -> Interval:
+        """``factor`` (>= 0) times its numbers."""
+        return Interval(self.low * factor, self.high * factor)
+
+    @property
+    def bits(self) -> int:
+        """Least width, in two's complement, that holds all of them."""
+        return max((~min(self.low, -1)).bit_length(), max(self.high, 0).bit_length()) + 1
 
 
 @dataclass(frozen=True)
@@ -21,18 +57,17 @@ class Bounds:
     Attributes:
         window: one window's weighted sum over all connections without bias, for one time step
             (``rate``) or for the whole train (``radix`` and pixels). Pixels count as they are,
-            without the zero point, which ``effective_bias`` has.
-        partial: any partial sum of such a window, in any order of its events.
+            without the zero point, which ``effective_bias`` has. Partial sums of a window, in any
+            order of its events, lie in it as well.
         pooled: what the maximum is taken over: ``window`` accumulated over all steps in
             ``rate``, equal to ``window`` in ``radix`` and where only the image is seen.
         potential: the membrane potential before and after firing, at every step; for a layer
             without neurons, the sum of its currents (bias included) over any window of steps.
     """
 
-    window: tuple[int, int]
-    partial: tuple[int, int]
-    pooled: tuple[int, int]
-    potential: tuple[int, int]
+    window: Interval
+    pooled: Interval
+    potential: Interval
 
 
 def input_maximum(network: UncheckedNetwork, source: int) -> int:
@@ -88,10 +123,10 @@ def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
         lower, upper = connection_bounds(network, connection)
         low[fed_channels(connection)] += lower
         high[fed_channels(connection)] += upper
-    window = (int(low.min()), int(high.max()))
+    window = Interval.of(low, high)
     repeats = network.steps if network.coding == Coding.RATE else 1
     pooled_repeats = 1 if layer.sees_only_image else repeats
-    pooled = (window[0] * pooled_repeats, window[1] * pooled_repeats)
+    pooled = window.scaled(pooled_repeats)
 
     bias = effective_bias(network, index)
     start = np.zeros_like(bias) if layer.threshold is None else layer.initial_potential
@@ -100,8 +135,5 @@ def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
     last_low = start + repeats * (low + bias)
     last_high = start + repeats * (high + bias)
     first_low, first_high = start + low + bias, start + high + bias
-    potential = (
-        int(min(0, start.min(), first_low.min(), last_low.min())),
-        int(max(0, start.max(), first_high.max(), last_high.max())),
-    )
-    return Bounds(window=window, partial=window, pooled=pooled, potential=potential)
+    potential = Interval.of(0, start, first_low, last_low, first_high, last_high)
+    return Bounds(window=window, pooled=pooled, potential=potential)

@@ -9,7 +9,7 @@ from amaranth import Cat, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import input_maximum
+from ...golden.bounds import Interval, input_maximum
 from ...golden.network import IMAGE, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.shapes import count_shape
@@ -410,8 +410,7 @@ def pixel_planes(pixel: np.ndarray) -> int:
     return sum(bit << index for index, bit in enumerate(bits))
 
 
-def _bounds(weights: np.ndarray, top: int) -> tuple[int, int]:
-    """Range of the sums over any of the taps: (blocks, taps, P), inputs of 0..``top``."""
-    low = int(np.minimum(weights, 0).sum(axis=1).min()) * top
-    high = int(np.maximum(weights, 0).sum(axis=1).max()) * top
-    return low, high
+def _bounds(weights: np.ndarray, top: int) -> Interval:
+    """Of the sums over any of the taps: (blocks, taps, P), inputs of 0..``top``."""
+    low, high = (clip(weights, 0).sum(axis=1) for clip in (np.minimum, np.maximum))
+    return Interval.of(low, high).scaled(top)

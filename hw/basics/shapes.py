@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth import Shape, unsigned
+from amaranth import Shape, signed, unsigned
 from amaranth.utils import ceil_log2
 
+from ...golden.bounds import Interval
 
-def signed_shape(bounds: tuple[int, int]) -> Shape:
-    """Narrowest signed shape that holds every integer of the inclusive range ``bounds``."""
-    low, high = bounds
-    return Shape.cast(range(min(low, -1), max(high, 0) + 1))
+
+def signed_shape(bounds: Interval) -> Shape:
+    """Narrowest signed shape that holds every integer of ``bounds``."""
+    return signed(bounds.bits)
 
 
 def index_shape(count: int) -> Shape:

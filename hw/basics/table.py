@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from amaranth import Module, Signal, ValueLike
 from amaranth.hdl import Shape
 
+from ...golden.bounds import Interval
 from .shapes import count_shape, signed_shape
 
 
@@ -25,8 +26,8 @@ def lookup(
     The most frequent value is the default case, so that a table of exceptions stays small.
     """
     if shape is None:
-        low, high = min(values), max(values)
-        shape = signed_shape((low, high)) if low < 0 else count_shape(high)
+        held = Interval(min(values), max(values))
+        shape = signed_shape(held) if held.low < 0 else count_shape(held.high)
     result = Signal(shape, name=name)
     common, _ = Counter(values).most_common(1)[0]
     if len(set(values)) == 1:

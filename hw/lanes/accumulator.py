@@ -10,6 +10,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ...golden.errors import RheobaseError
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
@@ -26,7 +27,7 @@ class AccumulatorLane(wiring.Component):
         weights: integers (words, P), those of the lane's share.
         weight_bits: two's complement width of a weight.
         event_shift: largest shift of an event.
-        bounds: inclusive range of a sum, partial ones included.
+        bounds: of a sum, partial ones included.
         weight_memory: what holds the weights; by their size where None.
         compact: the register that adds up a sum also holds it until it is taken.
 
@@ -39,7 +40,7 @@ class AccumulatorLane(wiring.Component):
         weights: np.ndarray,
         weight_bits: int,
         event_shift: int,
-        bounds: tuple[int, int],
+        bounds: Interval,
         weight_memory: WeightMemory | None = None,
         *,
         compact: bool = False,

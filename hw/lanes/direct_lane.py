@@ -7,6 +7,7 @@ from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.queue import Queue
 from ..basics.select import encode, lowest, pick
@@ -46,7 +47,7 @@ class DirectLane(wiring.Component):
     Args:
         blocks: integers (groups, slabs, rows, P): the weights of each tap.
         weight_bits: two's complement width of a weight.
-        bounds: inclusive range of a sum, partial ones included.
+        bounds: of a sum, partial ones included.
         weight_memory: what holds more than ``CONSTANT_WORDS`` words; by their size where None.
 
     Members:
@@ -59,7 +60,7 @@ class DirectLane(wiring.Component):
         self,
         blocks: np.ndarray,
         weight_bits: int,
-        bounds: tuple[int, int],
+        bounds: Interval,
         weight_memory: WeightMemory | None = None,
     ):
         check_range("DirectLane", "dimensions of blocks", blocks.ndim, 4, 4)

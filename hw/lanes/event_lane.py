@@ -9,6 +9,7 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..design.payloads import vector
 from ..memories.block_queue import long_queue
 from ..memories.memory_shape import WeightMemory
@@ -36,7 +37,7 @@ class EventLane(wiring.Component):
         weights: (blocks * slabs * taps, P).
         weight_bits: width of a weight.
         separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
-        bounds: inclusive range of the lane's sums.
+        bounds: of the lane's sums.
         blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
         queues_sums: sums wait in a queue, so that a unit that takes long in one lane does not hold
             up all others.
@@ -56,7 +57,7 @@ class EventLane(wiring.Component):
         weights: np.ndarray,
         weight_bits: int,
         separate_planes: int,
-        bounds: tuple[int, int],
+        bounds: Interval,
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
         queues_sums: bool = False,

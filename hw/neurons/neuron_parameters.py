@@ -8,6 +8,7 @@ import numpy as np
 from amaranth import Module, Signal, Value
 from amaranth.lib import data
 
+from ...golden.bounds import Interval
 from ...golden.errors import RheobaseError
 from ..basics.shapes import signed_shape, turn_numbers
 from ..basics.table import lookup
@@ -65,7 +66,7 @@ def group_constants(
     groups = -(-len(values) // neurons)
     padded = np.full(groups * neurons, fill, dtype=np.int64)
     padded[: len(values)] = values
-    shape = signed_shape((int(padded.min()), int(padded.max())))
+    shape = signed_shape(Interval.of(padded))
     result = Signal(vector(shape, neurons), name=name)
     for neuron in range(neurons):
         column = [int(value) for value in padded[neuron::neurons]]

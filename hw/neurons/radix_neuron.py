@@ -7,6 +7,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, signed_shape
 from .current_pool import CurrentLayout
@@ -24,7 +25,7 @@ class RadixNeuron(wiring.Component):
         parameters: bias, threshold and initial potential of all output channels.
         neurons: F, how many fire at once; P where no neurons take turns.
         current_shape: shape of an incoming current (a whole train's).
-        potential: inclusive range of the potential.
+        potential: bounds of the potential.
         steps: T_max, the largest T.
         compact: no registers for what is known beforehand of the next step and the next current.
 
@@ -38,7 +39,7 @@ class RadixNeuron(wiring.Component):
         *,
         neurons: int,
         current_shape: Shape,
-        potential: tuple[int, int],
+        potential: Interval,
         steps: int,
         compact: bool = False,
     ):
@@ -53,8 +54,8 @@ class RadixNeuron(wiring.Component):
         self.looks_ahead = steps > 1 and not compact
         self.potential_shape = signed_shape(potential)
         top = int(parameters.threshold.max()) << (steps - 1)
-        self.threshold_shape = signed_shape((0, top))
-        self.rest_shape = signed_shape((potential[0] - top, potential[1]))
+        self.threshold_shape = signed_shape(Interval(0, top))
+        self.rest_shape = signed_shape(potential + Interval(-top, 0))
         super().__init__(
             {
                 "currents": In(

@@ -8,6 +8,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, memory_depth, signed_shape, turn_numbers
 from ..design.payloads import vector
@@ -26,7 +27,7 @@ class RateNeuron(wiring.Component):
         parameters: bias, threshold and initial potential of all output channels.
         neurons: F, how many fire at once; P where no neurons take turns.
         current_shape: shape of an incoming current.
-        potential: inclusive range of the potential, before and after firing.
+        potential: bounds of the potential, before and after firing.
         cumulative: currents come as M(t), of which the neuron takes M(t) - M(t-1).
         constant: one current comes per group and holds for all steps (the pixel layer).
         steps: largest T.
@@ -42,7 +43,7 @@ class RateNeuron(wiring.Component):
         *,
         neurons: int,
         current_shape: Shape,
-        potential: tuple[int, int],
+        potential: Interval,
         cumulative: bool,
         constant: bool,
         steps: int,
@@ -58,7 +59,7 @@ class RateNeuron(wiring.Component):
         self.groups = -(-channels // neurons)
         largest = int(parameters.threshold.max())
         # Everything is kept less one threshold, so that the sign tells whether to spike.
-        self.excess_shape = signed_shape((potential[0] - largest, potential[1]))
+        self.excess_shape = signed_shape(potential + Interval(-largest, 0))
         self.bias = parameters.bias.astype(np.int64)
         self.threshold = parameters.threshold.astype(np.int64)
         # A neuron that does not exist starts below its threshold and stays there.
@@ -67,7 +68,7 @@ class RateNeuron(wiring.Component):
         self.state_shape = signed_shape(
             _range_without_currents(parameters, steps)
             if cumulative
-            else (potential[0] + int(ahead.min()), potential[1] + int(self.bias.max()))
+            else potential + Interval(int(ahead.min()), int(self.bias.max()))
         )
         self.cumulative = cumulative
         self.constant = constant
@@ -202,7 +203,7 @@ class RateNeuron(wiring.Component):
         return padded
 
 
-def _range_without_currents(parameters: NeuronParameters, steps: int) -> tuple[int, int]:
+def _range_without_currents(parameters: NeuronParameters, steps: int) -> Interval:
     """Range of what is left of the state without currents: start, biases, thresholds fired.
 
     One bias and one threshold are ahead, see ``RateNeuron``.
@@ -211,4 +212,4 @@ def _range_without_currents(parameters: NeuronParameters, steps: int) -> tuple[i
     bias = parameters.bias.astype(np.int64)
     low = start + (steps + 1) * (np.minimum(bias, 0) - parameters.threshold)
     high = start + (steps + 1) * np.maximum(bias, 0)
-    return int(low.min()), int(high.max())
+    return Interval.of(low, high)

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ...golden.bounds import connection_bounds, effective_bias, layer_bounds
+from ...golden.bounds import Interval, connection_bounds, effective_bias, layer_bounds
 from ...golden.network import IMAGE, Coding, Connection, Network, PoolRule, Readout
 from ..accelerator.connection import UNIT_QUEUE_DEPTH
-from ..basics.shapes import index_shape, signed_shape
+from ..basics.shapes import index_shape
 from ..design.folding import Folding, LayerFolding, connection_lanes, connection_row_words
 from ..design.geometry import WindowGeometry, is_radix_spikes, window_geometry
 from ..design.partition import pixel_plane_parts
@@ -131,7 +131,7 @@ def frame_area(network: Network, folding: Folding, family: Family = Family.ECP5)
     features = [1.0, 0.0, 0.0]
     for output in network.outputs:
         fold = folding[output]
-        score = _width(layer_bounds(network, output).potential)
+        score = layer_bounds(network, output).potential.bits
         if network.readout == Readout.COUNT:
             score = network.steps if network.coding == Coding.RADIX else network.steps.bit_length()
             features[2] += fold.neurons * (score + 1)
@@ -207,7 +207,7 @@ def layer_parts(
             taps=geometry.slab_rows * columns * channels, planes=geometry.planes,
             words_of_tap=blocks * stored, alone=alone, swaps=swaps,
         )  # fmt: skip
-    window = _width(_layer_bounds(network, index).window)
+    window = _layer_bounds(network, index).window.bits
     parts.append(Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined))))
     parts += _neurons(network, index, fold, groups)
     return parts
@@ -260,8 +260,10 @@ def _lanes(
     whole, planes, lanes = planes, planes // plane_parts, lanes // plane_parts
     shift = 1 if planes > 1 or (radix and network.steps > 1) else 0
     part_of_range = lanes * (2**whole - 1) // (2**planes - 1)
-    low, high = _connection_range(network, connection)
-    bits = fold.neurons * _width((low // part_of_range, high // part_of_range))
+    whole_range = _connection_range(network, connection)
+    bits = fold.neurons * Interval(
+        whole_range.low // part_of_range, whole_range.high // part_of_range
+    ).bits
     parts = []
     least, more = divmod(taps, lanes)
     if more and swaps:
@@ -315,7 +317,7 @@ def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
     rows = geometry.slab_rows
     words = groups * len(geometry.slabs) * rows
     width = fold.neurons * connection.weight_bits
-    bits = fold.neurons * _width(_connection_range(network, connection))
+    bits = fold.neurons * _connection_range(network, connection).bits
     constants = words * width / CONSTANT_BITS if words <= CONSTANT_WORDS else 0
     memories = () if words <= CONSTANT_WORDS else (weight_memory(words, width, fold.weight_memory),)
     features = (1.0, fold.neurons * rows, bits, constants)
@@ -333,16 +335,16 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
         rate and positions > 1 and not layer.sees_only_image
         and layer.pool.rule == PoolRule.CUMULATIVE
     )  # fmt: skip
-    width = _width(bounds.pooled if kept else bounds.window)
+    width = (bounds.pooled if kept else bounds.window).bits
     pooled = fold.neurons * width
     ram, scratch = _scratch(pooled, positions, fold.compact) if kept else (0, ())
     parts = [Part("pool", (1.0, pooled * (positions > 1), ram, pooled * kept), scratch)]
 
     firing, groups = fold.neurons // fold.turns, groups * fold.turns
-    state = firing * _width(bounds.potential)
-    table = firing * _width(_bias_range(network, index))
+    state = firing * bounds.potential.bits
+    table = firing * _bias_range(network, index).bits
     if layer.threshold is not None:
-        table += firing * _width((0, int(layer.threshold.max()))) * (2 if rate else 1)
+        table += firing * Interval(0, int(layer.threshold.max())).bits * (2 if rate else 1)
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
     together = rate and not layer.sees_only_image
     states, scratch = 0, ()
@@ -365,7 +367,7 @@ def _streamed(network, index, fold, lanes: int, word_width: int) -> list[Part]:
     """A streamed readout: lanes without a buffer, and sums of an image."""
     (connection,) = network.layers[index].connections
     words = -(-connection.in_channels // word_width)
-    total = fold.neurons * _width(layer_bounds(network, index).pooled)
+    total = fold.neurons * layer_bounds(network, index).pooled.bits
     units = (_block_queue(MapUnitLayout().size, WORD_QUEUE_DEPTH),) if fold.compact else ()
     return [
         *units,
@@ -387,17 +389,11 @@ _layer_bounds = lru_cache(maxsize=1024)(layer_bounds)
 
 
 @lru_cache(maxsize=1024)
-def _connection_range(network: Network, connection: Connection) -> tuple[int, int]:
-    """Least and greatest sum of all channels of ``connection``."""
-    low, high = connection_bounds(network, connection)
-    return int(low.min()), int(high.max())
+def _connection_range(network: Network, connection: Connection) -> Interval:
+    """Of the sums of all channels of ``connection``."""
+    return Interval.of(*connection_bounds(network, connection))
 
 
 @lru_cache(maxsize=1024)
-def _bias_range(network: Network, index: int) -> tuple[int, int]:
-    bias = effective_bias(network, index)
-    return int(bias.min()), int(bias.max())
-
-
-def _width(bounds: tuple[int, int]) -> int:
-    return signed_shape(bounds).width
+def _bias_range(network: Network, index: int) -> Interval:
+    return Interval.of(effective_bias(network, index))

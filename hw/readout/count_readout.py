@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Shape, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, signed_shape
 from ..design.payloads import vector
@@ -13,7 +14,7 @@ from ..design.payloads import vector
 
 def count_score_shape(steps: int, *, radix: bool) -> Shape:
     """Shape that holds the count of a train of ``steps`` steps."""
-    return signed_shape((0, 2**steps - 1 if radix else steps))
+    return signed_shape(Interval(0, 2**steps - 1 if radix else steps))
 
 
 class CountReadout(wiring.Component):

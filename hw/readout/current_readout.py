@@ -8,6 +8,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, signed_shape
 from ..design.payloads import vector
@@ -22,7 +23,7 @@ class CurrentReadout(wiring.Component):
         bias: integers (out channels,).
         neurons: P.
         current_shape: shape of an incoming current.
-        bounds: inclusive range of a sum over any steps.
+        bounds: of a sum over any steps.
         steps: largest T.
         constant: one current comes per group and holds for all steps (the pixel layer).
         summed: one current comes per group, the sum of all steps that count.
@@ -39,7 +40,7 @@ class CurrentReadout(wiring.Component):
         *,
         neurons: int,
         current_shape: Shape,
-        bounds: tuple[int, int],
+        bounds: Interval,
         steps: int,
         constant: bool = False,
         summed: bool = False,

@@ -7,7 +7,7 @@ from amaranth import Cat, Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import effective_bias, input_maximum, layer_bounds
+from ...golden.bounds import Interval, effective_bias, input_maximum, layer_bounds
 from ...golden.network import IMAGE, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.shapes import count_shape, index_shape, signed_shape
@@ -215,10 +215,9 @@ class StreamedReadout(wiring.Component):
             weight_bits=connection.weight_bits,
             separate_planes=network.steps if network.coding == Coding.RADIX else 1,
             queues_sums=network.coding == Coding.RADIX,
-            bounds=(
-                int(np.minimum(grouped, 0).sum(axis=1).min()) * top,
-                int(np.maximum(grouped, 0).sum(axis=1).max()) * top,
-            ),
+            bounds=Interval.of(
+                np.minimum(grouped, 0).sum(axis=1), np.maximum(grouped, 0).sum(axis=1)
+            ).scaled(top),
             weight_memory=weight_memory,
             compact=compact,
         )

@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.bounds import Interval
 from ..basics.select import lowest
 from ..basics.shapes import count_shape, index_shape, signed_shape
 from ..basics.successor import successor
@@ -94,7 +95,7 @@ class WindowWalker(wiring.Component):
         # the row.
         first_column = geometry.origin[1]
         read_end = first_column + (output_columns - 1) * advance_columns + span_columns
-        read_column = Signal(signed_shape((first_column, read_end - 1)), init=first_column)
+        read_column = Signal(signed_shape(Interval(first_column, read_end - 1)), init=first_column)
         column_waits = Signal()
         inside = Signal()
         reading = self.occupancy_read

@@ -15,7 +15,7 @@ from rheobase.golden import (
     SumPool,
     run_golden,
 )
-from rheobase.golden.bounds import effective_bias, layer_bounds
+from rheobase.golden.bounds import Interval, effective_bias, layer_bounds
 from rheobase.golden.statistics import accumulations
 from tests.support import reference
 from tests.support.random_graphs import graph_networks
@@ -72,8 +72,8 @@ def test_bounds_hold_and_batches_do_not_matter(network, seed):
                 fired = record.spikes * layer.threshold[:, None, None].astype(np.int64)
                 after = before - fired.cumsum(axis=1)
                 before = after + fired
-                assert after.min() >= bounds.potential[0]
-        assert bounds.potential[0] <= before.min() and before.max() <= bounds.potential[1]
+                assert after.min() >= bounds.potential.low
+        assert bounds.potential.low <= before.min() and before.max() <= bounds.potential.high
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -173,4 +173,4 @@ def test_zero_point_counts_once_for_each_pixel_of_a_sum():
     image = np.array([[[[11, 10], [9, 14]]]], np.uint8)
     assert effective_bias(network, 0).tolist() == [5 - 3 * 40]
     assert run_golden(network, image).scores.tolist() == [[5 + 3 * (1 + 0 - 1 + 4)]]
-    assert layer_bounds(network, 0).window == (0, 3 * 4 * 255)
+    assert layer_bounds(network, 0).window == Interval(0, 3 * 4 * 255)

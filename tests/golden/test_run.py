@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rheobase.golden import RheobaseError, run_golden
-from rheobase.golden.bounds import effective_bias, layer_bounds
+from rheobase.golden.bounds import Interval, effective_bias, layer_bounds
 from rheobase.golden.exactness import exact_dtype
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.golden.statistics import accumulations
@@ -77,11 +77,11 @@ def test_bounds_hold(network, seed):
                 before = start + currents.cumsum(axis=1)
                 potential = before - fired.cumsum(axis=1)
                 before = potential + fired
-                assert potential.min() >= bounds.potential[0]
+                assert potential.min() >= bounds.potential.low
             else:
                 before = start + currents
-            assert before.max() <= bounds.potential[1]
-            assert before.min() >= bounds.potential[0]
+            assert before.max() <= bounds.potential.high
+            assert before.min() >= bounds.potential.low
 
 
 def test_bound_of_a_window_is_reached():
@@ -94,7 +94,7 @@ def test_bound_of_a_window_is_reached():
     image = (255 * (weight[worst] > 0)).astype(np.uint8)[None]
     current = run_golden(network, image, record=True).layers[0].currents[0, 0, worst, 0, 0]
     reached = current - effective_bias(network, 0)[worst]
-    assert reached == layer_bounds(network, 0).window[1]
+    assert reached == layer_bounds(network, 0).window.high
 
 
 @pytest.mark.parametrize(("magnitude", "dtype"), [(2**20, np.float32), (2**28, np.float64)])
@@ -179,3 +179,13 @@ def test_no_images_have_records_of_every_layer():
         for record, shape in zip(found.layers, network.shapes, strict=True):
             assert record.spikes.shape == (0, 3, *shape.output)
             assert record.spikes_per_neuron == 0
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), min_size=1), st.integers(-(2**40), 2**40))
+def test_interval_is_as_wide_as_its_numbers(values, other):
+    found = Interval.of(np.array(values), other)
+    assert (found.low, found.high) == (min(*values, other), max(*values, other))
+    fits = [-(2**n) <= found.low and found.high < 2**n for n in range(42)]
+    assert found.bits == fits.index(True) + 1
+    assert found.low in found and found.high + 1 not in found
+    assert found + found == found.scaled(2)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.lanes.accumulator import AccumulatorLane
 from tests.support.components import check_exchange
@@ -35,7 +36,7 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact):
         sums.append(total.tolist())
     low, high = int(np.min(sums)), int(np.max(sums))
     bound = max(-low, high) * 2**event_shift + 8
-    component = AccumulatorLane(weights, 4, event_shift, (-bound, bound), compact=compact)
+    component = AccumulatorLane(weights, 4, event_shift, Interval(-bound, bound), compact=compact)
     check_exchange(
         component,
         {"events": (component.event_layout, events)},
@@ -45,4 +46,4 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact):
 
 def test_weight_out_of_range():
     with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, accepted at 4 bits is -8\.\.7"):
-        AccumulatorLane(np.array([[0], [9]]), 4, 0, (0, 9))
+        AccumulatorLane(np.array([[0], [9]]), 4, 0, Interval(0, 9))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.lanes.direct_lane import CONSTANT_WORDS, DirectLane, DirectSlabLayout
 from tests.support.components import check_exchange, word
@@ -38,7 +39,7 @@ def test_gated_sums(groups, slabs, rows, neurons, planes):
                     }
                 )
     bound = 900 * slabs * rows * 2**planes
-    component = DirectLane(blocks, 11, (-bound, bound))
+    component = DirectLane(blocks, 11, Interval(-bound, bound))
     check_exchange(
         component,
         {"slab": (DirectSlabLayout(neurons, rows, slabs, groups), given)},
@@ -49,4 +50,4 @@ def test_gated_sums(groups, slabs, rows, neurons, planes):
 def test_weight_that_does_not_fit():
     blocks = np.full((1, 1, 1, 2), 40, np.int16)
     with pytest.raises(RheobaseError, match=r"weight is 40, accepted is an integer in -32\.\.31"):
-        DirectLane(blocks, 6, (0, 40))
+        DirectLane(blocks, 6, Interval(0, 40))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rheobase.golden.bounds import Interval
 from rheobase.hw.design.payloads import LaneSlabLayout
 from rheobase.hw.lanes.event_lane import EventLane
 from tests.support.components import check_exchange, word
@@ -55,7 +56,7 @@ def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
         queues_sums=(planes > 1 or separate > 1) and not alone,
         alone=alone,
         compact=compact,
-        bounds=(-bound, bound),
+        bounds=Interval(-bound, bound),
     )
     check_exchange(
         component,

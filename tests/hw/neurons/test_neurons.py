@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from amaranth import signed
 
+from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.neurons.current_pool import CurrentLayout
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
@@ -51,7 +52,7 @@ def test_rate(kind, steps):
         parameters,
         neurons=NEURONS,
         current_shape=signed(8),
-        potential=(-100, 150),
+        potential=Interval(-100, 150),
         cumulative=kind == "cumulative",
         constant=kind == "constant",
         steps=8,
@@ -78,7 +79,7 @@ def test_radix(steps):
         for step in range(steps):
             words.append(_word(numbers >> (steps - 1 - step) & 1, group))
     component = RadixNeuron(
-        parameters, neurons=NEURONS, current_shape=signed(9), potential=(-80, 300), steps=4
+        parameters, neurons=NEURONS, current_shape=signed(9), potential=Interval(-80, 300), steps=4
     )
     check_exchange(
         component,
@@ -91,4 +92,6 @@ def test_radix(steps):
 def test_neurons_out_of_range():
     parameters = random_parameters(np.random.default_rng(0), CHANNELS)
     with pytest.raises(RheobaseError, match=r"neurons \(P\) is 6, accepted is an integer in 1..5"):
-        RadixNeuron(parameters, neurons=6, current_shape=signed(4), potential=(0, 1), steps=1)
+        RadixNeuron(
+            parameters, neurons=6, current_shape=signed(4), potential=Interval(0, 1), steps=1
+        )

@@ -6,6 +6,7 @@ from amaranth import Module, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import count_shape
@@ -117,7 +118,7 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps, unhu
         words += [word(numbers[own] >> (steps - 1 - step) & 1) for step in range(steps)]
     radix = RadixNeuron(
         parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
-        potential=(-300, 300), steps=4,
+        potential=Interval(-300, 300), steps=4,
     )  # fmt: skip
     component = _Neurons(
         radix, neurons=neurons, firing=firing, groups=3, steps=4, unhurried=unhurried
@@ -157,7 +158,7 @@ def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind
                 given.append(_beat(shown[own], group) | marks)
     rate = RateNeuron(
         parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
-        potential=(-200, 300), cumulative=kind == "cumulative", constant=kind == "constant",
+        potential=Interval(-200, 300), cumulative=kind == "cumulative", constant=kind == "constant",
         steps=5, turns=neurons // firing,
     )  # fmt: skip
     # The steps of a constant current are a train of one turn.

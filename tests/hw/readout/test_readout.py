@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from amaranth import signed
 
+from rheobase.golden.bounds import Interval
 from rheobase.hw.design.payloads import vector
 from rheobase.hw.neurons.current_pool import CurrentLayout
 from rheobase.hw.readout.count_readout import CountReadout
@@ -55,7 +56,7 @@ def test_current(kind, steps, delay):
         bias,
         neurons=2,
         current_shape=signed(6),
-        bounds=(-300, 300),
+        bounds=Interval(-300, 300),
         steps=6,
         constant=kind == "constant",
         summed=kind == "summed",

@@ -112,11 +112,11 @@ def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
 
 
 class RamUse(NamedTuple):
-    """A memory in RAM cells: yosys' cost, cells, and parts of which a selector takes one."""
+    """A memory in RAM cells: yosys' cost, cells, and segments of which a selector takes one."""
 
     cost: float
     cells: int
-    parts: int
+    segments: int
 
 
 def block_use(shape: MemoryShape, family: Family) -> RamUse:

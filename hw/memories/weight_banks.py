@@ -1,9 +1,9 @@
-"""How the weights of a lane are laid out in memories: parts that are read at the same time.
+"""How the weights of a lane are laid out in memories: segments that are read at once.
 
 A lane's weights are often deeper than a block RAM: 4,608 words of 64 bits fill 16 blocks of an ECP5
-exactly, but as nine parts of 512 words. A selector of nine is slow, and takes seven look-up tables
-a bit. 2,048 words at the narrow ports of a block are two parts, and the 512 that remain a third: 17
-blocks.
+exactly, but as nine segments of 512 words. A selector of nine is slow, and takes seven look-up
+tables a bit. 2,048 words at the narrow ports of a block are two segments, and the 512 that remain a
+third: 17 blocks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import cache
 from .memory_mapping import SELECT_COST, Family, block_use
 from .memory_shape import MemoryShape, WeightMemory, weight_memory
 
-#: Least words of a part: those of a block at its widest.
+#: Least words of a segment: those of a block at its widest.
 _LEAST_DEPTH = 512
-#: Words in logic that the tools may select among, and of a part where there are more: of seven
+#: Words in logic that the tools may select among, and of a segment where there are more: of seven
 #: address bits they make as many look-up tables in a row, all over the device.
 _MOST_LOGIC, _LOGIC_DEPTH = 64, 32
 
@@ -25,23 +25,23 @@ _MOST_LOGIC, _LOGIC_DEPTH = 64, 32
 class WeightBanks:
     """Memories that hold the weight words of a lane.
 
-    Word a is in part a // ``depth``, at a % ``depth`` there.
+    Word a is in segment a // ``depth``, at a % ``depth`` there.
 
     Attributes:
-        depth: words of a part.
-        banks: memories, the first parts in the first one; a memory word holds as many weight words
-            as it has parts.
-        parts: of each bank.
+        depth: words of a segment.
+        banks: memories, the first segments in the first one; a memory word holds as many weight
+            words as it has segments.
+        segments: of each bank.
     """
 
     depth: int
     banks: tuple[MemoryShape, ...]
-    parts: tuple[int, ...]
+    segments: tuple[int, ...]
 
     @property
     def selected(self) -> int:
-        """Parts of which one is selected."""
-        return sum(self.parts)
+        """Segments of which one is selected."""
+        return sum(self.segments)
 
 
 @cache
@@ -51,7 +51,7 @@ def weight_banks(
     """The cheapest layout of ``words`` of ``width`` bits, by yosys' cost of an ECP5's blocks.
 
     None that the tools have to put selectors into: those are ours, with registers in front.
-    Words in logic are in parts as well where they are many.
+    Words in logic are in segments as well where they are many.
     ``compact``: one memory, whatever the tools make of it.
     """
     whole = weight_memory(words, width, style)
@@ -71,15 +71,15 @@ def weight_banks(
     found = [
         (sum(u.cost for u in use) + SELECT_COST * width * (layout.selected - 1), layout)
         for layout, use in zip(layouts, uses, strict=True)
-        if all(u.parts == 1 for u in use)
+        if all(u.segments == 1 for u in use)
     ]
     return min(found, key=lambda entry: entry[0])[1]
 
 
 def _layout(words: int, width: int, depth: int, style: WeightMemory) -> WeightBanks:
-    """As many parts of ``depth`` words as are filled, and what remains."""
-    parts, rest = divmod(words, depth)
-    banks = [MemoryShape(depth, parts * width, None, style.value)]
+    """As many segments of ``depth`` words as are filled, and what remains."""
+    segments, rest = divmod(words, depth)
+    banks = [MemoryShape(depth, segments * width, None, style.value)]
     if rest:
         banks.append(weight_memory(rest, width, style))
-    return WeightBanks(depth, tuple(banks), (parts, 1)[: len(banks)])
+    return WeightBanks(depth, tuple(banks), (segments, 1)[: len(banks)])

@@ -18,8 +18,8 @@ class WeightStore(wiring.Component):
     """Memories and the registers behind them.
 
     A block RAM takes longer to answer than a register, so its answer goes into one. Where words are
-    in several parts (see ``WeightBanks``), each part has a register, and the word is selected a
-    cycle later.
+    in several segments (see ``WeightBanks``), each segment has a register, and the word is selected
+    a cycle later.
 
     Args:
         weights: integers (words, P).
@@ -61,19 +61,19 @@ class WeightStore(wiring.Component):
         m = Module()
         width = self.word.shape().size
         left = packed_words(self.weights, self.weight_bits)
-        parts = []
+        segments = []
         for bank, (shape, count) in enumerate(
-            zip(self.banks.banks, self.banks.parts, strict=True)
+            zip(self.banks.banks, self.banks.segments, strict=True)
         ):
             held, left = left[: count * self.banks.depth], left[count * self.banks.depth :]
             answer = self._bank(m, f"bank{bank}", shape, held)
-            parts += [answer[low : low + width] for low in range(0, len(answer), width)]
+            segments += [answer[low : low + width] for low in range(0, len(answer), width)]
         # Nothing is done with a word before it has come.
         word = Signal(width, name="held_word", reset_less=not self.compact)
-        if len(parts) == 1:
-            (chosen,) = parts
+        if len(segments) == 1:
+            (chosen,) = segments
         else:
-            chosen = self._selected(m, parts)
+            chosen = self._selected(m, segments)
         with m.If(self.moves):
             m.d.sync += word.eq(chosen)
         # By itself, it is the register's reset and costs no logic.
@@ -86,7 +86,7 @@ class WeightStore(wiring.Component):
         """What the bank that holds the words ``held`` has at the address, a cycle later."""
         width = self.word.shape().size
         rows = [held[row :: self.banks.depth] for row in range(shape.words)]
-        init = [sum(word << part * width for part, word in enumerate(row)) for row in rows]
+        init = [sum(word << segment * width for segment, word in enumerate(row)) for row in rows]
         storage = memory.Memory(
             shape=unsigned(shape.width), depth=shape.words, init=init, attrs=shape.attributes
         )
@@ -95,19 +95,19 @@ class WeightStore(wiring.Component):
         m.d.comb += [read.addr.eq(self.address), read.en.eq(self.moves)]
         return read.data
 
-    def _selected(self, m: Module, parts: list) -> Signal:
-        """The word out of the part that was asked for, a cycle after they came."""
-        asked = Signal(len(parts), reset_less=True)
+    def _selected(self, m: Module, segments: list) -> Signal:
+        """The word out of the segment that was asked for, a cycle after they came."""
+        asked = Signal(len(segments), reset_less=True)
         select = Signal.like(asked)
         place = self.address >> (self.banks.depth - 1).bit_length()
         held = [
-            Signal.like(part, name=f"part_{number}", reset_less=True)
-            for number, part in enumerate(parts)
+            Signal.like(segment, name=f"part_{number}", reset_less=True)
+            for number, segment in enumerate(segments)
         ]
         with m.If(self.moves):
             m.d.sync += [
-                *(bit.eq(place == part) for part, bit in enumerate(asked)),
+                *(bit.eq(place == segment) for segment, bit in enumerate(asked)),
                 select.eq(asked),
-                *(register.eq(part) for register, part in zip(held, parts, strict=True)),
+                *(register.eq(segment) for register, segment in zip(held, segments, strict=True)),
             ]
         return pick(select, held)

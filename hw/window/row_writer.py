@@ -39,8 +39,8 @@ class RowWriter(wiring.Component):
         self.word_width = word_width
         self.groups = -(-width // word_width)
         self.granularity = gcd(width, word_width)
-        self.parts_per_word = word_width // self.granularity
-        self.parts_per_slot = width // self.granularity
+        self.pieces_per_word = word_width // self.granularity
+        self.pieces_per_slot = width // self.granularity
         self.depth = geometry.depth
         slots = geometry.slots
         super().__init__(
@@ -58,16 +58,16 @@ class RowWriter(wiring.Component):
             }
         )
 
-    def enabled_parts(self) -> Value:
+    def enabled_pieces(self) -> Value:
         """``group_enables`` for each ``granularity`` bits of a memory word.
 
-        The same bits repeated: parts that are told apart by nothing but their names would be padded
-        to a byte each in a block RAM.
+        The same bits repeated: pieces that are told apart by nothing but their names would be
+        padded to a byte each in a block RAM.
         """
         return Cat(
-            self.group_enables[row * self.groups + part // self.parts_per_word]
+            self.group_enables[row * self.groups + piece // self.pieces_per_word]
             for row in range(self.geometry.word_rows)
-            for part in range(self.parts_per_slot)
+            for piece in range(self.pieces_per_slot)
         )
 
     def elaborate(self, platform) -> Module:
@@ -124,8 +124,8 @@ class RowWriter(wiring.Component):
 
         # Every slot and group sees the same word; the enables choose where it is kept.
         slot_data = Cat(
-            self.words.payload.word_select(part % self.parts_per_word, self.granularity)
-            for part in range(self.parts_per_slot)
+            self.words.payload.word_select(piece % self.pieces_per_word, self.granularity)
+            for piece in range(self.pieces_per_slot)
         )
         slot_select = Signal(slots)
         m.d.comb += slot_select.eq(Cat(slot == index for index in range(slots)))

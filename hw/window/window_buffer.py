@@ -149,7 +149,7 @@ class WindowBuffer(wiring.Component):
         bank = Signal(index_shape(len(ports)))  # that was read last
         base = 0
         for number, (shape, (write, read)) in enumerate(zip(self.row_banks, ports, strict=True)):
-            enabled = writer.enabled_parts()
+            enabled = writer.enabled_pieces()
             if len(ports) > 1:
                 # All but the last are a power of two deep, and begin at a multiple of it.
                 bits = (shape.words - 1).bit_length()

@@ -82,11 +82,11 @@ class RowWriterChecker(Checker):
             ),
         ]
         enabled = Signal()
-        enabled_parts = writer.enabled_parts()
+        enabled_pieces = writer.enabled_pieces()
         with m.Switch(bit):
             for index in range(slots * width):
                 with m.Case(index):
-                    m.d.comb += enabled.eq(enabled_parts[index // writer.granularity])
+                    m.d.comb += enabled.eq(enabled_pieces[index // writer.granularity])
         self.check(m, "writes_its_bits_alone", enabled == written)
         value = writer.write_data.bit_select(bit, 1)
         word_bit = writer.words.payload.bit_select(offset, 1)

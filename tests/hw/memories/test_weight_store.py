@@ -16,20 +16,20 @@ from rheobase.sim.bench import run_bench
 def test_layout_holds_all_words(words, width):
     layout = weight_banks(words, width)
     capacity = 0
-    for shape, parts in zip(layout.banks, layout.parts, strict=True):
-        assert shape.width == parts * width
-        # Only a last part may be shorter than the others.
-        assert shape.words == layout.depth or (shape is layout.banks[-1] and parts == 1)
-        capacity += parts * shape.words
+    for shape, segments in zip(layout.banks, layout.segments, strict=True):
+        assert shape.width == segments * width
+        # Only a last segment may be shorter than the others.
+        assert shape.words == layout.depth or (shape is layout.banks[-1] and segments == 1)
+        capacity += segments * shape.words
     assert words <= capacity <= max(words, 2)
     blocks = sum(mapped_memory(shape, Family.ECP5).block_rams for shape in layout.banks)
-    # Shallower parts take some more blocks than the fewest, each padded to whole ones.
+    # Shallower segments take some more blocks than the fewest, each padded to whole ones.
     fewest = mapped_memory(weight_memory(words, width), Family.ECP5).block_rams
     assert blocks <= -(-fewest * 9 // 8) + 1
 
 
 @pytest.mark.parametrize(
-    ("words", "width", "depth", "parts", "blocks"),
+    ("words", "width", "depth", "segments", "blocks"),
     [
         (4608, 64, 2048, (2, 1), [15, 2]),
         (2304, 128, 2048, (1, 1), [15, 4]),
@@ -37,10 +37,10 @@ def test_layout_holds_all_words(words, width):
         (9216, 32, 1024, (9,), [16]),
     ],
 )
-def test_layouts_of_deep_weights(words, width, depth, parts, blocks):
+def test_layouts_of_deep_weights(words, width, depth, segments, blocks):
     """By hand: an ECP5's block has 18, 9, 4 bits of 1,024, 2,048, 4,096 words, and 36 of 512."""
     layout = weight_banks(words, width)
-    assert (layout.depth, layout.parts) == (depth, parts)
+    assert (layout.depth, layout.segments) == (depth, segments)
     assert [mapped_memory(shape, Family.ECP5).block_rams for shape in layout.banks] == blocks
 
 
@@ -51,12 +51,12 @@ def test_one_memory_in_compact_layers():
 
 
 @pytest.mark.parametrize(
-    ("words", "parts", "banks"),
+    ("words", "segments", "banks"),
     [(64, (1,), [(64, 5)]), (65, (2, 1), [(32, 10), (2, 5)]), (172, (5, 1), [(32, 25), (12, 5)])],
 )
-def test_tables_in_logic(words, parts, banks):
+def test_tables_in_logic(words, segments, banks):
     layout = weight_banks(words, 5, WeightMemory.LOGIC)
-    assert layout.parts == parts
+    assert layout.segments == segments
     assert [(shape.words, shape.width) for shape in layout.banks] == banks
 
 
@@ -78,7 +78,7 @@ def test_word_of_an_address(words, neurons, bits, style, compact):
     limit = 1 << (bits - 1)
     weights = rng.integers(-limit, limit, (words, neurons))
     store = WeightStore(weights, bits, style, compact=compact)
-    # The borders of all parts, and others.
+    # The borders of all segments, and others.
     addresses = {0, words - 1, *rng.integers(words, size=60).tolist()}
     addresses |= {a for edge in range(64, words, 64) for a in (edge - 1, edge)}
     packed = [

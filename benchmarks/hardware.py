@@ -13,7 +13,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from rheobase.commands.folding_options import CALIBRATION_IMAGES
+from rheobase.building.folding_plan import CALIBRATION_IMAGES
 from rheobase.converter.conversion import convert
 from rheobase.converter.data.data import load_images
 from rheobase.hw.planning.event_counts import counted_events

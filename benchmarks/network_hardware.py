@@ -18,13 +18,14 @@ from pathlib import Path
 
 from rheobase.boards.builds.output import built_folding
 from rheobase.boards.platforms.registry import board
-from rheobase.commands.folding_options import CALIBRATION_IMAGES, FoldingOptions
+from rheobase.building.folding_plan import CALIBRATION_IMAGES, budgets
 from rheobase.converter.data.data import load_images
 from rheobase.golden.file import load_network
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.verilog.generation import generate
+from rheobase.options.folding import FoldingOptions
 from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 
@@ -56,7 +57,7 @@ def main() -> None:
         plan = planner.predict(default_folding(network, planner.events, arguments.adders))
     else:
         options = FoldingOptions(board=board(arguments.board), luts=arguments.luts)
-        plan = planner.fastest(options.budgets(network)[0])
+        plan = planner.fastest(budgets(network, options)[0])
         if plan is None:
             parser.error(f"{arguments.network}: does not fit {arguments.board}")
     folding = plan.folding

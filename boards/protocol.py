@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 VERSION = 1
+#: Bits per second of the serial line where nothing else is asked for.
+DEFAULT_BAUD = 3_000_000
 FLAG, ESCAPE, TOGGLE = 0x7E, 0x7D, 0x20
 #: Bytes of the check sum, and of a body's header (type, sequence number).
 CRC_BYTES, HEADER_BYTES = 4, 2

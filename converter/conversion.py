@@ -436,6 +436,15 @@ def check_options(options: Options) -> None:
         raise RheobaseError(f"weight bits: {options.weight_bits}, accepted is an integer in 2..8")
 
 
+def check_device(name: str) -> None:
+    """Raise ``RheobaseError`` where torch cannot work on device ``name``."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RheobaseError(f"device: {name!r} cannot be used ({reason})") from error
+
+
 def normalisation(
     mean: float | Sequence[float], std: float | Sequence[float], channels: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:

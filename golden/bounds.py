@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .choices import Coding
 from .errors import RheobaseError
-from .layers import IMAGE, PIXEL_BITS, Coding, Connection
+from .layers import IMAGE, PIXEL_BITS, Connection
 from .unchecked_network import UncheckedNetwork
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .bounds import fed_channels, input_maximum
-from .layers import Coding
+from .choices import Coding
 from .unchecked_network import UncheckedNetwork
 
 #: Every integer up to these magnitudes is exact in the type, sums in any order included.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
+
+from .choices import PoolRule
 
 #: Bits of an input pixel: the first layer sees a radix train of this many planes.
 PIXEL_BITS = 8
@@ -14,29 +15,6 @@ PIXEL_BITS = 8
 MIN_WEIGHT_BITS, BYTE_BITS, MAX_WEIGHT_BITS = 2, 8, 16
 #: ``Connection.source`` of the image.
 IMAGE = -1
-#: Largest number of time steps per coding.
-MAX_STEPS = {"rate": 1024, "radix": 16}
-
-
-class Coding(StrEnum):
-    """What a spike at step t of T is worth."""
-
-    RATE = "rate"  #: one
-    RADIX = "radix"  #: 2**(T - t)
-
-
-class PoolRule(StrEnum):
-    """How the maximum of several currents is taken over time."""
-
-    CUMULATIVE = "cumulative"  #: increments of the maximum of the accumulated currents
-    STEP = "step"  #: the maximum of the currents of each step
-
-
-class Readout(StrEnum):
-    """What the answer is read from, in t0 < t <= T."""
-
-    COUNT = "count"  #: the spikes of the layers that are read out
-    CURRENT = "current"  #: the summed currents of the layers that are read out; they fire not
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .choices import MAX_STEPS as MAX_STEPS
+from .choices import Coding as Coding
+from .choices import PoolRule as PoolRule
+from .choices import Readout as Readout
+
 # What a network is made of belongs to it: who takes a network apart imports the parts from here.
 from .layers import BYTE_BITS as BYTE_BITS
 from .layers import IMAGE as IMAGE
-from .layers import MAX_STEPS as MAX_STEPS
 from .layers import MAX_WEIGHT_BITS as MAX_WEIGHT_BITS
 from .layers import MIN_WEIGHT_BITS as MIN_WEIGHT_BITS
 from .layers import PIXEL_BITS as PIXEL_BITS
-from .layers import Coding as Coding
 from .layers import Connection as Connection
 from .layers import Layer as Layer
 from .layers import LayerShape as LayerShape
 from .layers import Pool as Pool
-from .layers import PoolRule as PoolRule
-from .layers import Readout as Readout
 from .layers import SumPool as SumPool
 from .layers import connection_shape as connection_shape
 from .layers import layer_shape as layer_shape

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from .choices import Coding, Readout
 from .event_counts import EventCounts
-from .layers import IMAGE, Coding, Layer, LayerShape, Readout, layer_shape
+from .layers import IMAGE, Layer, LayerShape, layer_shape
 from .provenance import Provenance
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .choices import MAX_STEPS, Coding, PoolRule, Readout
 from .connection_validation import check_connection
 from .errors import RheobaseError, shown
 from .event_validation import check_event_counts
@@ -20,19 +21,7 @@ from .field_checks import (
     check_name,
     check_values,
 )
-from .layers import (
-    IMAGE,
-    MAX_STEPS,
-    Coding,
-    Layer,
-    LayerShape,
-    Pool,
-    PoolRule,
-    Readout,
-    connection_shape,
-    layer_shape,
-    sum_pool_shape,
-)
+from .layers import IMAGE, Layer, LayerShape, Pool, connection_shape, layer_shape, sum_pool_shape
 from .limits import POOLED_WORK, check_map, check_window, check_work
 from .provenance import check_provenance
 from .unchecked_network import UncheckedNetwork

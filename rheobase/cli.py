@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import cli_conversion, cli_hardware  # noqa: F401  (each adds its commands to the app)
-from .cli_app import app
-from .failures import DIFFERS, finish
+from .commands.build import build
+from .commands.classify import classify
+from .commands.convert import convert
+from .commands.demo import demo
+from .commands.energy import energy
+from .commands.evaluate import evaluate
+from .commands.generate import generate
+from .commands.program import program
+from .commands.simulate import simulate
+from .commands.sweep import sweep
+from .commands.table1 import table1
+from .failures import finish
+from .options.groups import with_groups
+
+#: By the title that they have in the help.
+COMMANDS = {
+    "All of it once": (demo,),
+    "A model to a network file": (convert,),
+    "A network file to hardware": (generate, simulate, build),
+    "A board": (program, classify),
+    "Measurements": (sweep, table1, evaluate, energy),
+}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _title, _commands in COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_title)(with_groups(_command))
 
 
-@app.command()
-def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
-        "build/demo"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+def _version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"rheobase {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _rheobase(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
-    """Train a small CNN on scanned digits, convert it, and prove its Verilog on all of them."""
-    from .commands.demo import run
-
-    if not run(output, seed):
-        raise typer.Exit(DIFFERS)
+    """From a trained PyTorch CNN to a spiking accelerator on an FPGA, proven spike by spike."""
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from ..protocol import (
     ANSWER_BYTES,
     COUNTER_BYTES,
     CYCLES_BYTES,
+    DEFAULT_BAUD,
     ERROR,
     HEADER_BYTES,
     REPLY,
@@ -32,7 +33,6 @@ from ..protocol import (
     encode_setting,
 )
 
-DEFAULT_BAUD = 3_000_000
 #: Seconds without any answer after which a request is taken for lost.
 DEFAULT_TIMEOUT = 1.0
 #: Times that a request is sent before the host gives up.

@@ -13,7 +13,6 @@ from ...golden.errors import RheobaseError
 from .array_files import ARCHIVE_SUFFIX, ARRAY_SUFFIX, checked_pixels, read_arrays
 from .class_folders import folder_files, nested_folder, plain_files
 from .image_files import AS_IT_IS, MODES, SUFFIXES, Sizing, open_image, read_pixels
-from .torchvision_shim import import_torchvision
 
 #: Mean and standard deviation of well-known sets, for pixels in 0..1.
 NORMALISATION = {
@@ -130,6 +129,8 @@ def _digits(train: bool) -> ImageSet:
 
 
 def _torchvision(name: str, root: Path | None, train: bool, download: bool) -> ImageSet:
+    from .torchvision_shim import import_torchvision  # torch: only where it is needed
+
     datasets = import_torchvision()
     factory = getattr(datasets, name, None)
     if not isinstance(factory, type) or not issubclass(factory, datasets.VisionDataset):
@@ -271,7 +272,7 @@ def _room(count: int, shape: tuple[int, ...], root: Path) -> np.ndarray:
     except (MemoryError, ValueError):
         raise RheobaseError(
             f"images: {root}: {count} of {_size(shape)} are more than memory holds, accepted is "
-            "fewer or smaller ones (--calibration, --test, --resize)"
+            "fewer or smaller ones (--calibration, --count, --resize)"
         ) from None
 
 
@@ -279,8 +280,10 @@ def _size(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """One image file as uint8, (channels, rows, columns) of ``shape``.
+def read_image(
+    path: Path, shape: tuple[int, int, int], sizing: Sizing = AS_IT_IS
+) -> np.ndarray:
+    """One image file as uint8, (channels, rows, columns) of ``shape`` after ``sizing``.
 
     Raises:
         RheobaseError: it cannot be read, or has another size.
@@ -291,7 +294,7 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
             f"images: {shape[0]} channels, accepted from a picture is 1 to 4 (others as "
             f"{ARRAY_SUFFIX} arrays)"
         )
-    image = read_pixels(path, shape[0])
+    image = read_pixels(path, shape[0], sizing)
     if image.ndim == 2:
         image = _as_maps(image[None], shape, None)[0]
     if image.shape != tuple(shape):

@@ -1,4 +1,4 @@
-"""Jobs of a sweep: one method on one model, at one or several T, t0 and widths.
+"""Jobs of a sweep: one recipe on one model, at one or several T, t0 and widths.
 
 Each job is done in one process and kept as one file, so a sweep that was interrupted goes on with
 what is missing.
@@ -38,11 +38,11 @@ from ..tracing.trace import trace
 
 #: Columns of the CSV.
 COLUMNS = (
-    "method", "coding", "weight_bits", "iterations", "T", "t0", "accuracy", "cnn_accuracy",
+    "recipe", "coding", "weight_bits", "iterations", "T", "t0", "accuracy", "cnn_accuracy",
     "spikes_per_neuron", "images", "calibration_images", "weights_fitted",
 )  # fmt: skip
 #: Changes with what a job's file holds, so that files of another version are not taken over.
-_FORMAT = 3
+_FORMAT = 4
 #: Images whose spikes in the golden model are kept in memory at a time.
 _RECORDED = 16
 
@@ -54,7 +54,7 @@ class Subject:
     ``answers`` names the output that is compared.
 
     ``test_images`` is None where ``images`` has a test part of its own. ``calibration`` and
-    ``test`` are numbers of images. ``sizing`` is for folders.
+    ``test`` are numbers of images. ``sizing`` is for folders, ``download`` for sets of torchvision.
     """
 
     model: str
@@ -68,6 +68,7 @@ class Subject:
     test: int
     sizing: Sizing = AS_IT_IS
     answers: str | None = None
+    download: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,14 @@ class Job:
     """One conversion and its evaluation.
 
     Attributes:
-        method: a recipe, or ``recipe@K``.
+        recipe: a recipe, or ``recipe@K``.
         steps: T; several where one conversion serves all.
         delays: t0; those below T are used.
         bits: of the weights, on the golden model; None for the float SNN.
     """
 
     subject: Subject
-    method: str
+    recipe: str
     coding: str
     steps: tuple[int, ...]
     delays: tuple[int, ...]
@@ -92,6 +93,7 @@ class Job:
     def key(self) -> str:
         """Name of the job's file: it changes with everything that the result depends on."""
         described: dict[str, Any] = {"format": _FORMAT, **asdict(self)}
+        del described["subject"]["download"]
         if self.subject.weights is not None:
             content = Path(self.subject.weights).read_bytes()
             described["content"] = hashlib.sha256(content).hexdigest()
@@ -101,40 +103,40 @@ class Job:
 
 def jobs_of(
     subject: Subject,
-    methods: Sequence[str],
+    recipes: Sequence[str],
     coding: Coding,
     steps: Sequence[int],
     delays: Sequence[int],
     widths: Sequence[int | None],
 ) -> list[Job]:
-    """All jobs. A method that does not depend on T is converted once for all of them."""
+    """All jobs. A recipe that does not depend on T is converted once for all of them."""
     found = []
-    for method in methods:
-        options = method_options(method, coding, max(steps))
+    for recipe in recipes:
+        options = recipe_options(recipe, coding, max(steps))
         at_once = coding == Coding.RATE and options.calibration is None
         groups = [tuple(steps)] if at_once else [(step,) for step in steps]
         found += [
-            Job(subject, method, coding.value, group, tuple(delays), bits)
+            Job(subject, recipe, coding.value, group, tuple(delays), bits)
             for group in groups
             for bits in widths
         ]
     return found
 
 
-def method_options(method: str, coding: Coding, steps: int) -> Options:
+def recipe_options(recipe: str, coding: Coding, steps: int) -> Options:
     """Options of ``recipe`` or ``recipe@K``.
 
     Raises:
         RheobaseError: no such recipe, or K is no positive integer.
     """
-    name, _, iterations = method.partition("@")
+    name, _, iterations = recipe.partition("@")
     options = with_recipe(Options(coding=coding, steps=steps, readout=Readout.CURRENT), name)
-    # A method is measured as it is; `best` is what `convert` gives.
+    # A recipe is measured as it is; `best` is what `convert` gives.
     options = replace(options, only_if_better=name == "best")
     if not iterations:
         return options
     if not iterations.isdecimal() or int(iterations) < 1:
-        raise RheobaseError(f"method: {method!r}, accepted is RECIPE or RECIPE@K, such as cltb@100")
+        raise RheobaseError(f"recipe: {recipe!r}, accepted is RECIPE or RECIPE@K, such as cltb@100")
     return replace(options, iterations=int(iterations))
 
 
@@ -144,7 +146,7 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     subject = _loaded(job.subject, device)
     coding = Coding(job.coding)
     options = replace(
-        method_options(job.method, coding, max(job.steps)),
+        recipe_options(job.recipe, coding, max(job.steps)),
         device=device,
         lower=job.bits is not None,
         weight_bits=8 if job.bits is None else job.bits,
@@ -168,7 +170,7 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     per_neuron = total / max(1, sum(neurons.values()))
     rows = [
         {
-            "method": job.method.partition("@")[0],
+            "recipe": job.recipe.partition("@")[0],
             "coding": job.coding,
             "weight_bits": "float" if job.bits is None else job.bits,
             "iterations": iterations_of(options),
@@ -187,7 +189,7 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     thresholds = torch.cat([v.flatten().cpu().float() for v in conversion.thresholds.values()])
     return {
         "rows": rows,
-        "method": job.method,
+        "recipe": job.recipe,
         "answers": subject.answers.reading,
         "steps": max(job.steps),
         "spikes": measured.spikes,
@@ -225,7 +227,7 @@ def _golden_table(
 
 
 def iterations_of(options: Options) -> int | None:
-    """K of the balancing; None for a method that has none."""
+    """K of the balancing; None for a recipe that has none."""
     if options.method == Method.ROBUST:
         return None
     return default_iterations(options) if options.iterations is None else options.iterations
@@ -262,7 +264,7 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     weights = None if subject.weights is None else Path(subject.weights)
     root = None if subject.data_root is None else Path(subject.data_root)
     model = load_model(subject.model, weights)
-    how = {"data_root": root, "sizing": subject.sizing}
+    how = {"data_root": root, "sizing": subject.sizing, "download": subject.download}
     training = load_images(
         subject.images, train=True, sample=(subject.calibration, 0),
         channels=len(subject.mean) if len(subject.mean) > 1 else None,

@@ -55,13 +55,13 @@ def draw_plots(results: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
 def _lines(
     rows: Sequence[Row], column: str, label: str, path: Path, *, log: bool = False
 ) -> Path | None:
-    # By method (its K with it) and weight bits: colours tell methods apart, line styles the bits.
+    # By recipe (its K with it) and weight bits: colours tell recipes apart, line styles the bits.
     series: dict[tuple[str, str | int], dict[int, float]] = {}
     for row in rows:
         if row[column] is None:
             continue
-        own = with_recipe(Options(), row["method"]).iterations
-        name = row["method"]
+        own = with_recipe(Options(), row["recipe"]).iterations
+        name = row["recipe"]
         if column != "iterations" and row["iterations"] not in (None, own):
             name += f", K = {row['iterations']}"
         series.setdefault((name, row["weight_bits"]), {})[row[column]] = row["accuracy"]
@@ -105,7 +105,7 @@ def _legend(axes: Any) -> None:
 
 
 def _thresholds(results: Sequence[dict[str, Any]], path: Path) -> Path:
-    """A panel for each method, with the same bins, so that counts can be compared."""
+    """A panel for each recipe, with the same bins, so that counts can be compared."""
     found = _one_each(results)
     largest = max(value for result in found.values() for value in result["thresholds"])
 
@@ -140,10 +140,10 @@ def _spike_rates(results: Sequence[dict[str, Any]], path: Path) -> Path:
 
 
 def _one_each(results: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The result at the largest T of each method, by the method's name for a reader."""
+    """The result at the largest T of each recipe, by its name for a reader."""
     found: dict[str, dict[str, Any]] = {}
     for result in results:
-        name = result["method"].replace("@", ", K = ")
+        name = result["recipe"].replace("@", ", K = ")
         if name not in found or result["steps"] > found[name]["steps"]:
             found[name] = result
     return found

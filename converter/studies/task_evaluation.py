@@ -1,4 +1,4 @@
-"""A method on one of the paper's tasks beside classification: its metric over (T, t0).
+"""A recipe on one of the paper's tasks beside classification: its metric over (T, t0).
 
 Each task reads its data set, converts the model with images of the training part, and runs the CNN
 and the float SNN on images of the validation part, once up to the largest T.
@@ -79,7 +79,7 @@ class TaskSubject:
 
 @dataclass(frozen=True, eq=False)
 class TaskResult:
-    """Of one method.
+    """Of one recipe.
 
     Attributes:
         conversion: of the network, for the size that it was balanced on.

@@ -3,130 +3,133 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ..boards.builds.bitstream import Build, build_bitstream
-from ..boards.builds.failure import BuildError
-from ..boards.builds.plain_verilog import write_plain_verilog
-from ..boards.platforms.registry import VERILOG_TARGETS, BoardDescription, board
+import typer
+
+from ..boards.builds.placement import SEEDS
+from ..boards.platforms.registry import BOARDS, VERILOG_TARGETS, BoardDescription
+from ..boards.platforms.registry import board as find_board
+from ..boards.protocol import DEFAULT_BAUD
 from ..console import OUT, duration, timed_steps, working
 from ..golden.errors import RheobaseError
-from ..golden.file import load_network
-from ..golden.network import Network
-from ..hw.memories.memory_mapping import Family
-from ..hw.planning.plan import Plan
-from .folding_options import HOST_LINK_LUTS, FoldingOptions, folding_plan, planned_folding
-from .smaller_plan import ATTEMPTS, LOGIC, smaller_options
+from ..options.files import NetworkFile
+from ..options.folding import Baud, FoldingOptions
+from ..options.images import ImageOptions
+
+if TYPE_CHECKING:
+    from ..boards.builds.bitstream import Build
+    from ..building.board_build import PlannedBuild
+    from ..golden.network import Network
+
+_PANEL = "Place and route"
 
 
-@dataclass(frozen=True)
-class Request:
-    """Options of the command, see ``rheobase build --help``."""
+def build(
+    network: NetworkFile,
+    board: Annotated[
+        str,
+        typer.Option(
+            help=f"{', '.join(BOARDS)}; {' or '.join(VERILOG_TARGETS)} for plain Verilog."
+        ),
+    ],
+    folding: FoldingOptions,
+    reading: ImageOptions,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to make (default: build/BOARD).")
+    ] = None,
+    baud: Baud = DEFAULT_BAUD,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            rich_help_panel=_PANEL,
+            help="Seeds of nextpnr, tried until one meets --clock; a far miss ends them.",
+        ),
+    ] = SEEDS,
+    allow_timing_fail: Annotated[
+        bool,
+        typer.Option(
+            "--allow-timing-fail",
+            rich_help_panel=_PANEL,
+            help="Keep a bitstream that is too slow for --clock.",
+        ),
+    ] = False,
+) -> None:
+    """Build a board's bitstream with yosys and nextpnr, or plain Verilog for another flow.
 
-    network: Path
-    board: str
-    output: Path | None
-    baud: int
-    seeds: int
-    allow_timing_fail: bool
-    folding: FoldingOptions
+    Without -P, -E and --adders the folding is the fastest that fits the board; its plan is printed
+    first. Where nextpnr finds no room or no speed for it, the next smaller plan is tried.
+    """
+    from ..building.board_build import Settings, build_planned
+    from ..building.shown_plan import plan_images, show_plan
+    from ..golden.file import load_network
 
-
-def run(request: Request) -> None:
-    """Print the plan, build, and print what was used of the device and how fast it runs."""
-    target = None if request.board in VERILOG_TARGETS else board(request.board, VERILOG_TARGETS)
-    options = replace(request.folding, board=target)
+    target = None if board in VERILOG_TARGETS else find_board(board, VERILOG_TARGETS)
+    options = replace(folding, board=target)
     if target is None and options.clock is not None and options.target_fps is None:
-        raise RheobaseError(f"--clock: {request.board} has no clock of its own")
-    network = load_network(request.network)
-    output = request.output or Path("build") / request.board
+        raise RheobaseError(f"--clock: {board} has no clock of its own")
+    found = load_network(network)
+    folder = output or Path("build") / board
     if target is None:
-        folding = planned_folding(network, options)
-        with working(f"writing {request.board} Verilog"):
-            files = write_plain_verilog(network, folding, request.board, output)
-        OUT.print(f"wrote {len(files)} files to {output}", highlight=False, soft_wrap=True)
+        _build_verilog(found, board, options, reading, folder)
         return
     start = time.monotonic()
-    plan, build, attempts = _built(network, target, output, options, request)
-    _print_summary(network, plan, build, target, attempts, time.monotonic() - start)
+    made = build_planned(
+        found,
+        target,
+        folder,
+        options,
+        plan_images(found, options, reading),
+        Settings(baud, seeds, allow_timing_fail),
+        planned=lambda plan, asked: show_plan(found, plan, asked),
+        failed=lambda line: OUT.print(line, highlight=False, soft_wrap=True),
+        steps=lambda: timed_steps("building"),
+    )
+    print_summary(found, made, target, time.monotonic() - start)
 
 
-def _built(
-    network: Network,
-    target: BoardDescription,
-    output: Path,
-    options: FoldingOptions,
-    request: Request,
-) -> tuple[Plan, Build, int]:
-    """The plan that could be built, its build, and how many were tried."""
-    clock = None if options.clock is None else round(options.hertz)
-    failure: BuildError | None = None
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            plan = folding_plan(network, options)
-        except RheobaseError as error:
-            if failure is None:
-                raise
-            raise RheobaseError(f"{failure}; a smaller plan: {error}") from None
-        try:
-            with timed_steps("building") as progress:
-                build = build_bitstream(
-                    network,
-                    plan.folding,
-                    target,
-                    output,
-                    clock=clock,
-                    baud=request.baud,
-                    seeds=request.seeds,
-                    allow_timing_fail=request.allow_timing_fail,
-                    attempt=attempt,
-                    progress=progress,
-                )
-        except BuildError as error:
-            failure = error
-            smaller = smaller_options(options, plan, error)
-            if smaller is None or attempt == ATTEMPTS:
-                raise
-            options = smaller
-            OUT.print(
-                f"try {attempt} of {ATTEMPTS} failed: {error}; the next plan takes at most "
-                f"{options.luts:,} {options.family.logic} as predicted",
-                highlight=False,
-                soft_wrap=True,
-            )
-            continue
-        return plan, build, attempt
-    raise AssertionError("the last try returns or raises")
+def _build_verilog(
+    network: Network, target: str, options: FoldingOptions, reading: ImageOptions, folder: Path
+) -> None:
+    from ..boards.builds.plain_verilog import write_plain_verilog
+    from ..building.shown_plan import shown_plan
+
+    plan = shown_plan(network, options, reading)
+    with working(f"writing {target} Verilog"):
+        files = write_plain_verilog(network, plan.folding, target, folder)
+    OUT.print(f"wrote {len(files)} files to {folder}", highlight=False, soft_wrap=True)
 
 
-def _print_summary(
-    network: Network,
-    plan: Plan,
-    build: Build,
-    target: BoardDescription,
-    attempts: int,
-    seconds: float,
+def print_summary(
+    network: Network, made: PlannedBuild, target: BoardDescription, seconds: float
 ) -> None:
     """Ten lines at most: speed, share of the device, files."""
-    clock = build.manifest["clock"]
-    made = clock["made_hz"]
-    tried = "" if attempts == 1 else f", try {attempts} of {ATTEMPTS}"
+    from ..building.folding_plan import HOST_LINK_LUTS
+    from ..building.smaller_plan import ATTEMPTS, LOGIC
+    from ..hw.memories.memory_mapping import Family
+
+    plan, built = made.plan, made.build
+    clock = built.manifest["clock"]
+    hertz = clock["made_hz"]
+    tried = "" if made.attempts == 1 else f", try {made.attempts} of {ATTEMPTS}"
     predicted = {LOGIC: plan.area.luts + HOST_LINK_LUTS[Family(target.family.value)]}
     rows = [
         ("network", f"{network.name}, {network.coding.value} coding, T = {network.steps}"),
         (
             "speed",
-            f"{made / plan.cycles:,.0f} images/s predicted ({plan.cycles:,.0f} cycles an image)",
+            f"{hertz / plan.cycles:,.0f} images/s predicted ({plan.cycles:,.0f} cycles an image)",
         ),
         (
             "clock",
-            f"{made / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
+            f"{hertz / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
             + ("" if clock["meets_timing"] else ": TOO SLOW")
-            + _seeds(build),
+            + _seeds(built),
         ),
     ]
-    for kind, usage in build.placement.placed.usage.items():
+    for kind, usage in built.placement.placed.usage.items():
         text = f"{usage.used:,} of {usage.available:,} ({usage.used / usage.available:.1%})"
         if kind in predicted:
             text += f", {predicted[kind]:,.0f} predicted"
@@ -134,9 +137,9 @@ def _print_summary(
     accuracy = _accuracy(network)
     if accuracy is not None:
         rows.append(("accuracy", accuracy))
-    files = ", ".join([*build.manifest["files"], "manifest.json", "reports"])
-    rows.append(("wrote", f"{build.folder}: {files}"))
-    rows.append(("program it", f"rheobase program {build.folder}"))
+    files = ", ".join([*built.manifest["files"], "manifest.json", "reports"])
+    rows.append(("wrote", f"{built.folder}: {files}"))
+    rows.append(("program it", f"rheobase program {built.folder}"))
     OUT.print(f"{target.title} in {duration(seconds)}{tried}", highlight=False)
     for title, text in rows:
         OUT.print(f"  {title:<12}{text}", highlight=False, soft_wrap=True)
@@ -151,9 +154,9 @@ def _accuracy(network: Network) -> str | None:
     return f"{known.network_accuracy:.2f} % of {known.test_images:,} images{cnn}"
 
 
-def _seeds(build: Build) -> str:
+def _seeds(built: Build) -> str:
     """Which of nextpnr's seeds, where several were tried."""
-    placement = build.placement
+    placement = built.placement
     if len(placement.tried) == 1:
         return ""
     reached = ", ".join(f"{hertz / 1e6:.2f}" for hertz in placement.tried.values())

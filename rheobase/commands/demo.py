@@ -5,104 +5,98 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-import torch.nn.functional as functional
-from torch import Tensor, nn
+import typer
 
-from ..boards.builds.built_verilog import write_verilog
-from ..console import OUT, progress_bar, working
-from ..converter.conversion import Conversion, Options, convert, normalised
-from ..converter.data.data import NORMALISATION, ImageSet, load_images
-from ..converter.measure.answers import answers_of
-from ..converter.recording import with_accuracies
-from ..golden.answers import class_answers
-from ..golden.file import save_network
-from ..golden.network import Coding, Readout
-from ..golden.output_files import check_folder, make_folder
-from ..hw.design.folding import Folding
-from ..hw.planning.default_folding import default_folding
-from ..sim.batch import build_simulation
-from ..sim.comparison import Comparison, simulate
-from ..tables import HARDWARE_COLUMNS, hardware_rows, table
-from .convert import Accuracies, measure
+from ..failures import DIFFERS
+from ..options.files import OutputFolder
 
-#: The codings that the demo shows, the first one under the plain file names.
-SETTINGS = (
-    Options(coding=Coding.RATE, steps=8, weight_bits=8, readout=Readout.CURRENT),
-    Options(coding=Coding.RADIX, steps=3, weight_bits=4, readout=Readout.CURRENT),
-)
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..converter.conversion import Conversion, Options
+    from ..converter.data.data import ImageSet
+    from ..converter.measure.side_by_side import SideBySide
+    from ..hw.design.folding import Folding
+    from ..sim.comparison import Comparison
+
+_EPOCHS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class _Shown:
     """One coding's results."""
 
     options: Options
     conversion: Conversion
-    accuracies: Accuracies
+    accuracies: SideBySide
     comparison: Comparison
     folding: Folding
     hardware_accuracy: float
 
 
-def cnn() -> nn.Sequential:
-    """Two 3x3 convolutions with batch normalisation and max pooling, for 8 x 8 grey images."""
-    layers: list[nn.Module] = []
-    channels = 1
-    for width in (8, 16):
-        layers += [
-            nn.Conv2d(channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-        ]
-        channels = width
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 2 * 2, 10))
+def demo(
+    output: OutputFolder = Path("build/demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+) -> None:
+    """Train a small CNN on scanned digits, convert it, and prove its Verilog on all of them."""
+    import torch
 
+    from ..console import OUT, progress_bar
+    from ..converter.conversion import Options, normalised
+    from ..converter.data.data import NORMALISATION, load_images
+    from ..demo_model import cnn, train
+    from ..golden.choices import Coding, Readout
+    from ..golden.output_files import check_folder, make_folder
 
-def train(model: nn.Module, images: Tensor, labels: Tensor, epochs: int, seed: int) -> None:
-    """Train ``model`` in place: Adam, one-cycle learning rate, batches of 32."""
-    generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(model.parameters(), weight_decay=1e-4)
-    batches = -(-len(images) // 32)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=0.02, total_steps=epochs * batches
+    #: The first coding's files have the plain names.
+    settings = (
+        Options(coding=Coding.RATE, steps=8, weight_bits=8, readout=Readout.CURRENT),
+        Options(coding=Coding.RADIX, steps=3, weight_bits=4, readout=Readout.CURRENT),
     )
-    model.train()
-    with progress_bar("training", epochs) as progress:
-        for _ in range(epochs):
-            for picked in torch.randperm(len(images), generator=generator).split(32):
-                loss = functional.cross_entropy(model(images[picked]), labels[picked])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
-            progress(1)
-    model.eval()
-
-
-def run(output: Path, seed: int) -> bool:
-    """Train, convert, generate, simulate and compare; True where hardware and golden agree."""
     check_folder(output)
     make_folder(output)
     training, testing = load_images("digits", train=True), load_images("digits")
-    mean, std = NORMALISATION["digits"]
     torch.manual_seed(seed)
     model = cnn()
-    images = normalised(training.images, mean, std)
-    train(model, images, torch.from_numpy(training.labels), epochs=20, seed=seed)
-    shown = [_show(model, options, training, testing, output) for options in SETTINGS]
+    images = normalised(training.images, *NORMALISATION["digits"])
+    labels = torch.from_numpy(training.labels)
+    with progress_bar("training", _EPOCHS) as progress:
+        train(model, images, labels, epochs=_EPOCHS, seed=seed, progress=progress)
+    shown = [
+        _show(model, options, training, testing, output, f"-{options.coding.value}" * (index > 0))
+        for index, options in enumerate(settings)
+    ]
     _print(shown, len(testing.images))
     for name in sorted(path.name for path in output.iterdir() if path.is_file()):
         OUT.print(f"wrote {output / name}", highlight=False, soft_wrap=True)
-    return all(result.comparison.equal for result in shown)
+    if not all(result.comparison.equal for result in shown):
+        raise typer.Exit(DIFFERS)
 
 
 def _show(
-    model: nn.Module, options: Options, training: ImageSet, testing: ImageSet, output: Path
-) -> Shown:
+    model: nn.Module,
+    options: Options,
+    training: ImageSet,
+    testing: ImageSet,
+    output: Path,
+    suffix: str,
+) -> _Shown:
     """One coding: convert, write the files, simulate the Verilog that was written."""
+    from ..boards.builds.built_verilog import write_verilog
+    from ..console import progress_bar, working
+    from ..converter.conversion import convert
+    from ..converter.data.data import NORMALISATION
+    from ..converter.measure.answers import answers_of
+    from ..converter.measure.side_by_side import side_by_side
+    from ..converter.recording import with_accuracies
+    from ..golden.answers import class_answers
+    from ..golden.file import save_network
+    from ..hw.planning.default_folding import default_folding
+    from ..sim.batch import build_simulation
+    from ..sim.comparison import simulate
+
     mean, std = NORMALISATION["digits"]
     coding = options.coding.value
     conversion = convert(
@@ -110,12 +104,14 @@ def _show(
         classes=training.class_names,
     )  # fmt: skip
     count = len(testing.images)
-    accuracies = measure(conversion, testing, mean, std, answers_of(conversion.graph))
+    with progress_bar(f"{coding}: CNN and float SNN", count) as progress:
+        accuracies = side_by_side(
+            conversion, testing, mean, std, answers_of(conversion.graph), progress
+        )
     conversion = with_accuracies(
         conversion, count, accuracies.cnn, accuracies.float_snn, accuracies.golden
     )
     network = conversion.network
-    suffix = "" if options is SETTINGS[0] else f"-{coding}"
     with working(f"{coding}: generating and building"):
         save_network(network, output / f"network{suffix}.safetensors")
         written = write_verilog(
@@ -125,7 +121,7 @@ def _show(
     with progress_bar(f"{coding}: simulating the Verilog", count) as progress:
         comparison = simulate(built, testing.images, record_images=count, progress=progress)
     right = class_answers(comparison.hardware.scores) == testing.labels
-    return Shown(
+    return _Shown(
         options=options,
         conversion=conversion,
         accuracies=accuracies,
@@ -135,11 +131,14 @@ def _show(
     )
 
 
-def _print(shown: list[Shown], images: int) -> None:
+def _print(shown: list[_Shown], images: int) -> None:
     """One table, a column for each coding."""
+    from ..console import OUT
+    from ..tables import HARDWARE_COLUMNS, hardware_rows, table
+
     rows: list[list[object]] = []
 
-    def row(title: str, value: Callable[[Shown], object]) -> None:
+    def row(title: str, value: Callable[[_Shown], object]) -> None:
         rows.append([title, *(value(result) for result in shown)])
 
     row("weight bits", lambda r: r.options.weight_bits)

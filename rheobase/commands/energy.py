@@ -2,92 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ..console import OUT, progress_bar
-from ..converter.data.data import load_images, matched_classes
-from ..converter.data.image_files import Sizing
-from ..converter.measure.energy import cheapest, cnn_operations, frames_per_second_and_watt, measure
+import typer
+
+from ..golden.choices import Coding
 from ..golden.errors import RheobaseError
-from ..golden.file import load_network
-from ..golden.network import Coding, Network
-from ..tables import table
+from ..options.files import NetworkFile
+from ..options.images import Drawn, ImageOptions, Images
+from ..options.numbers import number_list
+
+if TYPE_CHECKING:
+    from ..golden.network import Network
 
 
-@dataclass(frozen=True)
-class Request:
-    """Options of the command, see ``rheobase energy --help``."""
+def energy(
+    network: NetworkFile,
+    images: Images,
+    reading: ImageOptions,
+    count: Drawn = 200,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            "--steps", "-T", help="T, the time steps, with commas (default: the network's)."
+        ),
+    ] = None,
+    cnn_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="The CNN's percentage of right answers (default: what `convert` measured)."
+        ),
+    ] = None,
+    synaptic_joules: Annotated[
+        float, typer.Option(help="Joules per synaptic operation of the SNN.")
+    ] = 77e-15,
+    ann_joules: Annotated[float, typer.Option(help="Joules per operation of the CNN.")] = 12.5e-12,
+) -> None:
+    """Count synaptic operations and estimate FPS/W, images a second for each watt.
 
-    network: Path
-    images: str
-    data_root: Path | None
-    test: int
-    sizing: Sizing
-    steps: tuple[int, ...] | None
-    cnn_accuracy: float | None
-    synaptic_joules: float
-    ann_joules: float
-
-
-def run(request: Request) -> None:
-    """Print both tables; each says which constants its joules come from."""
-    network = load_network(request.network)
-    cnn_accuracy, source = _cnn_accuracy(request, network)
-    testing = load_images(
-        request.images,
-        data_root=request.data_root,
-        shape=network.input_shape,
-        sample=(request.test, 1),
-        sizing=request.sizing,
+    SOP90 and SOP95 are the synaptic operations of an image at the first T given with which the
+    network reaches 90 % and 95 % of the CNN's accuracy.
+    """
+    from ..console import OUT, progress_bar
+    from ..converter.data.data import matched_classes
+    from ..converter.measure.energy import (
+        cheapest,
+        cnn_operations,
+        frames_per_second_and_watt,
+        measure,
     )
-    testing = matched_classes(testing, network.output_shapes[0])
-    steps = request.steps or (network.steps,)
-    if network.coding == Coding.RADIX:
-        steps = (network.steps,)
-    with progress_bar("golden model", len(steps) * len(testing.images)) as progress:
-        points = measure(network, testing.images, testing.labels, steps, progress)
+    from ..golden.file import load_network
+    from ..tables import table
+
+    found = load_network(network)
+    accuracy, note = _cnn_accuracy(network, found, cnn_accuracy)
+    testing = reading.load(images, shape=found.input_shape, sample=(count, 1))
+    testing = matched_classes(testing, found.output_shapes[0])
+    measured = (found.steps,) if steps is None else number_list("--steps", steps, int)
+    if found.coding == Coding.RADIX:
+        measured = (found.steps,)
+    with progress_bar("golden model", len(measured) * len(testing.images)) as progress:
+        points = measure(found, testing.images, testing.labels, measured, progress)
     last = points[-1]
-    note = (
-        f"an estimate from {request.synaptic_joules * 1e15:g} fJ per synaptic operation and "
-        f"{request.ann_joules * 1e12:g} pJ per operation of the CNN"
-    )
-    rows = [[name, f"{count:.0f}"] for name, count in last.layers]
+    rows = [[name, f"{operations:.0f}"] for name, operations in last.layers]
     OUT.print(table(f"T = {last.steps}", ("layer", "synaptic operations per image"), rows))
-    dense = cnn_operations(network)
+    dense = cnn_operations(found)
     rows = [
         [
             "CNN",
-            f"{cnn_accuracy:.2f}",
+            f"{accuracy:.2f}",
             f"{dense:.0f}",
-            f"{frames_per_second_and_watt(dense, request.ann_joules):.0f}",
+            f"{frames_per_second_and_watt(dense, ann_joules):.0f}",
         ]
     ]
     named = [(f"SNN, T = {point.steps}", point) for point in points]
     for part in (90, 95):
-        point = cheapest(points, cnn_accuracy * part / 100)
+        point = cheapest(points, accuracy * part / 100)
         if point is not None:
             named.append((f"SOP{part} (T = {point.steps})", point))
         else:
             rows.append([f"SOP{part}", "", "not reached at these T", ""])
     for name, point in named:
-        fps = frames_per_second_and_watt(point.operations, request.synaptic_joules)
+        fps = frames_per_second_and_watt(point.operations, synaptic_joules)
         rows.append([name, f"{point.accuracy:.2f}", f"{point.operations:.0f}", f"{fps:.0f}"])
     columns = ("network", "right answers (%)", "operations per image", "FPS/W")
-    OUT.print(table(f"energy: {note}", columns, rows))
-    if source:
-        OUT.print(source, highlight=False)
+    estimate = (
+        f"energy: an estimate from {synaptic_joules * 1e15:g} fJ per synaptic operation and "
+        f"{ann_joules * 1e12:g} pJ per operation of the CNN"
+    )
+    OUT.print(table(estimate, columns, rows))
+    if note:
+        OUT.print(note, highlight=False)
 
 
-def _cnn_accuracy(request: Request, network: Network) -> tuple[float, str]:
+def _cnn_accuracy(file: Path, network: Network, given: float | None) -> tuple[float, str]:
     """The CNN's accuracy, and a sentence on it where it was not given."""
-    if request.cnn_accuracy is not None:
-        return request.cnn_accuracy, ""
+    if given is not None:
+        return given, ""
     known = network.provenance
     if known is None or known.cnn_accuracy is None:
         raise RheobaseError(
-            f"--cnn-accuracy: needed, as {request.network} holds none that `rheobase convert` "
-            "measured"
+            f"--cnn-accuracy: needed, as {file} holds none that `rheobase convert` measured"
         )
     return known.cnn_accuracy, (
         f"the CNN's accuracy is what `rheobase convert` measured on {known.test_images} images"

@@ -1,4 +1,4 @@
-"""``rheobase evaluate``: the paper's tasks beside classification, methods over T."""
+"""``rheobase evaluate``: the paper's tasks beside classification, recipes over T."""
 
 from __future__ import annotations
 
@@ -6,140 +6,175 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ..console import OUT, progress_bar
-from ..converter.data.model import load_model
-from ..converter.snn.float_file import save_float_snn
-from ..converter.studies.sweep import method_options, write_json
-from ..converter.studies.task_evaluation import TASKS, TaskSubject, evaluate_task
-from ..csv_files import write_csv
+import typer
+
+from ..golden.choices import Coding
 from ..golden.errors import RheobaseError
-from ..golden.network import MAX_STEPS, Coding
-from ..golden.output_files import check_folder, make_folder
-from ..tables import table
-from .convert import check_device
-from .parameters import number_list
+from ..options.files import OutputFolder, check_output_folder
+from ..options.images import Calibration, Count
+from ..options.models import Model, ModelOptions, Recipes
+from ..options.numbers import sorted_numbers
+from ..options.time_steps import DelayList, StepsList
+from .sweep import checked_steps
+
+if TYPE_CHECKING:
+    from ..converter.studies.task_evaluation import TaskSubject
 
 
 @dataclass(frozen=True)
-class Request:
-    """Options of the command, see ``rheobase evaluate --help``."""
+class _Study:
+    """One model on one task."""
 
     task: str
     model: str
     weights: Path | None
-    methods: tuple[str, ...]
     output: Path
     subject: TaskSubject
 
 
-def request_of(
-    *,
-    task: str,
-    model: str,
-    weights: Path | None,
-    data: Path,
-    output: Path,
-    methods: str,
-    steps: str,
-    delays: str,
-    calibration: int,
-    test: int | None,
-    size: int | None,
-    batch: int,
-    device: str,
-) -> Request:
-    """The command line's text as values.
+def evaluate(
+    task: Annotated[
+        str,
+        typer.Argument(help="voc-segmentation, coco-segmentation, coco-detection or kinetics."),
+    ],
+    model: Model,
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="The data set's folder: above VOCdevkit/, above annotations/ and val2017/, or "
+            "above train/ and val/ of class folders of videos."
+        ),
+    ],
+    source: ModelOptions,
+    output: OutputFolder = Path("evaluate"),
+    recipe: Recipes = "robust,ltb,cltb",
+    steps: StepsList = "32,64,128,256",
+    delay: DelayList = "0",
+    calibration: Calibration = 100,
+    count: Count = None,
+    resize: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Segmentation: pixels of an image's shorter side (default: 520).",
+        ),
+    ] = None,
+    crop: Annotated[
+        int | None,
+        typer.Option(min=8, help="kinetics: rows and columns of a clip (default: 112)."),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Images or clips that pass through the network at a time.")
+    ] = 5,
+) -> None:
+    """mIoU, COCO's mAP or top-1 of clips, of the CNN and of float SNNs over T.
 
-    Raises:
-        RheobaseError: what cannot be read, or is absent.
+    Goes on where it was interrupted.
     """
+    from ..console import OUT
+    from ..converter.conversion import check_device
+    from ..converter.studies.sweep import recipe_options, write_json
+    from ..converter.studies.task_evaluation import TASKS, TaskSubject
+    from ..golden.output_files import make_folder
+    from ..tables import table
+
     if task not in TASKS:
         raise RheobaseError(f"task: {task!r}, accepted is one of {', '.join(TASKS)}")
-    if not (weights is None or weights.is_file()):
-        raise RheobaseError(f"{weights}: no such file")
+    source.check_weights()
     if not data.is_dir():
         raise RheobaseError(f"--data: {data}: no such folder")
-    if not output.parent.is_dir():
-        raise RheobaseError(f"{output}: no folder {output.parent} to write to")
-    check_folder(output)
-    check_device(device)
-    numbers = sorted(set(number_list("--steps", steps, int)))
-    highest = MAX_STEPS[Coding.RATE.value]
-    if not all(1 <= step <= highest for step in numbers):
-        raise RheobaseError(f"T: {numbers}, accepted is integers in 1..{highest}")
-    starts = sorted(set(number_list("--t0", delays, int)))
-    pairs = tuple((step, start) for step in numbers for start in starts if 0 <= start < step)
-    if not pairs:
-        raise RheobaseError(f"t0: {starts}, accepted is integers from 0 below a T of {numbers}")
-    for method in methods.split(","):
-        method_options(method, Coding.RATE, max(numbers))  # refuses what is no recipe
-    return Request(
-        task=task,
-        model=model,
-        weights=weights,
-        methods=tuple(methods.split(",")),
-        output=output,
-        subject=TaskSubject(data, calibration, test, size, batch, pairs, device),
-    )
-
-
-def run(request: Request) -> None:
-    """Do what is missing, write ``results.csv`` and each method's thresholds, print the table."""
-    jobs = request.output / "jobs"
+    check_output_folder(output)
+    check_device(source.device)
+    pairs = _pairs(checked_steps(steps), sorted_numbers("--delay", delay))
+    recipes = recipe.split(",")
+    for name in recipes:
+        recipe_options(name, Coding.RATE, pairs[-1][0])  # refuses what is no recipe
+    size = _size(task, resize, crop)
+    subject = TaskSubject(data, calibration, count, size, batch, pairs, source.device)
+    study = _Study(task, model, source.weights, output, subject)
+    jobs = output / "jobs"
     make_folder(jobs)
     results = []
-    for method in request.methods:
-        path = jobs / f"{_key(request, method)}.json"
+    for name in recipes:
+        path = jobs / f"{_key(study, name)}.json"
         if not path.is_file():
-            write_json(_measured(request, method), path)
+            write_json(_measured(study, name), path)
         results.append(json.loads(path.read_text()))
-    rows = [row for result in results for row in result["rows"]]
-    names = list(results[0]["cnn"])
-    _write_csv(rows, names, request.output / "results.csv")
-    cnn = ", ".join(f"{name} {results[0]['cnn'][name]:.2f}" for name in names)
-    pairs = request.subject.pairs
-    columns = ("method", *(f"T = {t}" + (f", t0 = {t0}" if t0 else "") for t, t0 in pairs))
+    metrics = list(results[0]["cnn"])
+    written = output / "results.csv"
+    _write_csv([row for result in results for row in result["rows"]], metrics, written)
+    cnn = ", ".join(f"{name} {results[0]['cnn'][name]:.2f}" for name in metrics)
+    columns = ("recipe", *(f"T = {t}" + (f", t0 = {t0}" if t0 else "") for t, t0 in pairs))
     shown = [
-        [result["method"], *(f"{row[names[0]]:.2f}" for row in result["rows"])]
+        [result["recipe"], *(f"{row[metrics[0]]:.2f}" for row in result["rows"])]
         for result in results
     ]
-    OUT.print(table(f"{request.task}: {names[0]} (%), CNN {cnn}", columns, shown))
+    OUT.print(table(f"{task}: {metrics[0]} (%), CNN {cnn}", columns, shown))
     for note in dict.fromkeys(note for result in results for note in result["notes"]):
         OUT.print(note, highlight=False)
-    OUT.print(f"wrote {request.output / 'results.csv'}", highlight=False, soft_wrap=True)
+    OUT.print(f"wrote {written}", highlight=False, soft_wrap=True)
 
 
-def _measured(request: Request, method: str) -> dict[str, Any]:
-    model = load_model(request.model, request.weights)
-    options = method_options(method, Coding.RATE, max(t for t, _ in request.subject.pairs))
-    with progress_bar(method, request.subject.test) as progress:
-        found = evaluate_task(request.task, model, request.subject, options, progress)
+def _pairs(steps: tuple[int, ...], starts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """(T, t0), the largest T last."""
+    pairs = tuple((step, start) for step in steps for start in starts if 0 <= start < step)
+    if not pairs:
+        raise RheobaseError(
+            f"t0: {list(starts)}, accepted is integers from 0 below a T of {list(steps)}"
+        )
+    return pairs
+
+
+def _size(task: str, resize: int | None, crop: int | None) -> int | None:
+    """What is given of the two that ``task`` takes."""
+    takes = "--crop" if task == "kinetics" else "--resize" if "segmentation" in task else None
+    for option, value in (("--resize", resize), ("--crop", crop)):
+        if value is not None and option != takes:
+            accepted = "neither" if takes is None else takes
+            raise RheobaseError(f"{option}: accepted with {task} is {accepted}")
+    return resize if crop is None else crop
+
+
+def _measured(study: _Study, recipe: str) -> dict[str, Any]:
+    from ..console import progress_bar
+    from ..converter.data.model import load_model
+    from ..converter.snn.float_file import save_float_snn
+    from ..converter.studies.sweep import recipe_options
+    from ..converter.studies.task_evaluation import evaluate_task
+
+    pairs = study.subject.pairs
+    model = load_model(study.model, study.weights)
+    options = recipe_options(recipe, Coding.RATE, max(t for t, _ in pairs))
+    with progress_bar(recipe, study.subject.test) as progress:
+        found = evaluate_task(study.task, model, study.subject, options, progress)
     conversion = found.conversion
-    save_float_snn(conversion.snn, conversion.graph, request.output / f"{method}.safetensors")
+    save_float_snn(conversion.snn, conversion.graph, study.output / f"{recipe}.safetensors")
     cnn = found.metrics[None]
     rows = [
-        {"method": method, "T": t, "t0": t0, **found.metrics[t, t0],
+        {"recipe": recipe, "T": t, "t0": t0, **found.metrics[t, t0],
          **{f"cnn_{name}": value for name, value in cnn.items()}}
-        for t, t0 in request.subject.pairs
+        for t, t0 in pairs
     ]  # fmt: skip
-    return {"method": method, "rows": rows, "cnn": cnn, "notes": found.notes}
+    return {"recipe": recipe, "rows": rows, "cnn": cnn, "notes": found.notes}
 
 
-def _key(request: Request, method: str) -> str:
+def _key(study: _Study, recipe: str) -> str:
     """Name of a result's file: it changes with everything that the result depends on."""
-    described: dict[str, Any] = asdict(request.subject)
+    described: dict[str, Any] = asdict(study.subject)
     for name in ("device", "batch"):
         del described[name]
-    described |= {"task": request.task, "model": request.model, "method": method}
-    if request.weights is not None:
-        described["weights"] = hashlib.sha256(request.weights.read_bytes()).hexdigest()
+    described |= {"task": study.task, "model": study.model, "recipe": recipe}
+    if study.weights is not None:
+        described["weights"] = hashlib.sha256(study.weights.read_bytes()).hexdigest()
     return hashlib.sha256(json.dumps(described, default=str).encode()).hexdigest()[:16]
 
 
 def _write_csv(rows: list[dict[str, Any]], names: list[str], path: Path) -> None:
-    columns = ["method", "T", "t0", *names, *(f"cnn_{name}" for name in names)]
+    from ..csv_files import write_csv
+
+    columns = ["recipe", "T", "t0", *names, *(f"cnn_{name}" for name in names)]
     rounded = [
         {key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()} for row in rows
     ]

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..boards.builds.built_verilog import write_verilog
-from ..console import OUT, working
-from ..golden.file import load_network
-from ..golden.output_files import check_writable
-from .folding_options import FoldingOptions, planned_folding
+from ..options.files import NetworkFile, OutputFile
+from ..options.folding import Board, FoldingOptions
+from ..options.images import ImageOptions
 
 
-def run(path: Path, output: Path, options: FoldingOptions) -> None:
-    """Print the plan of the folding, and write the Verilog."""
+def generate(
+    network: NetworkFile,
+    folding: FoldingOptions,
+    reading: ImageOptions,
+    board: Board = None,
+    output: OutputFile = Path("accelerator.v"),
+) -> None:
+    """Write a network's accelerator as one self-contained Verilog file, top module accelerator.
+
+    Prints the plan first: P, E, memories and cycles of each layer, and what it takes of a device.
+    """
+    from ..boards.builds.built_verilog import write_verilog
+    from ..building.shown_plan import shown_plan
+    from ..console import OUT, working
+    from ..golden.file import load_network
+    from ..golden.output_files import check_writable
+
     check_writable(output)
-    network = load_network(path)
-    folding = planned_folding(network, options)
+    found = load_network(network)
+    plan = shown_plan(found, folding, reading, board)
     with working("generating Verilog"):
-        write_verilog(network, folding, output)
+        write_verilog(found, plan.folding, output)
     OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ from rheobase.golden.network import Coding, PoolRule, Readout
 from tests.support.random_networks import random_network
 
 REPOSITORY = Path(__file__).parents[2]
-FACTORY = "rheobase.commands.demo:cnn"
+FACTORY = "rheobase.demo_model:cnn"
 
 
 def rheobase(*arguments, cwd, **environment):
@@ -43,7 +43,7 @@ def network_file(tmp_path_factory):
 def test_convert_generate_simulate(tmp_path):
     """The three commands in a row, on digits with an untrained model."""
     made = rheobase(
-        "convert", FACTORY, "--images", "digits", "--calibration", 60, "--test", 40,
+        "convert", FACTORY, "--images", "digits", "--calibration", 60, "--count", 40,
         "--coding", "radix", "-T", 2, "--weight-bits", 3, "-o", "net.safetensors", cwd=tmp_path,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
@@ -59,7 +59,7 @@ def test_convert_generate_simulate(tmp_path):
     assert "module accelerator(" in text and text == (tmp_path / "b.v").read_text()
 
     ran = rheobase(
-        "simulate", "net.safetensors", "--images", "digits", "--limit", 12, "--record", 12,
+        "simulate", "net.safetensors", "--images", "digits", "--count", 12, "--record", 12,
         "--adders", 40, "--gap", 20, "--stall", 30, cwd=tmp_path,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -85,7 +85,7 @@ BAD_CONVERT = {
     "mean alone": ([FACTORY, "--mean", "0.5"], "accepted is both of them"),
     "mean": ([FACTORY, "--mean", "x", "--std", "1"], "--mean: 'x', accepted is numbers"),
     "folder": ([FACTORY, "-o", "no/such/net"], "no folder no/such to write to"),
-    "device": ([FACTORY, "--device", "abacus"], "--device: 'abacus' cannot be used"),
+    "device": ([FACTORY, "--device", "abacus"], "device: 'abacus' cannot be used"),
     "untraceable": (["models.py:branching"], "cannot be traced by torch.fx"),
     "module": (["models.py:silu"], "1 (SiLU; accepted:"),
 }  # fmt: skip

@@ -12,12 +12,12 @@ from rheobase.golden.file import save_network
 from rheobase.golden.network import Coding, PoolRule, Readout
 from tests.support.random_networks import random_network
 
-MODEL = ["rheobase.commands.demo:cnn", "--images", "digits"]
+MODEL = ["rheobase.demo_model:cnn", "--images", "digits"]
 COMMANDS = {
     "convert": ["convert", *MODEL, "-o", "disk/net"],
     "convert --float": ["convert", *MODEL, "--float", "-o", "disk/net"],
     "sweep": ["sweep", *MODEL, "-o", "disk/sweep"],
-    "compare": ["compare", *MODEL, "-o", "disk/compare"],
+    "table1": ["table1", *MODEL, "-o", "disk/table1"],
     "generate": ["generate", "net", "-o", "disk/a.v"],
     "build": ["build", "--board", "generic", "net", "-o", "disk/build"],
     "build for a board": ["build", "--board", "icebreaker", "net", "-o", "disk/build"],

@@ -12,8 +12,8 @@ from rheobase.boards.builds import board_top, built_verilog
 from rheobase.boards.builds.built_verilog import manifest_beside
 from rheobase.boards.builds.plain_verilog import write_plain_verilog
 from rheobase.boards.platforms.registry import board
+from rheobase.building import board_build
 from rheobase.cli import main
-from rheobase.commands import build as build_command
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
 from rheobase.golden.event_counting import count_events
 from rheobase.golden.network import Coding, PoolRule, Readout
@@ -104,7 +104,7 @@ def test_options_mean_the_same_everywhere(
         simulated.append(board_top.generate(network, folding))
         raise _StoppedError("stopped")
 
-    monkeypatch.setattr(build_command, "build_bitstream", taken)
+    monkeypatch.setattr(board_build, "build_bitstream", taken)
     command("build", "net.safetensors", *options)
     assert simulated == [written, written]
 
@@ -150,7 +150,7 @@ def test_the_folder_of_a_build_is_simulated(tmp_path, command, capsys, network):
     write_plain_verilog(network, folding, "generic", tmp_path / "made")
     for verilog in ("made", "made/accelerator.v"):
         status = command(
-            "simulate", "net.safetensors", "--images", "digits", "--limit", 6, "--verilog", verilog
+            "simulate", "net.safetensors", "--images", "digits", "--count", 6, "--verilog", verilog
         )
         shown = capsys.readouterr()
         assert status == 0, shown

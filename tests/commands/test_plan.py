@@ -48,7 +48,7 @@ def folder(tmp_path_factory):
 def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase):
     status, shown, error = rheobase(
         "generate", "net.safetensors", "-o", "a.v", "--board", "ulx3s-25f", "--target-fps", 4000,
-        "--images", "images",
+        "--plan-images", "images",
     )  # fmt: skip
     assert status == 0, error
     assert shown.index("weights in") < shown.index("wrote a.v")
@@ -77,7 +77,7 @@ BAD = {
     "nothing": (["--luts", "0"], "--luts: 0, accepted is a number above 0"),
     "clock": (["--board", "ulx3s-12f", "--clock", "0"], "--clock: 0, accepted is 0 .. 1000"),
     "board": (["--board", "ulx4s"], "--board: 'ulx4s', accepted is one of"),
-    "images": (["--images", "none"], "none"),
+    "images": (["--plan-images", "none"], "none"),
 }
 
 

@@ -45,7 +45,7 @@ def command(tmp_path, monkeypatch, capsys):
 def test_convert_records_where_a_network_comes_from(tmp_path, command):
     (tmp_path / "models.py").write_text(MODEL)
     status, shown, error = command(
-        "convert", "models.py:cnn", "--images", "digits", "--calibration", 40, "--test", 30,
+        "convert", "models.py:cnn", "--images", "digits", "--calibration", 40, "--count", 30,
         "--coding", "radix", "-T", 2, "--recipe", "cltb", "-o", "net.safetensors",
     )  # fmt: skip
     assert status == 0, error
@@ -61,11 +61,11 @@ def test_convert_records_where_a_network_comes_from(tmp_path, command):
     assert network.events.images == 16
 
     # The CNN's accuracy is known, and can be given all the same.
-    status, shown, error = command("energy", "net.safetensors", "--images", "digits", "--test", 20)
+    status, shown, error = command("energy", "net.safetensors", "--images", "digits", "--count", 20)
     assert status == 0, error
     assert f"CNN │ {found.cnn_accuracy:.2f} │" in shown and "measured on 30 images" in shown
     status, shown, _ = command(
-        "energy", "net.safetensors", "--images", "digits", "--test", 20, "--cnn-accuracy", 91.25
+        "energy", "net.safetensors", "--images", "digits", "--count", 20, "--cnn-accuracy", 91.25
     )
     assert status == 0 and "CNN │ 91.25 │" in shown
 
@@ -74,7 +74,8 @@ def test_convert_records_where_a_network_comes_from(tmp_path, command):
     save_network(replace(network, events=None, provenance=None), "bare.safetensors")
     status, shown, _ = command("generate", "bare.safetensors", "-o", "b.v")
     assert status == 0 and "cycles per image in a stream (a guess: the network file" in shown
-    status, shown, _ = command("generate", "bare.safetensors", "-o", "b.v", "--images", "digits")
+    planned = ["bare.safetensors", "-o", "b.v", "--plan-images", "digits"]
+    status, shown, _ = command("generate", *planned)
     assert status == 0 and "guess" not in shown
     status, _, error = command("energy", "bare.safetensors", "--images", "digits")
     assert status == 2 and "--cnn-accuracy: needed, as bare.safetensors holds none" in error

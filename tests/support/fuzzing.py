@@ -289,8 +289,8 @@ def checkpoint_cases(rng: np.random.Generator, folder: Path) -> Callable[[], Non
     import torch
     from safetensors.torch import save
 
-    from rheobase.commands.demo import cnn
     from rheobase.converter.data.model import load_model
+    from rheobase.demo_model import cnn
 
     torch.manual_seed(0)
     weights = cnn().state_dict()
@@ -314,7 +314,7 @@ def checkpoint_cases(rng: np.random.Generator, folder: Path) -> Callable[[], Non
         path.write_bytes(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = load_model("rheobase.commands.demo:cnn", path)
+            model = load_model("rheobase.demo_model:cnn", path)
         assert all(bool(value.isfinite().all()) for value in model.state_dict().values())
 
     return case

@@ -22,7 +22,7 @@ from rheobase.boards.link.interface import accelerator_interface
 from rheobase.boards.platforms.clocking import pll_setting
 from rheobase.boards.platforms.pll import ecp5_pll, ice40_filter_range, ice40_pll
 from rheobase.boards.platforms.registry import BOARDS, VERILOG_TARGETS, Family, board
-from rheobase.commands.folding_options import FoldingOptions, folding_plan
+from rheobase.building.folding_plan import folding_plan
 from rheobase.golden import (
     IMAGE,
     Coding,
@@ -37,6 +37,7 @@ from rheobase.golden import (
 )
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import TOP, generate
+from rheobase.options.folding import FoldingOptions
 from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint

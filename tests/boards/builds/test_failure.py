@@ -14,9 +14,10 @@ from rheobase.boards.builds.output import check_output
 from rheobase.boards.builds.placement import Placement
 from rheobase.boards.builds.reports import PlacedDesign, Usage, parse_utilisation
 from rheobase.boards.platforms.registry import Family, board
-from rheobase.commands import build as command
-from rheobase.commands.folding_options import FoldingOptions
-from rheobase.commands.smaller_plan import ATTEMPTS, smaller_options
+from rheobase.building import board_build
+from rheobase.building.board_build import PlannedBuild, Settings, build_planned
+from rheobase.building.smaller_plan import ATTEMPTS, smaller_options
+from rheobase.commands.build import print_summary
 from rheobase.golden import (
     Coding,
     PoolRule,
@@ -27,6 +28,7 @@ from rheobase.golden import (
 )
 from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.plan import Plan
+from rheobase.options.folding import FoldingOptions
 from tests.support.random_networks import random_network
 
 #: What nextpnr-ice40 0.8 says before it places a design that is too large.
@@ -109,7 +111,7 @@ def test_smaller_options():
 
 
 @pytest.mark.parametrize("failing", [2, ATTEMPTS])
-def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, capsys, failing):
+def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, failing):
     """Each try takes less than the one before; after the last one, or as one fits, it ends."""
     network = random_network(
         np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.STEP,
@@ -118,7 +120,7 @@ def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, capsys, failing):
     save_network(network, tmp_path / "net")
     limits: list[int | None] = []
 
-    def planned(network, options):
+    def planned(network, options, images):
         limits.append(options.luts)
         return _plan(3000.0 if options.luts is None else options.luts, 20)
 
@@ -127,22 +129,21 @@ def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, capsys, failing):
             raise BuildError(f"too large, try {attempt}", TOO_LARGE)
         return SimpleNamespace(attempt=attempt)
 
-    monkeypatch.setattr(command, "folding_plan", planned)
-    monkeypatch.setattr(command, "build_bitstream", built)
+    monkeypatch.setattr(board_build, "folding_plan", planned)
+    monkeypatch.setattr(board_build, "build_bitstream", built)
     target = board("icebreaker")
-    options = FoldingOptions(board=target)
-    request = command.Request(tmp_path / "net", "icebreaker", None, 3_000_000, 1, False, options)
-    arguments = network, target, tmp_path / "out", options, request
+    options, said = FoldingOptions(board=target), []
+    arguments = network, target, tmp_path / "out", options, None, Settings()
     if failing == ATTEMPTS:
         with pytest.raises(BuildError, match=f"too large, try {ATTEMPTS}"):
-            command._built(*arguments)
+            build_planned(*arguments, failed=said.append)
     else:
-        _, build, attempt = command._built(*arguments)
-        assert build.attempt == attempt == failing + 1
+        made = build_planned(*arguments, failed=said.append)
+        assert made.build.attempt == made.attempts == failing + 1
     assert limits[0] is None and len(limits) == min(failing + 1, ATTEMPTS)
     assert all(after <= 0.9 * before for before, after in pairwise([3000, *limits[1:]]))
-    said = capsys.readouterr().out
-    assert f"try {failing - 1} of {ATTEMPTS} failed: too large, try {failing - 1}" in said
+    assert len(said) == min(failing, ATTEMPTS - 1)
+    assert said[-1].startswith(f"try {len(said)} of {ATTEMPTS} failed: too large, try {len(said)}")
 
 
 def test_summary_has_ten_lines(capsys):
@@ -160,7 +161,8 @@ def test_summary_has_ten_lines(capsys):
     )  # fmt: skip
     for provenance, count in ((None, 9), (known, 10)):
         changed = replace(network, provenance=provenance)
-        command._print_summary(changed, _plan(3000, 20), build, board("icebreaker"), 1, 75.0)
+        made = PlannedBuild(_plan(3000, 20), build, 1)
+        print_summary(changed, made, board("icebreaker"), 75.0)
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == count
         assert "95.25 % of 360 images, the CNN's 96.50 %" in "".join(lines) or provenance is None

@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 import serial
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
 from rheobase.boards.builds.board_top import TOP, board_verilog
 from rheobase.boards.host.driver import connect
@@ -28,7 +28,7 @@ from rheobase.boards.protocol import (
     encode_setting,
 )
 from rheobase.boards.simulation.board import build_board, running_board
-from rheobase.commands.run import Request, run
+from rheobase.cli import app
 from rheobase.converter import Options, convert
 from rheobase.converter.conversion import normalised
 from rheobase.converter.data.data import NORMALISATION, load_images
@@ -267,7 +267,7 @@ def _rheobase(*arguments, cwd):
     )  # fmt: skip
 
 
-def test_command(tmp_path, digits, port, monkeypatch, capsys):
+def test_command(tmp_path, digits, port, monkeypatch):
     from PIL import Image
 
     images = load_images("digits").images
@@ -276,8 +276,9 @@ def test_command(tmp_path, digits, port, monkeypatch, capsys):
     save_network(replace(digits, provenance=names), tmp_path / "net.safetensors")
     Image.fromarray(images[3, 0]).save(tmp_path / "three.png")
     ran = _rheobase(
-        "run", "--port", port, "net.safetensors", "digits", "three.png", "--limit", 25, cwd=tmp_path
-    )
+        "classify", "--port", port, "net.safetensors", "digits", "three.png", "--count", 25,
+        cwd=tmp_path,
+    )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     answers = run_golden(digits, images[:25]).answers
     right = 100 * (answers == load_images("digits").labels[:25]).mean()
@@ -289,7 +290,7 @@ def test_command(tmp_path, digits, port, monkeypatch, capsys):
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "small.png")
     other = replace(digits, name="another")
     save_network(other, tmp_path / "other.safetensors")
-    refused = _rheobase("run", "--port", port, "other.safetensors", "digits", cwd=tmp_path)
+    refused = _rheobase("classify", "--port", port, "other.safetensors", "digits", cwd=tmp_path)
     _one_line(refused, f"not {network_hash(other)[:16]}... (build and program")
     # Further refusals without the time that a process of its own takes to start.
     monkeypatch.chdir(tmp_path)
@@ -299,11 +300,18 @@ def test_command(tmp_path, digits, port, monkeypatch, capsys):
         (["digits"], 9, "T = 9, t0 = 1: accepted is T of 1 .. 6"),
         (["net.safetensors"], None, "accepted is at most one network file, and images"),
     ):
-        request = Request(sources, port, BAUD, TIMEOUT, None, False, None, steps, None)
-        with pytest.raises(RheobaseError, match=re.escape(message)):
-            run(request)
-    assert run(Request(["net.safetensors", "digits"], port, BAUD, TIMEOUT, None, False, 5, 2, None))
-    assert "T = 2, t0 = 1" in capsys.readouterr().out
+        refused = _here("--port", port, *sources, *(() if steps is None else ("-T", steps)))
+        assert isinstance(refused.exception, RheobaseError)
+        assert message in str(refused.exception)
+    ran = _here("--port", port, "net.safetensors", "digits", "--count", 5, "-T", 2)
+    assert ran.exit_code == 0 and "T = 2, t0 = 1" in ran.output
+
+
+def _here(*arguments):
+    """The command in this process."""
+    return CliRunner().invoke(
+        app, ["classify", "--timeout", str(TIMEOUT), *map(str, arguments)]
+    )
 
 
 def test_nothing_behind_the_port():

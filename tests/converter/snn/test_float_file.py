@@ -168,7 +168,7 @@ def factory(tmp_path: Path) -> Path:
 
 
 def test_command_writes_a_float_snn(tmp_path: Path, factory: Path) -> None:
-    common = ["--images", "digits", "--calibration", "50", "--test", "40", "-T", "8"]
+    common = ["--images", "digits", "--calibration", "50", "--count", "40", "-T", "8"]
     output = tmp_path / "snn.safetensors"
     command = ["convert", f"{factory}:net", *common, "-o", str(output)]
     refused = CliRunner().invoke(app, command)

@@ -11,7 +11,6 @@ import torch
 from typer.testing import CliRunner
 
 from rheobase.cli import app
-from rheobase.commands import sweep as command
 from rheobase.converter import convert
 from rheobase.converter.conversion import Options, normalised
 from rheobase.converter.data.data import load_images
@@ -42,7 +41,7 @@ def arguments(tmp_path: Path) -> list[str]:
     path = tmp_path / "net.py"
     path.write_text(MODEL)
     return [
-        f"{path}:net", "--images", "digits", "--calibration", "60", "--test", "50",
+        f"{path}:net", "--images", "digits", "--calibration", "60", "--count", "50",
         "-o", str(tmp_path / "out"), "-T", "2,4",
     ]  # fmt: skip
 
@@ -55,16 +54,16 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def test_sweep_writes_rows_and_plots_and_resumes(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ["--methods", "cltb,cltb@20,lcp", "--t0", "0,1,3"]
+    options = ["--recipe", "cltb,cltb@20,lcp", "--t0", "0,1,3"]
     result = CliRunner().invoke(app, ["sweep", *arguments, *options], catch_exceptions=False)
     assert result.exit_code == 0
     rows = rows_of(tmp_path / "out")
     pairs = [("2", "0"), ("2", "1"), ("4", "0"), ("4", "1"), ("4", "3")]
-    for method, iterations in (("cltb", "500"), ("cltb", "20"), ("lcp", "200")):
+    for recipe, iterations in (("cltb", "500"), ("cltb", "20"), ("lcp", "200")):
         found = [
             (row["T"], row["t0"])
             for row in rows
-            if row["method"] == method and row["iterations"] == iterations
+            if row["recipe"] == recipe and row["iterations"] == iterations
         ]
         assert found == pairs
     for name in ("accuracy_over_steps", "accuracy_over_delay", "thresholds", "spike_rates"):
@@ -72,20 +71,20 @@ def test_sweep_writes_rows_and_plots_and_resumes(
 
     lost = next((tmp_path / "out" / "jobs").glob("*.json"))
     lost.unlink()
-    done = []
+    done, run_job = [], sweep.run_job
 
     def counted(job: sweep.Job, device: str, threads: int) -> dict:
         done.append(job)
-        return sweep.run_job(job, device, threads)
+        return run_job(job, device, threads)
 
-    monkeypatch.setattr(command, "run_job", counted)
+    monkeypatch.setattr(sweep, "run_job", counted)
     CliRunner().invoke(app, ["sweep", *arguments, *options], catch_exceptions=False)
     assert [job.key for job in done] == [lost.stem]
     assert rows_of(tmp_path / "out") == rows
 
 
 def test_comparison_is_one_command(arguments: list[str]) -> None:
-    result = CliRunner().invoke(app, ["compare", *arguments], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["table1", *arguments], catch_exceptions=False)
     assert result.exit_code == 0
     for text in ("RobustNorm", "CLTB", "LCP", "ACP", "T = 4"):
         assert text in result.output
@@ -113,12 +112,12 @@ def test_columns_say_what_they_count(tmp_path: Path) -> None:
         f"{tmp_path / 'net.py'}:net", None, "digits", None, None, (0.5,), (0.25,), 60, 50
     )
 
-    def row(method: str, bits: int | None, steps: tuple[int, ...] = (4,)) -> dict:
-        return sweep.run_job(sweep.Job(subject, method, "rate", steps, (0,), bits))["rows"][-1]
+    def row(recipe: str, bits: int | None, steps: tuple[int, ...] = (4,)) -> dict:
+        return sweep.run_job(sweep.Job(subject, recipe, "rate", steps, (0,), bits))["rows"][-1]
 
     images = load_images("digits").sample(50, 1).images
     training = load_images("digits", train=True).sample(60, 0).images
-    options = replace(sweep.method_options("cltb@20", Coding.RATE, 4), weight_bits=3)
+    options = replace(sweep.recipe_options("cltb@20", Coding.RATE, 4), weight_bits=3)
     model = load_model(f"{tmp_path / 'net.py'}:net", None)
     made = convert(model, training, mean=[0.5], std=[0.25], options=options)
     layers = run_golden(made.network, images, record=True).layers[:2]
@@ -164,8 +163,8 @@ def test_table_is_that_of_separate_simulations(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--methods", "magic", "recipe: 'magic', accepted is one of"),
-        ("--methods", "cltb@0", "accepted is RECIPE or RECIPE@K"),
+        ("--recipe", "magic", "recipe: 'magic', accepted is one of"),
+        ("--recipe", "cltb@0", "accepted is RECIPE or RECIPE@K"),
         ("-T", "0,4", "accepted is integers in 1.."),
     ],
 )

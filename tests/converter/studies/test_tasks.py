@@ -176,8 +176,8 @@ def test_voc(tmp_path: Path, models: Path) -> None:
     write_voc(tmp_path)
     output = tmp_path / "out"
     arguments = [
-        "voc-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", output, "--methods",
-        "cltb,lcp", "-T", "3,9", "--t0", "0,4", "--size", 16, "--calibration", 2,
+        "voc-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", output, "--recipe",
+        "cltb,lcp", "-T", "3,9", "--t0", "0,4", "--resize", 16, "--calibration", 2,
     ]  # fmt: skip
     text = evaluate(*arguments)
     assert "miou" in text and "T = 9, t0 = 4" in text
@@ -214,7 +214,7 @@ def test_voc(tmp_path: Path, models: Path) -> None:
     # Started again it has nothing to do, and says the same.
     (folder / "JPEGImages" / "val0.jpg").unlink()
     assert evaluate(*arguments).strip() == text.strip()
-    assert "val0.jpg: cannot be read" in refused(*arguments, "--methods", "robust")
+    assert "val0.jpg: cannot be read" in refused(*arguments, "--recipe", "robust")
 
 
 def test_voc_is_checked(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_coco_segmentation(tmp_path: Path, models: Path) -> None:
     output = tmp_path / "out"
     evaluate(
         "coco-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", output,
-        "--methods", "cltb", "-T", "256", "--size", 40, "--calibration", 2,
+        "--recipe", "cltb", "-T", "256", "--resize", 40, "--calibration", 2,
     )  # fmt: skip
     model = load_model(f"{models}:segmenter")
     preset = import_torchvision("torchvision.transforms._presets").SemanticSegmentation(
@@ -338,7 +338,7 @@ def test_coco_detection(tmp_path: Path, models: Path) -> None:
             )  # fmt: skip
     path.write_text(json.dumps(content))
     text = evaluate(
-        "coco-detection", f"{models}:detector", "--data", tmp_path, "-o", output, "--methods",
+        "coco-detection", f"{models}:detector", "--data", tmp_path, "-o", output, "--recipe",
         "cltb", "-T", "1,256", "--calibration", 2, "--batch", 1,
     )  # fmt: skip
     few, many = rows_of(output)
@@ -451,8 +451,8 @@ def test_kinetics(tmp_path: Path, models: Path) -> None:
     write_kinetics(tmp_path)
     output = tmp_path / "out"
     arguments = [
-        "kinetics", f"{models}:video", "--data", tmp_path, "-o", output, "--methods", "cltb",
-        "-T", "4,64", "--size", 14, "--calibration", 4, "--batch", 4,
+        "kinetics", f"{models}:video", "--data", tmp_path, "-o", output, "--recipe", "cltb",
+        "-T", "4,64", "--crop", 14, "--calibration", 4, "--batch", 4,
     ]  # fmt: skip
     text = evaluate(*arguments)
     assert "1 videos were too short" in text and "clip_top1" in text
@@ -514,11 +514,14 @@ def test_convert_takes_clips(tmp_path: Path, models: Path) -> None:
         (["chess", "--data", "."], "task: 'chess', accepted is one of voc-segmentation"),
         (["kinetics", "--data", ".", "-T", "0"], "accepted is integers in 1..1024"),
         (["kinetics", "--data", ".", "-T", "4", "--t0", "4"], "t0: [4], accepted is integers"),
-        (["kinetics", "--data", ".", "--methods", "magic"], "recipe: 'magic'"),
+        (["kinetics", "--data", ".", "--recipe", "magic"], "recipe: 'magic'"),
         (["kinetics", "--data", ".", "--weights", "absent.pth"], "absent.pth: no such file"),
         (["kinetics", "--data", "."], "train: no such folder"),
         (["voc-segmentation", "--data", "."], "train.txt: absent"),
         (["coco-detection", "--data", "."], "instances_train2017.json: absent"),
+        (["coco-detection", "--data", ".", "--resize", "9"], "--resize: accepted with coco-detect"),
+        (["kinetics", "--data", ".", "--resize", "9"], "accepted with kinetics is --crop"),
+        (["voc-segmentation", "--data", ".", "--crop", "9"], "segmentation is --resize"),
     ],
 )
 def test_bad_input(
@@ -537,7 +540,7 @@ def test_a_model_without_the_classes(tmp_path: Path, models: Path) -> None:
         "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1))\n"
     )
     text = refused(
-        "voc-segmentation", f"{models}:net", "--data", tmp_path, "--size", 16, "-o",
+        "voc-segmentation", f"{models}:net", "--data", tmp_path, "--resize", 16, "-o",
         tmp_path / "out", "-T", "2",
     )  # fmt: skip
     assert "accepted is 21 classes" in text
@@ -548,7 +551,7 @@ def test_other_sizes_are_the_same_network(tmp_path: Path, models: Path) -> None:
     write_voc(tmp_path)
     evaluate(
         "voc-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", tmp_path / "out",
-        "--methods", "acp", "-T", "4", "--size", 16, "--calibration", 2,
+        "--recipe", "acp", "-T", "4", "--resize", 16, "--calibration", 2,
     )  # fmt: skip
     model = load_model(f"{models}:segmenter")
     snn = load_float_snn(tmp_path / "out" / "acp.safetensors", model)

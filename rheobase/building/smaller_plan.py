@@ -7,7 +7,8 @@ from dataclasses import replace
 from ..boards.builds.failure import BuildError
 from ..boards.platforms.registry import FAMILY_TOOLS
 from ..hw.planning.plan import Plan
-from .folding_options import HOST_LINK_LUTS, FoldingOptions
+from ..options.folding import FoldingOptions
+from .folding_plan import HOST_LINK_LUTS, family_of
 
 #: Plans that a build tries, the first one included.
 ATTEMPTS = 4
@@ -34,13 +35,13 @@ def smaller_options(
     if not (failure.too_slow or full or short):
         return None
     if full:
-        link = HOST_LINK_LUTS[options.family]
+        link = HOST_LINK_LUTS[family_of(options)]
         wanted = FILLED * logic.available - link
         luts = min(luts, plan.area.luts * wanted / max(1, logic.used - link))
     smaller = replace(options, luts=_least(max(1, int(luts)), options.luts))
     if short:
         most = max(1, plan.area.block_rams - (blocks.used - blocks.available))
-        bits = most * FAMILY_TOOLS[options.family].block_ram_bits
+        bits = most * FAMILY_TOOLS[family_of(options)].block_ram_bits
         smaller = replace(smaller, memory_bits=_least(bits, options.memory_bits))
     return smaller
 

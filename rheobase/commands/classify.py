@@ -1,0 +1,176 @@
+"""``rheobase classify``: images to a board over its serial line."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..boards.protocol import DEFAULT_BAUD
+from ..failures import DIFFERS
+from ..golden.errors import RheobaseError
+from ..options.folding import Baud
+from ..options.images import Count, ImageOptions
+from ..options.time_steps import Delay, Steps
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..boards.host.driver import Board, Classified
+    from ..golden.network import Network
+    from ..golden.provenance import Provenance
+
+#: Suffix that tells a network file from images.
+_NETWORK_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """Images, what they show (-1 where not known), and their files ("" where they have none)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: list[str]
+
+
+def classify(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NETWORK.safetensors] IMAGES...",
+            help="Network that the board must have, whose golden model is compared then; image "
+            "files, a torchvision data set, a folder of class folders, or 'digits'.",
+        ),
+    ],
+    port: Annotated[str, typer.Option(help="Serial port of the board, e.g. /dev/ttyUSB0.")],
+    reading: ImageOptions,
+    baud: Baud = DEFAULT_BAUD,
+    timeout: Annotated[
+        float, typer.Option(min=0.01, help="Seconds of silence until a request is sent again.")
+    ] = 1.0,
+    count: Count = None,
+    steps: Steps = None,
+    delay: Delay = None,
+) -> None:
+    """Classify images on a board.
+
+    Exits with status 1 where a given network's golden model says otherwise.
+    """
+    from ..boards.host.driver import connect
+    from ..console import OUT, progress_bar
+    from ..golden.file import load_network, network_hash
+    from ..golden.provenance import Provenance
+
+    networks = [source for source in sources if source.endswith(_NETWORK_SUFFIX)]
+    pictures = [source for source in sources if not source.endswith(_NETWORK_SUFFIX)]
+    if len(networks) > 1 or not pictures:
+        raise RheobaseError("classify: accepted is at most one network file, and images")
+    network = load_network(networks[0]) if networks else None
+    expected = None if network is None else network_hash(network)
+    with connect(port, baud=baud, timeout=timeout, network_hash=expected) as board:
+        identity = board.identity
+        shown = _load(pictures, identity.input_shape, identity.classes, reading, count)
+        _set(board, steps, delay)
+        set_steps, set_delay = board.setting
+        coding = "radix" if identity.radix else "rate"
+        OUT.print(
+            f"{port}: network {identity.network_hash[:16]}, {coding} coding, T = {set_steps}, "
+            f"t0 = {set_delay}, {identity.clock / 1e6:g} MHz",
+            highlight=False,
+        )
+        start = time.monotonic()
+        with progress_bar("classifying", len(shown.images)) as progress:
+            result = board.classify(shown.images, progress=progress)
+        seconds = time.monotonic() - start
+    names = Provenance() if network is None else network.provenance or Provenance()
+    _print(shown, result, seconds, identity.clock, names)
+    if network is not None and not _same(network, shown, result, set_steps, set_delay):
+        raise typer.Exit(DIFFERS)
+
+
+def _load(
+    sources: list[str],
+    shape: tuple[int, int, int],
+    classes: int,
+    reading: ImageOptions,
+    count: int | None,
+) -> _Shown:
+    """All images of all sources, in order."""
+    import numpy as np
+
+    from ..console import OUT
+    from ..converter.data.data import classes_problem, read_image, with_hollow_classes
+
+    parts: list[_Shown] = []
+    for source in sources:
+        if Path(source).is_file():
+            image = read_image(Path(source), shape, reading.sizing)[None]
+            parts.append(_Shown(image, np.array([-1]), [source]))
+            continue
+        found = reading.load(source, shape=shape, limit=count).first(count)
+        found = with_hollow_classes(found, (classes,))
+        problem, labels = classes_problem(found, (classes,)), found.labels
+        if problem is not None:
+            OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)
+            labels = np.full_like(labels, -1)
+        parts.append(_Shown(found.images, labels, [""] * len(found.images)))
+    return _Shown(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        [file for part in parts for file in part.files],
+    )
+
+
+def _set(board: Board, steps: int | None, delay: int | None) -> None:
+    """T and t0 as asked for, else the network's own (t0 at most T - 1), whatever was set before."""
+    own = board.identity
+    steps = own.steps if steps is None else steps
+    delay = min(own.delay, max(0, steps - 1)) if delay is None else delay
+    if (steps, delay) != board.setting:
+        board.set(steps, delay)
+
+
+def _print(
+    shown: _Shown, result: Classified, seconds: float, clock: int, names: Provenance
+) -> None:
+    from ..console import OUT
+    from ..golden.answers import class_answers
+
+    answers = class_answers(result.scores)
+    for file, answer in zip(shown.files, answers, strict=True):
+        if file:
+            name = names.class_name(int(answer))
+            OUT.print(f"{file}: {name}", highlight=False, soft_wrap=True, markup=False)
+    count = len(shown.images)
+    cycles = float(result.cycles.mean())
+    OUT.print(
+        f"{count} images, {count / seconds:.1f} per second over the line; "
+        f"{cycles:.0f} cycles each in the accelerator ({1e6 * cycles / clock:.1f} us)"
+        + (f"; {result.resent} requests sent again" if result.resent else ""),
+        highlight=False,
+    )
+    known = shown.labels >= 0
+    if known.any():
+        right = 100 * float((answers == shown.labels)[known].mean())
+        OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
+
+
+def _same(network: Network, shown: _Shown, result: Classified, steps: int, delay: int) -> bool:
+    """Whether answers and scores are the golden model's, which is printed."""
+    from ..console import OUT
+    from ..golden.run import run_golden
+
+    golden = run_golden(network, shown.images, steps=steps, delay=delay)
+    answers = int((golden.answers != result.answers).sum())
+    scores = int((golden.scores != result.scores).sum())
+    if answers or scores:
+        OUT.print(f"DIFFERENT from the golden model: {answers} answers, {scores} scores")
+        return False
+    OUT.print(
+        f"hardware = golden model: all answers and scores of {len(shown.images)} images",
+        highlight=False,
+    )
+    return True

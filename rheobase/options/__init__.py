@@ -1,0 +1,1 @@
+"""Options that several commands have, each once: alone (``Annotated`` types) or in groups."""

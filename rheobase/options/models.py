@@ -1,0 +1,88 @@
+"""Models, their weights, and what becomes of images in front of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..golden.errors import RheobaseError
+from .numbers import number_list
+
+Model = Annotated[
+    str,
+    typer.Argument(help="package.module:factory or path.py:factory, called without arguments."),
+]
+#: Presets of balancing and calibration, several.
+Recipes = Annotated[
+    str,
+    typer.Option(
+        "--recipe",
+        help="Recipes as `convert --recipe` has them, with commas; NAME@K sets K, the number of "
+        "steps in which thresholds are balanced.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Weights, and the device they are worked on."""
+
+    PANEL = "Model"
+
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", help=".safetensors, or a .pth that holds weights and nothing else."
+        ),
+    ] = None
+    device: Annotated[
+        str, typer.Option("--device", help="torch device, such as cpu or cuda.")
+    ] = "cpu"
+
+    def check_weights(self) -> None:
+        """Raise ``RheobaseError`` where there is no such file."""
+        if not (self.weights is None or self.weights.is_file()):
+            raise RheobaseError(f"{self.weights}: no such file")
+
+
+@dataclass(frozen=True)
+class ClassifierOptions(ModelOptions):
+    """Of a model that gives scores of classes."""
+
+    mean: Annotated[
+        str | None,
+        typer.Option(
+            "--mean",
+            help="Mean that the model's images are normalised with, per channel with commas, of "
+            "pixels in 0..1. Known data sets have a default.",
+        ),
+    ] = None
+    std: Annotated[
+        str | None, typer.Option("--std", help="Standard deviation of the same, like --mean.")
+    ] = None
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            "--answers", help="Output that is compared with labels, where the model has several."
+        ),
+    ] = None
+
+    def normalisation(self, images: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation as given, or those of the known set ``images``.
+
+        Raises:
+            RheobaseError: one of the two alone, no numbers, or none given for an unknown set.
+        """
+        from ..converter.data.data import NORMALISATION
+
+        if (self.mean is None) != (self.std is None):
+            raise RheobaseError("--mean, --std: accepted is both of them, or none for a known set")
+        if self.mean is not None and self.std is not None:
+            return number_list("--mean", self.mean, float), number_list("--std", self.std, float)
+        if images in NORMALISATION:
+            return NORMALISATION[images]
+        known = ", ".join(NORMALISATION)
+        raise RheobaseError(f"--mean, --std: needed for {images} (known are {known})")

@@ -14,7 +14,12 @@ from rheobase.cli import COMMANDS, app
 from rheobase.options.groups import with_groups
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("examples/*.py")]
+#: Decisions name what was there before them.
+DOCUMENTS = [
+    path
+    for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py"))
+    if path.parent.name != "decisions"
+]
 PARAMETERS = {name: command.params for name, command in get_command(app).commands.items()}
 
 

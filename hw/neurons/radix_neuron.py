@@ -44,7 +44,7 @@ class RadixNeuron(wiring.Component):
         compact: bool = False,
     ):
         channels = len(parameters.bias)
-        check_range("RadixNeuron", "neurons (P)", neurons, 1, channels)
+        check_range("RadixNeuron", "neurons (F)", neurons, 1, channels)
         check_range("RadixNeuron", "steps (T)", steps, 1, None)
         self.parameters = parameters
         self.neurons = neurons

@@ -50,7 +50,7 @@ class RateNeuron(wiring.Component):
         turns: int = 1,
     ):
         channels = len(parameters.bias)
-        check_range("RateNeuron", "neurons (P)", neurons, 1, channels)
+        check_range("RateNeuron", "neurons (F)", neurons, 1, channels)
         check_range("RateNeuron", "steps (T)", steps, 1, None)
         check_range("RateNeuron", "turns", turns, 1, None)
         self.turns = turns

@@ -72,3 +72,8 @@ def test_comments_name_pages_that_are_there() -> None:
         if not _exists(name)
     }
     assert not missing
+
+
+def test_readme_leads_to_every_page() -> None:
+    linked = re.findall(r"\]\((docs/[^)#]+)", (ROOT / "README.md").read_text())
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")} <= {*linked}

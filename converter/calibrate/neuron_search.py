@@ -11,9 +11,9 @@ from ...golden.network import Coding
 from ..snn.firing import Neurons, mean_output
 from .integer_grid import IntegerGrid
 
-#: Thresholds that are tried, as parts of the largest activation.
-PARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-#: Initial potentials that are tried, as parts of the threshold.
+#: Thresholds that are tried, as fractions of the largest activation.
+FRACTIONS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+#: Initial potentials that are tried, as fractions of the threshold.
 STARTS = (0.3, 0.4, 0.6, 0.7)
 #: Factors on the threshold that are tried last.
 _REFINED = (0.87, 0.94, 1.06, 1.13)
@@ -69,8 +69,8 @@ def search_neurons(
     state.attempt(neurons)
     starts = STARTS if search.initial else ()
     if search.thresholds:
-        for part in PARTS:
-            level = top * part if cap is None else (top * part).clamp(max=cap)
+        for fraction in FRACTIONS:
+            level = top * fraction if cap is None else (top * fraction).clamp(max=cap)
             state.attempt(replace(neurons, threshold=level))
             for start in starts:
                 initial = torch.full_like(top, start)

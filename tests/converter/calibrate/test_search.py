@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rheobase.converter.calibrate.neuron_search import PARTS, STARTS, Search, search_neurons
+from rheobase.converter.calibrate.neuron_search import FRACTIONS, STARTS, Search, search_neurons
 from rheobase.converter.snn.firing import starting
 from rheobase.golden.network import Coding
 
@@ -36,7 +36,7 @@ def test_search_is_no_worse_than_the_grid(steps: int, initial: bool) -> None:
         torch.from_numpy(currents)[None], target, given, search, Coding.RATE, steps
     )
     for channel in range(3):
-        grid = [rate_error(currents[:, channel], top[channel] * p, 0.5, steps) for p in PARTS]
+        grid = [rate_error(currents[:, channel], top[channel] * p, 0.5, steps) for p in FRACTIONS]
         assert float(error[channel]) <= min(grid) * (1 + 1e-4)
         own = rate_error(
             currents[:, channel],

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..golden.choices import member
 from ..golden.errors import RheobaseError
 from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
 from .calibrate.calibration import (
@@ -22,6 +23,7 @@ from .calibrate.calibration import (
 )
 from .calibrate.keeping import Fit, held_back, output_error
 from .data.checkpoints import check_finite
+from .data.pixels import Images, as_pixels
 from .graph.graph import Graph
 from .lower.budget import allocated_bits
 from .lower.lowering import Lowered, lower_graph
@@ -44,6 +46,8 @@ BATCH = 100
 @dataclass(frozen=True)
 class Options:
     """Everything that a conversion can be asked for.
+
+    Words may stand for the members of an enum: ``Options(coding="radix", method="ltb")``.
 
     Attributes:
         coding, steps: T of the network.
@@ -84,6 +88,14 @@ class Options:
     device: str = "cpu"
     lower: bool = True
 
+    def __post_init__(self) -> None:
+        for name, kind in _CHOICES.items():
+            object.__setattr__(self, name, member(f"options: {name}", kind, getattr(self, name)))
+
+
+#: Fields of the options that are one of a few words, which may be given as text.
+_CHOICES = {"coding": Coding, "readout": Readout, "rule": PoolRule, "method": Method}
+
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
@@ -109,6 +121,12 @@ class Conversion:
     calibrated: Calibrated | None = None
     weight_bits: int | dict[str, int] = 8
     fit: Fit | None = None
+
+    def __repr__(self) -> str:
+        made = f"{self.snn!r}" if self.lowered is None else f"{self.lowered.network!r}"
+        weights = f"{self.weights.held:,} of the model's {self.weights.model:,} weights held"
+        outside = ", ".join(path for path, _ in self.outside)
+        return f"Conversion to {made}; {weights}" + (f"; outside: {outside}" if outside else "")
 
     @property
     def network(self) -> Network:
@@ -168,7 +186,7 @@ class Conversion:
 
 def convert(
     model: nn.Module,
-    images: np.ndarray | Tensor | Sequence[np.ndarray | Tensor],
+    images: Images,
     *,
     mean: float | Sequence[float],
     std: float | Sequence[float],
@@ -182,7 +200,8 @@ def convert(
 
     Args:
         images: uint8, (images, channels, rows, columns); (images, channels, frames, rows, columns)
-            for video. A torch tensor, or a list of one array for each image, does as well.
+            for video. A torch tensor, a list of one array for each image, or a DataLoader does as
+            well (``as_pixels``).
         mean, std: the model's normalisation of pixels in 0..1, per channel (one value for all).
         classes: names of the classes, for the network's file.
         progress: called with the number of images that each batch finished.
@@ -358,34 +377,6 @@ def _converted(
             name=name,
         )
     return Conversion(graph, snn, balanced, expected, lowered, calibrated, bits)
-
-
-def as_pixels(images: np.ndarray | Tensor | Sequence[np.ndarray | Tensor]) -> np.ndarray:
-    """Images of an array, a tensor on any device, or a list of one for each image, as one array.
-
-    Raises:
-        RheobaseError: no images, other than pixels of uint8, or images of several shapes.
-    """
-    if isinstance(images, list | tuple):
-        parts = [image.cpu() if isinstance(image, Tensor) else image for image in images]
-        arrays = [np.asarray(part) for part in parts]
-        shapes = sorted({array.shape for array in arrays})
-        if len(shapes) > 1:
-            raise RheobaseError(
-                f"calibration images: {shapes[0]} and {shapes[1]}, accepted is images of one shape"
-            )
-        images = np.stack(arrays) if arrays else np.empty(0, np.uint8)
-    elif isinstance(images, Tensor):
-        images = images.detach().cpu().numpy()
-    kind = getattr(images, "dtype", type(images).__name__)
-    shape = getattr(images, "shape", ())
-    if kind != np.uint8 or len(shape) < 3 or not all(shape):
-        floats = ", or (pixels * 255).round() of pixels in 0..1" if "float" in str(kind) else ""
-        raise RheobaseError(
-            f"calibration images: {kind} {tuple(shape)}, accepted is uint8 pixels of 0..255 "
-            f"(images, channels, rows, columns), at least one image{floats}"
-        )
-    return images
 
 
 def method_name(options: Options) -> str:

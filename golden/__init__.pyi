@@ -5,6 +5,7 @@ from .event_counts import EventCounts as EventCounts
 from .file import load_network as load_network
 from .file import network_hash as network_hash
 from .file import save_network as save_network
+from .has_network import HasNetwork as HasNetwork
 from .network import IMAGE as IMAGE
 from .network import Coding as Coding
 from .network import Connection as Connection

@@ -6,6 +6,11 @@ Apart from the arrays, so that a command line can offer them without loading Num
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any, TypeVar
+
+from .errors import RheobaseError, shown
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 #: Largest number of time steps per coding.
 MAX_STEPS = {"rate": 1024, "radix": 16}
@@ -30,3 +35,16 @@ class Readout(StrEnum):
 
     COUNT = "count"  #: the spikes of the layers that are read out
     CURRENT = "current"  #: the summed currents of the layers that are read out; they fire not
+
+
+def member(where: str, kind: type[_Choice], value: Any) -> _Choice:
+    """The member of ``kind`` that ``value`` is or names.
+
+    Raises:
+        RheobaseError: there is none; ``where`` says what has the value.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        accepted = ", ".join(repr(one.value) for one in kind)
+        raise RheobaseError(f"{where} is {shown(value)}, accepted is one of {accepted}") from None

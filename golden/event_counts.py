@@ -31,6 +31,9 @@ class EventCounts:
     maps: dict[Seen, np.ndarray]
     windows: dict[tuple[int, int], np.ndarray]
 
+    def __repr__(self) -> str:
+        return f"EventCounts of {self.images} images"
+
     @property
     def images(self) -> int:
         """Images that were counted."""

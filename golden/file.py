@@ -12,9 +12,11 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from .choices import member
 from .errors import RheobaseError, file_error, shown
 from .event_counts import EventCounts
 from .event_tensors import event_tensors, is_event_tensor, parsed_events
+from .has_network import HasNetwork, network_of
 from .network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
 from .output_files import write_whole
 from .provenance import Provenance, parsed_provenance, provenance_text
@@ -67,21 +69,21 @@ def _content(network: Network, events: EventCounts | None, provenance: Provenanc
     return _with_sorted_header(content)
 
 
-def network_hash(network: Network) -> str:
+def network_hash(network: Network | HasNetwork) -> str:
     """SHA-256 of what the network computes, in hexadecimal; its name counts too.
 
     Event counts and provenance do not.
     """
-    return hashlib.sha256(_content(network, None, None)).hexdigest()
+    return hashlib.sha256(_content(network_of(network), None, None)).hexdigest()
 
 
-def save_network(network: Network, path: str | Path) -> None:
-    """Write ``network`` to ``path``, whole or not at all.
+def save_network(network: Network | HasNetwork, path: str | Path) -> None:
+    """Write ``network``, or that of a conversion, to ``path``, whole or not at all.
 
     Raises:
         RheobaseError: the file cannot be written.
     """
-    write_whole(Path(path), network_bytes(network))
+    write_whole(Path(path), network_bytes(network_of(network)))
 
 
 def load_network(path: str | Path) -> Network:
@@ -157,10 +159,10 @@ def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
         input_shape=_numbers(topology["input_shape"]),
         zero_point=tensors["zero_point"],
         layers=tuple(_layer(index, entry, tensors) for index, entry in enumerate(entries)),
-        coding=_member("topology: coding", Coding, topology["coding"]),
+        coding=member("topology: coding", Coding, topology["coding"]),
         steps=topology["steps"],
         delay=topology["delay"],
-        readout=_member("topology: readout", Readout, topology["readout"]),
+        readout=member("topology: readout", Readout, topology["readout"]),
         outputs=_numbers(topology["outputs"]),
         name=topology["name"],
     )
@@ -192,7 +194,7 @@ def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) ->
             kernel=_numbers(pool["kernel"]),
             stride=_numbers(pool["stride"]),
             padding=_numbers(pool["padding"]),
-            rule=_member(f"{where} rule", PoolRule, pool["rule"]),
+            rule=member(f"{where} rule", PoolRule, pool["rule"]),
         )
     arrays = {
         field: tensors.get(f"layers.{index}.{field}")
@@ -270,14 +272,6 @@ def _keys(where: str, value: Any, accepted: set[str]) -> None:
 def _numbers(value: Any) -> Any:
     """JSON lists as the tuples that a network has; anything else is left for its check."""
     return tuple(value) if isinstance(value, list) else value
-
-
-def _member(where: str, kind: type, value: Any) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        accepted = ", ".join(repr(member.value) for member in kind)
-        raise RheobaseError(f"{where} is {shown(value)}, accepted is one of {accepted}") from None
 
 
 def _with_sorted_header(content: bytes) -> bytes:

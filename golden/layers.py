@@ -77,6 +77,11 @@ class Connection:
     out_start: int = 0
     sum_pool: SumPool | None = None
 
+    def __repr__(self) -> str:
+        source = "the image" if self.source == IMAGE else f"layer {self.source}"
+        size = " x ".join(map(str, self.weight.shape))
+        return f"Connection from {source}: {size} weights of {self.weight_bits} bits"
+
     @property
     def out_channels(self) -> int:
         return self.weight.shape[0]
@@ -122,6 +127,10 @@ class Layer:
     threshold: np.ndarray | None
     initial_potential: np.ndarray | None
     pool: Pool | None = None
+
+    def __repr__(self) -> str:
+        neurons = "" if self.threshold is not None else ", no neurons"
+        return f"Layer {self.name!r}: {self.out_channels} channels{neurons}, {self.connections}"
 
     @property
     def out_channels(self) -> int:

@@ -59,3 +59,18 @@ class Network(UncheckedNetwork):
 
     def __post_init__(self) -> None:
         check_network(self)
+
+    def __repr__(self) -> str:
+        connections = [one for layer in self.layers for one in layer.connections]
+        bits = sorted({connection.weight_bits for connection in connections})
+        weights = sum(connection.weight.size for connection in connections)
+        outputs = " and ".join(_size(shape) for shape in self.output_shapes)
+        return (
+            f"Network {self.name!r}: {_size(self.input_shape)} -> {outputs}; {len(self.layers)} "
+            f"layers, {weights:,} weights of {' and '.join(map(str, bits))} bits; {self.coding} "
+            f"coding, T = {self.steps}, t0 = {self.delay}, {self.readout} readout"
+        )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

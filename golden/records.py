@@ -27,6 +27,9 @@ class LayerRecord:
     currents: np.ndarray
     events: tuple[np.ndarray, ...]
 
+    def __repr__(self) -> str:
+        return f"LayerRecord of {self.name!r}: {self.spikes_per_neuron:.3g} spikes per neuron"
+
     @property
     def spikes_per_neuron(self) -> float:
         """Mean spikes per neuron and image (0 without neurons)."""

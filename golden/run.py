@@ -11,6 +11,7 @@ import numpy as np
 
 from .batch import BatchRunner, bytes_per_image
 from .errors import RheobaseError, shown
+from .has_network import HasNetwork, network_of
 from .limits import check_memory
 from .network import Coding, Network
 from .records import LayerRecord, joined
@@ -42,9 +43,14 @@ class GoldenRun:
     delay: int
     layers: tuple[LayerRecord, ...] = ()
 
+    def __repr__(self) -> str:
+        setting = f"T = {self.steps}, t0 = {self.delay}"
+        recorded = f", {len(self.layers)} layers recorded" if self.layers else ""
+        return f"GoldenRun of {len(self.answers)} images, {setting}{recorded}"
+
 
 def run_golden(
-    network: Network,
+    network: Network | HasNetwork,
     images: np.ndarray,
     *,
     steps: int | None = None,
@@ -57,6 +63,7 @@ def run_golden(
     """Run ``network`` on ``images``.
 
     Args:
+        network: or a conversion.
         images: uint8, (images, channels, rows, columns).
         steps, delay: T and t0; the network's own where None (t0 at most T - 1 then).
         record: keep every layer's spikes, currents and event counts.
@@ -68,6 +75,7 @@ def run_golden(
         RheobaseError: images of another shape or type, T or t0 out of range; a ``MachineError``
             where there is too little memory for one image.
     """
+    network = network_of(network)
     images = checked_images(network, images)
     steps, delay = check_setting(network, steps, delay)
     runner = BatchRunner(network, steps, delay, record)
@@ -110,6 +118,8 @@ def checked_images(network: Network, images: np.ndarray) -> np.ndarray:
 
     Rows of values (images, channels, length) are maps of one row.
     """
+    if not isinstance(images, np.ndarray) and hasattr(images, "__array__"):
+        images = np.asarray(images)  # a torch tensor, without importing torch
     if isinstance(images, np.ndarray):
         images = with_rows(images, network.input_shape)
     if (

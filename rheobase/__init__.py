@@ -1,8 +1,8 @@
 """rheobase: from a trained PyTorch CNN to a spiking accelerator on an FPGA.
 
     conversion = rheobase.convert(model, images, mean=..., std=...)
-    rheobase.save_network(conversion.network, "network.safetensors")
-    verilog = rheobase.generate(conversion.network)
+    rheobase.save_network(conversion, "network.safetensors")
+    verilog = rheobase.generate(conversion)
 
 Names are loaded when they are first used, so that ``import rheobase`` needs neither torch nor
 amaranth.

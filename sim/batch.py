@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..golden.errors import MachineError
+from ..golden.has_network import HasNetwork, network_of
 from ..golden.network import Network
 from ..golden.run import check_setting, checked_images
 from ..hw.design.folding import Folding, check_folding
@@ -53,6 +54,12 @@ class VerilogRun:
     accumulations: tuple[tuple[int, ...], ...]
     spikes: tuple[np.ndarray | None, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"VerilogRun of {len(self.answers)} images: {self.cycles_per_image:,.0f} cycles an "
+            f"image, latency {self.latency:,}"
+        )
+
 
 @dataclass(frozen=True)
 class BuiltSimulation:
@@ -69,7 +76,7 @@ class BuiltSimulation:
 
 
 def build_simulation(
-    network: Network,
+    network: Network | HasNetwork,
     folding: Folding | None = None,
     *,
     optimise: str = "fast-run",
@@ -79,6 +86,7 @@ def build_simulation(
     """Build the simulation of ``network``'s hardware, or find it in the cache.
 
     Args:
+        network: or a conversion.
         folding: ``default_folding``, as ``generate`` has it, where None.
         optimise: "fast-run" or "fast-build".
         verilog: text to simulate; generated where None.
@@ -87,6 +95,7 @@ def build_simulation(
     Raises:
         RheobaseError: a P or E out of range, a tool is absent, or the build failed.
     """
+    network = network_of(network)
     folding = default_folding(network) if folding is None else tuple(folding)
     check_folding(network, folding)
     sources = Sources(

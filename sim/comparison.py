@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..golden.has_network import HasNetwork
 from ..golden.network import IMAGE, Coding, Network
 from ..golden.run import GoldenRun, run_golden
 from ..golden.statistics import accumulations
-from ..hw.design.folding import LayerFolding, connection_lanes
+from ..hw.design.folding import Folding, LayerFolding, connection_lanes
 from ..hw.design.map_part import map_part
 from ..hw.design.synapses import is_direct
 from ..hw.readout.streamed_readout import is_streamed
-from .batch import BuiltSimulation, VerilogRun, run_verilog
+from .batch import BuiltSimulation, VerilogRun, build_simulation, run_verilog
+
+#: Images that are compared spike by spike where nothing else is asked for.
+RECORDED_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,17 @@ class Comparison:
     hardware: VerilogRun
     golden: GoldenRun
 
+    def __repr__(self) -> str:
+        if self.equal:
+            found = "equal"
+        else:
+            found = (
+                f"DIFFERENT, {self.answer_mismatches} answers, {self.score_mismatches} scores, "
+                f"{self.spike_mismatches} spikes, first at {self.first_mismatch}"
+            )
+        compared = sum(layer.spikes for layer in self.layers)
+        return f"Comparison of {self.images} images, {compared:,} spikes: {found}"
+
     @property
     def spike_mismatches(self) -> int:
         return sum(layer.spike_mismatches for layer in self.layers)
@@ -72,31 +87,45 @@ class Comparison:
 
 
 def simulate(
-    built: BuiltSimulation,
+    hardware: BuiltSimulation | Network | HasNetwork,
     images: np.ndarray,
+    folding: Folding | None = None,
     *,
-    record_images: int,
+    record_images: int = RECORDED_IMAGES,
     steps: int | None = None,
     delay: int | None = None,
     progress: Callable[[int], None] | None = None,
     **stalls: int,
 ) -> Comparison:
-    """Run ``images`` through both and compare; ``record_images`` of them spike by spike.
+    """Run ``images`` through the Verilog and the golden model, and compare.
 
     Args:
+        hardware: what ``build_simulation`` made; or a network or conversion, which is built then.
+        images: uint8, (images, channels, rows, columns).
+        folding: of a network; ``default_folding``, as ``generate`` has it, where None.
+        record_images: so many are compared spike by spike, the others by answers and scores.
+        steps, delay: T and t0; the network's own where None.
+        progress: called with the number of images newly done.
         stalls: gap, stall, seed and processes of ``batch.run_verilog``.
+
+    Raises:
+        RheobaseError: what ``build_simulation`` and ``run_verilog`` raise.
     """
+    if isinstance(hardware, BuiltSimulation):
+        built = hardware
+    else:
+        built = build_simulation(hardware, folding)
     network = built.network
     record_images = min(record_images, len(images))
-    hardware = run_verilog(
+    ran = run_verilog(
         built, images, steps=steps, delay=delay, record_images=record_images,
         progress=progress, **stalls,
     )  # fmt: skip
     golden = run_golden(network, images, steps=steps, delay=delay)
     recorded = run_golden(network, images[:record_images], steps=steps, delay=delay, record=True)
-    layers, places = _compare_layers(built, hardware, recorded, record_images == len(images))
+    layers, places = _compare_layers(built, ran, recorded, record_images == len(images))
     score_mismatches = 0
-    for found, expected in zip(hardware.outputs, golden.outputs, strict=True):
+    for found, expected in zip(ran.outputs, golden.outputs, strict=True):
         differs = found != expected
         score_mismatches += int(differs.sum())
         if differs.any():
@@ -104,11 +133,11 @@ def simulate(
     return Comparison(
         images=len(images),
         recorded_images=record_images,
-        answer_mismatches=int((hardware.answers != golden.answers).sum()),
+        answer_mismatches=int((ran.answers != golden.answers).sum()),
         score_mismatches=score_mismatches,
         layers=tuple(layers),
         first_mismatch=places[0] if places else "",
-        hardware=hardware,
+        hardware=ran,
         golden=golden,
     )
 

@@ -135,6 +135,10 @@ class Graph:
     parameters: Mapping[str, int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.input_shape))
+        return f"Graph of {len(self.operations)} operations on {size}"
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Of the image, without the batch."""

@@ -95,6 +95,9 @@ class Lowered:
     outputs: dict[str, OutputScale]
     left_out: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"Lowered to {self.network!r}"
+
     def real_outputs(
         self,
         scores: Sequence[np.ndarray],

@@ -45,6 +45,9 @@ class FloatRun:
     steps: int
     delay: int
 
+    def __repr__(self) -> str:
+        return f"FloatRun of {self.graph!r}, T = {self.steps}, t0 = {self.delay}"
+
     @torch.inference_mode()
     def outputs(self, steps: int | None = None, delay: int | None = None) -> dict[str, Tensor]:
         """The network's outputs, by label, as read in ``delay`` < t <= ``steps``.
@@ -108,6 +111,12 @@ class FloatSnn:
     _moved: dict[tuple[torch.device, torch.dtype], FloatSnn] = field(
         default_factory=dict, repr=False
     )
+
+    def __repr__(self) -> str:
+        return (
+            f"FloatSnn of {self.graph!r}: {self.coding} coding, T = {self.steps}, "
+            f"t0 = {self.delay}, {self.readout} readout"
+        )
 
     @property
     def readout(self) -> Readout:

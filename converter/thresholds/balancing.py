@@ -52,6 +52,9 @@ class Balance:
     iterations: int
     converged: bool
 
+    def __repr__(self) -> str:
+        return f"Balance of {len(self.thresholds)} layers in {self.iterations} steps"
+
 
 @torch.inference_mode()
 def balance(

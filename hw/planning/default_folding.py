@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...golden.has_network import HasNetwork, network_of
 from ...golden.network import Network
 from ..design.folding import Folding
 from .adder_search import adder_folding
@@ -19,17 +20,20 @@ DEFAULT_ADDERS = 160
 
 
 def default_folding(
-    network: Network, events: NetworkEvents | None = None, adders: int = DEFAULT_ADDERS
+    network: Network | HasNetwork,
+    events: NetworkEvents | None = None,
+    adders: int = DEFAULT_ADDERS,
 ) -> Folding:
     """The folding that is built where nothing is asked for: the fastest that ``adders`` allow.
 
     Args:
+        network: or a conversion.
         events: what the windows hold; what the network brings along where None, or a guess.
 
     Raises:
         RheobaseError: ``adders`` below 1.
     """
-    return adder_plan(Planner(network, events), adders).folding
+    return adder_plan(Planner(network_of(network), events), adders).folding
 
 
 def adder_plan(planner: Planner, adders: int = DEFAULT_ADDERS) -> Plan:

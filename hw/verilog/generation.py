@@ -15,6 +15,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from ...golden.errors import MachineError
+from ...golden.has_network import HasNetwork, network_of
 from ...golden.network import Network
 from ..accelerator.accelerator import Accelerator
 from ..design.folding import Folding
@@ -151,10 +152,15 @@ def _with_defaults(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def generate(network: Network, folding: Folding | None = None) -> str:
+def generate(network: Network | HasNetwork, folding: Folding | None = None) -> str:
     """One self-contained Verilog file of ``network`` with the top module ``accelerator``.
+
+    Args:
+        network: or a conversion.
+        folding: P and E of each layer; ``default_folding`` where None.
 
     Raises:
         RheobaseError: a P or E out of range.
     """
+    network = network_of(network)
     return to_verilog(Accelerator(network, folding or default_folding(network)), TOP)

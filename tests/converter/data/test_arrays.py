@@ -11,8 +11,8 @@ from torch import nn
 
 import rheobase
 from rheobase.cli import main
-from rheobase.converter.conversion import as_pixels
 from rheobase.converter.data.data import load_images
+from rheobase.converter.data.pixels import as_pixels
 from rheobase.golden.errors import RheobaseError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3)).astype(np.uint8)

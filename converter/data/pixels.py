@@ -1,0 +1,80 @@
+"""Images as people hold them in Python, as one array of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ...golden.errors import RheobaseError
+
+#: What ``as_pixels`` takes.
+Images = np.ndarray | Tensor | Sequence[np.ndarray | Tensor] | DataLoader
+#: How far pixels / 255 may be off in float32.
+_ROUNDING = 1e-3
+
+
+def as_pixels(images: Images) -> np.ndarray:
+    """Images of an array, a tensor on any device, a list or a DataLoader, as one array of uint8.
+
+    Args:
+        images: a list has an array or tensor for each image. A DataLoader gives batches of images,
+            alone or in front of labels: uint8, or pixels / 255 as torchvision's ``ToTensor`` makes
+            them, not normalised yet. All of its images are taken: a ``Subset`` limits them.
+
+    Raises:
+        RheobaseError: no images, other than pixels of uint8, or images of several shapes.
+    """
+    if isinstance(images, DataLoader):
+        images = [image for batch in images for image in _batch(batch)]
+    if isinstance(images, list | tuple):
+        images = _stacked(images)
+    elif isinstance(images, Tensor):
+        images = images.detach().cpu().numpy()
+    kind = getattr(images, "dtype", type(images).__name__)
+    shape = getattr(images, "shape", ())
+    if kind != np.uint8 or len(shape) < 3 or not all(shape):
+        floats = ", or (pixels * 255).round() of pixels in 0..1" if "float" in str(kind) else ""
+        raise RheobaseError(
+            f"calibration images: {kind} {tuple(shape)}, accepted is uint8 pixels of 0..255 "
+            f"(images, channels, rows, columns), at least one image{floats}"
+        )
+    return images
+
+
+def _stacked(images: Iterable[np.ndarray | Tensor]) -> np.ndarray:
+    """One image after the other."""
+    arrays = [np.asarray(one.cpu() if isinstance(one, Tensor) else one) for one in images]
+    shapes = sorted({array.shape for array in arrays})
+    if len(shapes) > 1:
+        raise RheobaseError(
+            f"calibration images: {shapes[0]} and {shapes[1]}, accepted is images of one shape"
+        )
+    return np.stack(arrays) if arrays else np.empty(0, np.uint8)
+
+
+def _batch(batch: Any) -> np.ndarray:
+    """The pixels of what a DataLoader gives at a time."""
+    images = batch[0] if isinstance(batch, list | tuple) else batch
+    if not isinstance(images, Tensor):
+        raise RheobaseError(
+            f"calibration images: {type(images).__name__} in a DataLoader, accepted is tensors of "
+            "images, alone or in front of labels"
+        )
+    if images.dtype == torch.uint8:
+        return images.cpu().numpy()
+    scaled = images.detach().cpu().float() * 255
+    pixels = scaled.round()
+    if not (
+        bool((scaled - pixels).abs().max() <= _ROUNDING)
+        and 0 <= float(pixels.min()) <= float(pixels.max()) <= 255
+    ):
+        raise RheobaseError(
+            "calibration images: values of a DataLoader that are no pixels / 255, accepted is "
+            "without Normalize (mean and std say it)"
+        )
+    return pixels.to(torch.uint8).numpy()

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .runtime import compile_flags, run_tool, runtime_objects
+from .runtime import compile_flags, precompiled_header, run_tool, runtime_objects
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain, find_toolchain
 
 #: Compiler optimisation for a short test, where building counts, and for long runs.
-OPTIMISE = {"fast-build": "-O1", "fast-run": "-O3"}
+OPTIMISE = {"fast-build": "-O0", "fast-run": "-O3"}
 _PREFIX = "Vtop"
 #: Characters of Verilog from which on a design is compiled in small pieces.
 _LARGE = 4_000_000
@@ -86,16 +86,21 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
     )  # fmt: skip
     generated = folder / "generated"
     flags = [*compile_flags(tools), f"-I{generated}", f"-I{folder}"]
+    # Before the threads, of which each would make them.
+    headers = {each: precompiled_header(tools, each) for each in {"-O0", level}}
 
     def compile_one(source: Path) -> Path:
         target = folder / f"{source.stem}.o"
         optimisation = "-O0" if _runs_once(source) else level
         run_tool(
-            [str(tools.compiler), *flags, optimisation, "-c", str(source), "-o", str(target)],
+            [
+                str(tools.compiler), *flags, optimisation, "-include", str(headers[optimisation]),
+                "-c", str(source), "-o", str(target),
+            ],
             tools,
             folder,
             f"compiling the simulation of {sources.top}",
-        )
+        )  # fmt: skip
         return target
 
     units = [folder / "main.cpp", *sorted(generated.glob("*.cpp"))]
@@ -126,13 +131,10 @@ def _split(verilog: str) -> list[str]:
 
 
 def _joined(folder: Path, units: list[Path]) -> list[Path]:
-    """Two files that include ``units``: Verilator's headers take longer than a small design."""
-    once = [unit for unit in units if _runs_once(unit)]
-    parts = {"joined__Slow.cpp": once, "joined.cpp": [unit for unit in units if unit not in once]}
-    for name, included in parts.items():
-        lines = [f'#include "{unit.relative_to(folder)}"\n' for unit in included]
-        (folder / name).write_text("".join(lines))
-    return [folder / name for name in parts]
+    """One file that includes ``units``: to start the compiler takes longer than a small design."""
+    joined = folder / "joined.cpp"
+    joined.write_text("".join(f'#include "{unit.relative_to(folder)}"\n' for unit in units))
+    return [joined]
 
 
 def _runs_once(source: Path) -> bool:

@@ -12,6 +12,8 @@ from .tools.toolchain import Toolchain
 
 #: Sources of the runtime: every simulation needs the first ones, cocotb also the second.
 _SOURCES = ("verilated.cpp", "verilated_threads.cpp")
+_HEADER_NAME = "runtime.h"
+_HEADERS = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 _VPI_SOURCES = ("verilated_vpi.cpp", "verilated_dpi.cpp")
 
 
@@ -37,6 +39,36 @@ def runtime_objects(tools: Toolchain, *, vpi: bool) -> list[Path]:
 
     folder = cached("runtime", key, build)
     return [folder / f"{Path(name).stem}.o" for name in sources]
+
+
+def precompiled_header(tools: Toolchain, optimisation: str) -> Path:
+    """Verilator's headers, read by the compiler once: they take longer than a small design.
+
+    Args:
+        optimisation: the compiler's flag; what is included must be compiled with the same one.
+
+    Returns:
+        The header to include first; the compiler finds what it made of it beside it.
+    """
+    flags = compile_flags(tools)
+    key = content_key(
+        [tools.version, tools.compiler_version, str(tools.root), *flags, optimisation, _HEADERS]
+    )
+
+    def build(folder: Path) -> None:
+        header = folder / _HEADER_NAME
+        header.write_text(_HEADERS)
+        run_tool(
+            [
+                str(tools.compiler), *flags, optimisation, "-x", "c++-header", str(header),
+                "-o", f"{header}.gch",
+            ],
+            tools,
+            folder,
+            "compiling Verilator's headers",
+        )  # fmt: skip
+
+    return cached("headers", key, build) / _HEADER_NAME
 
 
 def compile_flags(tools: Toolchain) -> list[str]:

@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .extras import missing_extra
+
 
 def lazy_exports(
     package: str, file: str
@@ -32,7 +34,13 @@ def lazy_exports(
     def get(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(modules[name], package), name)
+        try:
+            return getattr(import_module(modules[name], package), name)
+        except ModuleNotFoundError as error:
+            missing = missing_extra(error)
+            if missing is None:
+                raise
+            raise missing from error
 
     names = sorted(modules)
     return get, lambda: names, names

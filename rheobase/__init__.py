@@ -10,5 +10,12 @@ amaranth.
 
 from .golden.lazy_exports import lazy_exports
 
-__version__ = "0.1.0"
-__getattr__, __dir__, __all__ = lazy_exports(__name__, __file__)
+_exported, __dir__, __all__ = lazy_exports(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    return _exported(name)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .golden.errors import MachineError, RheobaseError, file_error, shortened
+from .golden.extras import missing_extra
 
 #: Exit status where hardware and golden model differ; those of errors are their own.
 DIFFERS = 1
@@ -26,7 +27,7 @@ def finish() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except (RheobaseError, OSError, MemoryError, RuntimeError) as error:
+    except (RheobaseError, OSError, MemoryError, RuntimeError, ImportError) as error:
         failure = failure_of(error)
         if failure is None:
             raise
@@ -39,6 +40,8 @@ def failure_of(error: BaseException) -> RheobaseError | None:
     """``error`` as one that has an exit status; None for a fault of the program."""
     if isinstance(error, RheobaseError):
         return error
+    if isinstance(error, ImportError):
+        return missing_extra(error)
     if isinstance(error, OSError) and error.errno is not None:
         found = file_error(error.filename or "output", "the machine refuses", error)
         return MachineError(str(found))

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ...golden.errors import RheobaseError
+from ...golden.extras import how_to_install
 from .image_files import open_image
 
 #: Category ids of the classes 1 to 20 of PASCAL VOC, in their order.
@@ -115,4 +116,4 @@ def _pycocotools(name: str) -> ModuleType:
     try:
         return importlib.import_module(f"pycocotools.{name}")
     except ImportError:
-        raise RheobaseError("COCO: needs pycocotools: pip install 'rheobase[tasks]'") from None
+        raise RheobaseError(f"COCO: needs pycocotools: {how_to_install('pycocotools')}") from None

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ...golden.errors import RheobaseError
+from ...golden.extras import missing_extra
 
 #: More missing operators than torchvision has: then it is something else.
 _MOST_OPERATORS = 32
@@ -34,7 +35,8 @@ def import_torchvision(module: str = "torchvision.datasets") -> ModuleType:
     try:
         return with_torchvision(lambda: importlib.import_module(module))
     except (RuntimeError, ImportError) as error:
-        raise RheobaseError(f"torchvision: cannot be imported ({error})") from error
+        missing = missing_extra(error) if isinstance(error, ImportError) else None
+        raise missing or RheobaseError(f"torchvision: cannot be imported ({error})") from error
 
 
 def with_torchvision(action: Callable[[], _Result]) -> _Result:

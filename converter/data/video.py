@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...golden.errors import RheobaseError
+from ...golden.extras import how_to_install
 from .class_folders import folder_files
 from .data import ImageSet
 
@@ -175,5 +176,5 @@ def _av() -> ModuleType:
     try:
         import av
     except ImportError:
-        raise RheobaseError("video: needs PyAV: pip install 'rheobase[tasks]'") from None
+        raise RheobaseError(f"video: needs PyAV: {how_to_install('av')}") from None
     return av

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..boards.builds.bitstream import Build, build_bitstream
+from ..boards.builds.bitstream import Build, board_tools, build_bitstream
 from ..boards.builds.failure import BuildError
 from ..boards.builds.placement import SEEDS
 from ..boards.builds.plain_verilog import write_plain_verilog
@@ -122,6 +122,9 @@ def build_planned(
     Raises:
         RheobaseError: nothing fits, or the last of ``ATTEMPTS`` plans could not be built.
     """
+    # What is absent is told before the plan takes its time.
+    board.platform()
+    board_tools(board)
     failure: BuildError | None = None
     for attempt in range(1, ATTEMPTS + 1):
         try:

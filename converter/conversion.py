@@ -295,7 +295,7 @@ def _converted(
     """One conversion as ``options`` say, calibrated on ``fitted_on``, both on the device."""
     whole = with_readout(graph.to(options.device))
     counted = options.readout == Readout.COUNT
-    simulated = whole if counted else graph.to(options.device)
+    spiking = whole if counted else graph.to(options.device)
 
     def balanced_on(on: Graph, shown: Callable[[int], None] | None) -> Balance:
         return balance(
@@ -311,14 +311,14 @@ def _converted(
         )
 
     balanced = balanced_on(whole, progress)
-    names = {operation.name for operation in simulated.neurons}
+    names = {operation.name for operation in spiking.neurons}
     thresholds = {
         name: value.to(options.device)
         for name, value in balanced.thresholds.items()
         if name in names
     }
     bits: int | dict[str, int] = options.weight_bits
-    read = with_read_outputs(simulated)
+    read = with_read_outputs(spiking)
     if options.weight_budget is not None:
         bits = allocated_bits(read, batches[0], thresholds, options.weight_budget)
     calibrated = None
@@ -339,19 +339,19 @@ def _converted(
             else None,
             progress=layer_progress,
         )
-        simulated = replace(calibrated.graph, outputs=simulated.outputs)
+        spiking = replace(calibrated.graph, outputs=spiking.outputs)
         thresholds = calibrated.thresholds
         if options.calibrate_first:
-            again = balanced_on(simulated if counted else with_readout(simulated), None)
+            again = balanced_on(spiking if counted else with_readout(spiking), None)
             balanced = again
             thresholds = {name: again.thresholds[name].to(options.device) for name in names}
     expected = first_output_spike(whole, balanced)
     delay = options.delay
     if delay is None:
-        delay = default_delay(simulated, balanced, options)
+        delay = default_delay(spiking, balanced, options)
     initial = None if calibrated is None or options.calibrate_first else calibrated.initial
     snn = FloatSnn(
-        graph=simulated,
+        graph=spiking,
         thresholds=thresholds,
         coding=options.coding,
         rule=options.rule,
@@ -362,7 +362,7 @@ def _converted(
     lowered = None
     if options.lower:
         lowered = lower_graph(
-            simulated,
+            spiking,
             snn.thresholds,
             mean=mean,
             std=std,
@@ -393,7 +393,7 @@ def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[floa
 
 
 def default_delay(graph: Graph, balanced: Balance, options: Options) -> int:
-    """t0 of ``options`` for the graph that is simulated, with its readout neurons if it has any."""
+    """t0 of ``options`` for the graph that runs, with its readout neurons if it has any."""
     counted = options.readout == Readout.COUNT
     if options.coding == Coding.RATE and (counted or options.delayed):
         return choose_delay(first_output_spike(graph, balanced), options.steps)

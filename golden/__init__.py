@@ -1,4 +1,4 @@
-"""The integer IF network, its file and its exact NumPy reference simulation."""
+"""The integer IF network, its file and its exact run in NumPy."""
 
 from .lazy_exports import lazy_exports
 

@@ -17,7 +17,7 @@ KEPT_IMAGES, KEPT_NUMBERS, KEPT_WINDOWS = 16, 1 << 18, 512
 WINDOW_BYTES = 1 << 16
 #: Windows that are kept whatever their size.
 LEAST_WINDOWS = 32
-#: Numbers that a recorded simulation may hold at a time.
+#: Numbers that a recorded run may hold at a time.
 _RECORDED = 1 << 23
 #: How often each image that stands for others is exchanged for a better one.
 _EXCHANGES = 4

@@ -1,4 +1,4 @@
-"""What each layer did in a simulation."""
+"""What each layer did in a run."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Lowered:
 
         Args:
             scores: the golden model's ``outputs``: (images, channels, rows, columns) each.
-            steps, delay: T and t0 of that simulation, the network's own where None.
+            steps, delay: T and t0 of that run, the network's own where None.
         """
         window = 1
         if self.network.coding == Coding.RATE:

@@ -1,4 +1,4 @@
-"""Accuracy over (T, t0), from one simulation up to the largest T."""
+"""Accuracy over (T, t0), from one run up to the largest T."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def accuracy_table(
 ) -> Accuracies:
     """Accuracy of the first output, at every T of ``steps`` with every t0 of ``delays`` below it.
 
-    The network is simulated once per batch, for the SNN's own T.
+    The network is run once per batch, for the SNN's own T.
 
     Raises:
         RheobaseError: no images, or a T above the SNN's.
@@ -66,7 +66,7 @@ def accuracy_table(
 def readings(
     snn: FloatSnn, images: Tensor, pairs: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], Tensor]:
-    """The network's first output by (T, t0), from one simulation."""
+    """The network's first output by (T, t0), from one run."""
     found = snn.run(images, sorted({step for pair in pairs for step in pair}))
     return {pair: _first(found, pair) for pair in pairs}
 

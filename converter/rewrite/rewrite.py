@@ -26,7 +26,7 @@ _KEEP_SIGN = {
 
 
 def prepared(graph: Graph) -> Graph:
-    """The graph that is balanced, simulated and lowered.
+    """The graph that is balanced, run and lowered.
 
     Raises:
         RheobaseError: nonlinearities that cannot become neurons, by name.

@@ -30,10 +30,10 @@ _LARGEST = 2**27
 
 @dataclass(frozen=True, eq=False)
 class FloatRun:
-    """What a simulation gave, for every T and t0 among the steps that were asked for.
+    """What a run gave, for every T and t0 among the steps that were asked for.
 
     Attributes:
-        graph: what was simulated.
+        graph: what was run.
         sums: per step t the accumulated values of steps 1..t, by operation; 0 is not among them.
         spikes: per neuron operation, mean spikes per neuron and image in 1..T, a float.
         steps, delay: T and t0 of the SNN.
@@ -55,7 +55,7 @@ class FloatRun:
         They are in the model's units: mean currents, or counts times threshold.
 
         Raises:
-            RheobaseError: the simulation did not keep one of the two steps.
+            RheobaseError: the run did not keep one of the two steps.
         """
         steps = self.steps if steps is None else steps
         delay = self.delay if delay is None else delay
@@ -148,7 +148,7 @@ class FloatSnn:
 
     @torch.inference_mode()
     def run(self, images: Tensor, keep: Sequence[int] | None = None) -> FloatRun:
-        """Simulate T steps for ``images``.
+        """Run T steps for ``images``.
 
         Args:
             keep: steps whose outputs are wanted later, as T or as t0, beside the SNN's own

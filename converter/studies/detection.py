@@ -72,7 +72,7 @@ class DetectorConversion:
     def readings(
         self, images: Sequence[Tensor], pairs: Sequence[tuple[int, int]]
     ) -> dict[tuple[int, int], list[dict[str, Tensor]]]:
-        """Detections by (T, t0), all from one simulation."""
+        """Detections by (T, t0), all from one run."""
         network = _Network(self.network, pairs)
         # A copy that shares everything but the two modules that spike.
         detector = copy.copy(self.detector)
@@ -141,7 +141,7 @@ class _Network:
     """Stands in for backbone and head, which a detector calls one after the other.
 
     Attributes:
-        pair: (T, t0) that is read; the first call simulates for all of them.
+        pair: (T, t0) that is read; the first call runs for all of them.
     """
 
     def __init__(self, network: SizedSnn, pairs: Sequence[tuple[int, int]]) -> None:

@@ -58,7 +58,7 @@ class TaskSubject:
         calibration, test: numbers of images or videos; ``test`` None for all.
         size: pixels of the shorter side (segmentation) or of the crop (video); None for what
             torchvision's weights want. Detectors resize by themselves.
-        batch: images or clips that are balanced and simulated at a time.
+        batch: images or clips that are balanced and run at a time.
         pairs: (T, t0).
         device: torch device.
     """

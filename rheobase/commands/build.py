@@ -13,7 +13,6 @@ from ..boards.builds.placement import SEEDS
 from ..boards.platforms.registry import BOARDS, VERILOG_TARGETS, BoardDescription
 from ..boards.platforms.registry import board as find_board
 from ..boards.protocol import DEFAULT_BAUD
-from ..console import OUT, duration, timed_steps, working
 from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.folding import Baud, FoldingOptions
@@ -65,6 +64,7 @@ def build(
     """
     from ..building.board_build import Settings, build_planned
     from ..building.shown_plan import plan_images, show_plan
+    from ..console import OUT, timed_steps
     from ..golden.file import load_network
 
     target = None if board in VERILOG_TARGETS else find_board(board, VERILOG_TARGETS)
@@ -96,6 +96,7 @@ def _build_verilog(
 ) -> None:
     from ..boards.builds.plain_verilog import write_plain_verilog
     from ..building.shown_plan import shown_plan
+    from ..console import OUT, working
 
     plan = shown_plan(network, options, reading)
     with working(f"writing {target} Verilog"):
@@ -109,6 +110,7 @@ def print_summary(
     """Ten lines at most: speed, share of the device, files."""
     from ..building.folding_plan import HOST_LINK_LUTS
     from ..building.smaller_plan import ATTEMPTS, LOGIC
+    from ..console import OUT, duration
     from ..hw.memories.memory_mapping import Family
 
     plan, built = made.plan, made.build

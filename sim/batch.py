@@ -40,7 +40,7 @@ class VerilogRun:
         latency: cycles from the first image's first pixel to its last result beat.
         total_cycles: of all processes together.
         accumulations: per layer, per connection, over all images; a direct lane's are the weights
-            that it adds.
+            that it adds; empty where only ports are watched (``build_netlist``).
         spikes: per layer bool, (recorded images, T, channels, rows, columns), None without neurons;
             empty where nothing was recorded. Steps past an image's own T are False.
     """
@@ -265,7 +265,8 @@ def _combined(built: BuiltSimulation, parts: list[_Part]) -> VerilogRun:
     gaps = sum(len(done) - 1 for done in left)
     total = sum(part.cycles for part in parts)
     recorded = [part.spikes for part in parts if part.spikes]
-    counted = iter(np.sum([part.accumulations for part in parts], axis=0).tolist())
+    counters = np.sum([part.accumulations for part in parts], axis=0).tolist()
+    counted = iter(counters)
     return VerilogRun(
         answers=answer,
         scores=scores,
@@ -279,7 +280,9 @@ def _combined(built: BuiltSimulation, parts: list[_Part]) -> VerilogRun:
         total_cycles=total,
         accumulations=tuple(
             tuple(next(counted) for _ in layer.connections) for layer in network.layers
-        ),
+        )
+        if counters
+        else (),
         spikes=tuple(
             None if layer[0] is None else np.concatenate(layer)
             for layer in zip(*recorded, strict=True)

@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.lib import wiring
 
 from ..golden.errors import MachineError
+from ..golden.programs import not_found, start_program
 from ..hw.verilog.generation import to_verilog
 from .build import Sources, build_executable
 from .tools.toolchain import find_toolchain
@@ -54,13 +55,12 @@ def run_bench(
         environment = _environment(module, results, seed)
         environment[PARAMETERS] = json.dumps(parameters or {})
         try:
-            ran = subprocess.run(
-                [str(executable)], cwd=scratch, env=environment, capture_output=True, text=True,
-                timeout=timeout,
-            )  # fmt: skip
+            ran = start_program(
+                [str(executable)], folder=Path(scratch), environment=environment, timeout=timeout
+            )
         except subprocess.TimeoutExpired as error:
             raise BenchError(f"{module}: no end after {timeout} s") from error
-        _check_results(module, results, ran.stdout + ran.stderr)
+        _check_results(module, results, ran.output)
 
 
 def bench_parameters() -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _cocotb_tools():
     try:
         from cocotb_tools import config
     except ImportError as error:
-        raise MachineError("cocotb: not installed, `pip install cocotb` (>= 2.0)") from error
+        raise not_found("cocotb", "`pip install cocotb` (>= 2.0)") from error
     return config
 
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .runtime import compile_flags, precompiled_header, run_tool, runtime_objects
+from ..golden.programs import run_program
+from .runtime import compile_flags, precompiled_header, runtime_objects
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain, find_toolchain
 
@@ -73,16 +74,16 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
     (folder / "control.vlt").write_text(sources.control)
     (folder / "main.cpp").write_text(sources.main)
     (folder / "design.h").write_text(sources.header)
-    run_tool(
+    run_program(
         [
             str(tools.verilator), "--cc", "--prefix", _PREFIX, "--top-module", sources.top,
             "-Mdir", "generated", "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "--noassert", "--no-timing", "-Wno-fatal", *(["--vpi"] if sources.vpi else []),
             *_split(sources.verilog), "control.vlt", "design.v",
         ],
-        tools,
-        folder,
         f"Verilator on {sources.top}",
+        folder=folder,
+        environment=tools.environment,
     )  # fmt: skip
     generated = folder / "generated"
     flags = [*compile_flags(tools), f"-I{generated}", f"-I{folder}"]
@@ -92,14 +93,14 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
     def compile_one(source: Path) -> Path:
         target = folder / f"{source.stem}.o"
         optimisation = "-O0" if _runs_once(source) else level
-        run_tool(
+        run_program(
             [
                 str(tools.compiler), *flags, optimisation, "-include", str(headers[optimisation]),
                 "-c", str(source), "-o", str(target),
             ],
-            tools,
-            folder,
             f"compiling the simulation of {sources.top}",
+            folder=folder,
+            environment=tools.environment,
         )  # fmt: skip
         return target
 
@@ -109,14 +110,14 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
     with ThreadPoolExecutor() as pool:
         objects = list(pool.map(compile_one, units))
         runtime = runtime_objects(tools, vpi=sources.vpi)
-    run_tool(
+    run_program(
         [
             str(tools.compiler), "-o", "simulation",
             *map(str, [*objects, *runtime]), "-lpthread", *sources.libraries,
         ],
-        tools,
-        folder,
         f"linking the simulation of {sources.top}",
+        folder=folder,
+        environment=tools.environment,
     )  # fmt: skip
     for leftover in {*objects, *units, *generated.iterdir()} - {folder / "main.cpp"}:
         leftover.unlink()

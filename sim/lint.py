@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import MachineError
+from ..golden.programs import start_program
 from .tools.eda_tools import find_tool
 from .tools.toolchain import find_toolchain
 
@@ -53,9 +53,8 @@ def lint(verilog: str, top: str, *options: str) -> list[str]:
             str(tools.verilator), "--lint-only", "-Wno-fatal", *options, "--top-module", top,
             str(path),
         ]  # fmt: skip
-        result = subprocess.run(command, capture_output=True, text=True, env=tools.environment)
-    lines = (result.stderr + result.stdout).splitlines()
-    return [line for line in lines if line.startswith(("%Warning", "%Error"))]
+        ran = start_program(command, environment=tools.environment)
+    return [line for line in ran.output.splitlines() if line.startswith(("%Warning", "%Error"))]
 
 
 def structure(verilog: str, top: str) -> Structure:

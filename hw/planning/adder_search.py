@@ -7,6 +7,7 @@ import numpy as np
 from ...golden.network import Network
 from ..basics.checks import check_range
 from ..design.folding import Folding, LayerFolding, connection_lanes
+from .bisection import first_found
 from .cycles import image_cycles, layer_stages
 from .event_counts import NetworkEvents
 from .layer_choices import lane_choices, layer_neurons, within_words
@@ -53,12 +54,5 @@ def adder_folding(network: Network, events: NetworkEvents, adders: int) -> Foldi
         return tuple(option[2] for option in chosen)
 
     targets = sorted({cycles for options in choices for cycles, _, _ in options})
-    low, high, best = 0, len(targets) - 1, None
-    while low <= high:
-        middle = (low + high) // 2
-        folding = fit(targets[middle])
-        if folding is None:
-            low = middle + 1
-        else:
-            best, high = folding, middle - 1
+    best = first_found(targets, fit)
     return within_words(network, best or tuple(LayerFolding(1, 1) for _ in network.layers))

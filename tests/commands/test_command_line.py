@@ -148,7 +148,7 @@ def test_missing_compiler(tmp_path, network_file):
     ran = rheobase(
         "simulate", network_file, "--images", "digits", cwd=tmp_path, PATH=str(tmp_path), CXX="none"
     )
-    _one_line(ran, "C++ compiler: none found", status=3)
+    _one_line(ran, "C++ compiler (c++ or g++ on PATH): not found", status=3)
 
 
 def _one_line(ran, message, status=2):

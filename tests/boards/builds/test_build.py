@@ -313,7 +313,7 @@ def test_program(tmp_path):
         with pytest.raises(RheobaseError, match="openFPGALoader failed: cable not found"):
             program(found, target)
         os.environ["OPENFPGALOADER"] = "no-such-loader"
-        with pytest.raises(RheobaseError, match="no-such-loader: not found on PATH, install it"):
+        with pytest.raises(RheobaseError, match="no-such-loader: not found, install it"):
             program(found, target)
     finally:
         del os.environ["OPENFPGALOADER"]

@@ -11,8 +11,7 @@ WORKERS ?= 2
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
 
-test: $(VENV)/.installed-test icarus
-	$(BIN)/ruff check .
+test: lint icarus
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 # Random networks in greater number and larger sets of images.
@@ -39,8 +38,10 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.converter --shared $(SHARED)
 	$(BIN)/python -m benchmarks.resnet20 --shared $(SHARED)
 
+# pyproject.toml says which folders the types of are checked.
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 clean:
 	rm -rf build $(VENV)

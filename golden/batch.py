@@ -46,7 +46,7 @@ class BatchRunner:
         records: list[LayerRecord] = []
         for index, layer in enumerate(network.layers):
             flow, read, currents = self._run_layer(index, flows, len(images))
-            if index in network.outputs:
+            if read is not None:
                 outputs.append(read.astype(np.int64).transpose(0, 3, 1, 2))
             if self.record:
                 records.append(self._layer_record(index, flows, pixels, flow, currents))
@@ -67,25 +67,26 @@ class BatchRunner:
         layer, steps = self.network.layers[index], self.steps
         channels, rows, columns = self.network.shapes[index].output
         shape = (images, rows, columns, channels)
-        fires, is_output = layer.threshold is not None, index in self.network.outputs
+        is_output = index in self.network.outputs
         recorded: list[np.ndarray] = []
         if not self.rate:
             (current,) = self._currents(index, flows, images)
-            flow = fire_radix(layer, current, steps) if fires else None
-            return flow, flow if fires else current, [current]
+            flow = None if layer.neurons is None else fire_radix(layer.neurons, current, steps)
+            read = current if flow is None else flow
+            return flow, read if is_output else None, [current]
         flow = neurons = None
-        if fires:
+        if layer.neurons is not None:
             # Zeros and ones already in the type that the next layer most likely sums in.
             flow = np.empty((steps, *shape), np.float32)
-            neurons = RateNeurons(layer, shape, self.dtypes[index])
+            neurons = RateNeurons(layer.neurons, shape, self.dtypes[index])
         read = np.zeros(shape) if is_output else None
         for step, current in enumerate(self._currents(index, flows, images)):
             if self.record and not (step and layer.sees_only_image):
                 recorded.append(current.copy())
-            if fires:
+            if neurons is not None and flow is not None:
                 neurons.step(current, flow[step])
-            if is_output and step >= self.delay:
-                read += flow[step] if fires else current
+            if read is not None and step >= self.delay:
+                read += current if flow is None else flow[step]
         return flow, read, recorded
 
     def _currents(

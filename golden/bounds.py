@@ -130,7 +130,7 @@ def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
     pooled = window.scaled(pooled_repeats)
 
     bias = effective_bias(network, index)
-    start = np.zeros_like(bias) if layer.threshold is None else layer.initial_potential
+    start = np.zeros_like(bias) if layer.neurons is None else layer.neurons[1]
     # A spike lowers the potential only from at least the threshold to at least zero, so the
     # unfired sum bounds it from both sides; the extremes lie at the first or the last step.
     last_low = start + repeats * (low + bias)

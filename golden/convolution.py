@@ -32,6 +32,7 @@ class Convolution:
         weight = connection.weight.astype(dtype)
         #: Each group has one input channel, so that no product sums over channels.
         self.depthwise = weight.shape[1] == 1
+        self.weight: np.ndarray
         if self.depthwise:
             # (kernel positions, out channels)
             self.weight = weight.reshape(len(weight), -1).T.copy()
@@ -80,7 +81,7 @@ class Convolution:
             currents += values.reshape(shape)
 
     def _add_products(self, windows: np.ndarray, currents: np.ndarray) -> None:
-        _, taps, outputs = self.weight.shape
+        taps, outputs = self.weight.shape[1:]
         inputs = windows.shape[-1] // self.connection.groups
         for group, weight in enumerate(self.weight):
             values = windows[..., group * inputs : (group + 1) * inputs]

@@ -36,10 +36,9 @@ def count_events(network: Network, images: np.ndarray) -> EventCounts:
         records = run_golden(network, shown, record=True).layers
         for seen, (_, kind) in shapes.items():
             source, first, channels = seen
-            if source == IMAGE:
-                held = popcount(shown[:, np.newaxis, first : first + channels])
-            else:
-                held = records[source].spikes[:, :, first : first + channels]
+            spikes = None if source == IMAGE else records[source].spikes
+            held = popcount(shown[:, np.newaxis]) if spikes is None else spikes
+            held = held[:, :, first : first + channels]
             parts[seen].append(held.sum(axis=2, dtype=np.int64).astype(kind))
     windows = {
         (index, number): image_windows(network, index, number, images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .errors import RheobaseError, shown
 from .event_counts import EventCounts, Seen, seen_by
@@ -32,7 +33,8 @@ def window_shapes(network: UncheckedNetwork) -> dict[tuple[int, int], tuple[int,
     """Of each connection that sees the image: (kernel rows, kernel columns, channels)."""
     return {
         (index, number): (
-            *(len(tap_offsets(connection, axis)) for axis in range(2)),
+            len(tap_offsets(connection, 0)),
+            len(tap_offsets(connection, 1)),
             connection.in_channels,
         )
         for index, layer in enumerate(network.layers)
@@ -65,7 +67,7 @@ def check_event_counts(network: UncheckedNetwork, counts: EventCounts) -> None:
         _check(where, found, np.uint8, (len(found), *shape))
 
 
-def _check(where: str, array: np.ndarray, kind: type, shape: tuple[int, ...]) -> None:
+def _check(where: str, array: np.ndarray, kind: DTypeLike, shape: tuple[int, ...]) -> None:
     if array.dtype != kind or array.shape != shape:
         raise RheobaseError(
             f"{where}: {array.dtype} {shown(array.shape)}, "

@@ -37,8 +37,9 @@ def largest_magnitude(network: UncheckedNetwork, index: int) -> int:
         sums[fed_channels(connection)] += weight.sum(axis=1).astype(object) * top
     rate = network.coding == Coding.RATE
     largest = int(sums.max()) * (network.steps if rate else 1)
-    if layer.threshold is not None:
-        largest += int(np.abs(layer.initial_potential.astype(np.int64)).max())
+    if layer.neurons is not None:
+        threshold, initial = layer.neurons
+        largest += int(np.abs(initial.astype(np.int64)).max())
         fired = 1 if rate else 2**network.steps
-        largest = max(largest, int(layer.threshold.max()) * fired)
+        largest = max(largest, int(threshold.max()) * fired)
     return largest

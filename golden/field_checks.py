@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 
 import numpy as np
 
@@ -14,7 +15,7 @@ MAX_EXTENT = 65536
 MAX_NAME = 1024
 
 
-def check_choice(where: str, field: str, value: object, kind: type) -> None:
+def check_choice(where: str, field: str, value: object, kind: type[Enum]) -> None:
     """Raise ``RheobaseError`` unless ``value`` is a member of the enumeration ``kind``."""
     if not isinstance(value, kind):
         accepted = ", ".join(repr(member.value) for member in kind)
@@ -36,8 +37,12 @@ def check_integer(where: str, field: str, value: object, low: int, high: int | N
     Raises:
         RheobaseError: it is not an integer, or it is out of the range.
     """
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    if is_integer and low <= value and (high is None or value <= high):
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and low <= value
+        and (high is None or value <= high)
+    ):
         return value
     # Texts are made where something is wrong, and not before: a range may be as wide as a window.
     last = f">= {low}" if high is None else f"in {low}..{shown(high)}"
@@ -52,8 +57,10 @@ def check_integers(where: str, field: str, value: object, count: int, low: int, 
         check_integer(where, field, number, low, high)
 
 
-def check_array(where: str, field: str, value: object, dtype: type, shape: Iterable[int]) -> None:
-    """Make ``value`` read-only; ``RheobaseError`` unless it has that type and shape."""
+def check_array(
+    where: str, field: str, value: object, dtype: type, shape: Iterable[int]
+) -> np.ndarray:
+    """Return ``value``, made read-only; ``RheobaseError`` unless it has that type and shape."""
     shape = tuple(shape)
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape != shape:
         found = (
@@ -65,6 +72,7 @@ def check_array(where: str, field: str, value: object, dtype: type, shape: Itera
             f"{where}: {field} is {found}, accepted is {np.dtype(dtype).name} {shape}"
         )
     value.flags.writeable = False
+    return value
 
 
 def check_values(where: str, field: str, value: np.ndarray, low: int, high: int) -> None:

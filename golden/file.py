@@ -196,7 +196,7 @@ def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) ->
             padding=_numbers(pool["padding"]),
             rule=member(f"{where} rule", PoolRule, pool["rule"]),
         )
-    arrays = {
+    arrays: dict[str, Any] = {
         field: tensors.get(f"layers.{index}.{field}")
         for field in ("bias", "threshold", "initial_potential")
     }
@@ -234,20 +234,23 @@ def _topology(network: Network) -> dict[str, Any]:
                 "name": layer.name,
                 "neurons": layer.threshold is not None,
                 "connections": [
-                    _fields(connection, _CONNECTION_KEYS - {"sum_pool"})
-                    | {"sum_pool": _fields(connection.sum_pool, _SUM_POOL_KEYS)}
+                    {
+                        **_fields(connection, _CONNECTION_KEYS - {"sum_pool"}),
+                        "sum_pool": connection.sum_pool
+                        and _fields(connection.sum_pool, _SUM_POOL_KEYS),
+                    }
                     for connection in layer.connections
                 ],
-                "pool": _fields(layer.pool, _POOL_KEYS),
+                "pool": layer.pool and _fields(layer.pool, _POOL_KEYS),
             }
             for layer in network.layers
         ],
     }
 
 
-def _fields(description: object | None, names: set[str]) -> dict[str, Any] | None:
-    """The named fields of a description as JSON takes them; None of None."""
-    return description and {name: getattr(description, name) for name in names}
+def _fields(description: object, names: set[str]) -> dict[str, Any]:
+    """The named fields of a description as JSON takes them."""
+    return {name: getattr(description, name) for name in names}
 
 
 def _tensor_fields(neurons: bool) -> tuple[str, ...]:

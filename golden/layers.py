@@ -137,6 +137,13 @@ class Layer:
         return len(self.bias)
 
     @property
+    def neurons(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(threshold, initial potential); None without neurons."""
+        if self.threshold is None or self.initial_potential is None:
+            return None
+        return self.threshold, self.initial_potential
+
+    @property
     def sees_only_image(self) -> bool:
         """Its current is the same at every step."""
         return all(connection.source == IMAGE for connection in self.connections)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from .network import Layer
-
 
 class RateNeurons:
-    """IF neurons of ``layer`` in ``rate`` coding (eq. 2-4), their potentials at the start.
+    """IF neurons in ``rate`` coding (eq. 2-4), their potentials at the start.
 
     Args:
+        neurons: threshold and initial potential, each (channels,).
         shape: (images, rows, columns, channels).
         dtype: in which all currents and potentials are exact.
     """
 
-    def __init__(self, layer: Layer, shape: tuple[int, ...], dtype: np.dtype):
+    def __init__(
+        self, neurons: tuple[np.ndarray, np.ndarray], shape: tuple[int, ...], dtype: np.dtype
+    ):
         # Whole rows of the map, columns and channels together, make for long inner loops.
         images, rows, columns, _ = shape
-        self._threshold = np.tile(layer.threshold.astype(dtype), columns)
+        threshold, initial = neurons
+        self._threshold = np.tile(threshold.astype(dtype), columns)
         self._potential = np.empty((images, rows, len(self._threshold)), dtype)
-        self._potential[:] = np.tile(layer.initial_potential.astype(dtype), columns)
+        self._potential[:] = np.tile(initial.astype(dtype), columns)
         self._fired = np.empty_like(self._potential)
 
     def step(self, currents: np.ndarray, spikes: np.ndarray) -> None:
@@ -38,18 +40,22 @@ class RateNeurons:
         self._potential -= self._fired
 
 
-def fire_radix(layer: Layer, current: np.ndarray, steps: int) -> np.ndarray:
+def fire_radix(
+    neurons: tuple[np.ndarray, np.ndarray], current: np.ndarray, steps: int
+) -> np.ndarray:
     """The number that each neuron's spike train spells: clip(floor(v / threshold), 0, 2**T - 1).
 
     Args:
+        neurons: threshold and initial potential, each (channels,).
         current: (images, rows, columns, channels), the whole input.
 
     Returns:
         float32, of the same shape: 16 bits at most, so exact.
     """
     # Division of floats rounds; integers do not.
-    potential = current.astype(np.int64) + layer.initial_potential
-    numbers = np.clip(potential // layer.threshold, 0, 2**steps - 1)
+    threshold, initial = neurons
+    potential = current.astype(np.int64) + initial
+    numbers = np.clip(potential // threshold, 0, 2**steps - 1)
     return numbers.astype(np.float32)
 
 

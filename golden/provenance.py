@@ -101,7 +101,7 @@ def provenance_text(provenance: Provenance) -> str:
     return json.dumps(asdict(provenance), sort_keys=True)
 
 
-def parsed_provenance(text: object) -> Provenance:
+def parsed_provenance(text: Any) -> Provenance:
     """What ``provenance_text`` wrote; values are checked with the network.
 
     Raises:
@@ -128,8 +128,9 @@ def _check_text(name: str, value: object) -> None:
 
 
 def _is_finite(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) < 1e30 and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < 1e30 and math.isfinite(value)
 
 
 def _refused(name: str, value: object, accepted: str) -> RheobaseError:

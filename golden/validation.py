@@ -168,8 +168,8 @@ def _check_neurons(network: UncheckedNetwork, index: int, channels: tuple[int, .
     layer = network.layers[index]
     where = f"layer {shown(layer.name)}"
     if index not in network.outputs or network.readout == Readout.COUNT:
-        check_array(where, "threshold", layer.threshold, np.int32, channels)
-        check_values(where, "threshold", layer.threshold, 1, 2**31 - 1)
+        threshold = check_array(where, "threshold", layer.threshold, np.int32, channels)
+        check_values(where, "threshold", threshold, 1, 2**31 - 1)
         check_array(where, "initial_potential", layer.initial_potential, np.int32, channels)
         return
     for field in ("threshold", "initial_potential", "pool"):

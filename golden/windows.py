@@ -91,7 +91,7 @@ def pool_maximum(maps: np.ndarray, pool: Pool | None) -> np.ndarray:
     """
     if pool is None:
         return maps
-    padded = padded_map(maps, pool.padding * 2, -np.inf)
+    padded = padded_map(maps, (*pool.padding, *pool.padding), -np.inf)
     positions = window_positions(window_view(padded, pool.kernel, pool.stride))
     result = next(positions).copy()
     for seen in positions:

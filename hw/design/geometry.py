@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...golden.axes import per_axis
 from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
 from ...golden.windows import tap_offsets
 from .map_part import map_part, valid_taps
@@ -59,7 +60,7 @@ class WindowGeometry:
     @property
     def taps(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Rows and columns that a window takes, from its first on."""
-        return self.offsets or tuple(tuple(range(count)) for count in self.kernel)
+        return self.offsets or per_axis(lambda axis: tuple(range(self.kernel[axis])))
 
     @property
     def slabs(self) -> tuple[tuple[int | None, int], ...]:
@@ -92,14 +93,14 @@ class WindowGeometry:
     @property
     def span(self) -> tuple[int, int]:
         """Rows and columns of a footprint."""
-        return tuple(
-            (self.pool_kernel[i] - 1) * self.stride[i] + max(self.taps[i]) + 1 for i in range(2)
+        return per_axis(
+            lambda i: (self.pool_kernel[i] - 1) * self.stride[i] + max(self.taps[i]) + 1
         )
 
     @property
     def advance(self) -> tuple[int, int]:
         """Input rows (columns) from one pooled output row (column) to the next."""
-        return tuple(self.pool_stride[i] * self.stride[i] for i in range(2))
+        return per_axis(lambda i: self.pool_stride[i] * self.stride[i])
 
     @property
     def positions(self) -> tuple[tuple[int, int], ...]:
@@ -165,11 +166,11 @@ def window_geometry(
         if shape.output[1] == 1:
             spare_rows = rows
     pixels = connection.source == IMAGE
-    offsets = tuple(tap_offsets(connection, axis) for axis in range(2))
+    offsets = per_axis(lambda axis: tap_offsets(connection, axis))
     valid = None
     if connection.sum_pool is not None:
-        valid = tuple(
-            valid_taps(
+        valid = per_axis(
+            lambda axis: valid_taps(
                 connection,
                 shape.inputs[number][1:],
                 [
@@ -182,7 +183,6 @@ def window_geometry(
                 ],
                 axis,
             )
-            for axis in range(2)
         )
     return WindowGeometry(
         channels=part.channels,
@@ -190,7 +190,7 @@ def window_geometry(
         columns=columns,
         kernel=(len(offsets[0]), len(offsets[1])),
         stride=part.stride,
-        origin=tuple(-part.padding[i] - pool_padding[i] * part.stride[i] for i in range(2)),
+        origin=per_axis(lambda i: -part.padding[i] - pool_padding[i] * part.stride[i]),
         pool_kernel=pool_kernel,
         pool_stride=pool_stride,
         pool_padding=pool_padding,

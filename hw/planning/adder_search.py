@@ -49,7 +49,8 @@ def adder_folding(network: Network, events: NetworkEvents, adders: int) -> Foldi
 
     def fit(target: float) -> Folding | None:
         chosen = [next((o for o in options if o[0] <= target), None) for options in choices]
-        if None in chosen or sum(option[1] for option in chosen) > adders:
+        chosen = [option for option in chosen if option is not None]
+        if len(chosen) < len(choices) or sum(option[1] for option in chosen) > adders:
             return None
         return tuple(option[2] for option in chosen)
 

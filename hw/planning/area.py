@@ -331,10 +331,8 @@ def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> l
     bounds = _layer_bounds(network, index)
     positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
     rate = network.coding == Coding.RATE
-    kept = (
-        rate and positions > 1 and not layer.sees_only_image
-        and layer.pool.rule == PoolRule.CUMULATIVE
-    )  # fmt: skip
+    cumulative = layer.pool is not None and layer.pool.rule == PoolRule.CUMULATIVE
+    kept = rate and positions > 1 and not layer.sees_only_image and cumulative
     width = (bounds.pooled if kept else bounds.window).bits
     pooled = fold.neurons * width
     ram, scratch = _scratch(pooled, positions, fold.compact) if kept else (0, ())

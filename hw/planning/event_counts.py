@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -163,18 +163,20 @@ def _counted(
         units = _histograms(held.sum(axis=1), visits, of_row)
     else:
         most = int(held.max())
-        units = sum(_histograms(held[:, step], visits, of_row, most) for step in range(separate))
+        each = (_histograms(held[:, step], visits, of_row, most) for step in range(separate))
+        units = reduce(np.add, each)
     planes = np.zeros((*units.shape[:2], 1))
     if radix and not pixels:
         most = int(held.max())
-        planes = sum(_histograms(held[:, step], busy, of_row, most) for step in range(separate))
+        each = (_histograms(held[:, step], busy, of_row, most) for step in range(separate))
+        planes = reduce(np.add, each)
     slabs = [
         (visits * np.where(busy, count * separate, 1 if radix or pixels else separate))
         .reshape(len(bits), *of_row, -1)
         .sum(axis=(2, 3))
         for count in (busy_columns, busy_taps)
     ]
-    windows = PixelWindows(sample) if pixels and len(sample) else None
+    windows = PixelWindows(sample) if sample is not None and len(sample) else None
     return WindowEvents(units, planes, np.array(slabs), windows)
 
 

@@ -39,7 +39,8 @@ from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, connection_row_words
 from rheobase.hw.lanes.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
 from rheobase.hw.memories.block_queue import BlockQueue
-from rheobase.hw.memories.memory_mapping import CONSTANT_BITS, Family
+from rheobase.hw.memories.devices import Family
+from rheobase.hw.memories.memory_mapping import CONSTANT_BITS
 from rheobase.hw.memories.memory_shape import WeightMemory
 from rheobase.hw.planning import area
 from rheobase.hw.planning.area import Part, layer_parts, memory_luts, word_widths
@@ -47,7 +48,13 @@ from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.result_writer import ResultWriter
 from rheobase.hw.readout.streamed_readout import StreamedReadout, is_streamed
 from rheobase.hw.verilog.generation import to_verilog
-from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, Device, count_resources, synthesise
+from rheobase.sim.synthesis import (
+    ICEBREAKER,
+    ULX3S_85F,
+    PackagedDevice,
+    count_resources,
+    synthesise,
+)
 from rheobase.sim.tools.cache import cached, content_key
 from rheobase.sim.tools.eda_tools import find_tool
 
@@ -287,7 +294,7 @@ def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
         yield BlockQueue(lane.sums_layout, SUM_QUEUE_DEPTH)
 
 
-def _constants(lane, part: Part, device: Device):
+def _constants(lane, part: Part, device: PackagedDevice):
     """What the weights of a lane take in logic."""
     (shape,) = part.memories
     blocks = _luts(lane, device)
@@ -316,7 +323,7 @@ def _frames(family: Family, only: str | None):
         yield "frame", (1.0, neurons * score, neurons * (score + 1) * count), luts
 
 
-def _luts(component, device: Device) -> float:
+def _luts(component, device: PackagedDevice) -> float:
     """Look-up tables of a component alone; NaN where yosys fails (0.70 does on a few)."""
     text = to_verilog(component, "component")
     try:

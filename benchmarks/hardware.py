@@ -21,7 +21,7 @@ from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.plan import Budget
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.batch import build_simulation, run_verilog
-from rheobase.sim.synthesis import ULX3S_85F, Device, place_and_route, synthesise
+from rheobase.sim.synthesis import ULX3S_85F, PackagedDevice, place_and_route, synthesise
 
 from . import mnist as networks
 from .figures import show
@@ -43,7 +43,7 @@ class Target:
     """
 
     network: str
-    device: Device
+    device: PackagedDevice
     planned: int
     microseconds: float
     luts: int

@@ -11,14 +11,18 @@ from .batch import HARNESS, BuiltSimulation
 from .build import Sources, build_executable
 from .design_header import control_file, design_header
 from .ecp5_memory import block_ram_model
-from .synthesis import ULX3S_85F, Device, synthesise
+from .synthesis import ULX3S_85F, PackagedDevice, synthesise
 
 #: Files of yosys' cell library that say what ECP5 cells do.
 _CELL_MODELS = ("common_sim.vh", "ccu2c_sim.vh")
 
 
 def build_netlist(
-    network: Network, folding: Folding, device: Device = ULX3S_85F, *, optimise: str = "fast-build"
+    network: Network,
+    folding: Folding,
+    device: PackagedDevice = ULX3S_85F,
+    *,
+    optimise: str = "fast-build",
 ) -> BuiltSimulation:
     """Synthesise ``network``'s hardware and build a simulation of the cells it was mapped to.
 

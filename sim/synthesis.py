@@ -8,40 +8,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import MachineError
+from ..hw.memories.devices import ICE40UP5K, LFE5U_85F, Device, Family
 from .tools.cache import cached, content_key
 from .tools.eda_tools import find_tool
 
 
 @dataclass(frozen=True)
-class Device:
-    """An FPGA as yosys and nextpnr know it.
+class PackagedDevice:
+    """A device in its package, as nextpnr takes it.
 
     Attributes:
-        family: "ecp5" or "ice40".
         arguments: of nextpnr, the device, its package and its speed grade.
         frequency: MHz that place and route aims at.
     """
 
-    family: str
+    device: Device
     arguments: tuple[str, ...]
     frequency: float
 
+    @property
+    def family(self) -> Family:
+        return self.device.family
+
 
 #: LFE5U-85F-6BG381C of the ULX3S-85F.
-ULX3S_85F = Device("ecp5", ("--85k", "--package", "CABGA381", "--speed", "6"), 80)
+ULX3S_85F = PackagedDevice(LFE5U_85F, ("--85k", "--package", "CABGA381", "--speed", "6"), 80)
 #: iCE40UP5K-SG48 of the iCEBreaker.
-ICEBREAKER = Device("ice40", ("--up5k", "--package", "sg48"), 16)
+ICEBREAKER = PackagedDevice(ICE40UP5K, ("--up5k", "--package", "sg48"), 16)
 
 #: What nextpnr calls the end of a path that is a pin.
 _PINS = "<async>"
 #: Options of yosys' synthesis for a family. Without its wide multiplexers an ECP5 design takes a
 #: thirtieth less: they are built of look-up tables in powers of two, of which some are constant.
-SYNTHESIS_OPTIONS = {"ecp5": "-nowidelut", "ice40": ""}
+SYNTHESIS_OPTIONS = {Family.ECP5: "-nowidelut", Family.ICE40: ""}
 #: nextpnr's router of a family. Of ECP5 the one for large designs, as the other does not end where
 #: three quarters are full; of iCE40 the other, as that one moves two wires to and fro for ever.
-ROUTERS = {"ecp5": "--router router2", "ice40": "--router router1"}
-_SYNTHESIS = {"ecp5": "synth_ecp5", "ice40": "synth_ice40 -device u"}
-_ROUTE = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",)}
+ROUTERS = {Family.ECP5: "--router router2", Family.ICE40: "--router router1"}
+_SYNTHESIS = {Family.ECP5: "synth_ecp5", Family.ICE40: "synth_ice40 -device u"}
+_ROUTE = {
+    Family.ECP5: ("--lpf-allow-unconstrained",),
+    Family.ICE40: ("--pcf-allow-unconstrained",),
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Resources:
 class Synthesis:
     """A mapped netlist: JSON for nextpnr, Verilog of cells for a simulation."""
 
-    device: Device
+    device: PackagedDevice
     netlist: Path
     verilog: Path
     resources: Resources
@@ -88,7 +95,7 @@ class Timing:
     critical_path: tuple[tuple[str, float], ...]
 
 
-def synthesise(verilog: str, top: str, device: Device) -> Synthesis:
+def synthesise(verilog: str, top: str, device: PackagedDevice) -> Synthesis:
     """Map ``verilog`` to the cells of ``device``.
 
     Raises:

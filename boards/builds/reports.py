@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...golden.errors import MachineError
-from ..platforms.registry import Family
+from ...hw.memories.devices import Family
 
 #: What the report calls the cells that count, per family.
 _CELLS = {

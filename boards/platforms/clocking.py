@@ -6,8 +6,9 @@ from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Mo
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
+from ...hw.memories.devices import Family
 from .pll import PllSetting, ecp5_pll, ice40_filter_range, ice40_pll
-from .registry import BoardDescription, Family
+from .registry import BoardDescription
 
 #: iCE40 block RAM reads as zero for some microseconds after configuration: the reset waits longer.
 _RESET_SECONDS = 20e-6

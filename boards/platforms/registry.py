@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
 from ...golden.errors import RheobaseError, shown
-
-
-class Family(StrEnum):
-    """Device families, each with a place-and-route tool of its own."""
-
-    ECP5 = "ecp5"
-    ICE40 = "ice40"
+from ...hw.memories.devices import (
+    ICE40UP5K,
+    LFE5U_12F,
+    LFE5U_25F,
+    LFE5U_45F,
+    LFE5U_85F,
+    Device,
+    Family,
+)
 
 
 @dataclass(frozen=True)
@@ -26,51 +27,18 @@ class FamilyTools:
         place: place and route; ``pack``: to a bitstream.
         placement: suffix of what the one gives to the other.
         bitstream: suffix of the bitstream.
-        block_ram_bits: bits of a block RAM, parity bits included.
     """
 
     place: str
     pack: str
     placement: str
     bitstream: str
-    block_ram_bits: int
 
 
 FAMILY_TOOLS = {
-    Family.ECP5: FamilyTools("nextpnr-ecp5", "ecppack", "config", "bit", 18 * 1024),
-    Family.ICE40: FamilyTools("nextpnr-ice40", "icepack", "asc", "bin", 4 * 1024),
+    Family.ECP5: FamilyTools("nextpnr-ecp5", "ecppack", "config", "bit"),
+    Family.ICE40: FamilyTools("nextpnr-ice40", "icepack", "asc", "bin"),
 }
-
-
-@dataclass(frozen=True)
-class Device:
-    """A device's size, from its data sheet.
-
-    Attributes:
-        luts: 4-input look-up tables.
-        block_rams: number of block RAMs.
-        large_ram_bits: bits of single-port RAM blocks besides those (iCE40 UltraPlus).
-    """
-
-    name: str
-    family: Family
-    luts: int
-    block_rams: int
-    large_ram_bits: int = 0
-
-    @property
-    def memory_bits(self) -> int:
-        """Bits of all block RAMs."""
-        return self.block_rams * FAMILY_TOOLS[self.family].block_ram_bits
-
-
-#: ECP5: FPGA-DS-02012. The 12F is sold as 12,000 LUTs; the open tools know its die as a 25F's.
-_LFE5U_12F = Device("LFE5U-12F", Family.ECP5, 12_000, 32)
-_LFE5U_25F = Device("LFE5U-25F", Family.ECP5, 24_288, 56)
-_LFE5U_45F = Device("LFE5U-45F", Family.ECP5, 43_848, 108)
-_LFE5U_85F = Device("LFE5U-85F", Family.ECP5, 83_640, 208)
-#: iCE40 UltraPlus: FPGA-DS-02008; four single-port RAMs of 256 kbit.
-_ICE40UP5K = Device("iCE40UP5K", Family.ICE40, 5_280, 30, 4 * 256 * 1024)
 
 
 @dataclass(frozen=True)
@@ -140,13 +108,13 @@ def _ulx3s(size: str, device: Device) -> BoardDescription:
 
 
 _ALL = (
-    _ulx3s("12f", _LFE5U_12F),
-    _ulx3s("25f", _LFE5U_25F),
-    _ulx3s("85f", _LFE5U_85F),
+    _ulx3s("12f", LFE5U_12F),
+    _ulx3s("25f", LFE5U_25F),
+    _ulx3s("85f", LFE5U_85F),
     BoardDescription(
         id="colorlight-i5",
         title="Colorlight i5 v7.0",
-        device=_LFE5U_25F,
+        device=LFE5U_25F,
         platform_path=".colorlight:ColorlightI5Platform",
         oscillator=25_000_000,
         clock=50_000_000,
@@ -156,7 +124,7 @@ _ALL = (
     BoardDescription(
         id="colorlight-i9",
         title="Colorlight i9 v7.2",
-        device=_LFE5U_45F,
+        device=LFE5U_45F,
         platform_path=".colorlight:ColorlightI9Platform",
         oscillator=25_000_000,
         clock=50_000_000,
@@ -166,7 +134,7 @@ _ALL = (
     BoardDescription(
         id="orangecrab-85f",
         title="OrangeCrab r0.2 85F",
-        device=_LFE5U_85F,
+        device=LFE5U_85F,
         platform_path="amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_85FPlatform",
         oscillator=48_000_000,
         clock=48_000_000,
@@ -178,7 +146,7 @@ _ALL = (
     BoardDescription(
         id="icebreaker",
         title="iCEBreaker",
-        device=_ICE40UP5K,
+        device=ICE40UP5K,
         platform_path="amaranth_boards.icebreaker:ICEBreakerPlatform",
         oscillator=12_000_000,
         clock=12_000_000,

@@ -9,28 +9,11 @@ is taken.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
+from .devices import Family
 from .memory_shape import LARGE_RAM_WRITE, LARGE_STYLE, MemoryShape
-
-
-class Family(StrEnum):
-    """Device families whose memories are known here, as yosys calls them."""
-
-    ECP5 = "ecp5"
-    ICE40 = "ice40"
-
-    @property
-    def compact(self) -> bool:
-        """Whether a register takes a logic cell of its own: see ``LayerFolding.compact``."""
-        return self is Family.ICE40
-
-    @property
-    def logic(self) -> str:
-        """What its logic is counted in: see ``Area.luts``."""
-        return "logic cells" if self is Family.ICE40 else "LUT4"
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,6 @@ _BLOCKS = {
 }
 #: The 256 kbit of an iCE40 UltraPlus, which has one port; bits are written four at a time.
 _LARGE = _Ram(2048, 14, (16,), LARGE_RAM_WRITE, (0, 0))
-LARGE_RAM_BITS = 256 * 1024
 #: The ECP5's 16 x 4 distributed RAM; iCE40 has none.
 _DISTRIBUTED = {Family.ECP5: (_Ram(4, 4, (4,), 0, (0, 0)),), Family.ICE40: ()}
 #: yosys' cost of a bit that a selector in front of or behind the cells has, and of what a cell

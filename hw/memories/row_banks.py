@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from .memory_mapping import Family, block_use
+from .devices import Family
+from .memory_mapping import block_use
 from .memory_shape import MemoryShape
 
 

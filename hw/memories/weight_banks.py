@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from .memory_mapping import SELECT_COST, Family, block_use
+from .devices import Family
+from .memory_mapping import SELECT_COST, block_use
 from .memory_shape import MemoryShape, WeightMemory, weight_memory
 
 #: Least words of a segment: those of a block at its widest.

@@ -23,7 +23,8 @@ from ..design.payloads import UnitLayout
 from ..design.synapses import fed_groups, fits_parts, is_direct
 from ..lanes.direct_lane import CONSTANT_WORDS
 from ..lanes.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH
-from ..memories.memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, Family, mapped_memory
+from ..memories.devices import Family
+from ..memories.memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, mapped_memory
 from ..memories.memory_shape import (
     MemoryShape,
     flag_memory,

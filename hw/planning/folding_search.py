@@ -18,7 +18,7 @@ import numpy as np
 from ...golden.network import Network
 from ..design.buffering import Rows
 from ..design.folding import Folding, LayerFolding, connection_row_words
-from ..memories.memory_mapping import Family
+from ..memories.devices import Family
 from ..readout.streamed_readout import is_streamed
 from .area import Area, frame_area, word_widths
 from .bisection import first_found

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...golden.network import IMAGE, Network
 from ..design.folding import LayerFolding, connection_row_words
-from ..memories.memory_mapping import Family
+from ..memories.devices import Family
 from ..memories.memory_shape import WeightMemory
 from .area import Area, Part, layer_parts, part_area
 from .cycles import fewest_firing, image_cycles, layer_stages

@@ -7,7 +7,7 @@ from functools import cached_property
 from ...golden.network import Network
 from ..design.buffering import Rows, default_spare_rows
 from ..design.folding import Folding, LayerFolding
-from ..memories.memory_mapping import Family
+from ..memories.devices import Family
 from .area import Area, frame_area, layer_parts, part_area, word_widths
 from .large_memories import Buffers, large_buffers, with_large_rows
 

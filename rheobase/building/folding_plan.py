@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..boards.link.interface import accelerator_interface
-from ..boards.platforms.registry import FAMILY_TOOLS
 from ..golden.errors import RheobaseError
 from ..golden.network import Network
 from ..hw.design.folding import Folding, LayerFolding, check_folding
-from ..hw.memories.memory_mapping import LARGE_RAM_BITS, Family, mapped_memory
+from ..hw.memories.devices import LARGE_RAM_BITS, Family
+from ..hw.memories.memory_mapping import mapped_memory
 from ..hw.planning.default_folding import DEFAULT_ADDERS, adder_plan, completed_plan
 from ..hw.planning.event_counts import counted_events, known_events
 from ..hw.planning.folding_search import Planner
@@ -65,7 +65,7 @@ def folding_plan(
 
 def family_of(options: FoldingOptions) -> Family:
     """The board's device family, ECP5 without one."""
-    return Family.ECP5 if options.board is None else Family(options.board.family.value)
+    return Family.ECP5 if options.board is None else options.board.family
 
 
 def large_rams_of(options: FoldingOptions) -> int:
@@ -77,7 +77,7 @@ def budgets(network: Network, options: FoldingOptions) -> tuple[Budget, ...]:
     """What the accelerator of ``network`` may take: of a board each of ``FILLINGS`` in turn."""
     family, luts, blocks = family_of(options), options.luts, None
     if options.memory_bits is not None:
-        blocks = options.memory_bits // FAMILY_TOOLS[family].block_ram_bits
+        blocks = options.memory_bits // family.block_ram_bits
     if options.board is None:
         return (Budget(luts, blocks),)
     device, link_blocks = options.board.device, _host_link_blocks(network, family)

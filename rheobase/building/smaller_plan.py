@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..boards.builds.failure import BuildError
-from ..boards.platforms.registry import FAMILY_TOOLS
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions
 from .folding_plan import HOST_LINK_LUTS, family_of
@@ -41,7 +40,7 @@ def smaller_options(
     smaller = replace(options, luts=_least(max(1, int(luts)), options.luts))
     if short:
         most = max(1, plan.area.block_rams - (blocks.used - blocks.available))
-        bits = most * FAMILY_TOOLS[family_of(options)].block_ram_bits
+        bits = most * family_of(options).block_ram_bits
         smaller = replace(smaller, memory_bits=_least(bits, options.memory_bits))
     return smaller
 

@@ -111,13 +111,12 @@ def print_summary(
     from ..building.folding_plan import HOST_LINK_LUTS
     from ..building.smaller_plan import ATTEMPTS, LOGIC
     from ..console import OUT, duration
-    from ..hw.memories.memory_mapping import Family
 
     plan, built = made.plan, made.build
     clock = built.manifest["clock"]
     hertz = clock["made_hz"]
     tried = "" if made.attempts == 1 else f", try {made.attempts} of {ATTEMPTS}"
-    predicted = {LOGIC: plan.area.luts + HOST_LINK_LUTS[Family(target.family.value)]}
+    predicted = {LOGIC: plan.area.luts + HOST_LINK_LUTS[target.family]}
     rows = [
         ("network", f"{network.name}, {network.coding.value} coding, T = {network.steps}"),
         (

@@ -21,7 +21,7 @@ from rheobase.boards.host.program import find_bitstream, program
 from rheobase.boards.link.interface import accelerator_interface
 from rheobase.boards.platforms.clocking import pll_setting
 from rheobase.boards.platforms.pll import ecp5_pll, ice40_filter_range, ice40_pll
-from rheobase.boards.platforms.registry import BOARDS, VERILOG_TARGETS, Family, board
+from rheobase.boards.platforms.registry import BOARDS, VERILOG_TARGETS, board
 from rheobase.building.folding_plan import folding_plan
 from rheobase.golden import (
     IMAGE,
@@ -36,6 +36,7 @@ from rheobase.golden import (
     save_network,
 )
 from rheobase.hw.design.folding import LayerFolding
+from rheobase.hw.memories.devices import Family
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.options.folding import FoldingOptions
 from rheobase.sim.batch import build_simulation

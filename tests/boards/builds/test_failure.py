@@ -13,7 +13,7 @@ from rheobase.boards.builds.failure import BuildError, keep_reports, missed_by
 from rheobase.boards.builds.output import check_output
 from rheobase.boards.builds.placement import Placement
 from rheobase.boards.builds.reports import PlacedDesign, Usage, parse_utilisation
-from rheobase.boards.platforms.registry import Family, board
+from rheobase.boards.platforms.registry import board
 from rheobase.building import board_build
 from rheobase.building.board_build import PlannedBuild, Settings, build_planned
 from rheobase.building.smaller_plan import ATTEMPTS, smaller_options
@@ -26,6 +26,7 @@ from rheobase.golden import (
     RheobaseError,
     save_network,
 )
+from rheobase.hw.memories.devices import Family
 from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.plan import Plan
 from rheobase.options.folding import FoldingOptions

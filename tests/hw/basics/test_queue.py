@@ -6,7 +6,8 @@ import pytest
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.memories.block_queue import BlockQueue
-from rheobase.hw.memories.memory_mapping import Family, mapped_memory
+from rheobase.hw.memories.devices import Family
+from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import queue_memory
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import ICEBREAKER, synthesise

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from rheobase.hw.memories.memory_mapping import Family, mapped_memory
+from rheobase.hw.memories.devices import Family
+from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import MemoryShape
 from rheobase.sim.tools.eda_tools import find_tool
 

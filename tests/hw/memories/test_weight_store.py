@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheobase.hw.memories.memory_mapping import Family, mapped_memory
+from rheobase.hw.memories.devices import Family
+from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import WeightMemory, weight_memory
 from rheobase.hw.memories.weight_banks import weight_banks
 from rheobase.hw.memories.weight_store import WeightStore

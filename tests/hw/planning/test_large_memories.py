@@ -9,7 +9,8 @@ from rheobase.golden.network import Coding
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
 from rheobase.hw.design.geometry import window_geometry
-from rheobase.hw.memories.memory_mapping import Family, mapped_memory
+from rheobase.hw.memories.devices import Family
+from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import row_memory
 from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.large_memories import large_buffers, with_large_rows

@@ -12,7 +12,7 @@ from rheobase.golden.run import run_golden
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
-from rheobase.hw.memories.memory_mapping import Family
+from rheobase.hw.memories.devices import Family
 from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.cycles import FIRING_SHARE, layer_stages
 from rheobase.hw.planning.default_folding import default_folding

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rheobase.hw.design.geometry import WindowGeometry
 from rheobase.hw.design.payloads import SlabLayout
-from rheobase.hw.memories.memory_mapping import Family, mapped_memory
+from rheobase.hw.memories.devices import Family
+from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import MemoryShape
 from rheobase.hw.memories.row_banks import row_banks
 from rheobase.hw.window.window_buffer import WindowBuffer

@@ -18,9 +18,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rheobase.converter.conversion import BATCH, normalised
+from rheobase.converter.conversion import BATCH
 from rheobase.converter.data.data import ImageSet, load_images
 from rheobase.converter.data.model import load_model
+from rheobase.converter.data.pixels import normalised
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import Method, balance

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rheobase.converter.conversion import normalised
 from rheobase.converter.data.data import load_images
 from rheobase.converter.data.model import load_model
+from rheobase.converter.data.pixels import normalised
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.snn import FloatSnn

@@ -18,9 +18,11 @@ from safetensors.torch import load_file, save_file
 
 from examples import mnist
 from rheobase.console import progress_bar
-from rheobase.converter.conversion import BATCH, Conversion, Options, convert, normalised
+from rheobase.converter.conversion import BATCH, Conversion, convert
 from rheobase.converter.data.data import ImageSet, load_images
+from rheobase.converter.data.pixels import normalised
 from rheobase.converter.graph.analog import analog_forward
+from rheobase.converter.options import Options
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.exactness import exact_dtype
 from rheobase.golden.network import Coding, Network, Readout

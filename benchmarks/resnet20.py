@@ -21,13 +21,14 @@ import numpy as np
 import torch
 
 from examples import resnet20
-from rheobase.converter.conversion import Conversion, Options, convert_graph
+from rheobase.converter.conversion import Conversion, convert_graph
 from rheobase.converter.data.batches import Batches
 from rheobase.converter.data.data import ImageSet, load_images
 from rheobase.converter.data.model import load_model
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.lower.budget import kernel_sizes, parse_budget
 from rheobase.converter.measure.accuracy import accuracy_table
+from rheobase.converter.options import Options
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.thresholds.balancing import balance

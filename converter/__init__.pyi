@@ -1,6 +1,5 @@
 from .calibrate.calibration import Calibration as Calibration
 from .conversion import Conversion as Conversion
-from .conversion import Options as Options
 from .conversion import convert as convert
 from .data.data import ImageSet as ImageSet
 from .data.data import load_images as load_images
@@ -9,6 +8,7 @@ from .graph.graph import Graph as Graph
 from .graph.graph import Operation as Operation
 from .graph.graph import OperationKind as OperationKind
 from .measure.accuracy import accuracy_table as accuracy_table
+from .options import Options as Options
 from .recipes import RECIPES as RECIPES
 from .recipes import with_recipe as with_recipe
 from .snn.float_file import load_float_snn as load_float_snn

@@ -6,95 +6,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..golden.choices import member
 from ..golden.errors import RheobaseError
-from ..golden.network import MAX_STEPS, Coding, Network, PoolRule, Readout
+from ..golden.network import Coding, Network, Readout
 from .calibrate.calibration import (
     Calibrated,
-    Calibration,
     Rounding,
     calibrate,
-    check_calibration,
     layer_names,
 )
 from .calibrate.keeping import Fit, held_back, output_error
 from .data.checkpoints import check_finite
-from .data.pixels import Images, as_pixels
+from .data.pixels import Images, as_pixels, normalisation, normalised
 from .graph.graph import Graph
 from .lower.budget import allocated_bits
 from .lower.lowering import Lowered, lower_graph
 from .lower.outside import Weights, outside, weights_of
+from .options import DEFAULT, Options, check_options, default_iterations, method_name
 from .recording import recorded
 from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
 from .snn.snn import FloatSnn
-from .thresholds.balancing import Balance, Method, balance
+from .thresholds.balancing import Balance, balance
 from .thresholds.delay import choose_delay, first_output_spike
 from .tracing.trace import trace
 
-#: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
-#: want lower thresholds, that is, fewer steps from zero (docs/decisions/0003-iterations.md).
-ITERATIONS_PER_LEVEL, LEAST_ITERATIONS, MOST_ITERATIONS = 3, 48, 200
 #: Calibration images that pass through the network at a time.
 BATCH = 100
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that a conversion can be asked for.
-
-    Words may stand for the members of an enum: ``Options(coding="radix", method="ltb")``.
-
-    Attributes:
-        coding, steps: T of the network.
-        delay: t0; None for eq. 19 in ``rate`` with ``count`` readout or ``delayed``, 0 elsewhere.
-        weight_bits: 2..8.
-        readout, rule: see the integer network.
-        method, iterations (K), percentile, learning_rate: of the balancing; K None for
-            ``default_iterations``.
-        delayed: t0 by eq. 19 for a ``current`` readout too, counted up to the last neurons.
-        calibration: what is fitted layer by layer at this T, with ``weight_bits`` in effect; None
-            for balanced thresholds as they are.
-        calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
-        weight_budget: bits of all kernels together: widths per layer by their sensitivity, in
-            place of ``weight_bits``.
-        only_if_better: hold a few images back from the calibration, and keep what it fitted only
-            where the whole network explains the model's outputs on them better than a network
-            does whose thresholds are balanced with the default K and nothing more.
-        device: on which calibration runs.
-        lower: also make the integer network; False for the float SNN alone, which has more
-            operations to choose from.
-    """
-
-    coding: Coding = Coding.RATE
-    steps: int = 8
-    delay: int | None = None
-    weight_bits: int = 8
-    readout: Readout = Readout.CURRENT
-    rule: PoolRule = PoolRule.CUMULATIVE
-    method: Method = Method.CLTB
-    iterations: int | None = None
-    percentile: float = 99.0
-    learning_rate: float = 1.0
-    delayed: bool = False
-    calibration: Calibration | None = None
-    calibrate_first: bool = False
-    weight_budget: float | None = None
-    only_if_better: bool = True
-    device: str = "cpu"
-    lower: bool = True
-
-    def __post_init__(self) -> None:
-        for name, kind in _CHOICES.items():
-            object.__setattr__(self, name, member(f"options: {name}", kind, getattr(self, name)))
-
-
-#: Fields of the options that are one of a few words, which may be given as text.
-_CHOICES = {"coding": Coding, "readout": Readout, "rule": PoolRule, "method": Method}
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +130,7 @@ def convert(
     *,
     mean: float | Sequence[float],
     std: float | Sequence[float],
-    options: Options = Options(),
+    options: Options = DEFAULT,
     name: str = "network",
     classes: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
@@ -235,7 +175,7 @@ def convert_graph(
     *,
     mean: Sequence[float],
     std: Sequence[float],
-    options: Options = Options(),
+    options: Options = DEFAULT,
     name: str = "network",
     progress: Callable[[int], None] | None = None,
     layer_progress: Callable[[int], None] | None = None,
@@ -379,12 +319,6 @@ def _converted(
     return Conversion(graph, snn, balanced, expected, lowered, calibrated, bits)
 
 
-def method_name(options: Options) -> str:
-    """What the thresholds come from, in a few words."""
-    fitted = "" if options.calibration is None else " and a fit layer by layer"
-    return f"{options.method.value}{fitted}"
-
-
 def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[float]) -> Rounding:
     """What calibration needs to know of the integers that lowering makes."""
     worth = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32))
@@ -399,71 +333,3 @@ def default_delay(graph: Graph, balanced: Balance, options: Options) -> int:
         return choose_delay(first_output_spike(graph, balanced), options.steps)
     # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
     return 0
-
-
-def default_iterations(options: Options) -> int:
-    """K for the number of levels that T steps give: T in ``rate``, 2**T - 1 in ``radix``."""
-    levels = options.steps if options.coding == Coding.RATE else 2**options.steps - 1
-    return min(max(ITERATIONS_PER_LEVEL * levels, LEAST_ITERATIONS), MOST_ITERATIONS)
-
-
-def check_options(options: Options) -> None:
-    """Raise ``RheobaseError`` where T, t0 or the number of bits is out of range."""
-    highest = MAX_STEPS[options.coding.value]
-    if not 1 <= options.steps <= highest:
-        raise RheobaseError(
-            f"T: {options.steps}, accepted is an integer in 1..{highest} in "
-            f"{options.coding.value} coding"
-        )
-    last = options.steps - 1 if options.coding == Coding.RATE else 0
-    if options.delay is not None and not 0 <= options.delay <= last:
-        raise RheobaseError(
-            f"t0: {options.delay}, accepted is an integer in 0..{last} for T = {options.steps} in "
-            f"{options.coding.value} coding"
-        )
-    if options.calibration is not None:
-        check_calibration(options.calibration)
-    if not 2 <= options.weight_bits <= 8:
-        raise RheobaseError(f"weight bits: {options.weight_bits}, accepted is an integer in 2..8")
-
-
-def check_device(name: str) -> None:
-    """Raise ``RheobaseError`` where torch cannot work on device ``name``."""
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise RheobaseError(f"device: {name!r} cannot be used ({reason})") from error
-
-
-def normalisation(
-    mean: float | Sequence[float], std: float | Sequence[float], channels: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """``mean`` and ``std`` per channel; one value stands for all channels.
-
-    Raises:
-        RheobaseError: another number of values, a mean outside 0..1, or a std that is not positive.
-    """
-    result = []
-    for field, values in (("mean", mean), ("std", std)):
-        values = tuple(float(value) for value in np.atleast_1d(np.asarray(values)))
-        values = values * channels if len(values) == 1 else values
-        if len(values) != channels:
-            raise RheobaseError(
-                f"{field}: {len(values)} values, accepted is 1 or {channels}, one per channel"
-            )
-        result.append(values)
-    if not all(0 <= value <= 1 for value in result[0]):
-        raise RheobaseError(f"mean: {result[0]}, accepted is values in 0..1 (pixels are 0..1)")
-    if not all(value > 0 for value in result[1]):
-        raise RheobaseError(f"std: {result[1]}, accepted is positive values")
-    return result[0], result[1]
-
-
-def normalised(images: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Pixels 0..255 (uint8) as the model takes them: (pixel / 255 - mean) / std, float32."""
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).float()
-    shape = (-1, *[1] * (pixels.ndim - 2))
-    centre = 255.0 * torch.tensor(mean, dtype=torch.float32).reshape(shape)
-    gain = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32)).reshape(shape)
-    return pixels.sub_(centre).mul_(gain)

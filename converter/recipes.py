@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..golden.errors import RheobaseError
 from ..golden.network import Coding
 from .calibrate.calibration import Calibration
-from .conversion import Options
+from .options import Options
 from .thresholds.balancing import Method
 
 #: K of recipes that leave the thresholds as they were balanced (docs/decisions/0035-plain.md).

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from ..conversion import BATCH, normalised
+from ..conversion import BATCH
+from ..data.pixels import normalised
 
 
 class Batches(Sequence[Tensor]):

@@ -78,3 +78,36 @@ def _batch(batch: Any) -> np.ndarray:
             "without Normalize (mean and std say it)"
         )
     return pixels.to(torch.uint8).numpy()
+
+
+def normalisation(
+    mean: float | Sequence[float], std: float | Sequence[float], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """``mean`` and ``std`` per channel; one value stands for all channels.
+
+    Raises:
+        RheobaseError: another number of values, a mean outside 0..1, or a std that is not positive.
+    """
+    result = []
+    for field, values in (("mean", mean), ("std", std)):
+        values = tuple(float(value) for value in np.atleast_1d(np.asarray(values)))
+        values = values * channels if len(values) == 1 else values
+        if len(values) != channels:
+            raise RheobaseError(
+                f"{field}: {len(values)} values, accepted is 1 or {channels}, one per channel"
+            )
+        result.append(values)
+    if not all(0 <= value <= 1 for value in result[0]):
+        raise RheobaseError(f"mean: {result[0]}, accepted is values in 0..1 (pixels are 0..1)")
+    if not all(value > 0 for value in result[1]):
+        raise RheobaseError(f"std: {result[1]}, accepted is positive values")
+    return result[0], result[1]
+
+
+def normalised(images: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Pixels 0..255 (uint8) as the model takes them: (pixel / 255 - mean) / std, float32."""
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).float()
+    shape = (-1, *[1] * (pixels.ndim - 2))
+    centre = 255.0 * torch.tensor(mean, dtype=torch.float32).reshape(shape)
+    gain = 1.0 / (255.0 * torch.tensor(std, dtype=torch.float32)).reshape(shape)
+    return pixels.sub_(centre).mul_(gain)

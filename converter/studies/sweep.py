@@ -23,14 +23,16 @@ from ...golden.errors import RheobaseError
 from ...golden.network import Coding, Readout
 from ...golden.output_files import write_whole
 from ...golden.run import run_golden
-from ..conversion import Conversion, Options, convert_graph, default_iterations, normalisation
+from ..conversion import Conversion, convert_graph
 from ..data.batches import Batches
 from ..data.data import load_images, matched_classes, with_hollow_classes
 from ..data.image_files import AS_IT_IS, Sizing
 from ..data.model import load_model, model_shape, takes_images
+from ..data.pixels import normalisation
 from ..lower.lowering import Lowered
 from ..measure.accuracy import Accuracies, accuracy_table
 from ..measure.answers import Answers, answers_of
+from ..options import Options, default_iterations
 from ..recipes import with_recipe
 from ..rewrite.rewrite import prepared
 from ..thresholds.balancing import Method

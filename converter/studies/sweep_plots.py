@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...golden.output_files import write_whole
-from ..conversion import Options
+from ..options import Options
 from ..recipes import with_recipe
 
 #: Bins of the histograms of thresholds.

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from ...golden.errors import RheobaseError
 from ...golden.network import Coding
-from ..conversion import Conversion, Options, convert_graph, normalised
+from ..conversion import Conversion, convert_graph
 from ..data.batches import Batches
 from ..data.coco import Coco
+from ..data.pixels import normalised
 from ..data.video import (
     ClipShape,
     clip_and_video_accuracy,
@@ -30,6 +31,7 @@ from ..data.video import (
 )
 from ..graph.analog import analog_forward
 from ..measure.accuracy import readings
+from ..options import Options
 from ..snn.sized import SizedSnn, traced
 from .detection import convert_detector
 from .segmentation import (

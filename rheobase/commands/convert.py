@@ -17,10 +17,11 @@ from ..options.time_steps import CodingOption, NewDelay, NewSteps
 
 if TYPE_CHECKING:
     from ..converter.calibrate.calibration import Calibration as Fitted
-    from ..converter.conversion import Conversion, Options
+    from ..converter.conversion import Conversion
     from ..converter.data.data import ImageSet
     from ..converter.measure.answers import Answers
     from ..converter.measure.side_by_side import SideBySide
+    from ..converter.options import Options
 
 #: Rows and columns of clips where nothing else is asked for.
 _CLIP_CROP = 112
@@ -149,12 +150,14 @@ def convert(
     network is lowered: weights, biases and thresholds become integers, exactly what hardware adds.
     """
     from ..console import OUT, progress_bar
-    from ..converter.conversion import convert_graph, method_name, normalisation
+    from ..converter.conversion import convert_graph
     from ..converter.data.batches import Batches
     from ..converter.data.data import with_hollow_classes
     from ..converter.data.model import load_model, model_shape, takes_images
+    from ..converter.data.pixels import normalisation
     from ..converter.lower.budget import kernel_sizes, parse_budget
     from ..converter.measure.answers import answers_of
+    from ..converter.options import method_name
     from ..converter.recording import recorded, with_accuracies
     from ..converter.rewrite.arrangement import with_read_outputs
     from ..converter.rewrite.rewrite import prepared
@@ -229,7 +232,7 @@ def convert(
 
 
 def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) -> Options:
-    from ..converter.conversion import Options, check_device, check_options
+    from ..converter.options import Options, check_device, check_options
     from ..converter.recipes import with_recipe
     from ..converter.thresholds.balancing import Method
 

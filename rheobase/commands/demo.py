@@ -15,9 +15,10 @@ from ..options.files import OutputFolder
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..converter.conversion import Conversion, Options
+    from ..converter.conversion import Conversion
     from ..converter.data.data import ImageSet
     from ..converter.measure.side_by_side import SideBySide
+    from ..converter.options import Options
     from ..hw.design.folding import Folding
     from ..sim.comparison import Comparison
 
@@ -44,8 +45,9 @@ def demo(
     import torch
 
     from ..console import OUT, progress_bar
-    from ..converter.conversion import Options, normalised
     from ..converter.data.data import NORMALISATION, load_images
+    from ..converter.data.pixels import normalised
+    from ..converter.options import Options
     from ..demo_model import cnn, train
     from ..golden.choices import Coding, Readout
     from ..golden.output_files import check_folder, make_folder

@@ -74,7 +74,7 @@ def evaluate(
     Goes on where it was interrupted.
     """
     from ..console import OUT
-    from ..converter.conversion import check_device
+    from ..converter.options import check_device
     from ..converter.studies.sweep import recipe_options, write_json
     from ..converter.studies.task_evaluation import TASKS, TaskSubject
     from ..golden.output_files import make_folder

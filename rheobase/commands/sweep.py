@@ -96,7 +96,7 @@ def run_study(
             raises.
     """
     from ..console import OUT, progress_bar
-    from ..converter.conversion import check_device
+    from ..converter.options import check_device
     from ..converter.studies.sweep import COLUMNS, Subject, jobs_of, write_json
     from ..converter.studies.sweep_plots import draw_plots
     from ..csv_files import write_csv

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from rheobase.cli import main
-from rheobase.converter.conversion import Options, convert
+from rheobase.converter.conversion import convert
 from rheobase.converter.data.data import NORMALISATION, load_images
+from rheobase.converter.options import Options
 from rheobase.golden import Coding, load_network, save_network
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.folding_search import Planner

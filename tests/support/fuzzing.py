@@ -151,7 +151,8 @@ def float_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     import torch
     from torch import nn
 
-    from rheobase.converter.conversion import Options, convert
+    from rheobase.converter.conversion import convert
+    from rheobase.converter.options import Options
     from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
 
     torch.manual_seed(0)

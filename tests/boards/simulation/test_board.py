@@ -30,8 +30,8 @@ from rheobase.boards.protocol import (
 from rheobase.boards.simulation.board import build_board, running_board
 from rheobase.cli import app
 from rheobase.converter import Options, convert
-from rheobase.converter.conversion import normalised
 from rheobase.converter.data.data import NORMALISATION, load_images
+from rheobase.converter.data.pixels import normalised
 from rheobase.golden import Coding, Readout, RheobaseError, network_hash, run_golden, save_network
 from rheobase.golden.provenance import Provenance
 from rheobase.hw.design.folding import LayerFolding

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from rheobase.converter.calibrate.calibration import Calibration, calibrate, layer_names
 from rheobase.converter.calibrate.least_squares import Regression, confirmed_change, rounded_weights
-from rheobase.converter.conversion import Options, convert
+from rheobase.converter.conversion import convert
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.graph.segments import run_segment, segment_of
+from rheobase.converter.options import Options
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.firing import Neurons, fire, mean_output
 from rheobase.converter.snn.snn import FloatSnn

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from rheobase.converter.calibrate.calibration import Calibration
 from rheobase.converter.calibrate.integer_grid import IntegerGrid
-from rheobase.converter.conversion import Conversion, Options, convert
+from rheobase.converter.conversion import Conversion, convert
+from rheobase.converter.options import Options
 from rheobase.converter.snn.firing import Neurons
 from rheobase.golden.network import Coding
 

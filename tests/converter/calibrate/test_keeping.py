@@ -12,7 +12,7 @@ from torch import nn
 from rheobase.converter import Options, convert
 from rheobase.converter.calibrate.calibration import Calibration
 from rheobase.converter.calibrate.keeping import held_back, unexplained
-from rheobase.converter.conversion import normalised
+from rheobase.converter.data.pixels import normalised
 from rheobase.converter.recipes import with_recipe
 from rheobase.golden import Coding, run_golden
 

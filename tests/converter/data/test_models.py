@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from rheobase.converter.conversion import Options
 from rheobase.converter.data.torchvision_shim import import_torchvision, non_maximum_suppression
 from rheobase.converter.graph.analog import clipped_outputs
 from rheobase.converter.lower.outside import outside
+from rheobase.converter.options import Options
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.studies.detection import convert_detector

@@ -14,11 +14,12 @@ from torch import nn
 from typer.testing import CliRunner
 
 from rheobase.cli import app
-from rheobase.converter.conversion import Conversion, Options, convert
+from rheobase.converter.conversion import Conversion, convert
 from rheobase.converter.data.torchvision_shim import import_torchvision
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.lower.outside import weights_of
 from rheobase.converter.measure.answers import answers_of
+from rheobase.converter.options import Options
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from rheobase.converter.conversion import Options, convert
+from rheobase.converter.conversion import convert
 from rheobase.converter.measure.energy import (
     EnergyPoint,
     cheapest,
@@ -15,6 +15,7 @@ from rheobase.converter.measure.energy import (
     frames_per_second_and_watt,
     measure,
 )
+from rheobase.converter.options import Options
 from rheobase.golden.run import run_golden
 
 

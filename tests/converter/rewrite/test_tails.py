@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from rheobase.converter.conversion import Options, convert
+from rheobase.converter.conversion import convert
 from rheobase.converter.graph.analog import analog_outputs
 from rheobase.converter.graph.graph import OperationKind
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.lower.outside import weights_of
 from rheobase.converter.measure.answers import answers_of
+from rheobase.converter.options import Options
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden

@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 
 from rheobase.cli import app
 from rheobase.converter.calibrate.calibration import Calibration
-from rheobase.converter.conversion import Options, convert, normalised
+from rheobase.converter.conversion import convert
+from rheobase.converter.data.pixels import normalised
+from rheobase.converter.options import Options
 from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.golden.errors import RheobaseError

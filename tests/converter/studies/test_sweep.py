@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from rheobase.cli import app
 from rheobase.converter import convert
-from rheobase.converter.conversion import Options, normalised
 from rheobase.converter.data.data import load_images
 from rheobase.converter.data.model import load_model
+from rheobase.converter.data.pixels import normalised
 from rheobase.converter.measure.accuracy import accuracy_table
+from rheobase.converter.options import Options
 from rheobase.converter.recipes import RECIPES, with_recipe
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.studies import sweep

@@ -18,7 +18,6 @@ from sklearn.metrics import jaccard_score
 from typer.testing import CliRunner
 
 from rheobase.cli import app
-from rheobase.converter.conversion import Options
 from rheobase.converter.data.coco import VOC_CATEGORIES, Coco
 from rheobase.converter.data.data import load_images
 from rheobase.converter.data.model import load_model
@@ -31,6 +30,7 @@ from rheobase.converter.data.video import (
     read_clips,
 )
 from rheobase.converter.graph.analog import clipped_outputs
+from rheobase.converter.options import Options
 from rheobase.converter.snn.float_file import load_float_snn
 from rheobase.converter.snn.sized import SizedSnn
 from rheobase.converter.studies.detection import DetectorNetwork, convert_detector

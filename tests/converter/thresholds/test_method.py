@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from rheobase.converter.conversion import Options, convert, default_iterations, normalised
+from rheobase.converter.conversion import convert
+from rheobase.converter.data.pixels import normalised
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.graph.graph import OperationKind
 from rheobase.converter.graph.kernels import run_operation
+from rheobase.converter.options import Options, default_iterations
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
 from rheobase.converter.thresholds.balancing import Balance, Method, balance

@@ -1,0 +1,113 @@
+"""What a conversion can be asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..golden.choices import MAX_STEPS, Coding, PoolRule, Readout, member
+from ..golden.errors import RheobaseError
+from .calibrate.calibration import Calibration, check_calibration
+from .thresholds.balancing import Method
+
+#: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
+#: want lower thresholds, that is, fewer steps from zero (docs/decisions/0003-iterations.md).
+ITERATIONS_PER_LEVEL, LEAST_ITERATIONS, MOST_ITERATIONS = 3, 48, 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that a conversion can be asked for.
+
+    Words may stand for the members of an enum: ``Options(coding="radix", method="ltb")``.
+
+    Attributes:
+        coding, steps: T of the network.
+        delay: t0; None for eq. 19 in ``rate`` with ``count`` readout or ``delayed``, 0 elsewhere.
+        weight_bits: 2..8.
+        readout, rule: see the integer network.
+        method, iterations (K), percentile, learning_rate: of the balancing; K None for
+            ``default_iterations``.
+        delayed: t0 by eq. 19 for a ``current`` readout too, counted up to the last neurons.
+        calibration: what is fitted layer by layer at this T, with ``weight_bits`` in effect; None
+            for balanced thresholds as they are.
+        calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
+        weight_budget: bits of all kernels together: widths per layer by their sensitivity, in
+            place of ``weight_bits``.
+        only_if_better: hold a few images back from the calibration, and keep what it fitted only
+            where the whole network explains the model's outputs on them better than a network
+            does whose thresholds are balanced with the default K and nothing more.
+        device: on which calibration runs.
+        lower: also make the integer network; False for the float SNN alone, which has more
+            operations to choose from.
+    """
+
+    coding: Coding = Coding.RATE
+    steps: int = 8
+    delay: int | None = None
+    weight_bits: int = 8
+    readout: Readout = Readout.CURRENT
+    rule: PoolRule = PoolRule.CUMULATIVE
+    method: Method = Method.CLTB
+    iterations: int | None = None
+    percentile: float = 99.0
+    learning_rate: float = 1.0
+    delayed: bool = False
+    calibration: Calibration | None = None
+    calibrate_first: bool = False
+    weight_budget: float | None = None
+    only_if_better: bool = True
+    device: str = "cpu"
+    lower: bool = True
+
+    def __post_init__(self) -> None:
+        for name, kind in _CHOICES.items():
+            object.__setattr__(self, name, member(f"options: {name}", kind, getattr(self, name)))
+
+
+#: Fields of the options that are one of a few words, which may be given as text.
+_CHOICES = {"coding": Coding, "readout": Readout, "rule": PoolRule, "method": Method}
+#: What is done where nothing is asked for.
+DEFAULT = Options()
+
+
+def method_name(options: Options) -> str:
+    """What the thresholds come from, in a few words."""
+    fitted = "" if options.calibration is None else " and a fit layer by layer"
+    return f"{options.method.value}{fitted}"
+
+
+def default_iterations(options: Options) -> int:
+    """K for the number of levels that T steps give: T in ``rate``, 2**T - 1 in ``radix``."""
+    levels = options.steps if options.coding == Coding.RATE else 2**options.steps - 1
+    return min(max(ITERATIONS_PER_LEVEL * levels, LEAST_ITERATIONS), MOST_ITERATIONS)
+
+
+def check_options(options: Options) -> None:
+    """Raise ``RheobaseError`` where T, t0 or the number of bits is out of range."""
+    highest = MAX_STEPS[options.coding.value]
+    if not 1 <= options.steps <= highest:
+        raise RheobaseError(
+            f"T: {options.steps}, accepted is an integer in 1..{highest} in "
+            f"{options.coding.value} coding"
+        )
+    last = options.steps - 1 if options.coding == Coding.RATE else 0
+    if options.delay is not None and not 0 <= options.delay <= last:
+        raise RheobaseError(
+            f"t0: {options.delay}, accepted is an integer in 0..{last} for T = {options.steps} in "
+            f"{options.coding.value} coding"
+        )
+    if options.calibration is not None:
+        check_calibration(options.calibration)
+    if not 2 <= options.weight_bits <= 8:
+        raise RheobaseError(f"weight bits: {options.weight_bits}, accepted is an integer in 2..8")
+
+
+def check_device(name: str) -> None:
+    """Raise ``RheobaseError`` where torch cannot work on device ``name``."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RheobaseError(f"device: {name!r} cannot be used ({reason})") from error

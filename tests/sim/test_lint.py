@@ -11,7 +11,7 @@ from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_folding, random_network
 
 #: A module's name and its file's, registers with a value in their declaration, and what nothing
-#: reads: some ports, bits of intermediate results, probes of a simulation; and a memory that is named
+#: reads: some ports, bits of intermediate results, probes of a simulation; a memory that is named
 #: as its module's instance is.
 WAIVED = ("DECLFILENAME", "PROCASSINIT", "UNUSEDSIGNAL", "VARHIDDEN")
 BAD = {

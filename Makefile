@@ -6,16 +6,16 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-slow prove bench lint clean icarus mutate
+.PHONY: demo test test-slow prove bench lint clean packages mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
 
-test: lint icarus
+test: lint packages
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 # Random networks in greater number and larger sets of images.
-test-slow: $(VENV)/.installed-test icarus
+test-slow: $(VENV)/.installed-test packages
 	$(BIN)/python -m pytest -n $(WORKERS) -m slow
 
 # Every proof about the stream components, as a table; docs/formal.md says what they are.
@@ -46,13 +46,15 @@ lint: $(VENV)/.installed-test
 clean:
 	rm -rf build $(VENV)
 
-# The simulator of the four-state tests is no wheel. Without it they are skipped, or fail where CI is
-# "true".
-icarus:
-	@command -v iverilog >/dev/null || \
+# What is no wheel: the simulator of the four-state tests, and what compresses waveforms. Without the
+# simulator its tests are skipped, or fail where CI is "true"; without lz4 waveforms are VCD.
+PACKAGES := iverilog liblz4-dev zlib1g-dev
+packages:
+	@{ command -v iverilog >/dev/null && \
+	    printf '#include <lz4.h>\n#include <zlib.h>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null; } || \
 	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get -qq update && \
-	    apt-get -qq install -y --no-install-recommends iverilog; } || \
-	  echo "Icarus Verilog is needed for the four-state tests: apt-get install iverilog" >&2
+	    apt-get -qq install -y --no-install-recommends $(PACKAGES); } || \
+	  echo "some tests need: apt-get install $(PACKAGES)" >&2
 
 $(VENV)/bin/python:
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || \

@@ -28,13 +28,27 @@ def write_whole(path: Path, content: bytes) -> None:
         RheobaseError: the folder is absent or not writable, ``path`` is a folder; a
             ``MachineError`` where the disk is full or read-only.
     """
+    with whole_file(path) as file:
+        file.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file to fill, which becomes ``path`` once the block ends without an error.
+
+    Raises:
+        RheobaseError: see ``write_whole``.
+    """
     try:
         target = _target(path)
         if _is_special(target):
-            _write_through(target, content)
+            with tempfile.TemporaryDirectory() as folder:
+                passing = Path(folder) / "file"
+                yield passing
+                _write_through(target, passing.read_bytes())
         else:
             with _temporary_beside(target) as temporary:
-                temporary.write_bytes(content)
+                yield temporary
                 # A temporary file is private; what was asked for has the usual permissions.
                 temporary.chmod(_permissions(target))
                 temporary.replace(target)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from ..golden.errors import MachineError
 from ..golden.has_network import HasNetwork, network_of
 from ..golden.network import Network
-from ..golden.run import check_setting, checked_images
+from ..golden.run import checked_images
 from ..hw.design.folding import Folding, check_folding
 from ..hw.planning.default_folding import default_folding
 from ..hw.verilog.generation import TOP, generate
 from ..hw.verilog.probes import probe_signals, probes
 from .build import Sources, build_executable
-from .design_header import control_file, design_header
-
-#: C++ program that drives an accelerator over a set of images.
-HARNESS = Path(__file__).with_name("harness.cpp")
+from .design_header import control_file, design_headers
+from .harness_process import (
+    HARNESS,
+    BuiltSimulation,
+    SimulationError,
+    Stalls,
+    image_settings,
+    process_shares,
+    run_process,
+)
+from .wave_format import WaveFormat
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +64,6 @@ class VerilogRun:
         )
 
 
-@dataclass(frozen=True)
-class BuiltSimulation:
-    """A simulation that is ready to run.
-
-    Attributes:
-        files: what the Verilog reads by name, contents of memories.
-    """
-
-    network: Network
-    folding: Folding
-    executable: Path
-    files: tuple[Path, ...] = ()
-
-
 def build_simulation(
     network: Network | HasNetwork,
     folding: Folding | None = None,
@@ -82,6 +71,7 @@ def build_simulation(
     optimise: str = "fast-run",
     verilog: str | None = None,
     files: Sequence[Path] = (),
+    waves: WaveFormat | None = None,
 ) -> BuiltSimulation:
     """Build the simulation of ``network``'s hardware, or find it in the cache.
 
@@ -91,6 +81,7 @@ def build_simulation(
         optimise: "fast-run" or "fast-build".
         verilog: text to simulate; generated where None.
         files: what ``verilog`` reads with ``$readmemh``.
+        waves: for ``record_waves`` in this format; a build of its own, which runs more slowly.
 
     Raises:
         RheobaseError: a P or E out of range, a tool is absent, or the build failed.
@@ -103,9 +94,11 @@ def build_simulation(
         top=TOP,
         control=control_file(probe_signals(network, folding)),
         main=HARNESS.read_text(),
-        header=design_header(network, folding),
+        headers=design_headers(network, folding),
+        waves=waves,
     )
-    return BuiltSimulation(network, folding, build_executable(sources, optimise), tuple(files))
+    executable = build_executable(sources, optimise)
+    return BuiltSimulation(network, folding, executable, tuple(files), waves)
 
 
 def run_verilog(
@@ -134,20 +127,16 @@ def run_verilog(
         progress: called with the number of images newly done.
 
     Raises:
-        RheobaseError: bad images or settings, or the hardware hung or broke a stream rule.
+        RheobaseError: bad images or settings; a ``SimulationError`` where the hardware hung or
+            broke a stream rule.
     """
     network = built.network
     images = checked_images(network, images)
-    count = len(images)
-    settings = np.array(
-        [check_setting(network, _one(steps, i), _one(delay, i)) for i in range(count)],
-        dtype=np.int32,
-    ).reshape(count, 2)
-    processes = max(1, min(processes or os.cpu_count() or 1, count))
-    shares = _shares(count, processes)
+    settings = image_settings(network, len(images), steps, delay)
+    shares = process_shares(len(images), processes)
     with (
         tempfile.TemporaryDirectory(prefix="rheobase-batch-") as folder,
-        ThreadPoolExecutor(max_workers=processes) as pool,
+        ThreadPoolExecutor(max_workers=len(shares)) as pool,
     ):
         jobs = []
         for index, (start, end) in enumerate(shares):
@@ -156,11 +145,17 @@ def run_verilog(
             recorded = min(max(0, record_images - start), end - start)
             jobs.append(
                 pool.submit(
-                    _simulate, built, place, images[start:end], settings[start:end],
-                    recorded, gap, stall, seed + index, progress,
+                    _part, built, place, images[start:end], settings[start:end],
+                    Stalls(gap, stall, seed + index), recorded, progress,
                 )
             )  # fmt: skip
-        parts = [job.result() for job in jobs]
+        parts = []
+        for job, (start, _) in zip(jobs, shares, strict=True):
+            try:
+                parts.append(job.result())
+            except SimulationError as error:
+                image = None if error.image is None else start + error.image
+                raise SimulationError(str(error), image) from error
     return _combined(built, parts)
 
 
@@ -172,46 +167,22 @@ class _Part:
     spikes: list[np.ndarray | None]
 
 
-def _simulate(
+def _part(
     built: BuiltSimulation,
     folder: Path,
     images: np.ndarray,
     settings: np.ndarray,
+    stalls: Stalls,
     recorded: int,
-    gap: int,
-    stall: int,
-    seed: int,
     progress: Callable[[int], None] | None,
 ) -> _Part:
-    """One process of the harness, its files in ``folder``."""
-    network = built.network
-    np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tofile(folder / "images")
-    settings.tofile(folder / "settings")
-    for file in built.files:
-        (folder / file.name).symlink_to(file.resolve())
-    command = [
-        str(built.executable), "images", "settings", "results", "spikes",
-        str(recorded), str(gap), str(stall), str(seed),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    done, cycles, accumulations, error = 0, 0, [], ""
-    for line in process.stdout:
-        word, _, rest = line.strip().partition(" ")
-        if word == "done":
-            if progress is not None:
-                progress(int(rest) - done)
-            done = int(rest)
-        elif word == "cycles":
-            cycles = int(rest)
-        elif word == "accumulations":
-            accumulations.append(int(rest))
-        elif word == "error":
-            error = rest
-    if process.wait() or error:
-        raise MachineError(f"simulation: {error or f'ended with status {process.returncode}'}")
+    """What one process answers, its files in ``folder``."""
+    cycles, accumulations = run_process(
+        built, folder, images, settings, stalls, recorded=recorded, progress=progress
+    )
     results = [
         np.fromfile(folder / f"results{output}", dtype=np.int64).reshape(len(images), -1)
-        for output in range(len(network.outputs))
+        for output in range(len(built.network.outputs))
     ]
     return _Part(
         results=results,
@@ -288,16 +259,3 @@ def _combined(built: BuiltSimulation, parts: list[_Part]) -> VerilogRun:
             for layer in zip(*recorded, strict=True)
         ),
     )
-
-
-def _shares(count: int, processes: int) -> list[tuple[int, int]]:
-    """Ranges of images per process."""
-    bounds = [count * index // processes for index in range(processes + 1)]
-    return [(start, end) for start, end in pairwise(bounds) if end > start]
-
-
-def _one(setting: int | Sequence[int] | None, image: int) -> int | None:
-    """The setting of one image."""
-    if setting is None or isinstance(setting, int):
-        return setting
-    return int(setting[image])

@@ -16,8 +16,10 @@ from amaranth.lib import wiring
 from ..golden.errors import MachineError
 from ..golden.programs import not_found, start_program
 from ..hw.verilog.generation import to_verilog
+from .bench_waves import bench_waves
 from .build import Sources, build_executable
 from .tools.toolchain import find_toolchain
+from .wave_format import WaveFormat, wave_format
 
 #: Module name of every component under test.
 TOP = "dut"
@@ -39,6 +41,8 @@ def run_bench(
 ) -> None:
     """Simulate ``component`` under the cocotb tests of ``module``.
 
+    Its waveforms are written where the environment asks for them, see ``bench_waves``.
+
     Args:
         module: its whole name, as Python imports it.
         parameters: for the bench, which gets them from ``bench_parameters``.
@@ -49,14 +53,17 @@ def run_bench(
         BenchError: a test failed, none ran, or the time ran out.
         MachineError: cocotb is absent, or the build failed.
     """
-    executable = build_bench(component)
+    given = json.dumps(parameters or {})
+    waves = bench_waves(type(component).__name__, module, given, str(seed))
+    executable = build_bench(component, waves and wave_format(waves))
+    command = [str(executable), *(("--trace", "--trace-file", str(waves)) if waves else ())]
     with tempfile.TemporaryDirectory(prefix="rheobase-bench-") as scratch:
         results = Path(scratch) / "results.xml"
         environment = _environment(module, results, seed)
-        environment[PARAMETERS] = json.dumps(parameters or {})
+        environment[PARAMETERS] = given
         try:
             ran = start_program(
-                [str(executable)], folder=Path(scratch), environment=environment, timeout=timeout
+                command, folder=Path(scratch), environment=environment, timeout=timeout
             )
         except subprocess.TimeoutExpired as error:
             raise BenchError(f"{module}: no end after {timeout} s") from error
@@ -68,8 +75,8 @@ def bench_parameters() -> dict[str, Any]:
     return json.loads(os.environ[PARAMETERS])
 
 
-def build_bench(component: wiring.Component) -> Path:
-    """Executable that runs ``component`` under cocotb."""
+def build_bench(component: wiring.Component, waves: WaveFormat | None = None) -> Path:
+    """Executable that runs ``component`` under cocotb, and writes waveforms where asked to."""
     tools = _cocotb_tools()
     verilog = to_verilog(component, TOP)
     ports = _ports(verilog)
@@ -82,6 +89,7 @@ def build_bench(component: wiring.Component) -> Path:
             control="\n".join(["`verilator_config", *control, ""]),
             main=(Path(tools.share_dir) / "lib" / "verilator" / "verilator.cpp").read_text(),
             vpi=True,
+            waves=waves,
             libraries=(f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"),
         ),
         optimise="fast-build",

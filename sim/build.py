@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..golden.programs import run_program
+from ..hw.verilog.header import without_header
 from .runtime import compile_flags, precompiled_header, runtime_objects
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain, find_toolchain
+from .wave_format import WaveFormat
 
 #: Compiler optimisation for a short test, where building counts, and for long runs.
 OPTIMISE = {"fast-build": "-O0", "fast-run": "-O3"}
@@ -27,8 +30,9 @@ class Sources:
         top: its top module.
         control: Verilator configuration (which signals are public).
         main: text of the C++ program that drives it.
-        header: text of ``design.h``, which ``main`` includes.
+        headers: texts by file name, which ``main`` includes.
         vpi: link the interface that cocotb uses.
+        waves: format of the waveforms that the executable can write, if any.
         libraries: further linker arguments.
     """
 
@@ -36,8 +40,9 @@ class Sources:
     top: str
     control: str
     main: str
-    header: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     vpi: bool = False
+    waves: WaveFormat | None = None
     libraries: tuple[str, ...] = ()
 
 
@@ -51,12 +56,13 @@ def build_executable(sources: Sources, optimise: str = "fast-run") -> Path:
     level = OPTIMISE[optimise]
     key = content_key(
         [
-            sources.verilog,
+            without_header(sources.verilog),
             sources.top,
             sources.control,
             sources.main,
-            sources.header,
+            "\0".join(part for header in sorted(sources.headers.items()) for part in header),
             str(sources.vpi),
+            *((sources.waves,) if sources.waves else ()),
             *sources.libraries,
             tools.version,
             tools.compiler_version,
@@ -73,12 +79,15 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
     (folder / "design.v").write_text(sources.verilog)
     (folder / "control.vlt").write_text(sources.control)
     (folder / "main.cpp").write_text(sources.main)
-    (folder / "design.h").write_text(sources.header)
+    for name, text in sources.headers.items():
+        (folder / name).write_text(text)
+    waves = sources.waves
     run_program(
         [
             str(tools.verilator), "--cc", "--prefix", _PREFIX, "--top-module", sources.top,
             "-Mdir", "generated", "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "--noassert", "--no-timing", "-Wno-fatal", *(["--vpi"] if sources.vpi else []),
+            *(waves.verilator_options if waves else ()),
             *_split(sources.verilog), "control.vlt", "design.v",
         ],
         f"Verilator on {sources.top}",
@@ -86,9 +95,9 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
         environment=tools.environment,
     )  # fmt: skip
     generated = folder / "generated"
-    flags = [*compile_flags(tools), f"-I{generated}", f"-I{folder}"]
+    flags = [*compile_flags(tools, waves), f"-I{generated}", f"-I{folder}"]
     # Before the threads, of which each would make them.
-    headers = {each: precompiled_header(tools, each) for each in {"-O0", level}}
+    headers = {each: precompiled_header(tools, each, waves) for each in {"-O0", level}}
 
     def compile_one(source: Path) -> Path:
         target = folder / f"{source.stem}.o"
@@ -109,11 +118,12 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
         units = _joined(folder, units)
     with ThreadPoolExecutor() as pool:
         objects = list(pool.map(compile_one, units))
-        runtime = runtime_objects(tools, vpi=sources.vpi)
+        runtime = runtime_objects(tools, vpi=sources.vpi, waves=waves)
     run_program(
         [
             str(tools.compiler), "-o", "simulation",
-            *map(str, [*objects, *runtime]), "-lpthread", *sources.libraries,
+            *map(str, [*objects, *runtime]), "-lpthread",
+            *(waves.libraries if waves else ()), *sources.libraries,
         ],
         f"linking the simulation of {sources.top}",
         folder=folder,

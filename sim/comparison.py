@@ -39,6 +39,14 @@ class LayerComparison:
     hardware_accumulations: tuple[int, ...] | None
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where hardware and golden model differ."""
+
+    image: int
+    words: str
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """How hardware and golden model compare on a set of images.
@@ -48,6 +56,7 @@ class Comparison:
         answer_mismatches: answers (of the first output) that differ; score_mismatches: scores
             that differ, in all outputs.
         first_mismatch: where the first difference is, in words ("" where there is none).
+        first_image: number of the image that it is in (None where there is none).
     """
 
     images: int
@@ -56,6 +65,7 @@ class Comparison:
     score_mismatches: int
     layers: tuple[LayerComparison, ...]
     first_mismatch: str
+    first_image: int | None
     hardware: VerilogRun
     golden: GoldenRun
 
@@ -129,14 +139,16 @@ def simulate(
         differs = found != expected
         score_mismatches += int(differs.sum())
         if differs.any():
-            places.append(f"scores of image {np.argwhere(differs)[0][0]}")
+            image = int(np.argwhere(differs)[0][0])
+            places.append(_Place(image, f"scores of image {image}"))
     return Comparison(
         images=len(images),
         recorded_images=record_images,
         answer_mismatches=int((ran.answers != golden.answers).sum()),
         score_mismatches=score_mismatches,
         layers=tuple(layers),
-        first_mismatch=places[0] if places else "",
+        first_mismatch=places[0].words if places else "",
+        first_image=places[0].image if places else None,
         hardware=ran,
         golden=golden,
     )
@@ -144,7 +156,7 @@ def simulate(
 
 def _compare_layers(
     built: BuiltSimulation, hardware: VerilogRun, golden: GoldenRun, all_recorded: bool
-) -> tuple[list[LayerComparison], list[str]]:
+) -> tuple[list[LayerComparison], list[_Place]]:
     network: Network = built.network
     layers, places = [], []
     for index, record in enumerate(golden.layers):
@@ -155,10 +167,11 @@ def _compare_layers(
             spikes, mismatches = differs.size, int(differs.sum())
             if mismatches:
                 image, step, channel, row, column = map(int, np.argwhere(differs)[0])
-                places.append(
+                words = (
                     f"layer {record.name!r}, image {image}, t = {step + 1}, channel {channel}, "
                     f"row {row}, column {column}"
                 )
+                places.append(_Place(image, words))
         counted = tuple(
             lane_accumulations(network, index, number, golden, built.folding[index])
             for number in range(len(record.events))

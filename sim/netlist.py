@@ -7,10 +7,10 @@ import importlib.resources
 from ..golden.network import Network
 from ..hw.design.folding import Folding
 from ..hw.verilog.generation import TOP, generate
-from .batch import HARNESS, BuiltSimulation
 from .build import Sources, build_executable
-from .design_header import control_file, design_header
+from .design_header import control_file, design_headers
 from .ecp5_memory import block_ram_model
+from .harness_process import HARNESS, BuiltSimulation
 from .synthesis import ULX3S_85F, PackagedDevice, synthesise
 
 #: Files of yosys' cell library that say what ECP5 cells do.
@@ -37,7 +37,7 @@ def build_netlist(
         top=TOP,
         control=control_file([]),
         main=HARNESS.read_text(),
-        header=design_header(network, folding, watched=False),
+        headers=design_headers(network, folding, watched=False),
     )
     return BuiltSimulation(network, folding, build_executable(sources, optimise))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..golden.programs import run_program
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain
+from .wave_format import WaveFormat
 
 #: Sources of the runtime: every simulation needs the first ones, cocotb also the second.
 _SOURCES = ("verilated.cpp", "verilated_threads.cpp")
@@ -16,40 +17,53 @@ _HEADERS = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 _VPI_SOURCES = ("verilated_vpi.cpp", "verilated_dpi.cpp")
 
 
-def runtime_objects(tools: Toolchain, *, vpi: bool) -> list[Path]:
-    """Object files of the runtime, with the interface that cocotb uses where ``vpi``."""
-    sources = _SOURCES + (_VPI_SOURCES if vpi else ())
+def runtime_objects(
+    tools: Toolchain, *, vpi: bool, waves: WaveFormat | None = None
+) -> list[Path]:
+    """Object files of the runtime.
+
+    Args:
+        vpi: with the interface that cocotb uses.
+        waves: format of the waveforms that it writes, if any.
+    """
+    sources = _SOURCES + (_VPI_SOURCES if vpi else ()) + ((waves.runtime,) if waves else ())
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda source: _runtime_object(tools, source), sources))
+
+
+def _runtime_object(tools: Toolchain, name: str) -> Path:
+    """Object file of one source of the runtime, which is the same for every simulation."""
     flags = compile_flags(tools)
-    key = content_key([tools.version, tools.compiler_version, str(tools.root), *flags, *sources])
+    source = tools.root / "include" / name
+    key = content_key([tools.version, tools.compiler_version, str(tools.root), *flags, name])
 
     def build(folder: Path) -> None:
-        def compile_one(name: str) -> None:
-            source = tools.root / "include" / name
-            target = folder / f"{source.stem}.o"
-            run_program(
-                [str(tools.compiler), *flags, "-O2", "-c", str(source), "-o", str(target)],
-                f"compiling Verilator's {name}",
-                folder=folder,
-                environment=tools.environment,
-            )
+        run_program(
+            [
+                str(tools.compiler), *flags, "-O2", "-c", str(source),
+                "-o", str(folder / f"{source.stem}.o"),
+            ],
+            f"compiling Verilator's {name}",
+            folder=folder,
+            environment=tools.environment,
+        )  # fmt: skip
 
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(compile_one, sources))
-
-    folder = cached("runtime", key, build)
-    return [folder / f"{Path(name).stem}.o" for name in sources]
+    return cached("runtime", key, build) / f"{source.stem}.o"
 
 
-def precompiled_header(tools: Toolchain, optimisation: str) -> Path:
+def precompiled_header(
+    tools: Toolchain, optimisation: str, waves: WaveFormat | None = None
+) -> Path:
     """Verilator's headers, read by the compiler once: they take longer than a small design.
 
     Args:
         optimisation: the compiler's flag; what is included must be compiled with the same one.
+        waves: as for ``compile_flags``.
 
     Returns:
         The header to include first; the compiler finds what it made of it beside it.
     """
-    flags = compile_flags(tools)
+    flags = compile_flags(tools, waves)
     key = content_key(
         [tools.version, tools.compiler_version, str(tools.root), *flags, optimisation, _HEADERS]
     )
@@ -70,12 +84,19 @@ def precompiled_header(tools: Toolchain, optimisation: str) -> Path:
     return cached("headers", key, build) / _HEADER_NAME
 
 
-def compile_flags(tools: Toolchain) -> list[str]:
-    """Flags that the runtime and the generated C++ are both compiled with."""
+def compile_flags(tools: Toolchain, waves: WaveFormat | None = None) -> list[str]:
+    """Flags that the runtime and the generated C++ are both compiled with.
+
+    Args:
+        waves: that the generated C++ writes; the runtime is the same with and without.
+    """
     include = tools.root / "include"
     defines = (
-        "VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0",
-        "VM_TRACE_FST=0", "VM_TRACE_VCD=0", "VM_TRACE_SAIF=0",
+        "VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0",
+        f"VM_TRACE={int(waves is not None)}",
+        f"VM_TRACE_FST={int(waves is WaveFormat.FST)}",
+        f"VM_TRACE_VCD={int(waves is WaveFormat.VCD)}",
+        "VM_TRACE_SAIF=0",
     )  # fmt: skip
     return [
         "-std=gnu++17",

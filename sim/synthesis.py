@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..golden.errors import MachineError
 from ..hw.memories.devices import ICE40UP5K, LFE5U_85F, Device, Family
+from ..hw.verilog.header import without_header
 from .tools.cache import cached, content_key
 from .tools.eda_tools import find_tool
 
@@ -107,6 +108,7 @@ def synthesise(verilog: str, top: str, device: PackagedDevice) -> Synthesis:
         f"-top {top} -json netlist.json; "
         "write_verilog -noattr netlist.v"
     )
+    verilog = without_header(verilog)
     key = content_key([verilog, script, yosys.version])
 
     def build(folder: Path) -> None:

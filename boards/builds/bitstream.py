@@ -14,6 +14,7 @@ from ...golden.errors import RheobaseError
 from ...golden.network import Network
 from ...golden.output_files import folder_beside, put_in_place
 from ...hw.design.folding import Folding
+from ...hw.verilog.header import without_header
 from ...sim.synthesis import ROUTERS, SYNTHESIS_OPTIONS
 from ...sim.tools.eda_tools import Tool, find_tool
 from ..platforms.clocking import pll_setting
@@ -165,7 +166,8 @@ def _run_tools(
 ) -> Placement:
     """Synthesis, place and route, and packing, as Amaranth's platform plans them."""
     platform = board.platform()
-    platform.add_file("accelerator.v", verilog.accelerator)
+    # yosys names cells by their line, and placement follows names: a comment is to move nothing.
+    platform.add_file("accelerator.v", without_header(verilog.accelerator))
     platform.add_file(f"{TOP}.v", verilog.top)
     plan = platform.prepare(
         BoardDesign(board, setting),
@@ -201,6 +203,7 @@ def _run_tools(
 
     progress(synthesise)
     run(synthesise)
+    (work / "accelerator.v").write_text(verilog.accelerator)
     results = (_REPORT, f"{NAME}.tim", f"{NAME}.{FAMILY_TOOLS[board.family].placement}")
     placement = best_placement(placed, work, results, seeds=seeds)
     progress(pack)

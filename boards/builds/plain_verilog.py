@@ -10,15 +10,12 @@ from ...golden.output_files import folder_beside, put_in_place
 from ...hw.accelerator.accelerator import Accelerator
 from ...hw.design.folding import Folding
 from ...hw.verilog.generation import TOP, generate
-from ..link.interface import accelerator_interface
+from ...hw.verilog.header import header
 from ..platforms.registry import VERILOG_TARGETS
 from .instantiation import instantiation_template
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
 from .output import MANIFEST, check_output, verilog_manifest
-
-#: The frequency in an interface that is not on a board.
-_NO_CLOCK = 1
 
 
 def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, str]:
@@ -38,8 +35,9 @@ def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, 
         models = {}
     else:
         text, memories = wrapped_verilog(Accelerator(network, folding), TOP)
+        text = header(network, folding) + text
         models = {f"{WRAPPER}.v": WRAPPER_VERILOG}
-    template = instantiation_template(accelerator_interface(network, clock=_NO_CLOCK))
+    template = instantiation_template(network)
     return {f"{TOP}.v": text, **models, **memories, "instantiation.v": template}
 
 

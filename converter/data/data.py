@@ -56,6 +56,10 @@ class ImageSet:
         """The first ``count`` images (all where None)."""
         return replace(self, images=self.images[:count], labels=self.labels[:count])
 
+    def after(self, count: int) -> ImageSet:
+        """Without the first ``count`` images."""
+        return replace(self, images=self.images[count:], labels=self.labels[count:])
+
     def sample(self, count: int, seed: int = 0) -> ImageSet:
         """``count`` images drawn without replacement (all where there are no more)."""
         order = np.random.default_rng(seed).permutation(len(self.images))[:count]

@@ -19,6 +19,7 @@ from ..accelerator.accelerator import Accelerator
 from ..design.folding import Folding
 from ..memories.memory_shape import LARGE_STYLE, WeightMemory
 from ..planning.default_folding import default_folding
+from .header import header
 from .probes import probe_signals
 from .unused_wires import without_unused_wires
 from .width_map import width_map
@@ -145,6 +146,8 @@ def _with_defaults(text: str) -> str:
 def generate(network: Network | HasNetwork, folding: Folding | None = None) -> str:
     """One self-contained Verilog file of ``network`` with the top module ``accelerator``.
 
+    It opens with a comment that says what it is, see ``header``.
+
     Args:
         network: or a conversion.
         folding: P and E of each layer; ``default_folding`` where None.
@@ -153,4 +156,6 @@ def generate(network: Network | HasNetwork, folding: Folding | None = None) -> s
         RheobaseError: a P or E out of range.
     """
     network = network_of(network)
-    return to_verilog(Accelerator(network, folding or default_folding(network)), TOP)
+    folding = tuple(folding or default_folding(network))
+    verilog = to_verilog(Accelerator(network, folding), TOP)
+    return header(network, folding) + verilog

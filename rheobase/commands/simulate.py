@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,9 @@ from ..options.time_steps import Delay, Steps
 if TYPE_CHECKING:
     from ..golden.network import Network
     from ..hw.design.folding import Folding
-    from ..sim.batch import BuiltSimulation
     from ..sim.comparison import Comparison
+    from ..sim.harness_process import BuiltSimulation
+    from ..sim.wave_format import WaveFormat
 
 _PANEL = "Simulation"
 
@@ -65,6 +67,18 @@ def simulate(
     seed: Annotated[
         int, typer.Option(min=0, rich_help_panel=_PANEL, help="Seed of gaps and stalls.")
     ] = 0,
+    images_from: Annotated[
+        int,
+        typer.Option(min=0, rich_help_panel=_PANEL, help="Leave out so many images before."),
+    ] = 0,
+    waves: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="Write all signals over one image to this .fst or .vcd file: the image that "
+            "differs, else the first.",
+        ),
+    ] = None,
     board: Board = None,
 ) -> None:
     """Run a network's Verilog in Verilator and compare it with the golden model.
@@ -72,23 +86,51 @@ def simulate(
     It is what `generate` writes with the same options, or the Verilog that --verilog names.
     Exits with status 1 where anything differs.
     """
-    from ..console import OUT, progress_bar
+    from ..console import OUT, progress_bar, working
     from ..converter.data.data import classes_problem, with_hollow_classes
     from ..golden.answers import class_answers, is_per_class
     from ..golden.file import load_network
+    from ..golden.output_files import check_writable
     from ..golden.run import check_setting
     from ..sim.comparison import simulate as run_both
+    from ..sim.harness_process import SimulationError
+    from ..sim.wave_format import wave_format
+    from ..sim.waves import record_waves
 
+    if waves is not None:
+        check_writable(waves)
+    wanted = waves and wave_format(waves)
     found = load_network(network)
     check_setting(found, steps, delay)
-    shown = reading.load(images, shape=found.input_shape, limit=count).first(count)
-    built = _built(found, verilog, folding, reading, board)
-    with progress_bar("simulating", len(shown.images)) as progress:
-        comparison = run_both(
-            built, shown.images, record_images=record, steps=steps, delay=delay,
-            progress=progress, gap=gap, stall=stall, seed=seed,
-        )  # fmt: skip
-    print_comparison(comparison, built.folding)
+    shown = reading.load(images, shape=found.input_shape, limit=None if images_from else count)
+    shown = shown.after(images_from).first(count)
+    if not len(shown.images):
+        raise RheobaseError(f"--images-from: {images_from}, there are no images behind it")
+    design = _design(found, verilog, folding, reading, board)
+    settings = {"steps": steps, "delay": delay, "gap": gap, "stall": stall, "seed": seed}
+
+    def write_waves(image: int) -> None:
+        if waves is not None:
+            built = _built(found, design, waves=wanted)
+            with working("writing waveforms"):
+                record_waves(built, shown.images, waves, first=image, **settings)
+            OUT.print(
+                f"wrote {waves}: image {images_from + image}, 10 ns a cycle",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    built = _built(found, design)
+    try:
+        with progress_bar("simulating", len(shown.images)) as progress:
+            comparison = run_both(
+                built, shown.images, record_images=record, progress=progress, **settings
+            )
+    except SimulationError as error:
+        write_waves(error.image or 0)
+        raise
+    print_comparison(comparison, design.folding)
+    write_waves(comparison.first_image or 0)
     scores = comparison.hardware.scores
     shown = with_hollow_classes(shown, found.output_shapes[0])
     problem = classes_problem(shown, found.output_shapes[0])
@@ -101,29 +143,46 @@ def simulate(
         raise typer.Exit(DIFFERS)
 
 
-def _built(
+@dataclass(frozen=True)
+class _Design:
+    """What is simulated: the text that ``generate`` writes where ``verilog`` is None."""
+
+    folding: Folding
+    verilog: str | None = None
+    files: tuple[Path, ...] = ()
+
+
+def _design(
     network: Network,
     verilog: Path | None,
     folding: FoldingOptions,
     reading: ImageOptions,
     board: str | None,
-) -> BuiltSimulation:
-    """The simulation of the Verilog that is named, or of what ``generate`` writes."""
+) -> _Design:
+    """The Verilog that is named, or what ``generate`` writes."""
     from ..boards.builds.built_verilog import read_built_verilog
     from ..building.shown_plan import shown_plan
-    from ..console import OUT, working
-    from ..sim.batch import build_simulation
+    from ..console import OUT
 
     if verilog is None:
-        plan = shown_plan(network, folding, reading, board)
-        with working("building the simulation"):
-            return build_simulation(network, plan.folding)
+        return _Design(shown_plan(network, folding, reading, board).folding)
     if folding != FoldingOptions() or board is not None:
         raise RheobaseError("--verilog: accepted is without options that choose a folding")
     found = read_built_verilog(verilog, network)
     OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
+    return _Design(found.folding, found.text, found.memories)
+
+
+def _built(
+    network: Network, design: _Design, *, waves: WaveFormat | None = None
+) -> BuiltSimulation:
+    from ..console import working
+    from ..sim.batch import build_simulation
+
     with working("building the simulation"):
-        return build_simulation(network, found.folding, verilog=found.text, files=found.memories)
+        return build_simulation(
+            network, design.folding, verilog=design.verilog, files=design.files, waves=waves
+        )
 
 
 def print_comparison(comparison: Comparison, folding: Folding) -> None:

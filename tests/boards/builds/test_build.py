@@ -18,7 +18,6 @@ from rheobase.boards.builds.output import built_folding, check_output, sha256
 from rheobase.boards.builds.plain_verilog import plain_verilog, write_plain_verilog
 from rheobase.boards.builds.reports import parse_report
 from rheobase.boards.host.program import find_bitstream, program
-from rheobase.boards.link.interface import accelerator_interface
 from rheobase.boards.platforms.clocking import pll_setting
 from rheobase.boards.platforms.pll import ecp5_pll, ice40_filter_range, ice40_pll
 from rheobase.boards.platforms.registry import BOARDS, VERILOG_TARGETS, board
@@ -35,6 +34,7 @@ from rheobase.golden import (
     RheobaseError,
     save_network,
 )
+from rheobase.hw.accelerator.accelerator import result_layout
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.verilog.generation import TOP, generate
@@ -211,10 +211,9 @@ def test_plain_verilog_is_the_same_hardware(tmp_path, network, folding, target):
 
 
 def test_template(network):
-    interface = accelerator_interface(network, clock=1)
-    text = instantiation_template(interface)
+    text = instantiation_template(network)
     assert f"wire [{8 * network.input_shape[0] - 1}:0] pixels__payload;" in text
-    assert f"wire [{interface.results.size - 1}:0] results__payload;" in text
+    assert f"wire [{result_layout(network).size - 1}:0] results__payload;" in text
 
 
 def test_output_is_never_something_else(tmp_path):

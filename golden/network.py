@@ -7,7 +7,7 @@ linear layer is a convolution whose kernel covers its whole input map), takes an
 over neighbouring currents, and feeds a neuron. One or several layers are read out.
 
 What has no field of its own is a connection: a residual sum is one connection per summand (an
-identity shortcut is a depthwise 1x1 kernel), a concatenation one connection per part, a slice of
+identity shortcut is a depthwise 1x1 kernel), a concatenation one connection per map, a slice of
 channels ``in_start``, zero-padded channels ``out_start``, average pooling ``sum_pool``.
 """
 

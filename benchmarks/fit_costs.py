@@ -33,20 +33,21 @@ from rheobase.golden.network import (
 )
 from rheobase.hw.accelerator.image_gate import ImageGate
 from rheobase.hw.accelerator.layer import SpikingLayer
+from rheobase.hw.accelerator.streamed_readout import StreamedReadout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import signed_shape
 from rheobase.hw.design.buffering import default_spare_rows
-from rheobase.hw.design.folding import LayerFolding, connection_row_words
-from rheobase.hw.lanes.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH, EventLane
+from rheobase.hw.design.folding import LayerFolding, WeightMemory
+from rheobase.hw.design.layer_design import layer_design, word_widths
+from rheobase.hw.design.queues import WORD_QUEUE_DEPTH
+from rheobase.hw.lanes.event_lane import EventLane
 from rheobase.hw.memories.block_queue import BlockQueue
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import CONSTANT_BITS
-from rheobase.hw.memories.memory_shape import WeightMemory
 from rheobase.hw.planning import area
-from rheobase.hw.planning.area import Part, layer_parts, memory_luts, word_widths
+from rheobase.hw.planning.area import BUFFERS, LANES, Kind, Part, layer_parts, memory_luts
 from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.result_writer import ResultWriter
-from rheobase.hw.readout.streamed_readout import StreamedReadout, is_streamed
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import (
     ICEBREAKER,
@@ -192,12 +193,12 @@ def _wanted(only: str | None, kind: str) -> bool:
 
 def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
     """(kind, features, measured look-up tables less those of its memories)."""
-    device = DEVICES[family]
-    for number, sample in enumerate(SMALL_SAMPLES if family.compact else SAMPLES):
+    device, small = DEVICES[family], family is Family.ICE40
+    for number, sample in enumerate(SMALL_SAMPLES if small else SAMPLES):
         network = _network(sample)
         spare = default_spare_rows(network)
         folding = (
-            LayerFolding(sample.source_neurons, (1, 2, 4, 6)[number % 4] if family.compact else 2),
+            LayerFolding(sample.source_neurons, (1, 2, 4, 6)[number % 4] if small else 2),
             LayerFolding(
                 sample.neurons, sample.lanes,
                 (sample.row_words,) * (1 + sample.direct) if sample.row_words else None,
@@ -206,28 +207,22 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
             # Streamed, or with a window buffer.
             LayerFolding(10 if number % 2 else (1, 2, 5)[number % 3], 1),
         )  # fmt: skip
-        folding = tuple(replace(fold, compact=family.compact) for fold in folding)
+        folding = tuple(
+            replace(fold, style=family.style, weight_memory=WeightMemory.BLOCK) for fold in folding
+        )
         for index, fold in enumerate(folding):
             widths = word_widths(network, index, folding)
-            parts = layer_parts(network, index, fold, widths, spare[index])
-            if is_streamed(network, index, fold.neurons):
-                layer = StreamedReadout(
-                    network, index, lanes=fold.lanes, word_width=widths[0],
-                    weight_memory=WeightMemory.BLOCK, compact=fold.compact,
-                )  # fmt: skip
-                wanted = [part for part in parts if part.kind == "map_sum"]
-                if wanted and _wanted(only, "map_sum"):
+            design = layer_design(network, index, fold, widths, spare[index])
+            parts = layer_parts(design)
+            if design.streamed:
+                layer = StreamedReadout(design)
+                wanted = [part for part in parts if part.kind is Kind.MAP_SUM]
+                if wanted and _wanted(only, Kind.MAP_SUM):
                     others = _luts(layer.join, device)
                     others += sum(_luts(lane, device) for lane in layer.lanes)
-                    yield "map_sum", wanted[0].features, _luts(layer, device) - others
+                    yield Kind.MAP_SUM, wanted[0].features, _luts(layer, device) - others
                 continue
-            layer = SpikingLayer(
-                network, index, neurons=fold.neurons,
-                lanes=area.connection_lanes(network, index, fold), word_widths=widths,
-                spare_rows=spare[index], row_words=connection_row_words(network, index, fold),
-                large=[fold.is_large(number) for number in range(len(widths))],
-                weight_memory=WeightMemory.BLOCK, firing=fold.firing, compact=fold.compact,
-            )  # fmt: skip
+            layer = SpikingLayer(design)
             yield from _layer(layer, parts, index, family, only, sample)
 
 
@@ -239,12 +234,12 @@ def _layer(
     paths = iter(layer.connections)
     path = None
     for part in parts:
-        if part.kind.endswith("_buffer"):
+        if part.kind in BUFFERS:
             path = next(paths)
             component = path.buffer
-        elif part.kind == "gather":
+        elif part.kind is Kind.GATHER:
             component = path.gather
-        elif part.kind.startswith("lane"):
+        elif part.kind in LANES:
             component = next(
                 lane
                 for lane in path.lanes
@@ -254,44 +249,45 @@ def _layer(
                 bits = _constants(component, part, device)
                 if bits is not None:
                     yield bits
-        elif part.kind == "direct":
+        elif part.kind is Kind.DIRECT:
             component = path.lanes[0]
-        elif part.kind == "join":
+        elif part.kind is Kind.JOIN:
             component = layer.join
-        elif part.kind == "turns":
+        elif part.kind is Kind.TURNS:
             if _wanted(only, part.kind):
                 group = layer.group
                 yield part.kind, part.features, _luts(group.turns, device) + _luts(
                     group.trains, device
                 )
             continue
-        elif part.kind == "block_queue":
+        elif part.kind is Kind.BLOCK_QUEUE:
             component = BlockQueue(int(part.features[1]), WORD_QUEUE_DEPTH)
-        elif part.kind == "two_registers":
+        elif part.kind is Kind.TWO_REGISTERS:
             component = Queue(int(part.features[1]), 2)
-        elif part.kind == "glue":
+        elif part.kind is Kind.GLUE:
             if _wanted(only, "glue") and len(path.lanes) <= 2 and index == 1:
                 whole = _luts(path, device) - _luts(path.buffer, device)
                 whole -= sum(_luts(lane, device) for lane in path.lanes)
                 yield "glue", part.features, whole
             continue
-        elif part.kind == "pool":
+        elif part.kind is Kind.POOL:
             component = layer.group.pool
         else:
             component = layer.group.neurons
         if _wanted(only, part.kind):
             built = sum(memory_luts(shape, family) for shape in part.memories)
-            if part.kind.startswith("lane") and component.block_queues:
+            if part.kind in (Kind.LANE_QUEUED, Kind.LANE_OF_PLANES_QUEUED):
                 built += sum(_luts(queue, device) for queue in _block_queues(component))
             yield part.kind, part.features, _luts(component, device) - built
 
 
 def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
     """The queues in block RAM of a lane."""
-    if lane.queues_words:
-        yield BlockQueue(lane.filter.word_layout, WORD_QUEUE_DEPTH)
-    if lane.queues_sums:
-        yield BlockQueue(lane.sums_layout, SUM_QUEUE_DEPTH)
+    for design, layout in (
+        (lane.queues.words, lane.filter.word_layout), (lane.queues.sums, lane.sums_layout),
+    ):  # fmt: skip
+        if design is not None and design.blocks:
+            yield BlockQueue(layout, design.depth)
 
 
 def _constants(lane, part: Part, device: PackagedDevice):

@@ -13,7 +13,8 @@ import numpy as np
 from ..golden.has_network import HasNetwork, network_of
 from ..golden.network import Network
 from ..golden.run import checked_images
-from ..hw.design.folding import Folding, check_folding
+from ..hw.design.folding import Folding
+from ..hw.design.layer_design import network_design
 from ..hw.planning.default_folding import default_folding
 from ..hw.verilog.generation import TOP, generate
 from ..hw.verilog.probes import probe_signals, probes
@@ -88,13 +89,13 @@ def build_simulation(
     """
     network = network_of(network)
     folding = default_folding(network) if folding is None else tuple(folding)
-    check_folding(network, folding)
+    design = network_design(network, folding)
     sources = Sources(
         verilog=generate(network, folding) if verilog is None else verilog,
         top=TOP,
-        control=control_file(probe_signals(network, folding)),
+        control=control_file(probe_signals(design)),
         main=HARNESS.read_text(),
-        headers=design_headers(network, folding),
+        headers=design_headers(design),
         waves=waves,
     )
     executable = build_executable(sources, optimise)
@@ -198,7 +199,7 @@ def _read_spikes(
     """Spikes of each layer: (images, network's T, channels, rows, columns)."""
     network = built.network
     layers: list[np.ndarray | None] = []
-    for index, probe in enumerate(probes(network, built.folding)):
+    for index, probe in enumerate(probes(built.design)):
         if not probe.word:
             layers.append(None)
             continue

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..golden.has_network import HasNetwork
-from ..golden.network import IMAGE, Coding, Network
+from ..golden.network import Network
 from ..golden.run import GoldenRun, run_golden
 from ..golden.statistics import accumulations
-from ..hw.design.folding import Folding, LayerFolding, connection_lanes
-from ..hw.design.map_part import map_part
-from ..hw.design.synapses import is_direct
-from ..hw.readout.streamed_readout import is_streamed
+from ..hw.design.connection_design import ConnectionDesign
+from ..hw.design.folding import Folding
 from .batch import BuiltSimulation, VerilogRun, build_simulation, run_verilog
 
 #: Images that are compared spike by spike where nothing else is asked for.
@@ -157,7 +155,6 @@ def simulate(
 def _compare_layers(
     built: BuiltSimulation, hardware: VerilogRun, golden: GoldenRun, all_recorded: bool
 ) -> tuple[list[LayerComparison], list[_Place]]:
-    network: Network = built.network
     layers, places = [], []
     for index, record in enumerate(golden.layers):
         spikes, mismatches = 0, 0
@@ -173,8 +170,7 @@ def _compare_layers(
                 )
                 places.append(_Place(image, words))
         counted = tuple(
-            lane_accumulations(network, index, number, golden, built.folding[index])
-            for number in range(len(record.events))
+            lane_accumulations(connection, golden) for connection in built.design[index].connections
         )
         layers.append(
             LayerComparison(
@@ -182,7 +178,7 @@ def _compare_layers(
                 spikes=spikes,
                 spike_mismatches=mismatches,
                 spikes_per_neuron=record.spikes_per_neuron,
-                lanes=connection_lanes(network, index, built.folding[index]),
+                lanes=built.design[index].lanes,
                 golden_accumulations=counted,
                 hardware_accumulations=hardware.accumulations[index] if all_recorded else None,
             )
@@ -190,25 +186,20 @@ def _compare_layers(
     return layers, places
 
 
-def lane_accumulations(
-    network: Network, index: int, number: int, golden: GoldenRun, fold: LayerFolding
-) -> int:
-    """What the lanes of connection ``number`` of layer ``index`` add, over all recorded images.
+def lane_accumulations(design: ConnectionDesign, golden: GoldenRun) -> int:
+    """What the lanes of a connection add, over all recorded images.
 
     An event lane adds once for each group of P neurons (``golden.statistics.accumulations``);
     pixels beside spikes in ``rate`` are added anew at each step. A direct lane adds a weight for
     each neuron that sees the event. A streamed readout leaves out the steps up to t0.
     """
-    layer = network.layers[index]
-    connection, events = layer.connections[number], golden.layers[index].events[number]
-    if is_streamed(network, index, fold.neurons):
-        source = network.shapes[index].inputs[number]
-        part = map_part(connection, source, (1, 1), 1)
+    connection, events = design.connection, golden.layers[design.index].events[design.number]
+    if design.streamed:
         spikes = golden.layers[connection.source].spikes[:, golden.delay :]
         seen = slice(connection.in_start, connection.in_start + connection.in_channels)
-        return int(spikes[:, :, seen][..., list(part.rows), :][..., list(part.columns)].sum())
-    if is_direct(connection):
+        rows, columns = list(design.part.rows), list(design.part.columns)
+        return int(spikes[:, :, seen][..., rows, :][..., columns].sum())
+    if design.direct:
         return int(events.sum()) * (connection.out_channels // connection.groups)
-    counted = int(accumulations(connection, events, fold.neurons).sum())
-    repeated = network.coding == Coding.RATE and not layer.sees_only_image
-    return counted * (golden.steps if repeated and connection.source == IMAGE else 1)
+    counted = int(accumulations(connection, events, design.neurons).sum())
+    return counted * (golden.steps if design.repeats > 1 else 1)

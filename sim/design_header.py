@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ..golden.network import Network
 from ..hw.accelerator.accelerator import result_layout, result_names
-from ..hw.design.folding import Folding
+from ..hw.design.layer_design import LayerDesign
 from ..hw.verilog.generation import TOP
 from ..hw.verilog.probes import probes
 
@@ -64,14 +65,17 @@ def control_file(signals: list[str]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def design_headers(network: Network, folding: Folding, *, watched: bool = True) -> dict[str, str]:
+def design_headers(
+    designs: Sequence[LayerDesign], *, watched: bool = True
+) -> dict[str, str]:
     """Headers that ``harness.cpp`` includes, texts by file name.
 
     Without ``watched`` the harness sees the ports alone: no spikes are recorded and no
     accumulations counted.
     """
+    network = designs[0].network
     channels, rows, columns = network.input_shape
-    found = probes(network, folding)
+    found = probes(designs)
     layers = [
         _Layer(
             index=index,

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..golden.errors import MachineError
 from ..golden.network import Network
 from ..golden.run import check_setting
 from ..hw.design.folding import Folding
+from ..hw.design.layer_design import LayerDesign, network_design
 from .wave_format import WaveFormat
 
 #: C++ program that drives an accelerator over a set of images.
@@ -35,6 +37,11 @@ class BuiltSimulation:
     executable: Path
     files: tuple[Path, ...] = ()
     waves: WaveFormat | None = None
+
+    @cached_property
+    def design(self) -> tuple[LayerDesign, ...]:
+        """Its layers, as they are built."""
+        return network_design(self.network, self.folding)
 
 
 class SimulationError(MachineError):

@@ -6,6 +6,7 @@ import importlib.resources
 
 from ..golden.network import Network
 from ..hw.design.folding import Folding
+from ..hw.design.layer_design import network_design
 from ..hw.verilog.generation import TOP, generate
 from .build import Sources, build_executable
 from .design_header import control_file, design_headers
@@ -37,7 +38,7 @@ def build_netlist(
         top=TOP,
         control=control_file([]),
         main=HARNESS.read_text(),
-        headers=design_headers(network, folding, watched=False),
+        headers=design_headers(network_design(network, folding), watched=False),
     )
     return BuiltSimulation(network, folding, build_executable(sources, optimise))
 

@@ -14,8 +14,7 @@ from ...golden.errors import SHOWN, RheobaseError, file_error, shortened
 from ...golden.file import network_hash
 from ...golden.network import Network
 from ...golden.output_files import check_folder
-from ...hw.design.folding import Folding, LayerFolding
-from ...hw.memories.memory_shape import WeightMemory
+from ...hw.design.folding import Folding, LayerFolding, WeightMemory
 from .failure import FAILED
 
 #: Name of the manifest in a build's folder.

@@ -20,21 +20,19 @@ from amaranth import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import layer_bounds
-from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network, Readout
+from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape, signed_shape
-from ..design.buffering import folded_spare_rows
-from ..design.folding import Folding, check_folding, connection_lanes, connection_row_words
-from ..design.map_part import map_part
-from ..readout.count_readout import CountReadout, count_score_shape
+from ..design.folding import Folding
+from ..design.layer_design import network_design, score_bounds
+from ..readout.count_readout import CountReadout
 from ..readout.result_writer import ResultLayout, ResultWriter
-from ..readout.streamed_readout import StreamedReadout, is_streamed
 from .image_gate import ImageGate
 from .layer import SpikingLayer
 from .map_end import MapEnd
 from .reset_wave import ResetWave
+from .streamed_readout import StreamedReadout
 
 
 @dataclass(frozen=True)
@@ -72,44 +70,15 @@ class Accelerator(wiring.Component):
         folding: Folding,
         spare_rows: tuple[tuple[int, ...], ...] | None = None,
     ):
-        check_folding(network, folding)
         self.network = network
         self.folding = folding
-        spare_rows = folded_spare_rows(network, folding) if spare_rows is None else spare_rows
-        pixel_width = network.input_shape[0] * PIXEL_BITS
+        self.design = network_design(network, folding, spare_rows)
         #: Small enough for one reset, and for a pixel's way through the image gate.
-        self.compact = all(fold.compact for fold in folding)
-        self.layers = []
-        for index, fold in enumerate(folding):
-            lanes = connection_lanes(network, index, fold)
-            word_widths = [
-                pixel_width if connection.source == IMAGE else folding[connection.source].neurons
-                for connection in network.layers[index].connections
-            ]
-            if is_streamed(network, index, fold.neurons):
-                layer = StreamedReadout(
-                    network,
-                    index,
-                    lanes=lanes[0],
-                    word_width=word_widths[0],
-                    weight_memory=fold.weight_memory,
-                    compact=fold.compact,
-                )
-            else:
-                layer = SpikingLayer(
-                    network,
-                    index,
-                    neurons=fold.neurons,
-                    lanes=lanes,
-                    word_widths=word_widths,
-                    spare_rows=spare_rows[index],
-                    row_words=connection_row_words(network, index, fold),
-                    large=[fold.is_large(number) for number in range(len(lanes))],
-                    weight_memory=fold.weight_memory,
-                    firing=fold.firing,
-                    compact=fold.compact,
-                )
-            self.layers.append(layer)
+        self.small = not any(layer.style.path_registers for layer in self.design)
+        self.layers = [
+            StreamedReadout(layer) if layer.streamed else SpikingLayer(layer)
+            for layer in self.design
+        ]
         members = {
             "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, network.input_shape[0]))),
             "steps": In(count_shape(network.steps)),
@@ -138,7 +107,7 @@ class Accelerator(wiring.Component):
         results = [getattr(self, name) for name in result_names(network)]
         # ``outer`` is reset a cycle after the port: until then nothing of what it holds may be
         # seen, nor a pixel be taken.
-        closed = Const(0) if self.compact else ResetSignal("outer")
+        closed = Const(0) if self.small else ResetSignal("outer")
         m.d.comb += [
             gate.pixels.payload.eq(self.pixels.payload),
             gate.pixels.valid.eq(self.pixels.valid),
@@ -148,7 +117,7 @@ class Accelerator(wiring.Component):
         ]
         done = [r.valid & r.ready & r.payload.last for r in results]
         pixels = gate.admitted
-        if not self.compact:
+        if not self.small:
             # Whether an image may enter would come late to where its pixels are written.
             admitted = add("admitted", Queue(gate.admitted.payload.shape(), 2, reset_less=True))
             wiring.connect(m, gate.admitted, admitted.input)
@@ -178,7 +147,7 @@ class Accelerator(wiring.Component):
             for output, index in enumerate(network.outputs)
         }
         for index, layer in enumerate(self.layers):
-            if layer.fires:
+            if layer.design.fires:
                 spikes = _visible(m, layer.spikes, index)
                 readers = self._readers(index)
                 if index in counters:
@@ -206,7 +175,7 @@ class Accelerator(wiring.Component):
         Gives a function that adds a component by its name to one of them, and gives it back.
         """
         names = [f"layer{index}" for index in range(len(self.layers))]
-        if self.compact:
+        if self.small:
             domains = dict.fromkeys(("outer", *names), ResetSignal())
         else:
             m.submodules.resets = resets = ResetWave(len(self.layers))
@@ -225,19 +194,13 @@ class Accelerator(wiring.Component):
 
     def _unread_ends(self) -> set[int]:
         """Layers of whose map some reader does not keep the last word."""
-        network = self.network
         found = set()
-        for shape, layer in zip(network.shapes, network.layers, strict=True):
-            for connection, (channels, rows, columns) in zip(
-                layer.connections, shape.inputs, strict=True
-            ):
-                if connection.source == IMAGE:
-                    continue
-                width = self.folding[connection.source].neurons
-                part = map_part(connection, (channels, rows, columns), shape.conv[1:], width)
-                kept = (part.rows[-1], part.columns[-1], part.groups[-1])
-                if kept != (rows - 1, columns - 1, -(-channels // width) - 1):
-                    found.add(connection.source)
+        for connection in (connection for layer in self.design for connection in layer.connections):
+            part, (_, rows, columns) = connection.part, connection.source_map
+            kept = (part.rows[-1], part.columns[-1], part.groups[-1])
+            last = (rows - 1, columns - 1, connection.source_groups - 1)
+            if not connection.pixels and kept != last:
+                found.add(connection.connection.source)
         return found
 
     def _readers(self, source: int) -> list:
@@ -287,7 +250,7 @@ class Accelerator(wiring.Component):
             results.valid.eq(writer.results.valid & ~closed),
             writer.results.ready.eq(results.ready),
         ]
-        if not layer.fires:
+        if not layer.design.fires:
             m.d.comb += layer.delay.eq(setting.delay)
             wiring.connect(m, layer.scores, writer.scores)
             return None
@@ -299,7 +262,7 @@ class Accelerator(wiring.Component):
 
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""
-        return 3 + sum(layer.images_inside for layer in self.layers)
+        return 3 + sum(layer.images_inside for layer in self.design)
 
 
 def result_names(network: Network) -> tuple[str, ...]:
@@ -310,9 +273,7 @@ def result_names(network: Network) -> tuple[str, ...]:
 
 def score_shape(network: Network, output: int = 0) -> Shape:
     """Shape of an output's score: a count, or summed currents."""
-    if network.readout == Readout.COUNT:
-        return count_score_shape(network.steps, radix=network.coding == Coding.RADIX)
-    return signed_shape(layer_bounds(network, network.outputs[output]).potential)
+    return signed_shape(score_bounds(network, output))
 
 
 def result_layout(network: Network, output: int = 0) -> ResultLayout:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import effective_bias, layer_bounds
-from ...golden.network import Coding, Network, PoolRule
+from ...golden.network import Coding
 from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..design.layer_design import LayerDesign
 from ..design.payloads import vector
 from ..neurons.current_pool import CurrentPool
 from ..neurons.current_turns import CurrentTurns
-from ..neurons.neuron_parameters import NeuronParameters
 from ..neurons.radix_neuron import RadixNeuron
 from ..neurons.rate_neuron import RateNeuron
 from ..neurons.spike_turns import SpikeTurns
@@ -21,110 +20,109 @@ from ..readout.current_readout import CurrentReadout
 
 
 class NeuronGroup(wiring.Component):
-    """What follows the lanes of layer ``index``, for ``neurons`` (P) channels at a time.
+    """Weighted sums of P channels at a time in, their spike words out, or their scores.
 
-    Both codings and both pooling rules; the last layer of a ``current`` readout has sums in the
-    place of neurons, and then ``spikes`` is replaced by ``scores``.
+    Both codings and both pooling rules; an output without neurons has sums in their place::
+
+        sums -> pool -> neurons -> words (two) -> spikes
+        sums -> pool -> turns -> waiting -> neurons -> trains -> words (two) -> spikes
+        sums -> pool -> readout -> scores
+
+    The second where F < P neurons take turns.
 
     Args:
-        neurons: P.
-        firing: F, how many neurons fire at once; fewer than P take turns.
-        compact: see ``LayerFolding``.
+        design: the layer.
+
+    Members:
+        sums: in; a sum for each of P neurons, and its unit.
+        steps, delay: in; T and t0 of the images under way (``delay`` only with ``scores``).
+        spikes: out, P bits; or
+        scores: out, of P channels.
+
+    Cycles: a unit every other one at most; of ``radix``, T for each turn.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        index: int,
-        neurons: int,
-        firing: int | None = None,
-        *,
-        compact: bool = False,
-    ):
-        layer = network.layers[index]
-        bounds = layer_bounds(network, index)
-        bias = effective_bias(network, index)
-        groups = -(-layer.out_channels // neurons)
-        pixels = layer.sees_only_image
-        rate = network.coding == Coding.RATE
-        positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
-        cumulative = (
-            rate and not pixels and positions > 1 and layer.pool.rule == PoolRule.CUMULATIVE
-        )
-        self.fires = layer.threshold is not None
-        self.compact = compact
-        firing = neurons if firing is None else firing
-        self.turns = self.trains = None
-        self.unhurried = False
+    steps: Signal
+
+    def __init__(self, design: LayerDesign):
+        self.design = design
+        network, neurons = design.network, design.neurons
         self.pool = CurrentPool(
             neurons=neurons,
-            groups=groups,
-            positions=positions,
-            sum_shape=signed_shape(bounds.window),
-            pooled_shape=signed_shape(bounds.pooled if cumulative else bounds.window),
-            accumulate=cumulative,
-            compact=compact,
+            groups=design.groups,
+            positions=design.positions,
+            sum_shape=signed_shape(design.bounds.window),
+            pooled_shape=signed_shape(design.current),
+            accumulate=design.cumulative,
+            style=design.style,
         )
-        current_shape = self.pool.pooled_shape
-        if not self.fires:
-            self.neurons = CurrentReadout(
-                bias,
-                neurons=neurons,
-                current_shape=current_shape,
-                bounds=bounds.potential,
-                steps=network.steps,
-                constant=pixels,
-                whole_train=not rate,
-            )
+        self.turns = self.trains = None
+        if not design.fires:
+            self.neurons = self._readout()
             self.score_shape = self.neurons.score_shape
         else:
-            parameters = NeuronParameters(bias, layer.threshold, layer.initial_potential)
-            if firing < neurons:
+            if design.turns > 1:
                 # The trains of several turns come one after another, or step by step together.
-                self.whole_trains = not rate or pixels
-                # Neurons then take three cycles at least for a turn, and two are enough to give it.
-                self.unhurried = self.whole_trains and network.steps > 2 and not compact
                 self.turns = CurrentTurns(
-                    current_shape,
+                    self.pool.pooled_shape,
                     neurons=neurons,
-                    firing=firing,
-                    groups=groups,
-                    every_other=self.unhurried,
+                    firing=design.firing,
+                    groups=design.groups,
+                    every_other=design.unhurried,
                 )
                 self.trains = SpikeTurns(
-                    neurons=neurons, firing=firing, steps=network.steps if self.whole_trains else 1
+                    neurons=neurons,
+                    firing=design.firing,
+                    steps=network.steps if design.whole_trains else 1,
                 )
-                parameters = parameters.in_turns(neurons, firing)
-            if rate:
-                self.neurons = RateNeuron(
-                    parameters,
-                    neurons=firing,
-                    current_shape=current_shape,
-                    potential=bounds.potential,
-                    cumulative=cumulative,
-                    constant=pixels,
-                    steps=network.steps,
-                    turns=neurons // firing,
-                )
-            else:
-                self.neurons = RadixNeuron(
-                    parameters,
-                    neurons=firing,
-                    current_shape=current_shape,
-                    potential=bounds.potential,
-                    steps=network.steps,
-                    compact=compact,
-                )
+            radix = network.coding == Coding.RADIX
+            self.neurons = self._radix() if radix else self._rate()
         members = {
             "sums": In(stream.Signature(self.pool.sum_layout)),
             "steps": In(count_shape(network.steps)),
         }
-        if self.fires:
+        if self.design.fires:
             members["spikes"] = Out(stream.Signature(neurons))
         else:
             members["delay"] = In(index_shape(network.steps))
             members["scores"] = Out(stream.Signature(vector(self.score_shape, neurons)))
         super().__init__(members)
+
+    def _readout(self) -> CurrentReadout:
+        design = self.design
+        return CurrentReadout(
+            design.bias,
+            neurons=design.neurons,
+            current_shape=self.pool.pooled_shape,
+            bounds=design.bounds.potential,
+            steps=design.network.steps,
+            constant=design.constant,
+            whole_train=design.network.coding == Coding.RADIX,
+        )
+
+    def _rate(self) -> RateNeuron:
+        design = self.design
+        return RateNeuron(
+            design.parameters,
+            neurons=design.firing,
+            current_shape=self.pool.pooled_shape,
+            potential=design.bounds.potential,
+            cumulative=design.cumulative,
+            constant=design.constant,
+            steps=design.network.steps,
+            turns=design.turns,
+        )
+
+    def _radix(self) -> RadixNeuron:
+        design = self.design
+        return RadixNeuron(
+            design.parameters,
+            neurons=design.firing,
+            current_shape=self.pool.pooled_shape,
+            potential=design.bounds.potential,
+            steps=design.network.steps,
+            style=design.style,
+        )
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -136,27 +134,27 @@ class NeuronGroup(wiring.Component):
         else:
             m.submodules.turns = self.turns
             wiring.connect(m, self.pool.pooled, self.turns.currents)
-            if self.compact:
-                wiring.connect(m, self.turns.turns, self.neurons.currents)
-            else:
+            if self.design.style.path_registers:
                 # What neurons are ready for goes no further, and selection ends here.
-                depth = 1 if self.unhurried else 2
+                depth = 1 if self.design.unhurried else 2
                 m.submodules.waiting = waiting = Queue(
                     self.turns.turns.payload.shape(), depth, reset_less=True
                 )
                 wiring.connect(m, self.turns.turns, waiting.input)
                 wiring.connect(m, waiting.output, self.neurons.currents)
+            else:
+                wiring.connect(m, self.turns.turns, self.neurons.currents)
         m.d.comb += self.neurons.steps.eq(self.steps)
-        if self.fires:
+        if self.design.fires:
             # What the next layers are ready for goes no further than here.
             m.submodules.words = words = Queue(
-                self.spikes.payload.shape(), 2, reset_less=not self.compact
+                self.spikes.payload.shape(), 2, reset_less=not self.design.style.payload_resets
             )
             if self.trains is None:
                 wiring.connect(m, self.neurons.spikes, words.input)
             else:
                 m.submodules.trains = self.trains
-                m.d.comb += self.trains.steps.eq(self.steps if self.whole_trains else 1)
+                m.d.comb += self.trains.steps.eq(self.steps if self.design.whole_trains else 1)
                 wiring.connect(m, self.neurons.spikes, self.trains.spikes)
                 wiring.connect(m, self.trains.words, words.input)
             wiring.connect(m, words.output, wiring.flipped(self.spikes))

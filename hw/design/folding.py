@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ...golden.errors import RheobaseError
 from ...golden.network import IMAGE, Connection, Network
 from ...golden.windows import tap_offsets
 from ..basics.checks import check_range
-from ..memories.memory_shape import WeightMemory
-from ..readout.streamed_readout import is_streamed
 from .partition import largest_lanes
-from .synapses import fits_parts, is_direct
+from .style import FAST, Style
+from .synapses import is_direct, is_streamed, seen_channels
+
+
+class WeightMemory(StrEnum):
+    """What holds the weights of a layer. A distributed RAM is for what is written: not these."""
+
+    BLOCK = "block"  #: block RAM
+    LOGIC = "logic"  #: look-up tables: a read-only memory of 16 words takes one for each bit
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,7 @@ class LayerFolding:
             for all P.
         extra_rows: per connection, rows that its buffer has beside the fewest that keep the
             pipeline moving: they even out rows that take longer than others. None for none.
-        compact: registers that only make paths shorter are left out, for fewer cells and a lower
-            clock: where a register takes a cell of its own, as on iCE40.
+        style: how it is built where speed and cells are at odds.
         large_rows: per connection, whether its buffer of row words is a memory of a single port,
             as the large RAMs of an iCE40 UltraPlus are: a word that is written holds up a read.
             None for none.
@@ -45,7 +51,7 @@ class LayerFolding:
     weight_memory: WeightMemory | None = None
     firing: int | None = None
     extra_rows: tuple[int, ...] | None = None
-    compact: bool = False
+    style: Style = FAST
     large_rows: tuple[bool, ...] | None = None
 
     def is_large(self, number: int) -> bool:
@@ -199,9 +205,7 @@ def _event_planes(network: Network, connection: Connection) -> int:
 
 def most_lanes(connection: Connection, neurons: int, row_words: bool) -> int:
     """Largest E of a connection: the bits of a slab that one group of neurons sees."""
-    grouped = connection.groups > 1 and fits_parts(connection, neurons)
-    channels = connection.weight.shape[1] if grouped else connection.in_channels
     rows, columns = (len(tap_offsets(connection, axis)) for axis in range(2))
     if connection.source != IMAGE:
         columns = 1
-    return largest_lanes(1 if row_words else rows, columns, channels)
+    return largest_lanes(1 if row_words else rows, columns, seen_channels(connection, neurons))

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 
 import numpy as np
 
+from ...golden.bounds import Interval
 from ...golden.network import PIXEL_BITS
 from ..basics.checks import check_range
 
@@ -51,6 +53,7 @@ def largest_lanes(rows: int, columns: int, channels: int) -> int:
     return rows * columns * channels
 
 
+@lru_cache(maxsize=4096)
 def partition(rows: int, columns: int, channels: int, lanes: int) -> tuple[tuple[Tap, ...], ...]:
     """Deal the taps of a slab to ``lanes`` lanes; each lane's in the order of their bits.
 
@@ -123,3 +126,33 @@ def lane_weights(blocks: np.ndarray, taps: tuple[Tap, ...], slab_columns: int) -
     ordered = ordered.transpose(0, 4, 3, 5, 2, 1)
     row, column, channel = np.array([(t.row, t.column, t.channel) for t in taps]).T
     return ordered[:, :, row, column, channel].reshape(-1, neurons)
+
+
+def lane_sums(
+    blocks: np.ndarray, shares: Sequence[tuple[Tap, ...]], slab_columns: int, *, swaps: bool
+) -> tuple[Interval, ...]:
+    """Bounds of each lane's sums for inputs of 0 and 1: of any block, neuron, and part of the taps.
+
+    Args:
+        blocks: as ``lane_weights`` has them, or ``swapped_weights`` where lanes swap their shares.
+        shares: taps of each lane's.
+    """
+    member = np.zeros((*blocks.shape[2:4], slab_columns, len(shares)))
+    for lane, taps in enumerate(shares):
+        for tap in taps:
+            member[tap.channel, tap.row, tap.column, lane] = 1
+    member = member.reshape(-1, len(shares))
+    slabs = blocks.shape[4] // slab_columns
+    extremes = []
+    for clip in (np.minimum, np.maximum):
+        # (slabs, blocks * P, taps of a slab)
+        clipped = clip(blocks, 0).astype(float)
+        clipped = clipped.reshape(-1, *blocks.shape[2:4], slabs, slab_columns)
+        clipped = clipped.transpose(3, 0, 1, 2, 4).reshape(slabs, len(clipped), -1)
+        if swaps:
+            dealt = sum(np.roll(slab @ member, -turn, axis=1) for turn, slab in enumerate(clipped))
+        else:
+            dealt = clipped.sum(axis=0) @ member
+        extremes.append(dealt)
+    low, high = extremes
+    return tuple(Interval.of(low[:, lane], high[:, lane]) for lane in range(len(shares)))

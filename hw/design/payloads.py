@@ -6,6 +6,7 @@ from amaranth.hdl import Shape, Value
 from amaranth.lib import data
 
 from ..basics.shapes import count_shape, index_shape
+from .connection_design import MAP_UNIT_BITS, unit_fields
 from .geometry import WindowGeometry
 
 
@@ -40,11 +41,30 @@ class UnitLayout(data.StructLayout):
     """
 
     def __init__(self, positions: int, groups: int):
+        super().__init__(unit_fields(positions, groups))
+
+
+class MapUnitLayout(data.StructLayout):
+    """What a streamed readout's sum is for: ``last`` says that it is the image's last."""
+
+    def __init__(self):
+        super().__init__({"last": MAP_UNIT_BITS})
+
+
+class SumLayout(data.StructLayout):
+    """A complete weighted sum for each neuron of a group, and what it is for."""
+
+    def __init__(self, shape: Shape, neurons: int, unit: UnitLayout | MapUnitLayout):
+        super().__init__({"sums": vector(shape, neurons), "unit": unit})
+
+
+class CurrentLayout(data.StructLayout):
+    """A pooled current for each neuron of a group, and the step and group it belongs to."""
+
+    def __init__(self, shape: Shape, neurons: int, groups: int):
         super().__init__(
             {
-                "position": index_shape(positions),
-                "first_position": 1,
-                "last_position": 1,
+                "currents": vector(shape, neurons),
                 "first_step": 1,
                 "last_step": 1,
                 "group": index_shape(groups),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...golden.bounds import fed_channels
-from ...golden.network import IMAGE, Connection
+from ...golden.network import IMAGE, Connection, Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,32 @@ def is_direct(connection: Connection) -> bool:
     return depthwise and connection.source != IMAGE
 
 
+def is_streamed(network: Network, index: int, neurons: int) -> bool:
+    """Whether layer ``index`` needs no window buffer at P = ``neurons``.
+
+    It is read out by ``current``, sums up one map over its windows before a 1x1 kernel (global
+    average pooling and a linear layer), gives a map of 1x1, and has an adder for every class.
+    """
+    layer = network.layers[index]
+    first = layer.connections[0]
+    return (
+        layer.threshold is None
+        and len(layer.connections) == 1
+        and first.source != IMAGE
+        and first.sum_pool is not None
+        and first.kernel == (1, 1)
+        and first.groups == 1
+        and first.out_channels == layer.out_channels == neurons
+        and network.shapes[index].output[1:] == (1, 1)
+    )
+
+
+def seen_channels(connection: Connection, neurons: int) -> int:
+    """Channels that a group of ``neurons`` (P) sees, of those of ``connection``."""
+    fits = connection.groups == 1 or fits_parts(connection, neurons)
+    return connection.weight.shape[1] if fits else connection.in_channels
+
+
 def synapses(connection: Connection, neurons: int, layer_channels: int) -> Synapses:
     """Synapses of ``connection`` in a layer of ``layer_channels``, for groups of ``neurons``."""
     groups = -(-layer_channels // neurons)
@@ -95,14 +121,6 @@ def direct_channels(connection: Connection, neurons: int, layer_channels: int) -
     channels = np.full(groups * neurons, -1)
     channels[fed_channels(connection)] = np.arange(connection.out_channels) // outputs
     return channels.reshape(groups, neurons)
-
-
-def stored_bits(connection: Connection, neurons: int, layer_channels: int) -> int:
-    """Bits of weights that the hardware of ``connection`` stores at P = ``neurons``."""
-    if is_direct(connection):
-        rows, columns = connection.kernel
-        return -(-layer_channels // neurons) * neurons * rows * columns * connection.weight_bits
-    return synapses(connection, neurons, layer_channels).blocks.size * connection.weight_bits
 
 
 def _padded(weight: np.ndarray, first: int, count: int) -> np.ndarray:

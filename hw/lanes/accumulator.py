@@ -15,8 +15,9 @@ from ...golden.errors import RheobaseError
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
 from ..basics.shapes import signed_shape
+from ..design.folding import WeightMemory
 from ..design.payloads import EventLayout, vector
-from ..memories.memory_shape import WeightMemory
+from ..design.style import FAST, Style
 from ..memories.weight_store import WeightStore
 
 
@@ -29,7 +30,8 @@ class AccumulatorLane(wiring.Component):
         event_shift: largest shift of an event.
         bounds: of a sum, partial ones included.
         weight_memory: what holds the weights; by their size where None.
-        compact: the register that adds up a sum also holds it until it is taken.
+        style: without ``spare_registers`` the register that adds up a sum also holds it until it
+            is taken.
 
     Raises:
         RheobaseError: a weight that ``weight_bits`` does not hold, or another bad parameter.
@@ -43,7 +45,7 @@ class AccumulatorLane(wiring.Component):
         bounds: Interval,
         weight_memory: WeightMemory | None = None,
         *,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         check_range("AccumulatorLane", "weight_bits", weight_bits, 1, None)
         check_range("AccumulatorLane", "event_shift", event_shift, 0, None)
@@ -60,7 +62,8 @@ class AccumulatorLane(wiring.Component):
         self.weights = weights
         self.weight_bits = weight_bits
         self.weight_memory = weight_memory
-        self.compact = compact
+        self.style = style
+        self.reset_less = not style.payload_resets
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
         self.event_layout = EventLayout(weights.shape[0], event_shift)
@@ -74,7 +77,7 @@ class AccumulatorLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.store = store = WeightStore(
-            self.weights, self.weight_bits, self.weight_memory, compact=self.compact
+            self.weights, self.weight_bits, self.weight_memory, style=self.style
         )
         # What is to be done with a word waits while the word is looked up, and then beside it.
         waiting = [
@@ -100,10 +103,10 @@ class AccumulatorLane(wiring.Component):
                 *(later.eq(sooner) for sooner, later in pairwise(waiting)),
             ]
         totals = self._totals(m, task.shift, store.word)
-        if self.compact:
-            self._sum_in_place(m, task, moves, totals)
-        else:
+        if self.style.spare_registers:
             self._sum_apart(m, asked, moves, totals)
+        else:
+            self._sum_in_place(m, task, moves, totals)
         return m
 
     def _totals(self, m: Module, shift: Signal, weights: data.View) -> list[_Total]:
@@ -112,7 +115,7 @@ class AccumulatorLane(wiring.Component):
         for neuron in range(len(weights)):
             # What clears it at the end of a sum clears it at the start as well.
             accumulator = Signal(
-                self.sum_shape, name=f"accumulator_{neuron}", reset_less=not self.compact
+                self.sum_shape, name=f"accumulator_{neuron}", reset_less=self.reset_less
             )
             shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
             total = Signal(self.sum_shape, name=f"total_{neuron}")

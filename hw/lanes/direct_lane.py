@@ -13,13 +13,10 @@ from ..basics.queue import Queue
 from ..basics.select import encode, lowest, pick
 from ..basics.shapes import index_shape, packed_words, signed_shape
 from ..basics.table import lookup
+from ..design.folding import WeightMemory
 from ..design.payloads import vector
-from ..memories.memory_shape import WeightMemory, weight_memory
-
-#: Sums that the lane may be ahead of the others. It needs no more: it is the faster one.
-SUM_QUEUE_DEPTH = 4
-#: Most weight words that are constants in logic rather than in a memory.
-CONSTANT_WORDS = 64
+from ..design.queues import DIRECT_SUM_QUEUE_DEPTH
+from ..memories.memory_shape import CONSTANT_WORDS, weight_memory
 
 
 class DirectSlabLayout(data.StructLayout):
@@ -135,7 +132,7 @@ class DirectLane(wiring.Component):
                 doubles.eq(shift),
                 ends.eq(last & slab_done),
             ]
-        m.submodules.sums = sums = Queue(self.sums_layout, SUM_QUEUE_DEPTH)
+        m.submodules.sums = sums = Queue(self.sums_layout, DIRECT_SUM_QUEUE_DEPTH)
         result = Signal(self.sums_layout, reset_less=True)
         result_valid = Signal()
         adds = Signal()

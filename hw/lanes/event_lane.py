@@ -10,20 +10,15 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.bounds import Interval
+from ..design.folding import WeightMemory
 from ..design.payloads import vector
-from ..memories.block_queue import long_queue
-from ..memories.memory_shape import WeightMemory
+from ..design.queues import LaneQueues
+from ..design.style import FAST, Style
+from ..memories.block_queue import built_queue
 from .accumulator import AccumulatorLane
 from .event_scanner import EventScanner
 from .slab_stage import SlabStage
 from .word_filter import WordFilter
-
-#: Words that a lane may be ahead of or behind the others: what a distributed RAM of the common
-#: FPGAs holds at least.
-WORD_QUEUE_DEPTH = 16
-#: Sums that a lane may be ahead of the others, where a unit is a whole train of spikes or a window
-#: of pixels: a unit that takes long in one lane would hold up all others.
-SUM_QUEUE_DEPTH = 16
 
 
 class EventLane(wiring.Component):
@@ -39,11 +34,8 @@ class EventLane(wiring.Component):
         separate_planes: planes that come as slabs of their own (T in radix spikes), else 1.
         bounds: of the lane's sums.
         blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
-        queues_sums: sums wait in a queue, so that a unit that takes long in one lane does not hold
-            up all others.
-        alone: the only lane of its layer, which has nothing to run ahead of.
-        compact: words and sums do not wait in registers of their own where the lane is ``alone``;
-            where it is not, its queues are in block RAM.
+        queues: where words and sums wait.
+        style: of what is in the lane.
         weight_memory: see ``AccumulatorLane``.
     """
 
@@ -60,29 +52,24 @@ class EventLane(wiring.Component):
         bounds: Interval,
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
-        queues_sums: bool = False,
-        alone: bool = False,
-        compact: bool = False,
+        queues: LaneQueues,
+        style: Style = FAST,
         weight_memory: WeightMemory | None = None,
     ):
         word_shift = separate_planes - 1
         # Empty planes are rare beside all else that a window holds: a cycle each will do.
         event_shift = min(1, max(planes - 1, word_shift))
-        self.alone = alone
-        self.block_queues = compact and not alone
-        compact = alone and compact
-        self.queues_words = not compact
-        self.queues_sums = queues_sums
+        self.queues = queues
         self.filter = WordFilter(
-            taps, planes, slabs, groups, word_shift, blocks, slab_of, compact=compact
+            taps, planes, slabs, groups, word_shift, blocks, slab_of, style=style
         )
         slab_layout = self.filter.slab_layout
-        self.stage = SlabStage(slab_layout, compact=compact)
+        self.stage = SlabStage(slab_layout, style=style)
         self.scanner = EventScanner(
-            taps, planes, len(weights), word_shift, event_shift, compact=compact
+            taps, planes, len(weights), word_shift, event_shift, style=style
         )
         self.accumulator = AccumulatorLane(
-            weights, weight_bits, event_shift, bounds, weight_memory, compact=compact
+            weights, weight_bits, event_shift, bounds, weight_memory, style=style
         )
         self.sum_shape = self.accumulator.sum_shape
         self.sums_layout = vector(self.sum_shape, weights.shape[1])
@@ -98,27 +85,22 @@ class EventLane(wiring.Component):
         m = Module()
         m.submodules.stage = self.stage
         m.submodules.filter = self.filter
-        if self.queues_words:
-            m.submodules.words = words = long_queue(
-                self.filter.word_layout,
-                2 if self.alone else WORD_QUEUE_DEPTH,
-                blocks=self.block_queues,
-                reset_less=True,
+        if self.queues.words is not None:
+            m.submodules.words = words = built_queue(
+                self.queues.words, self.filter.word_layout, reset_less=True
             )
         m.submodules.scanner = scanner = self.scanner
         m.submodules.accumulator = self.accumulator
         wiring.connect(m, wiring.flipped(self.slab), self.stage.slabs)
         wiring.connect(m, self.stage.noted, self.filter.slab)
-        if self.queues_words:
+        if self.queues.words is not None:
             wiring.connect(m, self.filter.words, words.input)
             wiring.connect(m, words.output, scanner.words)
         else:
             wiring.connect(m, self.filter.words, scanner.words)
         wiring.connect(m, scanner.events, self.accumulator.events)
-        if self.queues_sums:
-            m.submodules.sum_queue = sums = long_queue(
-                self.sums_layout, SUM_QUEUE_DEPTH, blocks=self.block_queues
-            )
+        if self.queues.sums is not None:
+            m.submodules.sum_queue = sums = built_queue(self.queues.sums, self.sums_layout)
             wiring.connect(m, self.accumulator.sums, sums.input)
             wiring.connect(m, sums.output, wiring.flipped(self.sums))
         else:

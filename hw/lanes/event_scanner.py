@@ -12,6 +12,7 @@ from ..basics.select import at_least, encode, lowest, pick
 from ..basics.shapes import count_shape, index_shape
 from ..basics.table import lookup
 from ..design.payloads import EventLayout, LaneWordLayout, member_bits
+from ..design.style import FAST, Style
 
 #: Bits that are searched for the next event in one cycle.
 CHUNK_BITS = 16
@@ -25,7 +26,8 @@ class EventScanner(wiring.Component):
     cycles as it has events (one where it has none). ``word_shift`` is the largest ``shift`` of an
     incoming word, ``event_shift`` the largest of an event: a larger one is spread over several.
     A word of several planes is a whole unit and ends with the shifts down to its last plane.
-    ``compact``: whether a chunk is a word's last is found as it is looked at, in fewer cells.
+    ``style``: without ``path_registers``, whether a chunk is a word's last is found as it is looked
+    at, in fewer cells.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class EventScanner(wiring.Component):
         word_shift: int,
         event_shift: int,
         *,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         check_range("EventScanner", "taps", taps, 1, None)
         check_range("EventScanner", "planes", planes, 1, None)
@@ -48,7 +50,8 @@ class EventScanner(wiring.Component):
         self.planes = planes
         self.largest_shift = max(word_shift, planes - 1)
         self.event_shift = event_shift
-        self.compact = compact
+        self.style = style
+        self.reset_less = not style.payload_resets
         self.word_layout = LaneWordLayout(taps, planes, words, word_shift)
         self.event_layout = EventLayout(words, event_shift)
         super().__init__(
@@ -72,13 +75,13 @@ class EventScanner(wiring.Component):
         # The chunk whose events are given out. That it has one event at most is known before it is
         # looked at: what depends on this reaches back to the queue of words.
         busy = Signal()
-        bits = Signal(width, reset_less=not self.compact)
+        bits = Signal(width, reset_less=self.reset_less)
         single = Signal()
-        base = Signal.like(chunk.base, reset_less=not self.compact)
+        base = Signal.like(chunk.base, reset_less=self.reset_less)
         shift = Signal.like(chunk.shift)
         final = Signal()
         event = Signal(self.event_layout)
-        given = payload_register(m, self.events.payload, "given", reset_less=not self.compact)
+        given = payload_register(m, self.events.payload, "given", reset_less=self.reset_less)
         accepted = Signal()
         first_bit = Signal(width)
         spread = Signal()
@@ -158,11 +161,11 @@ class EventScanner(wiring.Component):
                 for index in range(per_plane)
             ]
 
-        word = Signal(self.word_layout, reset_less=not self.compact)
+        word = Signal(self.word_layout, reset_less=self.reset_less)
         held = Signal()
         untouched = Signal()
         chunks_left = Signal(chunks)
-        many = Signal(chunks, reset_less=not self.compact)
+        many = Signal(chunks, reset_less=self.reset_less)
         last_plane = Signal(index_shape(self.planes))
         select = Signal(chunks)
         rest = Signal(chunks)
@@ -207,7 +210,7 @@ class EventScanner(wiring.Component):
                 last_plane.eq(plane),
                 held.eq(~word_done),
             ]
-            if not self.compact:
+            if self.style.path_registers:
                 m.d.sync += word_done.eq(self._ends(chunks_left, per_plane, 1))
         with m.If(self.words.valid & self.words.ready):
             m.d.sync += [
@@ -217,9 +220,9 @@ class EventScanner(wiring.Component):
                 chunks_left.eq(arriving),
                 many.eq(Cat(at_least(bits, 2)[1] for bits in cut(incoming))),
             ]
-            if not self.compact:
+            if self.style.path_registers:
                 m.d.sync += word_done.eq(self._ends(arriving, per_plane, 0))
-        if self.compact:
+        if not self.style.path_registers:
             ends = rest == 0
             if self.planes > 1:
                 ends = only_shift | (ends & (plane == self.planes - 1))

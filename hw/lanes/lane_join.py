@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from amaranth import Module, Signal
 from amaranth.hdl import Shape
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.errors import RheobaseError
-from ..design.payloads import UnitLayout, vector
-
-
-class SumLayout(data.StructLayout):
-    """A complete weighted sum for each neuron of a group, and what it is for."""
-
-    def __init__(self, shape: Shape, neurons: int, unit: UnitLayout):
-        super().__init__({"sums": vector(shape, neurons), "unit": unit})
+from ..design.payloads import SumLayout, UnitLayout, vector
+from ..design.style import FAST, Style
 
 
 class LaneJoin(wiring.Component):
@@ -30,7 +24,7 @@ class LaneJoin(wiring.Component):
         neurons: P.
         sum_shape: shape that holds the total.
         unit: layout of what the sums are for; units come in the order of the sums.
-        compact: registers have a reset, see ``payload_register``.
+        style: whether registers have a reset.
     """
 
     def __init__(
@@ -40,12 +34,12 @@ class LaneJoin(wiring.Component):
         sum_shape: Shape,
         unit: UnitLayout,
         *,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         if not lane_shapes:
             raise RheobaseError("LaneJoin: lane_shapes is empty, accepted is one shape per lane")
         self.neurons = neurons
-        self.reset_less = not compact
+        self.reset_less = not style.payload_resets
         self.lane_shapes = lane_shapes
         self.sum_shape = sum_shape
         self.sum_layout = SumLayout(sum_shape, neurons, unit)

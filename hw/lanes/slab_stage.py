@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..basics.payload_register import payload_register
 from ..design.payloads import LaneSlabLayout
+from ..design.style import FAST, Style
 
 
 class NotedSlabLayout(data.StructLayout):
@@ -21,11 +22,11 @@ class SlabStage(wiring.Component):
     """A register in which slabs wait while it is found whether they hold events.
 
     That takes a tree over all of their bits, and enables the registers of a whole word behind it.
-    ``compact``: no register.
+    Where ``style`` has no ``path_registers``, they do not wait.
     """
 
-    def __init__(self, slab: LaneSlabLayout, *, compact: bool = False):
-        self.compact = compact
+    def __init__(self, slab: LaneSlabLayout, *, style: Style = FAST):
+        self.style = style
         super().__init__(
             {
                 "slabs": In(stream.Signature(slab)),
@@ -37,7 +38,7 @@ class SlabStage(wiring.Component):
         m = Module()
         slab, noted = self.slabs, self.noted
         filled = slab.payload.bits.as_value().any()
-        if self.compact:
+        if not self.style.path_registers:
             m.d.comb += [
                 noted.payload.slab.eq(slab.payload),
                 noted.payload.filled.eq(filled),

@@ -12,6 +12,7 @@ from ..basics.checks import check_range
 from ..basics.shapes import count_shape
 from ..basics.table import lookup
 from ..design.payloads import LaneSlabLayout, LaneWordLayout
+from ..design.style import FAST, Style
 from .slab_stage import NotedSlabLayout
 
 
@@ -26,8 +27,8 @@ class WordFilter(wiring.Component):
     per slab the stored slab of a block, which is one for several slabs of a ``sum_pool``.
 
     What takes the words has to say whether it has a place before a word is offered, as a queue
-    does. ``compact``: where every unit is one slab, which is its word as it stands, no register
-    holds it.
+    does. Where ``style`` has no ``path_registers`` and every unit is one slab, which is its word as
+    it stands, no register holds it.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class WordFilter(wiring.Component):
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
         *,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         for name, value in (("taps", taps), ("planes", planes), ("slabs", slabs)):
             check_range("WordFilter", name, value, 1, None)
@@ -53,8 +54,8 @@ class WordFilter(wiring.Component):
         self.blocks = tuple(range(groups) if blocks is None else blocks)
         self.slab_of = tuple(range(slabs) if slab_of is None else slab_of)
         self.stored_slabs = max(self.slab_of) + 1
-        self.compact = compact
-        self.passes = compact and slabs == 1 and largest_shift == 0
+        self.style = style
+        self.passes = not style.path_registers and slabs == 1 and largest_shift == 0
         words = (max(self.blocks) + 1) * self.stored_slabs * taps
         self.word_layout = LaneWordLayout(taps, planes, words, largest_shift)
         self.slab_layout = LaneSlabLayout(taps, planes, slabs, groups)
@@ -101,7 +102,7 @@ class WordFilter(wiring.Component):
     def _filter(self, m: Module) -> None:
         slab = self.slab.payload.slab
         base = self._base(m, slab)
-        pending = Signal(self.word_layout, reset_less=not self.compact)
+        pending = Signal(self.word_layout, reset_less=not self.style.payload_resets)
         pending_valid = Signal()
         started = Signal()
         planes_skipped = Signal(count_shape(self.largest_shift))

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..basics.checks import check_range
 from ..basics.queue import Queue
+from ..design.queues import QueueDesign
 from .memory_shape import queue_memory
 
 
@@ -58,6 +59,10 @@ class BlockQueue(wiring.Component):
         return m
 
 
-def long_queue(shape: ShapeLike, depth: int, *, blocks: bool, reset_less: bool = False):
-    """A queue of ``depth`` elements: in block RAM, or as ``Queue`` keeps them."""
-    return BlockQueue(shape, depth) if blocks else Queue(shape, depth, reset_less=reset_less)
+def built_queue(
+    design: QueueDesign, shape: ShapeLike, *, reset_less: bool = False
+) -> BlockQueue | Queue:
+    """A queue of ``shape``: in block RAM, or as ``Queue`` keeps its elements."""
+    if design.blocks:
+        return BlockQueue(shape, design.depth)
+    return Queue(shape, design.depth, reset_less=reset_less)

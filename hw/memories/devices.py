@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..design.style import COMPACT, FAST, Style
+
 
 class Family(StrEnum):
     """Device families: each has memories, cells and a place-and-route tool of its own."""
@@ -13,9 +15,9 @@ class Family(StrEnum):
     ICE40 = "ice40"
 
     @property
-    def compact(self) -> bool:
-        """Whether a register takes a logic cell of its own: see ``LayerFolding.compact``."""
-        return self is Family.ICE40
+    def style(self) -> Style:
+        """How layers are built for it: on iCE40 a register takes a logic cell of its own."""
+        return COMPACT if self is Family.ICE40 else FAST
 
     @property
     def logic(self) -> str:

@@ -7,21 +7,16 @@ counts is what is built.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from ..basics.shapes import memory_depth
+from ..basics.widths import memory_depth
+from ..design.folding import WeightMemory
 from ..design.geometry import WindowGeometry
 from .memory_style import DISTRIBUTED_WORDS, memory_style
 
+#: Most weight words of a direct lane that are constants in logic rather than in a memory.
+CONSTANT_WORDS = 64
 #: The style of RAMs of one port, and bits that they write at a time at least.
 LARGE_STYLE, LARGE_RAM_WRITE = "huge", 4
-
-
-class WeightMemory(StrEnum):
-    """What holds the weights of a layer. A distributed RAM is for what is written: not these."""
-
-    BLOCK = "block"  #: block RAM
-    LOGIC = "logic"  #: look-up tables: a read-only memory of 16 words takes one for each bit
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from ..design.folding import WeightMemory
 from .devices import Family
 from .memory_mapping import SELECT_COST, block_use
-from .memory_shape import MemoryShape, WeightMemory, weight_memory
+from .memory_shape import MemoryShape, weight_memory
 
 #: Least words of a segment: those of a block at its widest.
 _LEAST_DEPTH = 512
@@ -47,17 +48,17 @@ class WeightBanks:
 
 @cache
 def weight_banks(
-    words: int, width: int, style: WeightMemory | None = None, *, compact: bool = False
+    words: int, width: int, style: WeightMemory | None = None, *, split: bool = True
 ) -> WeightBanks:
     """The cheapest layout of ``words`` of ``width`` bits, by yosys' cost of an ECP5's blocks.
 
     None that the tools have to put selectors into: those are ours, with registers in front.
     Words in logic are in segments as well where they are many.
-    ``compact``: one memory, whatever the tools make of it.
+    Without ``split`` it is one memory, whatever the tools make of it.
     """
     whole = weight_memory(words, width, style)
     single = WeightBanks(whole.words, (whole,), (1,))
-    if compact:
+    if not split:
         return single
     if whole.style == WeightMemory.LOGIC and words > _MOST_LOGIC:
         return _layout(words, width, _LOGIC_DEPTH, WeightMemory.LOGIC)

@@ -9,8 +9,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..basics.select import pick
 from ..basics.shapes import index_shape, packed_words
+from ..design.folding import WeightMemory
 from ..design.payloads import vector
-from .memory_shape import MemoryShape, WeightMemory
+from ..design.style import FAST, Style
+from .memory_shape import MemoryShape
 from .weight_banks import weight_banks
 
 
@@ -24,8 +26,8 @@ class WeightStore(wiring.Component):
     Args:
         weights: integers (words, P).
         weight_bits: two's complement width of a weight.
-        style: what holds the weights; by their size where None.
-        compact: see ``weight_banks``.
+        weight_memory: what holds the weights; by their size where None.
+        style: whether the words are in several parts.
 
     Members:
         moves: addresses and words go on by a cycle.
@@ -38,15 +40,17 @@ class WeightStore(wiring.Component):
         self,
         weights: np.ndarray,
         weight_bits: int,
-        style: WeightMemory | None = None,
+        weight_memory: WeightMemory | None = None,
         *,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         self.weights = weights
         self.weight_bits = weight_bits
-        self.compact = compact
+        self.style = style
         words, neurons = weights.shape
-        self.banks = weight_banks(words, neurons * weight_bits, style, compact=compact)
+        self.banks = weight_banks(
+            words, neurons * weight_bits, weight_memory, split=style.memory_banks
+        )
         self.latency = 2 if self.banks.selected == 1 else 3
         super().__init__(
             {
@@ -69,7 +73,7 @@ class WeightStore(wiring.Component):
             answer = self._bank(m, f"bank{bank}", shape, held)
             segments += [answer[low : low + width] for low in range(0, len(answer), width)]
         # Nothing is done with a word before it has come.
-        word = Signal(width, name="held_word", reset_less=not self.compact)
+        word = Signal(width, name="held_word", reset_less=not self.style.payload_resets)
         if len(segments) == 1:
             (chosen,) = segments
         else:

@@ -9,23 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
-from ..basics.shapes import index_shape
-from ..design.payloads import UnitLayout, vector
-from ..lanes.lane_join import SumLayout
-
-
-class CurrentLayout(data.StructLayout):
-    """A pooled current for each neuron of a group, and the step and group it belongs to."""
-
-    def __init__(self, shape: Shape, neurons: int, groups: int):
-        super().__init__(
-            {
-                "currents": vector(shape, neurons),
-                "first_step": 1,
-                "last_step": 1,
-                "group": index_shape(groups),
-            }
-        )
+from ..design.payloads import CurrentLayout, SumLayout, UnitLayout, vector
+from ..design.style import FAST, Style
 
 
 class CurrentPool(wiring.Component):
@@ -42,7 +27,7 @@ class CurrentPool(wiring.Component):
         positions: positions of a pooled output.
         sum_shape: shape of an incoming sum.
         pooled_shape: shape that holds the (accumulated) maximum.
-        compact: registers have a reset, see ``payload_register``.
+        style: whether registers have a reset.
     """
 
     def __init__(
@@ -54,12 +39,12 @@ class CurrentPool(wiring.Component):
         sum_shape: Shape,
         pooled_shape: Shape,
         accumulate: bool,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         check_range("CurrentPool", "neurons (P)", neurons, 1, None)
         check_range("CurrentPool", "positions", positions, 1, None)
         self.neurons = neurons
-        self.reset_less = not compact
+        self.reset_less = not style.payload_resets
         self.positions = positions
         self.pooled_shape = pooled_shape
         self.accumulate = accumulate

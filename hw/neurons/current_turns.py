@@ -10,8 +10,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..basics.checks import check_divisor
-from ..basics.shapes import index_shape, turn_numbers
-from .current_pool import CurrentLayout
+from ..basics.shapes import index_shape
+from ..basics.widths import turn_numbers
+from ..design.payloads import CurrentLayout
 
 #: Turns of which one is selected by a single look-up table or two.
 SELECTED_AT_ONCE = 4

@@ -10,8 +10,10 @@ from amaranth.lib.wiring import In, Out
 from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, signed_shape
-from .current_pool import CurrentLayout
-from .neuron_parameters import NeuronParameters, group_constants
+from ..design.neuron_parameters import NeuronParameters
+from ..design.payloads import CurrentLayout
+from ..design.style import FAST, Style
+from .group_constants import group_constants
 
 
 class RadixNeuron(wiring.Component):
@@ -27,7 +29,8 @@ class RadixNeuron(wiring.Component):
         current_shape: shape of an incoming current (a whole train's).
         potential: bounds of the potential.
         steps: T_max, the largest T.
-        compact: no registers for what is known beforehand of the next step and the next current.
+        style: without ``path_registers`` what is known beforehand of the next step and the next
+            current is in no register.
 
     Members:
         steps: T of the images under way.
@@ -41,7 +44,7 @@ class RadixNeuron(wiring.Component):
         current_shape: Shape,
         potential: Interval,
         steps: int,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         channels = len(parameters.bias)
         check_range("RadixNeuron", "neurons (F)", neurons, 1, channels)
@@ -50,8 +53,9 @@ class RadixNeuron(wiring.Component):
         self.neurons = neurons
         self.groups = -(-channels // neurons)
         self.largest_steps = steps
-        self.compact = compact
-        self.looks_ahead = steps > 1 and not compact
+        self.style = style
+        self.reset_less = not style.payload_resets
+        self.looks_ahead = steps > 1 and style.path_registers
         self.potential_shape = signed_shape(potential)
         top = int(parameters.threshold.max()) << (steps - 1)
         self.threshold_shape = signed_shape(Interval(0, top))
@@ -136,12 +140,12 @@ class RadixNeuron(wiring.Component):
 
         for neuron in range(self.neurons):
             potential = Signal(
-                self.potential_shape, name=f"potential_{neuron}", reset_less=not self.compact
+                self.potential_shape, name=f"potential_{neuron}", reset_less=self.reset_less
             )
             threshold = Signal(
-                self.threshold_shape, name=f"threshold_{neuron}_now", reset_less=not self.compact
+                self.threshold_shape, name=f"threshold_{neuron}_now", reset_less=self.reset_less
             )
-            saturated = Signal(name=f"saturated_{neuron}", reset_less=not self.compact)
+            saturated = Signal(name=f"saturated_{neuron}", reset_less=self.reset_less)
             reached = Signal(name=f"reached_{neuron}")
             rest = Signal(self.rest_shape, name=f"rest_{neuron}")
             # One subtraction compares and gives what is left.

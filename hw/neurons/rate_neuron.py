@@ -10,10 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.bounds import Interval
 from ..basics.checks import check_range
-from ..basics.shapes import count_shape, index_shape, memory_depth, signed_shape, turn_numbers
-from ..design.payloads import vector
-from .current_pool import CurrentLayout
-from .neuron_parameters import NeuronParameters, group_constants
+from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..basics.widths import memory_depth, turn_numbers
+from ..design.neuron_parameters import NeuronParameters
+from ..design.payloads import CurrentLayout, vector
+from .group_constants import group_constants
 
 
 class RateNeuron(wiring.Component):
@@ -64,11 +65,8 @@ class RateNeuron(wiring.Component):
         self.threshold = parameters.threshold.astype(np.int64)
         # A neuron that does not exist starts below its threshold and stays there.
         self.start = parameters.initial_potential.astype(np.int64) - self.threshold + self.bias
-        ahead = self.bias - self.threshold
         self.state_shape = signed_shape(
-            _range_without_currents(parameters, steps)
-            if cumulative
-            else potential + Interval(int(ahead.min()), int(self.bias.max()))
+            parameters.state_bounds(potential, steps, cumulative=cumulative)
         )
         self.cumulative = cumulative
         self.constant = constant
@@ -201,15 +199,3 @@ class RateNeuron(wiring.Component):
             taken.reshape(-1, self.neurons), -1, axis=0
         ).reshape(taken.shape)
         return padded
-
-
-def _range_without_currents(parameters: NeuronParameters, steps: int) -> Interval:
-    """Range of what is left of the state without currents: start, biases, thresholds fired.
-
-    One bias and one threshold are ahead, see ``RateNeuron``.
-    """
-    start = parameters.initial_potential.astype(np.int64)
-    bias = parameters.bias.astype(np.int64)
-    low = start + (steps + 1) * (np.minimum(bias, 0) - parameters.threshold)
-    high = start + (steps + 1) * np.maximum(bias, 0)
-    return Interval.of(low, high)

@@ -7,7 +7,8 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..basics.checks import check_divisor, check_range
-from ..basics.shapes import count_shape, index_shape, memory_depth
+from ..basics.shapes import count_shape, index_shape
+from ..basics.widths import memory_depth
 
 
 class SpikeTurns(wiring.Component):

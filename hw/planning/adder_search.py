@@ -6,7 +6,8 @@ import numpy as np
 
 from ...golden.network import Network
 from ..basics.checks import check_range
-from ..design.folding import Folding, LayerFolding, connection_lanes
+from ..design.folding import Folding, LayerFolding
+from ..design.layer_design import layer_design
 from .bisection import first_found
 from .cycles import image_cycles, layer_stages
 from .event_counts import NetworkEvents
@@ -37,8 +38,9 @@ def adder_folding(network: Network, events: NetworkEvents, adders: int) -> Foldi
         for neurons in layer_neurons(network, index):
             for lanes in lane_choices(network, index, neurons, None):
                 fold = LayerFolding(neurons, lanes)
-                used = sum(max(1, e) for e in connection_lanes(network, index, fold))
-                cycles = image_cycles(layer_stages(network, index, fold, events[index]))
+                design = layer_design(network, index, fold)
+                used = sum(max(1, lanes) for lanes in design.lanes)
+                cycles = image_cycles(layer_stages(design, events[index]))
                 options.append((used * (neurons + LANE_ADDERS), cycles, used * neurons, fold))
         worthwhile, fastest = [], np.inf
         for _, cycles, used, fold in sorted(options, key=lambda option: option[:2]):

@@ -8,24 +8,23 @@ with; the coefficients (``cost_coefficients.py``) are fitted to what yosys makes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import StrEnum
 
-from ...golden.bounds import Interval, connection_bounds, effective_bias, layer_bounds
-from ...golden.network import IMAGE, Coding, Connection, Network, PoolRule, Readout
-from ..accelerator.connection import UNIT_QUEUE_DEPTH
-from ..basics.shapes import index_shape
-from ..design.folding import Folding, LayerFolding, connection_lanes, connection_row_words
-from ..design.geometry import WindowGeometry, is_radix_spikes, window_geometry
-from ..design.partition import pixel_plane_parts
-from ..design.payloads import UnitLayout
-from ..design.synapses import fed_groups, fits_parts, is_direct
-from ..lanes.direct_lane import CONSTANT_WORDS
-from ..lanes.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH
+from ...golden.bounds import Interval
+from ...golden.network import Coding, Network, Readout
+from ..basics.widths import index_bits
+from ..design.connection_design import MAP_UNIT_BITS, ConnectionDesign, LaneDesign
+from ..design.folding import Folding
+from ..design.layer_design import LayerDesign, score_bounds
+from ..design.queues import DIRECT_SUM_QUEUE_DEPTH, QueueDesign
+from ..design.style import Style
 from ..memories.devices import Family
 from ..memories.memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, mapped_memory
 from ..memories.memory_shape import (
+    CONSTANT_WORDS,
     MemoryShape,
     flag_memory,
     queue_memory,
@@ -35,9 +34,40 @@ from ..memories.memory_shape import (
 )
 from ..memories.row_banks import row_banks
 from ..memories.weight_banks import weight_banks
-from ..readout.map_sum import MapUnitLayout
-from ..readout.streamed_readout import is_streamed
 from .cost_coefficients import COEFFICIENTS
+
+
+class Kind(StrEnum):
+    """Kinds of components, each with coefficients of its own."""
+
+    BLOCK_QUEUE = "block_queue"
+    COLUMN_BUFFER = "column_buffer"
+    ROW_BUFFER = "row_buffer"
+    DIRECT = "direct"
+    FRAME = "frame"
+    GATHER = "gather"
+    GLUE = "glue"
+    JOIN = "join"
+    LANE = "lane"
+    LANE_QUEUED = "lane_queued"  # beside others, its queues apart from it
+    LANE_OF_PLANES = "lane_of_planes"
+    LANE_OF_PLANES_QUEUED = "lane_of_planes_queued"
+    MAP_SUM = "map_sum"
+    POOL = "pool"
+    RADIX_NEURONS = "radix_neurons"
+    RATE_NEURONS = "rate_neurons"
+    SUMS = "sums"
+    TURNS = "turns"
+    TWO_REGISTERS = "two_registers"
+    # Of memories, not of components.
+    CONSTANT_BITS = "constant_bits"
+    REGISTER_BITS = "register_bits"
+
+
+#: Event lanes of any kind.
+LANES = (Kind.LANE, Kind.LANE_QUEUED, Kind.LANE_OF_PLANES, Kind.LANE_OF_PLANES_QUEUED)
+#: Window buffers of either layout.
+BUFFERS = (Kind.COLUMN_BUFFER, Kind.ROW_BUFFER)
 
 
 @dataclass(frozen=True)
@@ -45,20 +75,22 @@ class Part:
     """So many equal components.
 
     Attributes:
-        kind: names the coefficients.
+        kind: whose coefficients they have.
         features: what its look-up tables are linear in; the first is 1.
-        memories: of each component, those with a clocked read port.
+        memories: of each component, whose cells are not among the features.
+        distributed: of each component, in distributed RAM: its cells are among the features.
     """
 
-    kind: str
+    kind: Kind
     features: tuple[float, ...]
     memories: tuple[MemoryShape, ...] = ()
     count: int = 1
+    distributed: tuple[MemoryShape, ...] = ()
 
 
 @dataclass(frozen=True)
 class Area:
-    """What a part of the design takes of a device.
+    """What a component, a layer or the whole design takes of a device.
 
     Attributes:
         luts: 4-input look-up tables as nextpnr counts them; on iCE40 logic cells, as a register
@@ -99,11 +131,16 @@ def part_area(part: Part, family: Family) -> Area:
     return Area(luts * part.count, blocks * part.count, large * part.count)
 
 
+def total_area(parts: Iterable[Part], family: Family) -> Area:
+    """Area of all ``parts``."""
+    return sum((part_area(part, family) for part in parts), Area(0, 0))
+
+
 def memory_luts(shape: MemoryShape, family: Family) -> float:
     """Look-up tables of a memory that is no block."""
     mapped = mapped_memory(shape, family)
     table = COEFFICIENTS[family]
-    constants, registers = (table[kind][0] for kind in ("constant_bits", "register_bits"))
+    constants, registers = (table[kind][0] for kind in (Kind.CONSTANT_BITS, Kind.REGISTER_BITS))
     return (
         DISTRIBUTED_LUTS * mapped.distributed_rams
         + constants * mapped.constant_bits / CONSTANT_BITS
@@ -111,111 +148,38 @@ def memory_luts(shape: MemoryShape, family: Family) -> float:
     )
 
 
-def layer_area(
-    network: Network,
-    index: int,
-    fold: LayerFolding,
-    word_widths: Sequence[int],
-    spare_rows: Sequence[int],
-    family: Family = Family.ECP5,
-) -> Area:
-    """Area of layer ``index``; ``word_widths`` and ``spare_rows`` are its connections'."""
-    parts = layer_parts(network, index, fold, word_widths, spare_rows)
-    total = Area(0, 0)
-    for part in parts:
-        total += part_area(part, family)
-    return total
-
-
 def frame_area(network: Network, folding: Folding, family: Family = Family.ECP5) -> Area:
     """Area of what is around the layers: image gate, forks, counters, result writers."""
     features = [1.0, 0.0, 0.0]
-    for output in network.outputs:
-        fold = folding[output]
-        score = layer_bounds(network, output).potential.bits
+    for output, index in enumerate(network.outputs):
+        neurons, score = folding[index].neurons, score_bounds(network, output).bits
         if network.readout == Readout.COUNT:
-            score = network.steps if network.coding == Coding.RADIX else network.steps.bit_length()
-            features[2] += fold.neurons * (score + 1)
-        features[1] += fold.neurons * score
-    return part_area(Part("frame", tuple(features)), family)
+            score -= 1  # a count has no sign
+            features[2] += neurons * (score + 1)
+        features[1] += neurons * score
+    return part_area(Part(Kind.FRAME, tuple(features)), family)
 
 
-def word_widths(network: Network, index: int, folding: Folding) -> tuple[int, ...]:
-    """Bits of a word of each connection's source: its P, or a whole pixel."""
-    return tuple(
-        network.input_shape[0] * 8
-        if connection.source == IMAGE
-        else folding[connection.source].neurons
-        for connection in network.layers[index].connections
-    )
-
-
-def layer_parts(
-    network: Network,
-    index: int,
-    fold: LayerFolding,
-    word_widths: Sequence[int],
-    spare_rows: Sequence[int],
-    *,
-    buffers: bool = True,
-) -> list[Part]:
-    """The components of layer ``index``, with or without its window buffers."""
-    layer = network.layers[index]
-    lanes = connection_lanes(network, index, fold)
-    if is_streamed(network, index, fold.neurons):
-        return _streamed(network, index, fold, lanes[0], word_widths[0])
-    groups = -(-layer.out_channels // fold.neurons)
-    row_words = connection_row_words(network, index, fold)
+def layer_parts(design: LayerDesign, *, buffers: bool = True) -> list[Part]:
+    """The components of a layer, with or without its window buffers."""
+    if design.streamed:
+        return _streamed(design)
     parts = []
-    joined = 0
-    for number, connection in enumerate(layer.connections):
-        pixels = connection.source == IMAGE
-        geometry = _geometry(
-            network, index, number, word_widths[number], spare_rows[number], row_words[number]
-        )
+    for connection in design.connections:
         if buffers:
-            parts.append(
-                _buffer(geometry, word_widths[number], fold.is_large(number), fold.compact)
-            )
-        columns = geometry.kernel[1] if pixels else 1
-        if pixels:
-            bits = geometry.kernel[0] * geometry.kernel[1] * geometry.channels * geometry.planes
-            parts.append(Part("gather", (1.0, bits)))
-        slab_bits = geometry.slab_rows * columns * geometry.channels * geometry.planes
-        joined += max(1, lanes[number])
-        if is_direct(connection):
-            parts += _direct(network, index, number, fold, groups, geometry)
-            continue
-        fits = connection.groups == 1 or fits_parts(connection, fold.neurons)
-        channels = connection.weight.shape[1] if fits else connection.in_channels
-        seen = geometry.slab_rows * columns * geometry.planes * channels
-        shared = connection.groups if connection.groups > 1 and fits else 0
-        slabs = len(geometry.slabs) // columns
-        area = connection.area if geometry.row_words else 1
-        sum_columns = connection.sum_pool.kernel[1] if connection.sum_pool else 1
-        stored = slabs // (area if geometry.row_words else sum_columns)
-        blocks = len(fed_groups(connection, fold.neurons))
-        alone = lanes[number] == 1 and len(layer.connections) == 1
-        if number == 0 and fold.compact and not alone:
-            units = UnitLayout(len(geometry.positions), groups).size
-            parts.append(_block_queue(units, UNIT_QUEUE_DEPTH))
-        swaps = lanes[number] > 1 and geometry.row_words and stored > 1
-        swapped = seen * (lanes[number] - 1) if swaps else 0
-        gates = seen * shared + (0 if fits else slab_bits) + swapped
-        parts.append(Part("glue", (1.0, gates)))
-        parts += _lanes(
-            network, index, number, fold, lanes[number],
-            taps=geometry.slab_rows * columns * channels, planes=geometry.planes,
-            words_of_tap=blocks * stored, alone=alone, swaps=swaps,
-        )  # fmt: skip
-    window = _layer_bounds(network, index).window.bits
-    parts.append(Part("join", (1.0, fold.neurons * window * (joined - 1), float(joined))))
-    parts += _neurons(network, index, fold, groups)
-    return parts
+            parts.append(buffer_part(connection))
+        if connection.pixels:
+            parts.append(Part(Kind.GATHER, (1.0, _slab_bits(connection))))
+        parts += _direct(connection) if connection.direct else _events(connection)
+    lanes = sum(max(1, lanes) for lanes in design.lanes)
+    window = design.neurons * design.bounds.window.bits
+    parts.append(Part(Kind.JOIN, (1.0, window * (lanes - 1), float(lanes))))
+    return parts + _neurons(design)
 
 
-def _buffer(geometry: WindowGeometry, word_width: int, large: bool, compact: bool) -> Part:
+def buffer_part(connection: ConnectionDesign) -> Part:
     """Row writer, walker, fetcher and their queues."""
+    geometry, word_width = connection.geometry, connection.word_width
     width = geometry.channels * geometry.planes
     rows, columns = geometry.span
     window = geometry.slab_rows * width
@@ -223,81 +187,100 @@ def _buffer(geometry: WindowGeometry, word_width: int, large: bool, compact: boo
     flags = geometry.slots * -(-geometry.columns // 16)
     words = geometry.word_rows * -(-width // word_width)
     positions = len(geometry.positions) * len(geometry.slabs)
-    depth = index_shape(geometry.depth).width
-    rows_held = row_banks(row_memory(geometry, word_width, large=large), compact=compact)
+    ring = row_memory(geometry, word_width, large=connection.large)
     return Part(
-        "row_buffer" if geometry.row_words else "column_buffer",
+        Kind.ROW_BUFFER if geometry.row_words else Kind.COLUMN_BUFFER,
         (
             1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
-            depth,
+            index_bits(geometry.depth),
         ),
-        (*rows_held, flag_memory(geometry)),
+        (*row_banks(ring, split=connection.style.memory_banks), flag_memory(geometry)),
     )  # fmt: skip
 
 
-def _lanes(
-    network: Network,
-    index: int,
-    number: int,
-    fold: LayerFolding,
-    lanes: int,
-    *,
-    taps: int,
-    planes: int,
-    words_of_tap: int,
-    alone: bool,
-    swaps: bool = False,
-) -> list[Part]:
-    """The event lanes of a connection: of two sizes where its taps cannot be dealt evenly.
+def _slab_bits(connection: ConnectionDesign) -> int:
+    """Bits of a slab on its way to the lanes."""
+    geometry = connection.geometry
+    return (
+        connection.slab_rows * connection.slab_columns * geometry.channels * geometry.planes
+    )
 
-    ``lanes`` is E, ``planes`` those of a word, of which a lane of pixels may have a part. Lanes
-    that swap their taps are all of the larger size.
-    """
-    connection = network.layers[index].connections[number]
-    radix = is_radix_spikes(network, connection.source)
-    queued = (planes > 1 or (radix and network.steps > 1)) and not alone
-    # Pixels are dealt by planes as well; a sum of fewer planes is narrower.
-    plane_parts = pixel_plane_parts(lanes) if planes > 1 else 1
-    whole, planes, lanes = planes, planes // plane_parts, lanes // plane_parts
-    shift = 1 if planes > 1 or (radix and network.steps > 1) else 0
-    part_of_range = lanes * (2**whole - 1) // (2**planes - 1)
-    whole_range = _connection_range(network, connection)
-    bits = fold.neurons * Interval(
-        whole_range.low // part_of_range, whole_range.high // part_of_range
-    ).bits
+
+def _events(connection: ConnectionDesign) -> list[Part]:
+    """The event lanes, what deals slabs to them, and the queue of units."""
+    whole = connection.connection
+    taps = connection.slab_rows * connection.slab_columns
+    seen = taps * connection.planes * connection.channels
+    fits = whole.groups == 1 or connection.channels == whole.weight.shape[1]
+    chosen = seen * whole.groups if whole.groups > 1 and fits else 0
+    masked = 0 if fits else _slab_bits(connection)
+    swapped = seen * (connection.lanes - 1) if connection.swaps else 0
+    units, glue = [], Part(Kind.GLUE, (1.0, chosen + masked + swapped))
+    if connection.gives_units:
+        units, glue = _unit_queue(connection, glue)
+    return [*units, glue, *_lanes(connection)]
+
+
+def _unit_queue(connection: ConnectionDesign, glue: Part) -> tuple[list[Part], Part]:
+    """The queue of units, apart where it is in block RAM, and ``glue`` with it where it is not."""
+    design, width = connection.unit_queue, sum(connection.unit_fields.values())
+    if design.blocks:
+        return [_block_queue(width, design)], glue
+    return [], Part(glue.kind, glue.features, distributed=_distributed(width, design))
+
+
+def _lanes(connection: ConnectionDesign) -> list[Part]:
+    """The event lanes of a connection, those of one size together."""
+    neurons, queues = connection.neurons, connection.queues
+    weight_width = neurons * connection.connection.weight_bits
+    shift = 1 if connection.lane_planes > 1 or connection.separate_planes > 1 else 0
     parts = []
-    least, more = divmod(taps, lanes)
-    if more and swaps:
-        least, more = least + 1, 0
-    for size, count in ((least, plane_parts * (lanes - more)), (least + 1, plane_parts * more)):
-        if not count or not size:
-            continue
-        words = words_of_tap * size
-        address = index_shape(words).width
-        word = size * planes + address + 1
-        # Queues of registers or of distributed RAM, or none, or in block RAM.
-        queue = word if alone else _distributed_luts(word)
-        sums = _distributed_luts(bits, SUM_QUEUE_DEPTH) if queued else 0
-        if fold.compact:
-            if not alone:
-                parts.append(_block_queue(word, WORD_QUEUE_DEPTH, count))
-            if queued:
-                parts.append(_block_queue(bits, SUM_QUEUE_DEPTH, count))
-            queue = sums = 0
-        width = fold.neurons * connection.weight_bits
-        banks = weight_banks(words, width, fold.weight_memory, compact=fold.compact)
-        kind = "lane_of_planes" if planes > 1 else "lane"
-        if fold.compact and not alone:
-            kind += "_queued"  # it has the registers that a lane which is alone can do without
-        features = (1.0, size * planes, queue, bits, bits * shift, sums, address)
-        parts.append(Part(kind, features, banks.banks, count))
+    for lane, count in Counter(connection.lane_designs).items():
+        sum_width = neurons * lane.sums.bits
+        distributed = []
+        queue_luts = []
+        for design, width in ((queues.words, lane.word_bits), (queues.sums, sum_width)):
+            if design is None:
+                queue_luts.append(0)
+            elif design.blocks:
+                parts.append(_block_queue(width, design, count))
+                queue_luts.append(0)
+            else:
+                distributed += _distributed(width, design)
+                luts = width if design.registers else _distributed_luts(width, design.depth)
+                queue_luts.append(luts)
+        words, sums = queue_luts
+        banks = weight_banks(
+            lane.words, weight_width, connection.weight_memory,
+            split=connection.lane_style.memory_banks,
+        )  # fmt: skip
+        features = (
+            1.0, lane.taps * lane.planes, words, sum_width, sum_width * shift, sums,
+            index_bits(lane.words),
+        )  # fmt: skip
+        kind = _lane_kind(connection, lane)
+        parts.append(Part(kind, features, banks.banks, count, tuple(distributed)))
         if banks.selected > 1:
-            parts.append(Part("glue", (0.0, width * (banks.selected - 1)), count=count))
+            selected = weight_width * (banks.selected - 1)
+            parts.append(Part(Kind.GLUE, (0.0, selected), count=count))
     return parts
 
 
-def _block_queue(width: int, depth: int, count: int = 1) -> Part:
-    return Part("block_queue", (1.0, width), (queue_memory(width, depth),), count)
+def _lane_kind(connection: ConnectionDesign, lane: LaneDesign) -> Kind:
+    """A lane that has block RAM for queues has all registers that one which is alone lacks."""
+    apart = connection.queues.words is not None and connection.queues.words.blocks
+    if lane.planes > 1:
+        return Kind.LANE_OF_PLANES_QUEUED if apart else Kind.LANE_OF_PLANES
+    return Kind.LANE_QUEUED if apart else Kind.LANE
+
+
+def _block_queue(width: int, design: QueueDesign, count: int = 1) -> Part:
+    return Part(Kind.BLOCK_QUEUE, (1.0, width), (queue_memory(width, design.depth),), count)
+
+
+def _distributed(width: int, design: QueueDesign) -> tuple[MemoryShape, ...]:
+    """The memory of a queue that is not in block RAM; none where it is registers."""
+    return () if design.registers else (MemoryShape(design.depth, width, width, None),)
 
 
 def _distributed_luts(width: int, words: int = 1) -> int:
@@ -305,94 +288,85 @@ def _distributed_luts(width: int, words: int = 1) -> int:
     return -(-width // 4) * -(-words // 16) * DISTRIBUTED_LUTS
 
 
-def _scratch(width: int, words: int, compact: bool) -> tuple[int, tuple[MemoryShape, ...]]:
-    """Distributed RAM of a memory that is read at once, or where there is none the memory."""
-    if compact:
-        return 0, (scratch_memory(width, words),)
-    return _distributed_luts(width, words), ()
+def _scratch(
+    style: Style, memory: tuple[int, int] | None
+) -> tuple[int, tuple[MemoryShape, ...], tuple[MemoryShape, ...]]:
+    """A memory (words, width) that is read at once: look-up tables, or what it is apart from them.
+
+    Distributed RAM is the former, registers, where there is none, the latter. The last of the three
+    are the memories in distributed RAM.
+    """
+    if memory is None:
+        return 0, (), ()
+    words, width = memory
+    shape = scratch_memory(width, words)
+    # Where queues have to be in block RAM, there is no distributed RAM.
+    if style.block_queues:
+        return 0, (shape,), ()
+    return _distributed_luts(width, words), (), (shape,)
 
 
-def _direct(network, index, number, fold, groups, geometry) -> list[Part]:
+def _direct(connection: ConnectionDesign) -> list[Part]:
     """A direct lane, and what picks its neurons' channels."""
-    connection = network.layers[index].connections[number]
-    rows = geometry.slab_rows
-    words = groups * len(geometry.slabs) * rows
-    width = fold.neurons * connection.weight_bits
-    bits = fold.neurons * _connection_range(network, connection).bits
-    constants = words * width / CONSTANT_BITS if words <= CONSTANT_WORDS else 0
-    memories = () if words <= CONSTANT_WORDS else (weight_memory(words, width, fold.weight_memory),)
-    features = (1.0, fold.neurons * rows, bits, constants)
-    gates = fold.neurons * rows * (min(groups, connection.in_channels) - 1)
-    return [Part("direct", features, memories), Part("glue", (1.0, gates))]
+    neurons, rows = connection.neurons, connection.slab_rows
+    words = connection.groups * len(connection.geometry.slabs) * rows
+    width = neurons * connection.connection.weight_bits
+    sums = neurons * connection.direct_sums.bits
+    constants, memories = words * width / CONSTANT_BITS, ()
+    if words > CONSTANT_WORDS:
+        constants, memories = 0, (weight_memory(words, width, connection.weight_memory),)
+    gates = neurons * rows * (min(connection.groups, connection.connection.in_channels) - 1)
+    waiting = _distributed(sums, QueueDesign(DIRECT_SUM_QUEUE_DEPTH))
+    units, glue = [], Part(Kind.GLUE, (1.0, gates))
+    if connection.gives_units:
+        units, glue = _unit_queue(connection, glue)
+    features = (1.0, neurons * rows, sums, constants)
+    return [*units, Part(Kind.DIRECT, features, memories, distributed=waiting), glue]
 
 
-def _neurons(network: Network, index: int, fold: LayerFolding, groups: int) -> list[Part]:
+def _neurons(design: LayerDesign) -> list[Part]:
     """Pool and neurons, or sums; and what lets neurons take turns."""
-    layer = network.layers[index]
-    bounds = _layer_bounds(network, index)
-    positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
-    rate = network.coding == Coding.RATE
-    cumulative = layer.pool is not None and layer.pool.rule == PoolRule.CUMULATIVE
-    kept = rate and positions > 1 and not layer.sees_only_image and cumulative
-    width = (bounds.pooled if kept else bounds.window).bits
-    pooled = fold.neurons * width
-    ram, scratch = _scratch(pooled, positions, fold.compact) if kept else (0, ())
-    parts = [Part("pool", (1.0, pooled * (positions > 1), ram, pooled * kept), scratch)]
+    layer, firing, style = design.layer, design.firing, design.style
+    current = design.current.bits
+    pooled = design.neurons * current
+    luts, memories, distributed = _scratch(style, design.accumulated_currents)
+    features = (1.0, pooled * (design.positions > 1), luts, pooled * design.cumulative)
+    parts = [Part(Kind.POOL, features, memories, distributed=distributed)]
 
-    firing, groups = fold.neurons // fold.turns, groups * fold.turns
-    state = firing * bounds.potential.bits
-    table = firing * _bias_range(network, index).bits
-    if layer.threshold is not None:
+    groups = design.groups * design.turns
+    rate = design.network.coding == Coding.RATE
+    table = firing * Interval.of(design.bias).bits
+    if design.fires:
         table += firing * Interval(0, int(layer.threshold.max())).bits * (2 if rate else 1)
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
-    together = rate and not layer.sees_only_image
-    states, scratch = 0, ()
-    if together and fold.turns > 1:
-        states, scratch = _scratch(state, fold.turns, fold.compact)
-    kind = "sums" if layer.threshold is None else f"{network.coding.value}_neurons"
-    parts.append(Part(kind, (1.0, state, firing * width, states, tables, firing), scratch))
-    if layer.threshold is not None:
-        parts.append(Part("two_registers", (1.0, fold.neurons)))
-    if fold.turns > 1:
-        trains = fold.neurons - firing, 1 if together else network.steps
-        ram, scratch = _scratch(*trains, fold.compact)
-        parts.append(Part("turns", (1.0, pooled, ram), scratch))
-        if not fold.compact:
-            parts.append(Part("two_registers", (1.0, firing * width)))
+    luts, memories, distributed = _scratch(style, design.waiting_states if rate else None)
+    features = (1.0, firing * design.bounds.potential.bits, firing * current, luts, tables, firing)
+    kind = Kind.SUMS
+    if design.fires:
+        kind = Kind.RATE_NEURONS if rate else Kind.RADIX_NEURONS
+    parts.append(Part(kind, features, memories, distributed=distributed))
+    if design.fires:
+        parts.append(Part(Kind.TWO_REGISTERS, (1.0, design.neurons)))
+    if design.turns > 1:
+        luts, memories, distributed = _scratch(style, design.waiting_trains)
+        parts.append(Part(Kind.TURNS, (1.0, pooled, luts), memories, distributed=distributed))
+        if style.path_registers:
+            parts.append(Part(Kind.TWO_REGISTERS, (1.0, firing * current)))
     return parts
 
 
-def _streamed(network, index, fold, lanes: int, word_width: int) -> list[Part]:
+def _streamed(design: LayerDesign) -> list[Part]:
     """A streamed readout: lanes without a buffer, and sums of an image."""
-    (connection,) = network.layers[index].connections
-    words = -(-connection.in_channels // word_width)
-    total = fold.neurons * layer_bounds(network, index).pooled.bits
-    units = (_block_queue(MapUnitLayout().size, WORD_QUEUE_DEPTH),) if fold.compact else ()
+    (connection,) = design.connections
+    lanes, total = connection.lanes, design.neurons * design.current.bits
+    units, distributed = [], ()
+    if connection.unit_queue.blocks:
+        units = [_block_queue(MAP_UNIT_BITS, connection.unit_queue)]
+    else:
+        distributed = _distributed(MAP_UNIT_BITS, connection.unit_queue)
     return [
         *units,
-        *_lanes(
-            network, index, 0, fold, lanes, taps=word_width, planes=1, words_of_tap=words,
-            alone=False,
-        ),
-        Part("join", (1.0, total * (lanes - 1), float(lanes))),
-        Part("map_sum", (1.0, total)),
-    ]  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def _geometry(network, index, number, word_width, spare_rows, row_words) -> WindowGeometry:
-    return window_geometry(network, index, number, word_width, spare_rows, row_words=row_words)
-
-
-_layer_bounds = lru_cache(maxsize=1024)(layer_bounds)
-
-
-@lru_cache(maxsize=1024)
-def _connection_range(network: Network, connection: Connection) -> Interval:
-    """Of the sums of all channels of ``connection``."""
-    return Interval.of(*connection_bounds(network, connection))
-
-
-@lru_cache(maxsize=1024)
-def _bias_range(network: Network, index: int) -> Interval:
-    return Interval.of(effective_bias(network, index))
+        *_lanes(connection),
+        Part(Kind.JOIN, (1.0, total * (lanes - 1), float(lanes))),
+        Part(Kind.MAP_SUM, (1.0, total), distributed=distributed),
+    ]

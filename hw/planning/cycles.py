@@ -8,11 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...golden.network import IMAGE, Coding, Connection, Network
-from ..design.folding import LayerFolding, connection_lanes, connection_row_words
-from ..design.geometry import window_geometry
-from ..design.synapses import fed_groups, fits_parts, is_direct
-from ..readout.streamed_readout import is_streamed
+from ...golden.network import Coding, Connection
+from ..design.geometry import WindowGeometry
+from ..design.layer_design import LayerDesign
+from ..design.synapses import fits_parts
 from .event_counts import WindowEvents, expected_most
 
 #: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
@@ -48,55 +47,46 @@ class Stage:
         return float(self.cycles.sum() / len(self.cycles))
 
 
-def layer_stages(
-    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
-) -> tuple[Stage, ...]:
-    """What the stages of layer ``index`` take when nothing holds them up.
+def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[Stage, ...]:
+    """What the stages of a layer take when nothing holds them up.
 
     Args:
         events: of each of the layer's connections.
     """
-    layer, shape = network.layers[index], network.shapes[index]
-    groups = -(-layer.out_channels // fold.neurons)
-    lanes = connection_lanes(network, index, fold)
     shape_of_rows = events[0].slabs.shape[1:]
-    if is_streamed(network, index, fold.neurons):
+    if design.streamed:
         (counted,) = events
-        taken = counted.units @ np.arange(counted.units.shape[-1]) / lanes[0]
+        taken = counted.units @ np.arange(counted.units.shape[-1]) / design.lanes[0]
         return (Stage("lanes", taken),)
-    fired = groups * fold.turns * shape.output[2] * network.steps
+    network, groups = design.network, design.groups
+    columns = network.shapes[design.index].output[2]
+    fired = groups * design.turns * columns * network.steps
     stages = [Stage("neurons", np.full(shape_of_rows, float(fired)))]
-    row_words = connection_row_words(network, index, fold)
-    radix = network.coding == Coding.RADIX
-    for number, connection in enumerate(layer.connections):
-        counted, by_row = events[number], row_words[number]
-        pixels = connection.source == IMAGE
-        repeats = 1 if radix or layer.sees_only_image or not pixels else network.steps
+    for connection, counted in zip(design.connections, events, strict=True):
+        by_row, repeats = connection.row_words, connection.repeats
         fetched = groups * repeats * counted.slabs[int(by_row)]
         units = counted.units.sum(axis=2)
-        walked = _walked(network, index, number)
         stages += [
             Stage("fetch", fetched),
-            Stage("windows", np.full(shape_of_rows, walked)),
+            Stage("windows", np.full(shape_of_rows, _walked(connection.geometry))),
             Stage("sums", JOIN_CYCLES * groups * repeats * units),
         ]
-        if is_direct(connection):
+        if connection.direct:
             stages.append(Stage("lanes", groups * counted.slabs[1]))
             continue
-        fed = len(fed_groups(connection, fold.neurons))
+        fed = len(connection.fed)
+        long_units = connection.pixels or network.coding == Coding.RADIX
         busy = lane_cycles(
-            counted, lanes[number], visible_share(connection, fold.neurons), by_row,
-            queued=pixels or radix, steps=network.steps,
+            counted, connection.lanes, visible_share(connection.connection, design.neurons), by_row,
+            queued=long_units, steps=network.steps,
         )  # fmt: skip
         stages.append(Stage("lanes", repeats * (fed * busy + (groups - fed) * units)))
     return tuple(stages)
 
 
-def layer_cycles(
-    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
-) -> tuple[float, str]:
-    """Cycles per image of layer ``index`` alone, and the stage that takes most of them."""
-    stages = layer_stages(network, index, fold, events)
+def layer_cycles(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[float, str]:
+    """Cycles per image of a layer alone, and the stage that takes most of them."""
+    stages = layer_stages(design, events)
     slowest = max(stages, key=lambda stage: stage.per_image)
     return image_cycles(stages), slowest.name
 
@@ -112,24 +102,21 @@ def image_cycles(stages: Sequence[Stage]) -> float:
     return float(rows.sum() / len(rows))
 
 
-def fewest_firing(
-    network: Network, index: int, fold: LayerFolding, stages: Sequence[Stage]
-) -> int | None:
-    """F of layer ``index``: the fewest neurons for which its other stages do not wait.
+def fewest_firing(design: LayerDesign, stages: Sequence[Stage]) -> int | None:
+    """F of a layer: the fewest neurons for which its other stages do not wait.
 
     None, for all P, where neurons cannot take turns, or that is what it takes.
 
     Args:
-        stages: of ``fold`` with all neurons firing at once.
+        stages: with all neurons firing at once.
     """
-    fires = network.layers[index].threshold is not None
-    if not fires or fold.neurons == 1:
+    if not design.fires or design.neurons == 1:
         return None
-    share = FIRING_SHARE[network.coding]
+    share = FIRING_SHARE[design.network.coding]
     neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
     others = max(stage.per_image for stage in stages if stage.name != "neurons")
-    for firing in range(1, fold.neurons):
-        if fold.neurons % firing == 0 and neurons * fold.neurons / firing <= share * others:
+    for firing in range(1, design.neurons):
+        if design.neurons % firing == 0 and neurons * design.neurons / firing <= share * others:
             return firing
     return None
 
@@ -206,9 +193,7 @@ def visible_share(connection: Connection, neurons: int) -> float:
     return min(connection.groups, parts) / connection.groups
 
 
-@lru_cache(maxsize=1024)
-def _walked(network: Network, index: int, number: int) -> float:
+def _walked(geometry: WindowGeometry) -> float:
     """Cycles of the window walker for a row: one to its first column, a column and a job each."""
-    geometry = window_geometry(network, index, number, 1)
     columns = geometry.output[1]
     return float(1 + geometry.span[1] + (columns - 1) * geometry.advance[1] + columns)

@@ -50,7 +50,7 @@ def completed_plan(planner: Planner, folding: Folding) -> Plan:
     suited = tuple(
         replace(
             with_large_rows(planner.network, index, fold, planner.large),
-            compact=planner.family.compact,
+            style=planner.family.style,
         )
         for index, fold in enumerate(folding)
     )

@@ -18,9 +18,10 @@ import numpy as np
 from ...golden.network import Network
 from ..design.buffering import Rows
 from ..design.folding import Folding, LayerFolding, connection_row_words
+from ..design.layer_design import word_widths
+from ..design.synapses import is_streamed
 from ..memories.devices import Family
-from ..readout.streamed_readout import is_streamed
-from .area import Area, frame_area, word_widths
+from .area import Area, frame_area
 from .bisection import first_found
 from .cycles import layer_cycles
 from .event_counts import NetworkEvents, known_events
@@ -67,8 +68,7 @@ class Planner(PricedNetwork):
         return tuple(
             tuple(
                 layer_options(
-                    self.network, index, self.events[index], self.spare_rows[index], self.family,
-                    self.large,
+                    self.network, index, self.events[index], self.family, self.large
                 )
             )
             for index in range(len(self.network.layers))
@@ -78,10 +78,11 @@ class Planner(PricedNetwork):
         """What the model says about a given folding."""
         layers = []
         for index, fold in enumerate(folding):
-            cycles, limit = layer_cycles(self.network, index, fold, self.events[index])
+            cycles, limit = layer_cycles(self.design(index, folding), self.events[index])
             layers.append(LayerPlan(fold, cycles, limit, self.layer_area(index, folding)))
+        designs = [self.design(index, folding) for index in range(len(folding))]
         rows = tuple(self.rows_of(index, fold) for index, fold in enumerate(folding))
-        cycles = pipeline_cycles(self.network, folding, self.events, rows)
+        cycles = pipeline_cycles(designs, self.events, rows)
         return Plan(tuple(layers), frame_area(self.network, folding, self.family), cycles)
 
     def fastest(self, budget: Budget) -> Plan | None:
@@ -97,8 +98,8 @@ class Planner(PricedNetwork):
             if fastest is None:
                 continue
             slowest = max(
-                layer_cycles(self.network, index, fold, self.events[index])[0]
-                for index, fold in enumerate(fastest)
+                layer_cycles(self.design(index, fastest), self.events[index])[0]
+                for index in range(len(fastest))
             )
             for slack in SLACKS:
                 # Somewhat slower layers leave room for more rows.

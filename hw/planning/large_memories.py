@@ -8,10 +8,10 @@ from ...golden.network import IMAGE, Network
 from ..design.buffering import Rows
 from ..design.folding import LayerFolding, connection_row_words
 from ..design.geometry import window_geometry
+from ..design.synapses import is_streamed
 from ..memories.devices import Family
 from ..memories.memory_mapping import mapped_memory
 from ..memories.memory_shape import LARGE_RAM_WRITE, row_memory
-from ..readout.streamed_readout import is_streamed
 
 #: (layer, connection) of buffers.
 Buffers = frozenset[tuple[int, int]]

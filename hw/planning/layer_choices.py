@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ...golden.network import Network
 from ..design.folding import Folding, LayerFolding, connection_row_words, most_lanes
-from ..design.synapses import fits_parts, is_direct
-from ..readout.streamed_readout import is_streamed
+from ..design.layer_design import layer_design
+from ..design.synapses import fits_parts, is_direct, is_streamed
 from .cycles import fewest_firing, layer_stages
 from .event_counts import NetworkEvents
 
@@ -31,8 +31,9 @@ def in_turns(network: Network, folding: Folding, events: NetworkEvents) -> Foldi
     """``folding`` with the fewest neurons firing at once for which no other stage waits."""
     result = []
     for index, fold in enumerate(folding):
-        stages = layer_stages(network, index, replace(fold, firing=None), events[index])
-        result.append(replace(fold, firing=fewest_firing(network, index, fold, stages)))
+        design = layer_design(network, index, replace(fold, firing=None))
+        stages = layer_stages(design, events[index])
+        result.append(replace(fold, firing=fewest_firing(design, stages)))
     return tuple(result)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...golden.network import IMAGE, Network
-from ..design.folding import LayerFolding, connection_row_words
+from ..design.folding import LayerFolding, WeightMemory, connection_row_words
+from ..design.layer_design import LayerDesign, layer_design
 from ..memories.devices import Family
-from ..memories.memory_shape import WeightMemory
-from .area import Area, Part, layer_parts, part_area
+from .area import Area, Part, layer_parts, total_area
 from .cycles import fewest_firing, image_cycles, layer_stages
 from .event_counts import WindowEvents
 from .large_memories import Buffers, with_large_rows
@@ -36,7 +36,6 @@ def layer_options(
     network: Network,
     index: int,
     events: Sequence[WindowEvents],
-    spare_rows: Sequence[int],
     family: Family,
     large: Buffers = frozenset(),
 ) -> list[Option]:
@@ -44,7 +43,6 @@ def layer_options(
 
     Args:
         events: what the windows of the layer's connections hold.
-        spare_rows: of its buffers.
         large: buffers that lie in large RAMs where they are of row words.
     """
     layer = network.layers[index]
@@ -60,43 +58,31 @@ def layer_options(
         for rows in layouts:
             last = np.inf
             for lanes in lane_choices(network, index, neurons, rows):
-                fold = LayerFolding(neurons, lanes, rows, compact=family.compact)
+                fold = LayerFolding(neurons, lanes, rows, style=family.style)
                 fold = with_large_rows(network, index, fold, large)
-                stages = layer_stages(network, index, fold, events)
+                design = layer_design(network, index, fold)
+                stages = layer_stages(design, events)
                 cycles = image_cycles(stages)
                 if cycles > last * WORTHWHILE:
                     continue
                 last = cycles
-                fold = replace(fold, firing=fewest_firing(network, index, fold, stages))
-                found += _styles(network, index, fold, cycles, spare_rows, family)
+                fold = replace(fold, firing=fewest_firing(design, stages))
+                found += _styles(layer_design(network, index, fold), cycles, family)
     return _undominated(found)
 
 
-def _styles(
-    network: Network,
-    index: int,
-    fold: LayerFolding,
-    cycles: float,
-    spare_rows: Sequence[int],
-    family: Family,
-) -> list[Option]:
+def _styles(design: LayerDesign, cycles: float, family: Family) -> list[Option]:
     """The folding with weights in block RAM, and in logic."""
-    widths = [
-        network.input_shape[0] * 8 if connection.source == IMAGE else 1
-        for connection in network.layers[index].connections
-    ]
     result = []
-    parts = layer_parts(network, index, fold, widths, spare_rows, buffers=False)
+    parts = layer_parts(design, buffers=False)
     for style in WeightMemory:
-        area = Area(0, 0)
-        for part in parts:
-            area += part_area(_restyled(part, style), family)
+        area = total_area((_restyled(part, style) for part in parts), family)
         if result:
             blocks = result[0].area
             saved = (blocks.block_rams - area.block_rams) * MOST_LUTS_OF_A_BLOCK
             if area.luts > blocks.luts + saved:
                 break
-        result.append(Option(replace(fold, weight_memory=style), cycles, area))
+        result.append(Option(replace(design.fold, weight_memory=style), cycles, area))
     return result
 
 

@@ -7,8 +7,9 @@ from functools import cached_property
 from ...golden.network import Network
 from ..design.buffering import Rows, default_spare_rows
 from ..design.folding import Folding, LayerFolding
+from ..design.layer_design import LayerDesign, layer_design, word_widths
 from ..memories.devices import Family
-from .area import Area, frame_area, layer_parts, part_area, word_widths
+from .area import Area, buffer_part, frame_area, layer_parts, part_area, total_area
 from .large_memories import Buffers, large_buffers, with_large_rows
 
 
@@ -48,15 +49,15 @@ class PricedNetwork:
             area += self.layer_area(index, folding)
         return area
 
+    def design(self, index: int, folding: Folding) -> LayerDesign:
+        """Layer ``index``, its buffers as wide and as deep as ``folding`` makes them."""
+        widths = word_widths(self.network, index, folding)
+        rows = self.rows_of(index, folding[index])
+        return layer_design(self.network, index, folding[index], widths, rows)
+
     def layer_area(self, index: int, folding: Folding) -> Area:
         """Of layer ``index``, its buffers included."""
-        widths = word_widths(self.network, index, folding)
-        total = Area(0, 0)
-        for part in layer_parts(
-            self.network, index, folding[index], widths, self.rows_of(index, folding[index])
-        ):
-            total += part_area(part, self.family)
-        return total
+        return total_area(layer_parts(self.design(index, folding)), self.family)
 
     def buffer_area(
         self, index: int, number: int, row_words: bool, width: int, spare_rows: int
@@ -64,14 +65,9 @@ class PricedNetwork:
         """Area of one window buffer."""
         key = (index, number, row_words, width, spare_rows)
         if key not in self._buffers:
-            layer = self.network.layers[index]
-            fold = LayerFolding(
-                1, (1,) * len(layer.connections), (row_words,) * len(layer.connections)
-            )
+            count = len(self.network.layers[index].connections)
+            fold = LayerFolding(1, (1,) * count, (row_words,) * count, style=self.family.style)
             fold = with_large_rows(self.network, index, fold, self.large)
-            widths = [width] * len(layer.connections)
-            rows = [spare_rows] * len(layer.connections)
-            parts = layer_parts(self.network, index, fold, widths, rows)
-            buffers = [part for part in parts if part.kind.endswith("_buffer")]
-            self._buffers[key] = part_area(buffers[number], self.family)
+            design = layer_design(self.network, index, fold, [width] * count, [spare_rows] * count)
+            self._buffers[key] = part_area(buffer_part(design.connections[number]), self.family)
         return self._buffers[key]

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.network import IMAGE, Coding, Network
-from ..accelerator.connection import unit_queue_depth
+from ...golden.network import IMAGE
 from ..design.buffering import Rows, row_model
-from ..design.folding import Folding, LayerFolding, connection_lanes, connection_row_words
-from ..lanes.event_lane import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH
-from ..readout.streamed_readout import is_streamed
+from ..design.layer_design import LayerDesign
+from ..design.queues import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH
 from .cycles import layer_stages, row_cycles
 from .event_counts import NetworkEvents, WindowEvents
 
@@ -41,7 +39,7 @@ class _LayerTimes:
 
 
 def pipeline_cycles(
-    network: Network, folding: Folding, events: NetworkEvents, spare_rows: Rows
+    designs: Sequence[LayerDesign], events: NetworkEvents, spare_rows: Rows
 ) -> float:
     """Cycles per image of the whole accelerator in a stream of images.
 
@@ -49,10 +47,8 @@ def pipeline_cycles(
     before has been and the rows that it needs are there, and added when lanes have done with the
     one before; it leaves when every buffer behind has a free slot.
     """
-    times = {
-        index: _layer_times(network, index, fold, events[index])
-        for index, fold in enumerate(folding)
-    }
+    network = designs[0].network
+    times = {design.index: _layer_times(design, events[design.index]) for design in designs}
     pixels = np.full((1, network.input_shape[1]), float(network.input_shape[2]))
     times[IMAGE] = _LayerTimes(pixels, pixels, 0.0, 0.0)
     nodes = row_model(network, spare_rows)
@@ -99,33 +95,26 @@ def pipeline_cycles(
     return (done_at[-1] - done_at[0]) / (images - 1)
 
 
-def _layer_times(
-    network: Network, index: int, fold: LayerFolding, events: Sequence[WindowEvents]
-) -> _LayerTimes:
-    stages = layer_stages(network, index, fold, events)
+def _layer_times(design: LayerDesign, events: Sequence[WindowEvents]) -> _LayerTimes:
+    stages = layer_stages(design, events)
     taken = row_cycles(stages)
-    if is_streamed(network, index, fold.neurons):
+    if design.streamed:
         return _LayerTimes(taken, taken, 0.0, 0.0)
     reading = [stage for stage in stages if stage.name in ("fetch", "windows")]
-    layer = network.layers[index]
-    groups = -(-layer.out_channels // fold.neurons)
-    alone = sum(connection_lanes(network, index, fold)) == 1 and len(layer.connections) == 1
-    held = float(unit_queue_depth(alone, fold.compact))
-    words_held = held if alone else WORD_QUEUE_DEPTH
-    for connection, counted, by_row in zip(
-        layer.connections, events, connection_row_words(network, index, fold), strict=True
-    ):
-        if connection.source != IMAGE:
-            words = counted.slabs[int(by_row)].sum() / max(counted.units.sum(), 1)
+    network, groups = design.network, design.groups
+    held = float(design.connections[0].unit_queue.depth)
+    for connection, counted in zip(design.connections, events, strict=True):
+        if not connection.pixels:
+            words = counted.slabs[int(connection.row_words)].sum() / max(counted.units.sum(), 1)
+            words_held = held if design.alone else WORD_QUEUE_DEPTH
             held = min(held, words_held / max(words, 1))
     read_ahead = held * taken.size / max(groups * events[0].units.sum(), 1)
 
-    positions = layer.pool.kernel[0] * layer.pool.kernel[1] if layer.pool else 1
-    of_row = groups * network.shapes[index].output[2] * positions
-    waiting = POOLED_OUTPUTS_WAITING * positions + SUMS_WAITING
-    if network.coding == Coding.RATE and not layer.sees_only_image:
+    of_row = groups * network.shapes[design.index].output[2] * design.positions
+    waiting = POOLED_OUTPUTS_WAITING * design.positions + SUMS_WAITING
+    if not design.whole_trains:
         of_row *= network.steps
-    elif not alone:
+    elif not design.alone:
         waiting += SUM_QUEUE_DEPTH
     return _LayerTimes(
         taken, row_cycles(reading), min(1.0, read_ahead), min(1.0, waiting / of_row)

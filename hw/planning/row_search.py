@@ -7,8 +7,8 @@ from dataclasses import replace
 from ...golden.network import IMAGE, Network
 from ..design.buffering import Rows
 from ..design.folding import Folding, connection_row_words
-from ..readout.streamed_readout import is_streamed
-from .area import word_widths
+from ..design.layer_design import word_widths
+from ..design.synapses import is_streamed
 from .plan import Budget
 from .priced_network import PricedNetwork
 

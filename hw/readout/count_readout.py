@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Shape, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..design.layer_design import count_bounds
 from ..design.payloads import vector
-
-
-def count_score_shape(steps: int, *, radix: bool) -> Shape:
-    """Shape that holds the count of a train of ``steps`` steps."""
-    return signed_shape(Interval(0, 2**steps - 1 if radix else steps))
 
 
 class CountReadout(wiring.Component):
@@ -33,7 +28,7 @@ class CountReadout(wiring.Component):
         check_range("CountReadout", "steps (T)", steps, 1, None)
         self.neurons = neurons
         self.radix = radix
-        self.score_shape = count_score_shape(steps, radix=radix)
+        self.score_shape = signed_shape(count_bounds(steps, radix=radix))
         super().__init__(
             {
                 "spikes": In(stream.Signature(neurons)),

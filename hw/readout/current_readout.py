@@ -11,9 +11,8 @@ from amaranth.lib.wiring import In, Out
 from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, signed_shape
-from ..design.payloads import vector
-from ..neurons.current_pool import CurrentLayout
-from ..neurons.neuron_parameters import group_constants
+from ..design.payloads import CurrentLayout, vector
+from ..neurons.group_constants import group_constants
 
 
 class CurrentReadout(wiring.Component):

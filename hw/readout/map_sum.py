@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Shape
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..basics.checks import check_range
-from ..lanes.lane_join import SumLayout
-from ..neurons.current_pool import CurrentLayout
-
-
-class MapUnitLayout(data.StructLayout):
-    """What a sum is for: ``last`` says that it is the image's last."""
-
-    def __init__(self):
-        super().__init__({"last": 1})
+from ..design.payloads import CurrentLayout, MapUnitLayout, SumLayout
 
 
 class MapSum(wiring.Component):

@@ -16,8 +16,8 @@ from ...golden.has_network import HasNetwork, network_of
 from ...golden.network import Network
 from ...golden.programs import run_program, wheel_command
 from ..accelerator.accelerator import Accelerator
-from ..design.folding import Folding
-from ..memories.memory_shape import LARGE_STYLE, WeightMemory
+from ..design.folding import Folding, WeightMemory
+from ..memories.memory_shape import LARGE_STYLE
 from ..planning.default_folding import default_folding
 from .header import header
 from .probes import probe_signals
@@ -96,7 +96,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     ):
         text = made_up.sub(plain, text)
     accelerator = isinstance(component, Accelerator)
-    kept = probe_signals(component.network, component.folding) if accelerator else ()
+    kept = probe_signals(component.design) if accelerator else ()
     return _BLOCKS_IN_VERILATOR + _with_defaults(without_unused_wires(text, kept))
 
 

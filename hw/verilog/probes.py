@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...golden.network import Network
-from ..design.folding import Folding, check_folding, connection_lanes
+from ..design.layer_design import LayerDesign
 
 
 @dataclass(frozen=True)
@@ -35,33 +35,31 @@ class LayerProbe:
     bits: tuple[int, ...]
 
 
-def probes(network: Network, folding: Folding) -> tuple[LayerProbe, ...]:
+def probes(designs: Sequence[LayerDesign]) -> tuple[LayerProbe, ...]:
     """Probes of every layer, first to last."""
-    check_folding(network, folding)
     result = []
-    for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
-        fires = layer.threshold is not None
-        lanes = connection_lanes(network, index, fold)
+    for design in designs:
+        index = design.index
         result.append(
             LayerProbe(
-                layer=layer.name,
-                word=f"layer{index}_spike_word" if fires else "",
-                valid=f"layer{index}_spike_valid" if fires else "",
-                ready=f"layer{index}_spike_ready" if fires else "",
-                neurons=fold.neurons,
-                groups=-(-layer.out_channels // fold.neurons),
+                layer=design.layer.name,
+                word=f"layer{index}_spike_word" if design.fires else "",
+                valid=f"layer{index}_spike_valid" if design.fires else "",
+                ready=f"layer{index}_spike_ready" if design.fires else "",
+                neurons=design.neurons,
+                groups=design.groups,
                 accumulating=f"layer{index}_accumulating",
-                bits=tuple(count or fold.neurons for count in lanes),
+                bits=tuple(count or design.neurons for count in design.lanes),
             )
         )
     return tuple(result)
 
 
-def probe_signals(network: Network, folding: Folding) -> list[str]:
+def probe_signals(designs: Sequence[LayerDesign]) -> list[str]:
     """Names of all signals of the probes."""
     return [
         signal
-        for probe in probes(network, folding)
+        for probe in probes(designs)
         for signal in (probe.word, probe.valid, probe.ready, probe.accumulating)
         if signal
     ]

@@ -13,6 +13,7 @@ from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape
 from ..design.geometry import WindowGeometry
 from ..design.payloads import JobLayout, SlabLayout
+from ..design.style import FAST, Style
 from ..memories.memory_shape import LARGE_STYLE, flag_memory, row_memory
 from ..memories.row_banks import row_banks
 from .row_writer import RowWriter
@@ -26,8 +27,9 @@ class WindowBuffer(wiring.Component):
     The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
     more, so that rows of the same or the next image are written while windows are read. Nothing
     is cleared between images. The parameters are those of the row writer and the window fetcher;
-    ``compact``: jobs and slabs do not wait in registers of their own either. ``single_port``: the
-    rows are in a memory of one port, if words suit it, whose reads wait for its writes.
+    ``style``: without ``path_registers`` jobs and slabs do not wait in registers of their own.
+    ``single_port``: the rows are in a memory of one port, if words suit it, whose reads wait for
+    its writes.
 
     Members:
         words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
@@ -47,14 +49,14 @@ class WindowBuffer(wiring.Component):
         collapse: bool = True,
         fed: range | None = None,
         repeats: int = 1,
-        compact: bool = False,
+        style: Style = FAST,
         single_port: bool = False,
     ):
         self.geometry = geometry
-        self.compact = compact
+        self.style = style
         self.writer = RowWriter(geometry, word_width)
         self.row_shape = row_memory(geometry, self.writer.word_width, large=single_port)
-        self.row_banks = row_banks(self.row_shape, compact=compact)
+        self.row_banks = row_banks(self.row_shape, split=style.memory_banks)
         self.single_port = self.row_shape.style == LARGE_STYLE
         self.walker = WindowWalker(geometry, padding_bits != 0, collapse=collapse)
         self.fetcher = WindowFetcher(
@@ -64,7 +66,7 @@ class WindowBuffer(wiring.Component):
             padding_bits=padding_bits,
             fed=fed,
             repeats=repeats,
-            compact=compact,
+            style=style,
             single_port=self.single_port,
         )
         super().__init__(
@@ -77,11 +79,11 @@ class WindowBuffer(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        geometry = self.geometry
+        geometry, style = self.geometry, self.style
         m.submodules.writer = writer = self.writer
         m.submodules.walker = walker = self.walker
         m.submodules.fetcher = fetcher = self.fetcher
-        if not self.compact:
+        if style.path_registers:
             # The walker needs two cycles for a job, so that one register loses no time.
             m.submodules.jobs = jobs = Queue(JobLayout(geometry), depth=1, reset_less=True)
             # What the lanes are ready for does not reach the memory in the same cycle.
@@ -96,7 +98,7 @@ class WindowBuffer(wiring.Component):
         occupancy_read = occupancy.read_port()
 
         wiring.connect(m, wiring.flipped(self.words), writer.words)
-        if self.compact:
+        if not style.path_registers:
             wiring.connect(m, walker.jobs, fetcher.jobs)
             wiring.connect(m, fetcher.slabs, wiring.flipped(self.slabs))
         else:

@@ -13,6 +13,7 @@ from ..basics.shapes import count_shape, index_shape
 from ..basics.table import lookup
 from ..design.geometry import WindowGeometry
 from ..design.payloads import JobLayout, SlabLayout, UnitLayout
+from ..design.style import FAST, Style
 from .rotate import RowPicker, slot_after
 from .window_flags import hides_events
 from .window_passes import WindowPasses
@@ -32,7 +33,8 @@ class WindowFetcher(wiring.Component):
         fed: groups that the connection feeds; windows of the others are blank. All where None.
         repeats: most times that a map of one step is gone through, as the steps of a layer that
             sees spikes as well (``steps`` says how often); 1 for a map of several steps.
-        compact: a slab is given out as the memory answers, and asked for in the cycle of its pass.
+        style: without ``path_registers`` a slab is given out as the memory answers, and asked for
+            in the cycle of its pass.
         single_port: nothing is read in a cycle with ``hold``; for row words alone.
 
     Members:
@@ -53,7 +55,7 @@ class WindowFetcher(wiring.Component):
         padding_bits: int,
         fed: range | None = None,
         repeats: int = 1,
-        compact: bool = False,
+        style: Style = FAST,
         single_port: bool = False,
     ):
         width = geometry.channels * geometry.planes
@@ -63,7 +65,7 @@ class WindowFetcher(wiring.Component):
         self.groups = groups
         self.plane_by_plane = plane_by_plane
         self.padding_bits = padding_bits
-        self.compact = compact
+        self.style = style
         self.single_port = single_port
         if single_port and not geometry.row_words:
             raise RheobaseError(
@@ -82,7 +84,7 @@ class WindowFetcher(wiring.Component):
             fed=self.fed,
             largest_steps=self.largest_steps,
             every_slab=hides_events(geometry, padding_bits != 0),
-            compact=compact,
+            style=style,
         )
         holding = {"hold": In(1)} if single_port else {}
         super().__init__(
@@ -108,7 +110,7 @@ class WindowFetcher(wiring.Component):
 
         # The pass under way and its slabs that are still to be issued.
         begun = passes.passes.payload
-        now = Signal(begun.shape(), reset_less=not self.compact)
+        now = Signal(begun.shape(), reset_less=not self.style.payload_resets)
         active = Signal()
         left = Signal(len(geometry.slabs))
         later = Signal(len(geometry.slabs))
@@ -132,7 +134,7 @@ class WindowFetcher(wiring.Component):
         # What the slab is for travels beside its memory word, and waits where that does. With
         # ``row_words`` a cycle is for the address, as each slot has addresses of its own;
         # without, it is for the rows of what the memory answers.
-        issue = Signal(self._issue_layout(), reset_less=not self.compact)
+        issue = Signal(self._issue_layout(), reset_less=not self.style.payload_resets)
         issue_valid = Signal()
         read = Signal.like(issue)
         read_valid = Signal()
@@ -167,7 +169,7 @@ class WindowFetcher(wiring.Component):
         if geometry.row_words:
             bases = [index * geometry.columns * geometry.steps for index in range(slots)]
             slot_base = lookup(m, issue.slot, bases, name="slot_base")
-        if geometry.row_words and not self.compact:
+        if geometry.row_words and self.style.path_registers:
             with m.If(advance):
                 m.d.sync += issued
         else:
@@ -202,7 +204,7 @@ class WindowFetcher(wiring.Component):
                 m.d.sync += read_valid.eq(0)
         with m.If(advance):
             m.d.sync += [read_valid.eq(issue_valid), read.eq(issue)]
-        if geometry.row_words or self.compact:
+        if geometry.row_words or not self.style.path_registers:
             m.d.comb += given
         else:
             with m.If(advance):

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..design.geometry import WindowGeometry
 from ..design.payloads import SlabLayout
+from ..design.style import FAST, Style
 
 
 class WindowGather(wiring.Component):
@@ -15,12 +16,12 @@ class WindowGather(wiring.Component):
 
     Pixels are accumulated most significant plane first over the whole window, so the lanes need
     all of its columns at once. The next window is gathered while one waits at the output;
-    ``compact``: once it has left.
+    where ``style`` has no ``spare_registers``, once it has left.
     """
 
-    def __init__(self, geometry: WindowGeometry, groups: int, *, compact: bool = False):
+    def __init__(self, geometry: WindowGeometry, groups: int, *, style: Style = FAST):
         self.geometry = geometry
-        self.compact = compact
+        self.style = style
         self.column_layout = SlabLayout(geometry, 1, groups)
         self.window_layout = SlabLayout(geometry, geometry.kernel[1], groups)
         super().__init__(
@@ -32,10 +33,10 @@ class WindowGather(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        if self.compact:
-            self._one_window(m)
-        else:
+        if self.style.spare_registers:
             self._two_windows(m)
+        else:
+            self._one_window(m)
         return m
 
     def _one_window(self, m: Module) -> None:

@@ -12,6 +12,7 @@ from ..basics.successor import successor
 from ..basics.table import lookup
 from ..design.geometry import WindowGeometry
 from ..design.payloads import JobLayout, UnitLayout
+from ..design.style import FAST, Style
 from .rotate import slot_after
 from .window_flags import by_axis, flags_at
 
@@ -62,7 +63,7 @@ class WindowPasses(wiring.Component):
         fed: range,
         largest_steps: int,
         every_slab: bool,
-        compact: bool = False,
+        style: Style = FAST,
     ):
         self.geometry = geometry
         self.groups = groups
@@ -70,7 +71,7 @@ class WindowPasses(wiring.Component):
         self.fed = fed
         self.largest_steps = largest_steps
         self.every_slab = every_slab
-        self.compact = compact
+        self.style = style
         super().__init__(
             {
                 "jobs": In(stream.Signature(JobLayout(geometry))),
@@ -85,7 +86,7 @@ class WindowPasses(wiring.Component):
         count = len(geometry.positions)
         given = self.passes.payload
 
-        job = Signal(self.jobs.payload.shape(), reset_less=not self.compact)
+        job = Signal(self.jobs.payload.shape(), reset_less=not self.style.payload_resets)
         active = Signal()
         # Positions of this group (and step) that are done. Kept in place of those that are left:
         # it is the same for every job that begins.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..console import OUT, working
 from ..golden.network import Network
-from ..hw.design.folding import connection_lanes, connection_row_words
+from ..hw.design.layer_design import layer_design
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions, named_board
 from ..options.images import ImageOptions
@@ -64,14 +64,14 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
     rows = []
     for index, (layer, planned) in enumerate(zip(network.layers, plan.layers, strict=True)):
         fold = planned.fold
-        lanes = connection_lanes(network, index, fold)
-        words = connection_row_words(network, index, fold)
+        design = layer_design(network, index, fold)
+        words = [connection.row_words for connection in design.connections]
         rows.append(
             [
                 layer.name,
                 fold.neurons,
-                "+".join(str(count or "direct") for count in lanes),
-                fold.neurons // fold.turns,
+                "+".join(str(count or "direct") for count in design.lanes),
+                design.firing,
                 "by size" if fold.weight_memory is None else fold.weight_memory.value,
                 "+".join("rows" if by_row else "columns" for by_row in words),
                 "+".join(map(str, fold.rows_beside((0,) * len(words)))),

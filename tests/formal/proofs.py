@@ -17,6 +17,7 @@ from rheobase.hw.basics.fork import StreamFork
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.design.geometry import WindowGeometry
 from rheobase.hw.design.payloads import UnitLayout
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.lane_join import LaneJoin
 from rheobase.hw.lanes.word_filter import WordFilter
 from rheobase.hw.neurons.current_pool import CurrentPool
@@ -154,7 +155,7 @@ def proofs() -> list[Proof]:
             + (", compact" if compact else ""),
             "each column in its place, others zero, order, no loss",
             lambda k=kernel, c=channels, p=planes, small=compact: WindowGatherChecker(
-                WindowGather(geometry(k, c, p), 2, compact=small)
+                WindowGather(geometry(k, c, p), 2, style=COMPACT if small else FAST)
             ),
             # Two designs in one: either is quick.
             **({"quick": True} if compact and channels > 1 else {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rheobase.hw.neurons.neuron_parameters import NeuronParameters
+from rheobase.hw.design.neuron_parameters import NeuronParameters
 
 
 def random_parameters(rng: np.random.Generator, channels: int) -> NeuronParameters:

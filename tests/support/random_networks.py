@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
 from rheobase.golden.network import layer_shape
 from rheobase.hw.design.folding import Folding, LayerFolding, connection_row_words, most_lanes
-from rheobase.hw.readout.streamed_readout import is_streamed
+from rheobase.hw.design.style import COMPACT, FAST
+from rheobase.hw.design.synapses import is_streamed
 
 POOLS = (None, (2, 2, 0), (3, 2, 0), (3, 2, 1))
 
@@ -161,7 +162,8 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
         folding.append(
             LayerFolding(
                 neurons, lanes, rows, firing=int(neurons // turns), extra_rows=extra,
-                compact=compact, large_rows=row_words if rng.random() < 0.5 else None,
+                style=COMPACT if compact else FAST,
+                large_rows=row_words if rng.random() < 0.5 else None,
             )
         )  # fmt: skip
     return tuple(folding)

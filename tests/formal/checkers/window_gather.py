@@ -53,7 +53,7 @@ class WindowGatherChecker(Checker):
         at = Signal(index_shape(rows * columns))
         m.d.comb += at.eq(row * columns + place)
         self.check(m, "gives_what_it_has", gather.windows.valid == waiting)
-        takes = ~waiting if gather.compact else ~column.last | ~waiting | goes
+        takes = ~waiting if not gather.style.spare_registers else ~column.last | ~waiting | goes
         self.check(m, "takes_what_fits", gather.columns.ready == takes)
         self.check(
             m,
@@ -63,7 +63,7 @@ class WindowGatherChecker(Checker):
         self.check(m, "unit", ~waiting | (Value.cast(window.unit) == unit))
         self.check(m, "last", ~waiting | window.last)
         self.check(m, "whole", (window.slab == 0) & ~window.new_plane)
-        if gather.compact:
+        if not gather.style.spare_registers:
             # The output itself, while it is not valid.
             held = Value.cast(window.bits).word_select(at, bits)
             self.check(m, "gathered", waiting | (held == collected))

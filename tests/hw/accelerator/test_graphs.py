@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from rheobase.golden import Coding, Connection, PoolRule, Readout
-from rheobase.hw.design.folding import LayerFolding, check_folding, connection_lanes
+from rheobase.hw.design.folding import LayerFolding, check_folding
+from rheobase.hw.design.layer_design import layer_design
+from rheobase.hw.design.synapses import is_streamed
 from rheobase.hw.planning.default_folding import default_folding
-from rheobase.hw.readout.streamed_readout import is_streamed
 from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 from tests.support.equality import check_equal
@@ -51,7 +52,7 @@ def test_residual_network(coding, steps, delay):
         LayerFolding(p, e) for p, e in ((4, 2), (2, 3), (3, (2, 0)), (4, 2), (6, 3), (3, 2))
     )
     assert is_streamed(network, 5, 3) and not is_streamed(network, 5, 2)
-    assert connection_lanes(network, 4, folding[4]) == (3, 0)
+    assert layer_design(network, 4, folding[4]).lanes == (3, 0)
     check_equal(network, folding, np.random.default_rng(1), images=4)
 
 

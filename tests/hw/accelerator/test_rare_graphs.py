@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rheobase.golden import Coding
-from rheobase.hw.readout.streamed_readout import is_streamed
+from rheobase.hw.design.synapses import is_streamed
 from tests.support.random_networks import random_images
 from tests.support.rare_graphs import RARE, rare_network
 from tests.support.simulated import expected_results, results

@@ -5,6 +5,7 @@ import pytest
 
 from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.accumulator import AccumulatorLane
 from tests.support.components import check_exchange
 
@@ -36,7 +37,8 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact):
         sums.append(total.tolist())
     low, high = int(np.min(sums)), int(np.max(sums))
     bound = max(-low, high) * 2**event_shift + 8
-    component = AccumulatorLane(weights, 4, event_shift, Interval(-bound, bound), compact=compact)
+    style = COMPACT if compact else FAST
+    component = AccumulatorLane(weights, 4, event_shift, Interval(-bound, bound), style=style)
     check_exchange(
         component,
         {"events": (component.event_layout, events)},

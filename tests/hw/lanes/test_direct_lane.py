@@ -5,7 +5,8 @@ import pytest
 
 from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
-from rheobase.hw.lanes.direct_lane import CONSTANT_WORDS, DirectLane, DirectSlabLayout
+from rheobase.hw.lanes.direct_lane import DirectLane, DirectSlabLayout
+from rheobase.hw.memories.memory_shape import CONSTANT_WORDS
 from tests.support.components import check_exchange, word
 
 

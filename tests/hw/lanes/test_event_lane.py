@@ -5,6 +5,8 @@ import pytest
 
 from rheobase.golden.bounds import Interval
 from rheobase.hw.design.payloads import LaneSlabLayout
+from rheobase.hw.design.queues import lane_queues
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.event_lane import EventLane
 from tests.support.components import check_exchange, word
 
@@ -45,6 +47,7 @@ def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
                     }
                 )
     bound = taps * slabs * 4 * 2 ** (separate * planes)
+    style = COMPACT if compact else FAST
     component = EventLane(
         taps=taps,
         planes=planes,
@@ -53,9 +56,8 @@ def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
         weights=weights.reshape(-1, neurons),
         weight_bits=3,
         separate_planes=separate,
-        queues_sums=(planes > 1 or separate > 1) and not alone,
-        alone=alone,
-        compact=compact,
+        queues=lane_queues(style, alone=alone, long_units=planes > 1 or separate > 1),
+        style=style if alone else FAST,
         bounds=Interval(-bound, bound),
     )
     check_exchange(

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rheobase.hw.design.folding import WeightMemory
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import mapped_memory
-from rheobase.hw.memories.memory_shape import WeightMemory, weight_memory
+from rheobase.hw.memories.memory_shape import weight_memory
 from rheobase.hw.memories.weight_banks import weight_banks
 from rheobase.hw.memories.weight_store import WeightStore
 from rheobase.sim.bench import run_bench
@@ -47,7 +49,7 @@ def test_layouts_of_deep_weights(words, width, depth, segments, blocks):
 
 def test_one_memory_in_compact_layers():
     for style in (None, *WeightMemory):
-        layout = weight_banks(4608, 64, style, compact=True)
+        layout = weight_banks(4608, 64, style, split=False)
         assert [shape.words for shape in layout.banks] == [4608]
 
 
@@ -78,7 +80,7 @@ def test_word_of_an_address(words, neurons, bits, style, compact):
     rng = np.random.default_rng(words)
     limit = 1 << (bits - 1)
     weights = rng.integers(-limit, limit, (words, neurons))
-    store = WeightStore(weights, bits, style, compact=compact)
+    store = WeightStore(weights, bits, style, style=COMPACT if compact else FAST)
     # The borders of all segments, and others.
     addresses = {0, words - 1, *rng.integers(words, size=60).tolist()}
     addresses |= {a for edge in range(64, words, 64) for a in (edge - 1, edge)}

@@ -6,7 +6,7 @@ from amaranth import signed
 
 from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
-from rheobase.hw.neurons.current_pool import CurrentLayout
+from rheobase.hw.design.payloads import CurrentLayout
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
 from tests.support.components import check_exchange

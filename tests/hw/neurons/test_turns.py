@@ -10,7 +10,7 @@ from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import count_shape
-from rheobase.hw.neurons.current_pool import CurrentLayout
+from rheobase.hw.design.payloads import CurrentLayout
 from rheobase.hw.neurons.current_turns import CurrentTurns
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron

@@ -9,6 +9,7 @@ from rheobase.golden.network import Coding
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
 from rheobase.hw.design.geometry import window_geometry
+from rheobase.hw.design.style import COMPACT
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import row_memory
@@ -45,7 +46,7 @@ def test_yosys_makes_large_rams_of_them(rows):
     network = residual_network(Coding.RATE, steps=16, stages=((channels, 1),), size=12)
     geometry = window_geometry(network, 1, 0, width, 2, row_words=True)
     buffer = WindowBuffer(
-        geometry, word_width=width, groups=2, plane_by_plane=False, single_port=True, compact=True
+        geometry, word_width=width, groups=2, plane_by_plane=False, single_port=True, style=COMPACT
     )
     assert buffer.single_port == (width != 3)
     mapped = mapped_memory(row_memory(geometry, width, large=True), Family.ICE40)
@@ -89,7 +90,7 @@ def test_a_plan_uses_them_and_says_so(network):
     )
     assert plain.area.large_rams == 0 < large.area.large_rams <= 4
     assert large.area.block_rams < plain.area.block_rams
-    assert all(fold.compact for fold in large.folding)
+    assert all(fold.style == COMPACT for fold in large.folding)
     check_folding(network, large.folding)
 
 

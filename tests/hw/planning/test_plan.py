@@ -12,6 +12,8 @@ from rheobase.golden.run import run_golden
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
+from rheobase.hw.design.layer_design import layer_design, network_design
+from rheobase.hw.design.style import COMPACT
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.cycles import FIRING_SHARE, layer_stages
@@ -63,7 +65,7 @@ def test_pipeline_is_as_slow_as_its_slowest_layer_or_slower():
         folding = default_folding(network, events, adders)
         spare = default_spare_rows(network)
         slowest = max(layer.cycles for layer in Planner(network, events).predict(folding).layers)
-        least = pipeline_cycles(network, folding, events, spare)
+        least = pipeline_cycles(network_design(network, folding, spare), events, spare)
         assert slowest * 0.999 <= least < 2.5 * slowest
 
 
@@ -173,7 +175,7 @@ def test_an_ice40_takes_what_is_counted(coding, lanes):
     """Queues of lanes that run ahead of one another are in block RAM, and no registers."""
     network = _chain(coding, seed=3, steps=4)
     folding = tuple(
-        LayerFolding(min(2, layer.out_channels), lanes, compact=True) for layer in network.layers
+        LayerFolding(min(2, layer.out_channels), lanes, style=COMPACT) for layer in network.layers
     )
     predicted = Planner(network, family=Family.ICE40).predict(folding).area
     found = synthesise(generate(network, folding), TOP, ICEBREAKER).resources
@@ -192,7 +194,7 @@ def test_neurons_take_turns_only_where_they_have_the_time(coding):
         for index, fold in enumerate(folding):
             if network.layers[index].threshold is None:
                 continue
-            stages = layer_stages(network, index, fold, events[index])
+            stages = layer_stages(layer_design(network, index, fold), events[index])
             neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
             others = max(stage.per_image for stage in stages if stage.name != "neurons")
             assert fold.turns == 1 or neurons <= share * others

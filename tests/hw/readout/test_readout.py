@@ -5,8 +5,7 @@ import pytest
 from amaranth import signed
 
 from rheobase.golden.bounds import Interval
-from rheobase.hw.design.payloads import vector
-from rheobase.hw.neurons.current_pool import CurrentLayout
+from rheobase.hw.design.payloads import CurrentLayout, vector
 from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.current_readout import CurrentReadout
 from rheobase.hw.readout.result_writer import ResultLayout, ResultWriter

@@ -10,6 +10,7 @@ from rheobase.boards.builds.memory_wrapper import WRAPPER
 from rheobase.boards.builds.plain_verilog import plain_verilog
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.accelerator.accelerator import result_layout
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.verilog.generation import TOP, generate
 from tests.support.icarus import LANGUAGES, run_icarus, without_initial_values
@@ -69,7 +70,7 @@ def _check(folder, network, images, files, language, *, seed=1):
 def test_resets_of_unknown_registers(tmp_path, coding, compact, language):
     """Nothing is unknown after a reset, and nothing that was before it is seen."""
     network, images, folding = _network(coding)
-    folding = tuple(replace(fold, compact=compact) for fold in folding)
+    folding = tuple(replace(fold, style=COMPACT if compact else FAST) for fold in folding)
     files = {f"{TOP}.v": without_initial_values(generate(network, folding))}
     _check(tmp_path, network, images, files, language)
 

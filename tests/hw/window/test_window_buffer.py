@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rheobase.hw.design.geometry import WindowGeometry
 from rheobase.hw.design.payloads import SlabLayout
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import MemoryShape
@@ -182,7 +183,7 @@ def test_spike_windows(case, plane_by_plane, row_words, compact, single_port):
         word_width=word_width,
         groups=groups,
         plane_by_plane=plane_by_plane,
-        compact=compact,
+        style=COMPACT if compact else FAST,
         single_port=single_port,
     )
     assert component.single_port == single_port
@@ -226,7 +227,7 @@ def test_pixel_windows_and_gather(case, zero_point, compact):
         groups=1,
         plane_by_plane=False,
         padding_bits=pad_word,
-        compact=compact,
+        style=COMPACT if compact else FAST,
     )
     layout = SlabLayout(geometry, 1, 1)
     check_exchange(
@@ -247,7 +248,7 @@ def test_pixel_windows_and_gather(case, zero_point, compact):
                 {"bits": bits, "slab": 0, "new_plane": 0, "last": 1, "unit": slab["unit"]}
             )
             bits = None
-    gather = WindowGather(geometry, 1, compact=compact)
+    gather = WindowGather(geometry, 1, style=COMPACT if compact else FAST)
     check_exchange(
         gather, {"columns": (layout, slabs)}, {"windows": (gather.window_layout, windows)}
     )
@@ -353,7 +354,7 @@ def test_rows_in_two_memories():
 )  # fmt: skip
 def test_banks_of_rows_hold_all_of_them(words, width, parts, compact):
     whole = MemoryShape(words, width, -(-width // parts), "block", apart=True)
-    banks = row_banks(whole, compact=compact)
+    banks = row_banks(whole, split=not compact)
     assert sum(bank.words for bank in banks) == words
     # Each address tells its bank by its upper bits.
     base = 0

@@ -1,18 +1,14 @@
-"""Constants of a layer's neurons, one word of P values per group."""
+"""Bias, threshold and initial potential of a layer's neurons, in turns or not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth import Module, Signal, Value
-from amaranth.lib import data
 
 from ...golden.bounds import Interval
 from ...golden.errors import RheobaseError
-from ..basics.shapes import signed_shape, turn_numbers
-from ..basics.table import lookup
-from ..design.payloads import vector
+from ..basics.widths import turn_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +54,17 @@ class NeuronParameters:
             spread(self.bias, 0), spread(self.threshold, 1), spread(self.initial_potential, 0)
         )
 
+    def state_bounds(self, potential: Interval, steps: int, *, cumulative: bool) -> Interval:
+        """Of what ``rate`` neurons keep: the potential with the coming step's bias.
 
-def group_constants(
-    m: Module, group: Value, values: np.ndarray, neurons: int, *, name: str, fill: int = 0
-) -> data.View:
-    """Signal with the ``neurons`` values of ``group``; ``fill`` past the last channel."""
-    groups = -(-len(values) // neurons)
-    padded = np.full(groups * neurons, fill, dtype=np.int64)
-    padded[: len(values)] = values
-    shape = signed_shape(Interval.of(padded))
-    result = Signal(vector(shape, neurons), name=name)
-    for neuron in range(neurons):
-        column = [int(value) for value in padded[neuron::neurons]]
-        m.d.comb += result[neuron].eq(
-            lookup(m, group, column, name=f"{name}_{neuron}", shape=shape)
-        )
-    return result
+        Less a threshold, so that the sign tells whether to spike; with ``cumulative`` less the
+        currents that have come, so that start, biases and thresholds fired are left.
+        """
+        bias = self.bias.astype(np.int64)
+        if not cumulative:
+            ahead = bias - self.threshold
+            return potential + Interval(int(ahead.min()), int(bias.max()))
+        start = self.initial_potential.astype(np.int64)
+        # One bias and one threshold are ahead.
+        low = start + (steps + 1) * (np.minimum(bias, 0) - self.threshold)
+        return Interval.of(low, start + (steps + 1) * np.maximum(bias, 0))

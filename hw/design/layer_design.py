@@ -1,0 +1,257 @@
+"""Each layer as it is built: worked out once of network and folding, for all that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...golden.bounds import Bounds, Interval, effective_bias, layer_bounds
+from ...golden.network import IMAGE, PIXEL_BITS, Coding, Layer, Network, PoolRule, Readout
+from ..basics.widths import memory_depth
+from .buffering import Rows, folded_spare_rows
+from .connection_design import ConnectionDesign
+from .folding import (
+    Folding,
+    LayerFolding,
+    check_folding,
+    connection_lanes,
+    connection_row_words,
+)
+from .neuron_parameters import NeuronParameters
+from .style import Style
+from .synapses import is_streamed
+
+
+@dataclass(frozen=True, eq=False)
+class LayerDesign:
+    """Layer ``index`` of ``network`` folded by ``fold``, and its ``connections``."""
+
+    network: Network
+    index: int
+    fold: LayerFolding
+    connections: tuple[ConnectionDesign, ...]
+
+    @property
+    def layer(self) -> Layer:
+        return self.network.layers[self.index]
+
+    @property
+    def style(self) -> Style:
+        return self.fold.style
+
+    @property
+    def streamed(self) -> bool:
+        """A streamed readout: no window buffer, no map."""
+        return self.connections[0].streamed
+
+    @property
+    def fires(self) -> bool:
+        """It has neurons; else it is read out by its currents."""
+        return self.layer.threshold is not None
+
+    @property
+    def neurons(self) -> int:
+        """P."""
+        return self.fold.neurons
+
+    @property
+    def firing(self) -> int:
+        """F: how many neurons fire at once."""
+        return self.neurons // self.fold.turns
+
+    @property
+    def turns(self) -> int:
+        """How often neurons fire for each group of P channels."""
+        return self.fold.turns
+
+    @property
+    def groups(self) -> int:
+        """Groups of P output channels."""
+        return -(-self.layer.out_channels // self.neurons)
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """E of each connection; 0 where its lane is direct."""
+        return tuple(connection.lanes for connection in self.connections)
+
+    @property
+    def alone(self) -> bool:
+        """A single lane does all."""
+        return self.connections[0].alone
+
+    @property
+    def positions(self) -> int:
+        """Windows of a pooled output."""
+        pool = self.layer.pool
+        return pool.kernel[0] * pool.kernel[1] if pool else 1
+
+    @property
+    def constant(self) -> bool:
+        """The current is the same at every step: the image's."""
+        return self.layer.sees_only_image
+
+    @property
+    def whole_trains(self) -> bool:
+        """A current is what a whole train comes to, or holds for all of it; else a step's."""
+        return self.network.coding == Coding.RADIX or self.constant
+
+    @property
+    def cumulative(self) -> bool:
+        """The pool accumulates the currents of each position over the steps."""
+        pooled = not self.whole_trains and self.positions > 1
+        return pooled and self.layer.pool.rule == PoolRule.CUMULATIVE
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        return layer_bounds(self.network, self.index)
+
+    @cached_property
+    def bias(self) -> np.ndarray:
+        """Of each output channel, the image's zero point included."""
+        return effective_bias(self.network, self.index)
+
+    @property
+    def current(self) -> Interval:
+        """Bounds of a pooled current."""
+        return self.bounds.pooled if self.cumulative or self.streamed else self.bounds.window
+
+    @cached_property
+    def parameters(self) -> NeuronParameters:
+        """Of the neurons that fire at once, group after group and turn after turn."""
+        layer = self.layer
+        own = NeuronParameters(self.bias, layer.threshold, layer.initial_potential)
+        return own if self.turns == 1 else own.in_turns(self.neurons, self.firing)
+
+    @cached_property
+    def state(self) -> Interval:
+        """Bounds of what ``rate`` neurons keep."""
+        return self.parameters.state_bounds(
+            self.bounds.potential, self.network.steps, cumulative=self.cumulative
+        )
+
+    # Memories that are read in the cycle of their address: words, and bits of a word.
+
+    @property
+    def accumulated_currents(self) -> tuple[int, int] | None:
+        """What the pool has accumulated for each position."""
+        return (self.positions, self.neurons * self.current.bits) if self.cumulative else None
+
+    @property
+    def waiting_states(self) -> tuple[int, int] | None:
+        """States of the turns of ``rate`` neurons."""
+        if self.turns == 1 or self.whole_trains:
+            return None
+        return memory_depth(self.turns), self.firing * self.state.bits
+
+    @property
+    def waiting_trains(self) -> tuple[int, int] | None:
+        """Spikes of all turns but the last."""
+        if self.turns == 1:
+            return None
+        steps = self.network.steps if self.whole_trains else 1
+        return memory_depth(steps), self.neurons - self.firing
+
+    @property
+    def unhurried(self) -> bool:
+        """Neurons take three cycles at least for a turn, and two are enough to give it."""
+        return self.turns > 1 and self.whole_trains and (
+            self.network.steps > 2 and self.style.path_registers
+        )
+
+    @property
+    def images_inside(self) -> int:
+        """Most images that its rows, queues and registers hold parts of at once."""
+        if self.streamed:
+            return 2
+        geometries = [connection.geometry for connection in self.connections]
+        return 2 + max(-(-geometry.slots // geometry.rows) for geometry in geometries)
+
+
+def layer_design(
+    network: Network,
+    index: int,
+    fold: LayerFolding,
+    word_widths: Sequence[int] | None = None,
+    spare_rows: Sequence[int] | None = None,
+) -> LayerDesign:
+    """Layer ``index`` folded by ``fold``.
+
+    Args:
+        word_widths: bits of a word of each connection's source; where the foldings of sources are
+            not known (None), those of P = 1. Window buffers alone depend on it.
+        spare_rows: of each connection's buffer; a row of outputs' where None.
+    """
+    layer = network.layers[index]
+    lanes = connection_lanes(network, index, fold)
+    rows = connection_row_words(network, index, fold)
+    streamed = is_streamed(network, index, fold.neurons)
+    connections = tuple(
+        ConnectionDesign(
+            network=network,
+            index=index,
+            number=number,
+            neurons=fold.neurons,
+            lanes=lanes[number],
+            row_words=rows[number] and not streamed,
+            large=fold.is_large(number),
+            word_width=(
+                _pixel_width(network)
+                if connection.source == IMAGE
+                else word_widths[number] if word_widths else 1
+            ),
+            spare_rows=spare_rows[number] if spare_rows else None,
+            weight_memory=fold.weight_memory,
+            style=fold.style,
+            streamed=streamed,
+        )
+        for number, connection in enumerate(layer.connections)
+    )
+    return LayerDesign(network, index, fold, connections)
+
+
+def word_widths(network: Network, index: int, folding: Folding) -> tuple[int, ...]:
+    """Bits of a word of each connection's source: its P, or a whole pixel."""
+    return tuple(
+        _pixel_width(network)
+        if connection.source == IMAGE
+        else folding[connection.source].neurons
+        for connection in network.layers[index].connections
+    )
+
+
+def network_design(
+    network: Network, folding: Folding, spare_rows: Rows | None = None
+) -> tuple[LayerDesign, ...]:
+    """All layers, first to last.
+
+    Args:
+        spare_rows: of each connection's buffer; ``folded_spare_rows`` where None.
+
+    Raises:
+        RheobaseError: a value of the folding is out of range.
+    """
+    check_folding(network, folding)
+    spare_rows = folded_spare_rows(network, folding) if spare_rows is None else spare_rows
+    return tuple(
+        layer_design(network, index, fold, word_widths(network, index, folding), spare_rows[index])
+        for index, fold in enumerate(folding)
+    )
+
+
+def score_bounds(network: Network, output: int = 0) -> Interval:
+    """Bounds of an output's score: a count, or summed currents."""
+    if network.readout == Readout.CURRENT:
+        return layer_bounds(network, network.outputs[output]).potential
+    return count_bounds(network.steps, radix=network.coding == Coding.RADIX)
+
+
+def count_bounds(steps: int, *, radix: bool) -> Interval:
+    """Bounds of the count of a train of ``steps`` steps."""
+    return Interval(0, 2**steps - 1 if radix else steps)
+
+
+def _pixel_width(network: Network) -> int:
+    return network.input_shape[0] * PIXEL_BITS

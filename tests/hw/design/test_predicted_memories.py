@@ -1,0 +1,104 @@
+"""Every memory that is predicted is built, and no other, whatever network and folding."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+
+from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.hw.accelerator.accelerator import Accelerator
+from rheobase.hw.design.folding import WeightMemory
+from rheobase.hw.planning.area import layer_parts
+from tests.support.random_graphs import random_graph
+from tests.support.random_networks import random_folding, random_network
+from tests.support.rare_graphs import RARE, rare_network
+from tests.support.residual_networks import residual_network
+
+#: (words, bits of a word, whether it is read with the clock, its style).
+Memories = Counter[tuple[int, int, bool, str | None]]
+
+_MEMORY = re.compile(r"memory width (\d+) size (\d+) (\\\S+)")
+_STYLE = re.compile(r'attribute \\ram_style "(\w+)"')
+
+
+def _built(accelerator: Accelerator) -> Memories:
+    """Memories of the netlist that Amaranth makes."""
+    found: Memories = Counter()
+    for module in rtlil.convert(accelerator, name="top", emit_src=False).split("\nend\n"):
+        # The read ports of each memory, which all are of one kind.
+        clocked = {}
+        for cell in module.split("cell $memrd_v2 ")[1:]:
+            name = re.search(r'parameter \\MEMID "\\(\\\S+)"', cell)[1]
+            clocked[name] = "parameter \\CLK_ENABLE 1\n" in cell.split("\n  end")[0]
+        style = None
+        for line in map(str.strip, module.splitlines()):
+            if match := _STYLE.fullmatch(line):
+                style = match[1]
+            elif match := _MEMORY.fullmatch(line):
+                width, words, name = match.groups()
+                found[int(words), int(width), clocked[name], style] += 1
+                style = None
+            elif not line.startswith("attribute"):
+                style = None
+    return found
+
+
+def _predicted(accelerator: Accelerator) -> Memories:
+    """Memories that the area of the layers is worked out of."""
+    found: Memories = Counter()
+    for part in (part for design in accelerator.design for part in layer_parts(design)):
+        for shape in part.memories:
+            # What is written and yet logic is read in the cycle of its address.
+            clocked = shape.written is None or shape.style != "logic"
+            style = shape.style if clocked else None
+            found[shape.words, shape.width, clocked, style] += part.count
+        for shape in part.distributed:
+            found[shape.words, shape.width, False, None] += part.count
+    return found
+
+
+def _check(network, folding) -> None:
+    accelerator = Accelerator(network, folding)
+    assert _built(accelerator) == _predicted(accelerator)
+
+
+def _with_memories(rng: np.random.Generator, folding):
+    """``folding`` with weights in any kind of memory."""
+    kinds = (None, *WeightMemory)
+    return tuple(replace(fold, weight_memory=kinds[rng.integers(3)]) for fold in folding)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_networks(seed):
+    rng = np.random.default_rng(seed)
+    network = random_network(
+        rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
+        rule=PoolRule.CUMULATIVE, steps=1 + seed % 4, hidden=2, largest_channels=8, largest_map=7,
+    )  # fmt: skip
+    _check(network, _with_memories(rng, random_folding(rng, network)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_graphs(seed):
+    rng = np.random.default_rng(seed)
+    network = random_graph(
+        rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
+        rule=list(PoolRule)[seed // 4 % 2], steps=1 + seed % 3, layers=3,
+    )  # fmt: skip
+    _check(network, _with_memories(rng, random_folding(rng, network)))
+
+
+@pytest.mark.parametrize("coding", Coding)
+@pytest.mark.parametrize("shape", RARE)
+def test_rare_shapes(shape, coding):
+    _check(*rare_network(np.random.default_rng(2), shape, coding))
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_deep_memories_and_trains_of_one_step(steps):
+    """Lanes that run ahead of one another queue their sums at T = 1 as well."""
+    network = residual_network(Coding.RADIX, steps=steps, stages=((40, 1),), size=6)
+    _check(network, random_folding(np.random.default_rng(steps), network))

@@ -181,13 +181,22 @@ def layer_design(
 
     Args:
         word_widths: bits of a word of each connection's source; where the foldings of sources are
-            not known (None), those of P = 1. Window buffers alone depend on it.
+            not known (None), those of the least P. Window buffers and streamed readouts alone
+            depend on it.
         spare_rows: of each connection's buffer; a row of outputs' where None.
     """
     layer = network.layers[index]
     lanes = connection_lanes(network, index, fold)
     rows = connection_row_words(network, index, fold)
     streamed = is_streamed(network, index, fold.neurons)
+    widths = word_widths
+    if widths is None:
+        # A streamed readout has a bit of a word for each lane at least.
+        narrowest = lanes if streamed else (1,) * len(lanes)
+        widths = tuple(
+            _pixel_width(network) if connection.source == IMAGE else fewest
+            for connection, fewest in zip(layer.connections, narrowest, strict=True)
+        )
     connections = tuple(
         ConnectionDesign(
             network=network,
@@ -197,11 +206,7 @@ def layer_design(
             lanes=lanes[number],
             row_words=rows[number] and not streamed,
             large=fold.is_large(number),
-            word_width=(
-                _pixel_width(network)
-                if connection.source == IMAGE
-                else word_widths[number] if word_widths else 1
-            ),
+            word_width=widths[number],
             spare_rows=spare_rows[number] if spare_rows else None,
             weight_memory=fold.weight_memory,
             style=fold.style,

@@ -71,22 +71,22 @@ def _with_memories(rng: np.random.Generator, folding):
     return tuple(replace(fold, weight_memory=kinds[rng.integers(3)]) for fold in folding)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     network = random_network(
         rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
-        rule=PoolRule.CUMULATIVE, steps=1 + seed % 4, hidden=2, largest_channels=8, largest_map=7,
+        rule=PoolRule.CUMULATIVE, steps=1 + seed % 4, hidden=seed % 3, largest_channels=6, largest_map=7,
     )  # fmt: skip
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_random_graphs(seed):
     rng = np.random.default_rng(seed)
     network = random_graph(
         rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
-        rule=list(PoolRule)[seed // 4 % 2], steps=1 + seed % 3, layers=3,
+        rule=list(PoolRule)[seed // 4 % 2], steps=1 + seed % 3, layers=2,
     )  # fmt: skip
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
@@ -98,7 +98,7 @@ def test_rare_shapes(shape, coding):
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-def test_deep_memories_and_trains_of_one_step(steps):
+def test_trains_of_one_step(steps):
     """Lanes that run ahead of one another queue their sums at T = 1 as well."""
-    network = residual_network(Coding.RADIX, steps=steps, stages=((40, 1),), size=6)
+    network = residual_network(Coding.RADIX, steps=steps, stages=((3, 1),), size=4)
     _check(network, random_folding(np.random.default_rng(steps), network))

@@ -76,7 +76,8 @@ def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     network = random_network(
         rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
-        rule=PoolRule.CUMULATIVE, steps=1 + seed % 4, hidden=seed % 3, largest_channels=6, largest_map=7,
+        rule=PoolRule.CUMULATIVE, steps=1 + seed % 4, hidden=seed % 3, largest_channels=6,
+        largest_map=7,
     )  # fmt: skip
     _check(network, _with_memories(rng, random_folding(rng, network)))
 

@@ -159,7 +159,7 @@ def test_map_and_buffer(followed: Followed) -> None:
         for left, right in zip(*NUMBERS, strict=True)
     ]
     assert "".join(rows) in PAGE
-    geometry, seen = followed.connection.geometry, followed.seen
+    geometry, seen = followed.connection.design.geometry, followed.seen
     assert geometry.span == (3, 3)
     memory = followed.connection.buffer.row_shape
     assert (memory.width, geometry.depth) == (geometry.slots * geometry.channels, 12)
@@ -196,7 +196,7 @@ def test_jobs_units_passes_and_slabs(followed: Followed) -> None:
 
 def test_lanes(followed: Followed) -> None:
     connection, seen = followed.connection, followed.seen
-    taps = [[(tap.row, tap.channel) for tap in share.taps] for share in connection.shares]
+    taps = [[(tap.row, tap.channel) for tap in share.taps] for share in connection.design.shares]
     assert taps == [[(0, 0), (1, 1)], [(1, 0), (0, 1)]]
     for number, lane in enumerate(connection.lanes):
         total = np.zeros(P, np.int64)

@@ -32,7 +32,7 @@ mutate: $(VENV)/.installed-test
 # ResNet-20 and its images, whose figures are skipped without it.
 SHARED ?= ../shared
 DATA_ROOT ?= $(SHARED)/data
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.golden
 	$(BIN)/python -m benchmarks.mnist --data-root $(DATA_ROOT)
 	$(BIN)/python -m benchmarks.converter --shared $(SHARED)
@@ -64,7 +64,7 @@ $(VENV)/bin/python:
 	  { echo "venv is needed: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 2; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from ...golden.output_files import folder_beside
 
 #: Written last into an entry: without it the entry is a leftover and is built again.
@@ -16,10 +18,7 @@ _COMPLETE = ".complete"
 
 def cache_folder() -> Path:
     """``$RHEOBASE_CACHE``, or ``rheobase`` in the user's cache folder."""
-    chosen = os.environ.get("RHEOBASE_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rheobase"
+    return Path(os.environ.get("RHEOBASE_CACHE") or user_cache_path("rheobase", appauthor=False))
 
 
 def content_key(parts: Iterable[str | bytes]) -> str:

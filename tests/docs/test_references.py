@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PACKAGES = ["golden", "converter", "hw", "sim", "boards", "rheobase"]
 ROOMS = [*PACKAGES, "benchmarks", "examples", "tests"]
 #: Names in the text that stand for a file of the reader's.

@@ -19,10 +19,14 @@ class BitTimer(wiring.Component):
     """A phase accumulator: 3 Mbaud from 25 MHz is a tick every 8 or 9 cycles, 8.33 in the mean.
 
     Members:
-        run: count; otherwise the phase is set back.
-        start_half: set the phase back so that the next tick comes after half a bit of counting.
-        tick: a bit has passed.
+        run: in; count; otherwise the phase is set back.
+        start_half: in; set the phase back so that the next tick comes after half a bit of counting.
+        tick: out; a bit has passed.
     """
+
+    run: Signal
+    start_half: Signal
+    tick: Signal
 
     def __init__(self, clock: int, baud: int):
         check_range("BitTimer", "clock (Hz)", clock, 1, None)

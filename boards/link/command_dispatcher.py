@@ -25,15 +25,27 @@ class CommandDispatcher(wiring.Component):
         steps, delay: shapes of T and t0.
 
     Members:
-        words: the output of a ``PacketQueue``.
-        replies: to all requests but those to classify; each one stays until it has been sent.
-        tags: one per image, in order.
-        image: bytes of images, as many as the network's input has for each tag.
-        may_start: an image may begin.
-        image_starts: an image's first byte is offered from the next cycle on.
-        steps, delay: T and t0 of the image that is being passed on.
-        snapshot: the counters are asked for, until ``snapped``.
+        words: in, stream; the output of a ``PacketQueue``.
+        replies: out, stream; to all requests but those to classify; each one stays until it has
+            been sent.
+        tags: out, stream; one per image, in order.
+        image: out, stream; bytes of images, as many as the network's input has for each tag.
+        may_start: in; an image may begin.
+        image_starts: out; an image's first byte is offered from the next cycle on.
+        steps, delay: out; T and t0 of the image that is being passed on.
+        snapshot: out; the counters are asked for, until ``snapped``.
     """
+
+    words: stream.Interface
+    replies: stream.Interface
+    tags: stream.Interface
+    image: stream.Interface
+    may_start: Signal
+    image_starts: Signal
+    steps: Signal
+    delay: Signal
+    snapshot: Signal
+    snapped: Signal
 
     def __init__(self, identity: Identity, steps: Shape, delay: Shape):
         self.identity = identity

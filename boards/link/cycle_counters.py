@@ -48,15 +48,26 @@ class CycleCounters(wiring.Component):
         constants: bytes that the memory has besides, for who reads it.
 
     Members:
-        started: an image is offered to the accelerator in this cycle; only with ``may_start``.
-        finished: its last result has come; only with ``may_finish``.
-        may_start, may_finish: not within some 130 cycles after the one before.
-        settled: the cycles of all finished images can be read.
+        started: in; an image is offered to the accelerator in this cycle; only with ``may_start``.
+        finished: in; its last result has come; only with ``may_finish``.
+        may_start, may_finish: out; not within some 130 cycles after the one before.
+        settled: out; the cycles of all finished images can be read.
         address, data: reads the memory; ``data`` follows within three cycles.
-        snapshot: asks for a snapshot; stays up until ``snapped``, at most three rounds.
-        snapped: the snapshot is there.
-        occupied: an image is inside.
+        snapshot: in; asks for a snapshot; stays up until ``snapped``, at most three rounds.
+        snapped: out; the snapshot is there.
+        occupied: out; an image is inside.
     """
+
+    started: Signal
+    finished: Signal
+    may_start: Signal
+    may_finish: Signal
+    settled: Signal
+    address: Signal
+    data: Signal
+    snapshot: Signal
+    snapped: Signal
+    occupied: Signal
 
     def __init__(self, images: int, constants: bytes):
         self.images_inside = check_range("CycleCounters", "images", images, 2, MOST_IMAGES)

@@ -62,7 +62,14 @@ class FrameReceiver(wiring.Component):
     Args:
         image_bytes: of a request to classify.
         largest_body: bytes of the largest body; the pieces of a larger one are not given out.
+
+    Members:
+        bytes: in, stream; what the line brings.
+        pieces: out, stream; the packets' bytes and marks.
     """
+
+    bytes: stream.Interface
+    pieces: stream.Interface
 
     def __init__(self, image_bytes: int, largest_body: int):
         self.image_end = HEADER_BYTES + 1 + image_bytes

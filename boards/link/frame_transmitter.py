@@ -22,7 +22,14 @@ class FrameTransmitter(wiring.Component):
 
     A byte is taken into a register, which turns round once while its bits go to the check sum;
     so the bits of the check sum come into it at the end.
+
+    Members:
+        replies: in, stream; bytes of replies.
+        bytes: out, stream; what the line takes.
     """
+
+    replies: stream.Interface
+    bytes: stream.Interface
 
     def __init__(self):
         super().__init__(

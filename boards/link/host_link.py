@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,11 +23,28 @@ from .uart_receiver import ReceivedByte
 class HostLink(wiring.Component):
     """Frames in, pixels to the accelerator, results back, frames out (docs/host-link.md).
 
+    ::
+
+        received -> receiver -> packets -> dispatcher -> feeder -> pixel queue -> pixels
+                                               |  '-> tags --------.
+                                               v                   v
+        transmitted <- transmitter <- replies' writer <- answers <- collector <- results
+                                           ^
+                                        counters
+
     Members:
         received, transmitted: bytes of the line.
         pixels, steps, delay, results: the accelerator's ports, seen from outside of it.
-        busy: an image is inside the accelerator.
+        busy: out; an image is inside the accelerator.
     """
+
+    received: stream.Interface
+    transmitted: stream.Interface
+    pixels: stream.Interface
+    steps: Signal
+    delay: Signal
+    results: stream.Interface
+    busy: Signal
 
     def __init__(self, interface: AcceleratorInterface):
         self.interface = interface

@@ -11,7 +11,15 @@ from ...hw.basics.shapes import index_shape
 
 
 class ImageFeeder(wiring.Component):
-    """Joins ``channels`` bytes, channel 0 first, to one pixel (channel 0 in the low byte)."""
+    """Joins ``channels`` bytes, channel 0 first, to one pixel (channel 0 in the low byte).
+
+    Members:
+        bytes: in, stream; those of images.
+        pixels: out, stream; all channels of a pixel at a time.
+    """
+
+    bytes: stream.Interface
+    pixels: stream.Interface
 
     def __init__(self, channels: int):
         self.channels = check_range("ImageFeeder", "channels", channels, 1, None)

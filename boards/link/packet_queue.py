@@ -39,7 +39,14 @@ class PacketQueue(wiring.Component):
 
     Args:
         depth: words, a power of two.
+
+    Members:
+        pieces: in, stream; bytes and marks of packets.
+        words: out, stream; those of good packets, and the errors of the others.
     """
+
+    pieces: stream.Interface
+    words: stream.Interface
 
     def __init__(self, depth: int):
         check_range("PacketQueue", "depth", depth, 2 * CRC_BYTES, None)

@@ -64,14 +64,26 @@ class ReplyWriter(wiring.Component):
         steps, delay: shapes of T and t0.
 
     Members:
-        commands: replies that are asked for.
-        tags, answers: one each per image, in order.
-        settled: the cycles of the image that is answered next are there.
+        commands: in, stream; replies that are asked for.
+        tags, answers: in, stream; one each per image, in order.
+        settled: in; the cycles of the image that is answered next are there.
         address, stored: where to read in the counters' memory, and the byte there; it may take
             three cycles.
         score_index, score: which score is wanted, and the score, in the cycle after.
-        steps, delay: T and t0 that are set.
+        steps, delay: in; T and t0 that are set.
     """
+
+    commands: stream.Interface
+    tags: stream.Interface
+    answers: stream.Interface
+    settled: Signal
+    address: Signal
+    stored: Signal
+    score_index: Signal
+    score: Signal
+    steps: Signal
+    delay: Signal
+    replies: stream.Interface
 
     def __init__(
         self, prediction: Shape, score: Shape, classes: int, images: int, steps: Shape, delay: Shape

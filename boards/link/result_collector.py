@@ -31,12 +31,19 @@ class ResultCollector(wiring.Component):
         classes: scores of an image.
 
     Members:
-        may_finish: the last result of an image can be taken.
-        finished: it came in this cycle.
-        answers: prediction of each image.
+        may_finish: in; the last result of an image can be taken.
+        finished: out; it came in this cycle.
+        answers: out, stream; prediction of each image.
         score_index, score: a score of the image whose answer is offered; it follows in the next
             cycle.
     """
+
+    results: stream.Interface
+    may_finish: Signal
+    finished: Signal
+    answers: stream.Interface
+    score_index: Signal
+    score: Signal
 
     def __init__(self, results: data.StructLayout, classes: int):
         self.class_count = check_range("ResultCollector", "classes", classes, 1, None)

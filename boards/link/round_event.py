@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,13 +20,21 @@ class RoundEvent(wiring.Component):
 
     Members:
         happens: in this cycle; only while not ``pending``.
-        now: cycle of the round.
-        boundary: the round's last cycle.
-        pending: it has happened and is not counted yet.
-        active: it happened in the round before this one.
+        now: in; cycle of the round.
+        boundary: in; the round's last cycle.
+        pending: out; it has happened and is not counted yet.
+        active: out; it happened in the round before this one.
         offset: in that cycle of its round.
-        image: its number.
+        image: out; its number.
     """
+
+    happens: Signal
+    now: Signal
+    boundary: Signal
+    pending: Signal
+    active: Signal
+    offset: Signal
+    image: Signal
 
     def __init__(self, images: int, cycles: int):
         self.images = check_range("RoundEvent", "images", images, 2, None)

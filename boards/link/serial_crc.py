@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,11 +17,16 @@ class SerialCrc(wiring.Component):
     """CRC-32 (ISO-HDLC), the lowest bit of a byte first.
 
     Members:
-        start: begin anew.
-        shift: take ``bit``. Where that is not the lowest bit of ``sum``, nothing but a shift
+        start: in; begin anew.
+        shift: in; take ``bit``. Where that is not the lowest bit of ``sum``, nothing but a shift
             happens: so the check sum comes out.
-        sum: the check sum.
+        sum: out; the check sum.
     """
+
+    start: Signal
+    shift: Signal
+    bit: Signal
+    sum: Signal
 
     def __init__(self):
         super().__init__({"start": In(1), "shift": In(1), "bit": In(1), "sum": Out(_WIDTH)})

@@ -28,8 +28,11 @@ class UartReceiver(wiring.Component):
         baud: bits per second, at most a quarter of ``clock``.
 
     Members:
-        line: the serial input, not synchronised to the clock.
+        line: in; the serial input, not synchronised to the clock.
     """
+
+    line: Signal
+    bytes: stream.Interface
 
     def __init__(self, clock: int, baud: int):
         self.timer = BitTimer(clock, baud)

@@ -20,8 +20,11 @@ class UartTransmitter(wiring.Component):
         baud: bits per second, at most a quarter of ``clock``.
 
     Members:
-        line: the serial output.
+        line: out; the serial output.
     """
+
+    bytes: stream.Interface
+    line: Signal
 
     def __init__(self, clock: int, baud: int):
         self.timer = BitTimer(clock, baud)

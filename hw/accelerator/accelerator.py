@@ -50,11 +50,11 @@ class Accelerator(wiring.Component):
         spare_rows: of each connection's buffer; ``folded_spare_rows`` where None.
 
     Members:
-        pixels: one pixel a beat, all channels (channel 0 in the low byte), raster order, image
-            after image without a gap.
-        steps, delay: T and t0, sampled with an image's first pixel; 1 <= T <= the network's, and
-            0 <= t0 < T (0 in ``radix``). An image with another setting than those under way waits
-            until the pipeline is empty.
+        pixels: in, stream; one pixel a beat, all channels (channel 0 in the low byte), raster
+            order, image after image without a gap.
+        steps, delay: in; T and t0, sampled with an image's first pixel; 1 <= T <= the network's,
+            and 0 <= t0 < T (0 in ``radix``). An image with another setting than those under way
+            waits until the pipeline is empty.
         results: of the network's first output, per image one beat per class of each pixel of its
             map, see ``ResultLayout``.
         results_1 ...: of the other outputs. A pipeline with several outputs runs only while all of
@@ -63,6 +63,10 @@ class Accelerator(wiring.Component):
     Raises:
         RheobaseError: a P or E out of range.
     """
+
+    pixels: stream.Interface
+    steps: Signal
+    delay: Signal
 
     def __init__(
         self,

@@ -48,6 +48,8 @@ class ConnectionPath(wiring.Component):
     Cycles: a slab in each, as long as every lane takes its own.
     """
 
+    words: stream.Interface
+    units: stream.Interface
     steps: Signal
     accumulating: Signal
 

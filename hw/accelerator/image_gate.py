@@ -24,10 +24,18 @@ class ImageGate(wiring.Component):
         outputs: an image is inside until it has left all of so many outputs.
 
     Members:
-        image_done: one bit for each output: an image left there in this cycle.
-        steps, delay: the setting asked for; out-of-range values are not checked here.
-        steps_held, delay_held: the setting of the images under way.
+        image_done: in; one bit for each output: an image left there in this cycle.
+        steps, delay: in; the setting asked for; out-of-range values are not checked here.
+        steps_held, delay_held: out; the setting of the images under way.
     """
+
+    pixels: stream.Interface
+    steps: Signal
+    delay: Signal
+    image_done: Signal
+    admitted: stream.Interface
+    steps_held: Signal
+    delay_held: Signal
 
     def __init__(
         self, pixel_width: int, pixels: int, steps: int, images: int, outputs: int = 1

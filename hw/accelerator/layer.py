@@ -29,6 +29,9 @@ class SpikingLayer(wiring.Component):
         accumulating: out; see ``ConnectionPath``, connection after connection.
     """
 
+    spikes: stream.Interface
+    delay: Signal
+    scores: stream.Interface
     steps: Signal
     accumulating: Signal
 

@@ -21,9 +21,13 @@ class MapEnd(wiring.Component):
         steps: largest T.
 
     Members:
-        moves: a word moves in this cycle.
-        steps: T of the images under way.
+        moves: in; a word moves in this cycle.
+        steps: in; T of the images under way.
     """
+
+    moves: Signal
+    steps: Signal
+    done: Signal
 
     def __init__(self, trains: int, steps: int):
         self.trains = check_range("MapEnd", "trains", trains, 1, None)

@@ -42,6 +42,10 @@ class NeuronGroup(wiring.Component):
     Cycles: a unit every other one at most; of ``radix``, T for each turn.
     """
 
+    sums: stream.Interface
+    spikes: stream.Interface
+    delay: Signal
+    scores: stream.Interface
     steps: Signal
 
     def __init__(self, design: LayerDesign):

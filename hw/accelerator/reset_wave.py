@@ -18,11 +18,15 @@ class ResetWave(wiring.Component):
     wave has left: however short the reset is, all are reset.
 
     Members:
-        asserted: the reset, of a cycle or more.
-        stage_resets: one bit for each stage, the first lowest.
-        outer_reset: of what lets data into the pipeline and takes it out; set while any of the
+        asserted: in; the reset, of a cycle or more.
+        stage_resets: out; one bit for each stage, the first lowest.
+        outer_reset: out; of what lets data into the pipeline and takes it out; set while any of the
             others is.
     """
+
+    asserted: Signal
+    stage_resets: Signal
+    outer_reset: Signal
 
     def __init__(self, stages: int):
         self.stages = check_range("ResetWave", "stages", stages, 1, None)

@@ -41,6 +41,8 @@ class StreamedReadout(wiring.Component):
     Cycles: a spike word in each, as long as every lane takes its share.
     """
 
+    words_0: stream.Interface
+    scores: stream.Interface
     steps: Signal
     delay: Signal
     accumulating: Signal

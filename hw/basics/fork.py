@@ -15,7 +15,14 @@ class StreamFork(wiring.Component):
 
     An output takes its element as soon as it is ready; the input moves on once all have it. No
     output's ``valid`` depends on another's ``ready``, as the stream rules ask.
+
+    Members:
+        input: in, stream; the elements.
+        outputs: out, streams; every element on each of them.
     """
+
+    input: stream.Interface
+    outputs: list[stream.Interface]
 
     def __init__(self, shape: ShapeLike, branches: int):
         self.branches = check_range("StreamFork", "branches", branches, 1, None)

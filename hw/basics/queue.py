@@ -18,7 +18,14 @@ class Queue(wiring.Component):
     It takes and gives an element in every cycle (in every other one where ``depth`` is 1) and cuts
     the path from ``output.ready`` to ``input.ready``. One or two elements are registers, more are a
     memory. ``reset_less``: registers of elements have no reset, see ``payload_register``.
+
+    Members:
+        input: in, stream; elements of ``shape``.
+        output: out, stream; the same, a cycle later at the earliest.
     """
+
+    input: stream.Interface
+    output: stream.Interface
 
     def __init__(self, shape: ShapeLike, depth: int, *, reset_less: bool = False):
         self.depth = check_range("Queue", "depth", depth, 1, None)

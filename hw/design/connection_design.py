@@ -197,9 +197,11 @@ class ConnectionDesign:
             return (0,)
         down, across = self.connection.sum_pool.kernel if self.connection.sum_pool else (1, 1)
         if self.row_words:
-            rows = self.connection.kernel[0]
+            rows, columns = self.geometry.kernel
             return tuple(
-                column // across * rows + row // down for row, column in self.geometry.slabs
+                column // across * self.connection.kernel[0] + row // down
+                for column in range(columns)
+                for row in range(rows)
             )
         return tuple(column // across for _, column in self.geometry.slabs)
 

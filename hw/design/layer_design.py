@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ...golden.bounds import Bounds, Interval, effective_bias, layer_bounds
+from ...golden.errors import RheobaseError
 from ...golden.network import IMAGE, PIXEL_BITS, Coding, Layer, Network, PoolRule, Readout
 from ..basics.widths import memory_depth
 from .buffering import Rows, folded_spare_rows
@@ -101,8 +102,9 @@ class LayerDesign:
     @property
     def cumulative(self) -> bool:
         """The pool accumulates the currents of each position over the steps."""
-        pooled = not self.whole_trains and self.positions > 1
-        return pooled and self.layer.pool.rule == PoolRule.CUMULATIVE
+        pool = self.layer.pool
+        accumulates = pool is not None and pool.rule == PoolRule.CUMULATIVE
+        return accumulates and self.positions > 1 and not self.whole_trains
 
     @cached_property
     def bounds(self) -> Bounds:
@@ -121,8 +123,10 @@ class LayerDesign:
     @cached_property
     def parameters(self) -> NeuronParameters:
         """Of the neurons that fire at once, group after group and turn after turn."""
-        layer = self.layer
-        own = NeuronParameters(self.bias, layer.threshold, layer.initial_potential)
+        threshold, start = self.layer.threshold, self.layer.initial_potential
+        if threshold is None or start is None:
+            raise RheobaseError(f"layer {self.layer.name!r} has no neurons with parameters")
+        own = NeuronParameters(self.bias, threshold, start)
         return own if self.turns == 1 else own.in_turns(self.neurons, self.firing)
 
     @cached_property

@@ -35,7 +35,14 @@ class AccumulatorLane(wiring.Component):
 
     Raises:
         RheobaseError: a weight that ``weight_bits`` does not hold, or another bad parameter.
+
+    Members:
+        events: in, stream of ``EventLayout``.
+        sums: out, stream; a sum for each of P neurons.
     """
+
+    events: stream.Interface
+    sums: stream.Interface
 
     def __init__(
         self,

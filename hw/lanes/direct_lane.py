@@ -48,10 +48,14 @@ class DirectLane(wiring.Component):
         weight_memory: what holds more than ``CONSTANT_WORDS`` words; by their size where None.
 
     Members:
-        slab: see ``DirectSlabLayout``.
-        sums: one for each unit.
-        accumulating: per neuron: its weight is added in this cycle.
+        slab: in, stream; see ``DirectSlabLayout``.
+        sums: out, stream; one for each unit.
+        accumulating: out; per neuron: its weight is added in this cycle.
     """
+
+    slab: stream.Interface
+    sums: stream.Interface
+    accumulating: Signal
 
     def __init__(
         self,

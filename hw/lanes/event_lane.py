@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,10 +22,15 @@ from .word_filter import WordFilter
 
 
 class EventLane(wiring.Component):
-    """Filter, queue, scanner and accumulators of one lane; for trains and pixels a queue of sums.
+    """Slabs in, a weighted sum for each of P neurons and each unit out; a cycle for each event.
 
-    The queues let lanes run ahead of one another, so that the layer's time comes close to the
-    mean load of its lanes.
+    ::
+
+        slab -> stage -> filter -> [words] -> scanner -> accumulator -> [sums] -> sums
+                                                          ^ weights
+
+    The queues (in brackets) let lanes run ahead of one another, so that the layer's time comes
+    close to the mean load of its lanes.
 
     Args:
         taps, planes, slabs, groups: shape of the lane's slabs (see ``LaneSlabLayout``).
@@ -37,7 +42,16 @@ class EventLane(wiring.Component):
         queues: where words and sums wait.
         style: of what is in the lane.
         weight_memory: see ``AccumulatorLane``.
+
+    Members:
+        slab: in, stream of ``LaneSlabLayout``; the lane's share of every slab.
+        sums: out, stream; P sums, one for each unit.
+        accumulating: out, one bit; a weight word is added in this cycle.
     """
+
+    slab: stream.Interface
+    sums: stream.Interface
+    accumulating: Signal
 
     def __init__(
         self,

@@ -28,7 +28,14 @@ class EventScanner(wiring.Component):
     A word of several planes is a whole unit and ends with the shifts down to its last plane.
     ``style``: without ``path_registers``, whether a chunk is a word's last is found as it is looked
     at, in fewer cells.
+
+    Members:
+        words: in, stream of ``LaneWordLayout``.
+        events: out, stream of ``EventLayout``.
     """
+
+    words: stream.Interface
+    events: stream.Interface
 
     def __init__(
         self,

@@ -25,7 +25,15 @@ class LaneJoin(wiring.Component):
         sum_shape: shape that holds the total.
         unit: layout of what the sums are for; units come in the order of the sums.
         style: whether registers have a reset.
+
+    Members:
+        lane_0 ...: in, streams; P sums of each lane.
+        units: in, stream; what the sums are for.
+        joined: out, stream of ``SumLayout``.
     """
+
+    units: stream.Interface
+    joined: stream.Interface
 
     def __init__(
         self,

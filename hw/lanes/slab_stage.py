@@ -23,7 +23,14 @@ class SlabStage(wiring.Component):
 
     That takes a tree over all of their bits, and enables the registers of a whole word behind it.
     Where ``style`` has no ``path_registers``, they do not wait.
+
+    Members:
+        slabs: in, stream of ``LaneSlabLayout``.
+        noted: out, stream of ``NotedSlabLayout``.
     """
+
+    slabs: stream.Interface
+    noted: stream.Interface
 
     def __init__(self, slab: LaneSlabLayout, *, style: Style = FAST):
         self.style = style

@@ -45,9 +45,15 @@ class TrainSlabs(wiring.Component):
         radix: steps are bit planes, and ``delay`` is not read.
 
     Members:
-        words: per pixel, per group, a word per step.
-        steps, delay: T and t0 of the images under way; spikes of the first t0 steps do not count.
+        words: in, stream; per pixel, per group, a word per step.
+        steps, delay: in; T and t0 of the images under way; spikes of the first t0 steps do not
+            count.
     """
+
+    words: stream.Interface
+    steps: Signal
+    delay: Signal
+    slabs: stream.Interface
 
     def __init__(
         self, word_width: int, seen: tuple[int, ...], *, pixels: int, steps: int, radix: bool

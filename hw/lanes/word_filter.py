@@ -29,7 +29,14 @@ class WordFilter(wiring.Component):
     What takes the words has to say whether it has a place before a word is offered, as a queue
     does. Where ``style`` has no ``path_registers`` and every unit is one slab, which is its word as
     it stands, no register holds it.
+
+    Members:
+        slab: in, stream of ``NotedSlabLayout``.
+        words: out, stream of ``LaneWordLayout``.
     """
+
+    slab: stream.Interface
+    words: stream.Interface
 
     def __init__(
         self,

@@ -19,7 +19,14 @@ class BlockQueue(wiring.Component):
     For where there is no distributed RAM: what a ``Queue`` keeps is registers and their selectors
     then. An element is given out two cycles after it came, one later than there. It takes and gives
     one in every cycle and cuts the path from ``output.ready`` to ``input.ready``.
+
+    Members:
+        input: in, stream; elements of ``shape``.
+        output: out, stream; the same, two cycles later at the earliest.
     """
+
+    input: stream.Interface
+    output: stream.Interface
 
     def __init__(self, shape: ShapeLike, depth: int):
         self.depth = check_range("BlockQueue", "depth", depth, 2, None)

@@ -30,11 +30,16 @@ class WeightStore(wiring.Component):
         style: whether the words are in several parts.
 
     Members:
-        moves: addresses and words go on by a cycle.
-        address: of a word, which comes ``latency`` cycles later.
-        clears: zeros in place of the word that would come next.
-        word: P weights.
+        moves: in; addresses and words go on by a cycle.
+        address: in; of a word, which comes ``latency`` cycles later.
+        clears: in; zeros in place of the word that would come next.
+        word: out; P weights.
     """
+
+    moves: Signal
+    address: Signal
+    clears: Signal
+    word: Signal
 
     def __init__(
         self,

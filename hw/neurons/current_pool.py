@@ -28,7 +28,14 @@ class CurrentPool(wiring.Component):
         sum_shape: shape of an incoming sum.
         pooled_shape: shape that holds the (accumulated) maximum.
         style: whether registers have a reset.
+
+    Members:
+        sums: in, stream of ``SumLayout``; windows of one output after another.
+        pooled: out, stream of ``CurrentLayout``; one for each pooled output and step.
     """
+
+    sums: stream.Interface
+    pooled: stream.Interface
 
     def __init__(
         self,

@@ -32,10 +32,13 @@ class CurrentTurns(wiring.Component):
             is made in two.
 
     Members:
-        currents: of a group.
-        turns: currents of one turn; its ``group`` is the number of the group, then that of the
-            turn in the lower bits.
+        currents: in, stream; of a group.
+        turns: out, stream; currents of one turn; its ``group`` is the number of the group, then
+            that of the turn in the lower bits.
     """
+
+    currents: stream.Interface
+    turns: stream.Interface
 
     def __init__(
         self,

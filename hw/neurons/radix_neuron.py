@@ -33,8 +33,12 @@ class RadixNeuron(wiring.Component):
             current is in no register.
 
     Members:
-        steps: T of the images under way.
+        steps: in; T of the images under way.
     """
+
+    currents: stream.Interface
+    steps: Signal
+    spikes: stream.Interface
 
     def __init__(
         self,

@@ -35,8 +35,12 @@ class RateNeuron(wiring.Component):
         turns: groups that take turns; their number is the lower bits of the group's.
 
     Members:
-        steps: T of the images under way, read only where ``constant``.
+        steps: in; T of the images under way, read only where ``constant``.
     """
+
+    currents: stream.Interface
+    steps: Signal
+    spikes: stream.Interface
 
     def __init__(
         self,

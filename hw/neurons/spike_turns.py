@@ -23,10 +23,14 @@ class SpikeTurns(wiring.Component):
         steps: largest T.
 
     Members:
-        spikes: a word for each step of each turn.
-        steps: T of the images under way.
-        words: a word for each step of each group.
+        spikes: in, stream; a word for each step of each turn.
+        steps: in; T of the images under way.
+        words: out, stream; a word for each step of each group.
     """
+
+    spikes: stream.Interface
+    steps: Signal
+    words: stream.Interface
 
     def __init__(self, *, neurons: int, firing: int, steps: int):
         check_divisor("SpikeTurns", "firing neurons (F)", firing, neurons)

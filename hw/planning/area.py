@@ -326,7 +326,7 @@ def _direct(connection: ConnectionDesign) -> list[Part]:
 
 def _neurons(design: LayerDesign) -> list[Part]:
     """Pool and neurons, or sums; and what lets neurons take turns."""
-    layer, firing, style = design.layer, design.firing, design.style
+    firing, style = design.firing, design.style
     current = design.current.bits
     pooled = design.neurons * current
     luts, memories, distributed = _scratch(style, design.accumulated_currents)
@@ -337,7 +337,8 @@ def _neurons(design: LayerDesign) -> list[Part]:
     rate = design.network.coding == Coding.RATE
     table = firing * Interval.of(design.bias).bits
     if design.fires:
-        table += firing * Interval(0, int(layer.threshold.max())).bits * (2 if rate else 1)
+        largest = int(design.parameters.threshold.max())
+        table += firing * Interval(0, largest).bits * (2 if rate else 1)
     tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
     luts, memories, distributed = _scratch(style, design.waiting_states if rate else None)
     features = (1.0, firing * design.bounds.potential.bits, firing * current, luts, tables, firing)

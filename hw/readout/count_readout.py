@@ -19,9 +19,14 @@ class CountReadout(wiring.Component):
     spells, and ``delay`` is not read.
 
     Members:
-        steps, delay: T and t0 of the images under way.
-        scores: counts of one group after another.
+        steps, delay: in; T and t0 of the images under way.
+        scores: out, stream; counts of one group after another.
     """
+
+    spikes: stream.Interface
+    steps: Signal
+    delay: Signal
+    scores: stream.Interface
 
     def __init__(self, neurons: int, steps: int, *, radix: bool):
         check_range("CountReadout", "neurons (P)", neurons, 1, None)

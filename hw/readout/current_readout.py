@@ -29,9 +29,14 @@ class CurrentReadout(wiring.Component):
         whole_train: one current comes per group and is the whole train's (``radix``).
 
     Members:
-        steps, delay: T and t0 of the images under way.
-        scores: sums of one group after another.
+        steps, delay: in; T and t0 of the images under way.
+        scores: out, stream; sums of one group after another.
     """
+
+    currents: stream.Interface
+    steps: Signal
+    delay: Signal
+    scores: stream.Interface
 
     def __init__(
         self,

@@ -18,7 +18,14 @@ class MapSum(wiring.Component):
         neurons: P.
         sum_shape: shape of an incoming sum.
         total_shape: shape that holds the total of an image.
+
+    Members:
+        sums: in, stream of ``SumLayout``; those of an image.
+        currents: out, stream of ``CurrentLayout``; one for each image.
     """
+
+    sums: stream.Interface
+    currents: stream.Interface
 
     def __init__(self, neurons: int, sum_shape: Shape, total_shape: Shape):
         check_range("MapSum", "neurons (P)", neurons, 1, None)

@@ -33,7 +33,14 @@ class ResultWriter(wiring.Component):
         score_shape: shape of a score.
         neurons: P, scores that come together; those past the last class are not given out.
         pixels: of an image.
+
+    Members:
+        scores: in, stream; P scores of a group at a time.
+        results: out, stream of ``ResultLayout``; a beat for each class of each pixel.
     """
+
+    scores: stream.Interface
+    results: stream.Interface
 
     def __init__(self, score_shape: Shape, neurons: int, classes: int, pixels: int = 1):
         check_range("ResultWriter", "classes", classes, 1, None)

@@ -22,9 +22,13 @@ class MapSelect(wiring.Component):
         steps: largest T; 1 for pixels.
 
     Members:
-        words: per pixel in raster order, per group, a word per step.
-        steps: T of the images under way (not read where the largest is 1).
+        words: in, stream; per pixel in raster order, per group, a word per step.
+        steps: in; T of the images under way (not read where the largest is 1).
     """
+
+    words: stream.Interface
+    steps: Signal
+    kept: stream.Interface
 
     def __init__(
         self, part: MapPart, *, rows: int, columns: int, groups: int, word_width: int, steps: int

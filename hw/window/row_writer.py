@@ -23,14 +23,25 @@ class RowWriter(wiring.Component):
     ``geometry.row_words`` a word holds one slot, and each slot has as many addresses of its own.
 
     Members:
-        words: the incoming map; pixels come as one word of ``channels * planes`` bits.
-        steps: T of the images under way, 1..geometry.steps (not read where that is 1).
-        released: rows given back in this cycle.
-        write_*: port of the memory.
-        group_enables: writes, for each group of each row in a word.
-        occupancy_*: port of the memory of pixel flags, one word per column, one bit per slot.
-        row_written: a row became complete in this cycle.
+        words: in, stream; the incoming map; pixels come as one word of ``channels * planes`` bits.
+        steps: in; T of the images under way, 1..geometry.steps (not read where that is 1).
+        released: in; rows given back in this cycle.
+        write_*: out; port of the memory.
+        group_enables: out; writes, for each group of each row in a word.
+        occupancy_*: out; port of the memory of pixel flags, one word per column, one bit per slot.
+        row_written: out; a row became complete in this cycle.
     """
+
+    words: stream.Interface
+    steps: Signal
+    released: Signal
+    write_address: Signal
+    write_data: Signal
+    group_enables: Signal
+    occupancy_address: Signal
+    occupancy_data: Signal
+    occupancy_enable: Signal
+    row_written: Signal
 
     def __init__(self, geometry: WindowGeometry, word_width: int):
         width = geometry.channels * geometry.planes

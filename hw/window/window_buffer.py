@@ -22,7 +22,14 @@ from .window_walker import WindowWalker
 
 
 class WindowBuffer(wiring.Component):
-    """Keeps the rows that the kernel covers and gives out window columns that hold events.
+    """A map in, the slabs of its windows that hold events out; a word and a slab in each cycle.
+
+    ::
+
+        words -> row writer -+-> rows (memory) ----------.
+                             +-> flags (memory) -.       v
+                             +-> row written -> walker -> fetcher -> [slabs] -> slabs
+                             <------- released ----------'
 
     The ring has just the rows that one row of pooled outputs needs, and ``geometry.spare_rows``
     more, so that rows of the same or the next image are written while windows are read. Nothing
@@ -32,11 +39,16 @@ class WindowBuffer(wiring.Component):
     its writes.
 
     Members:
-        words: the map, raster order; per pixel each group of ``word_width`` bits, step after step.
-        steps: T of the images under way (not read where neither the map nor ``repeats`` has more
-            than one step).
-        slabs: see ``WindowFetcher``.
+        words: in, stream; the map, raster order; per pixel each group of ``word_width`` bits, step
+            after step.
+        steps: in; T of the images under way (not read where neither the map nor ``repeats`` has
+            more than one step).
+        slabs: out, stream; see ``WindowFetcher``.
     """
+
+    words: stream.Interface
+    steps: Signal
+    slabs: stream.Interface
 
     def __init__(
         self,

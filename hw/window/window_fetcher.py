@@ -38,13 +38,22 @@ class WindowFetcher(wiring.Component):
         single_port: nothing is read in a cycle with ``hold``; for row words alone.
 
     Members:
-        jobs: from the window walker.
-        hold: the memory is written (of ``single_port`` alone).
-        steps: T of the images under way (not read where the geometry has one step).
-        read_address, read_enable, read_data: synchronous read port of the memory.
-        released: rows given back in this cycle.
-        slabs: to the lanes.
+        jobs: in, stream; from the window walker.
+        hold: in; the memory is written (of ``single_port`` alone).
+        steps: in; T of the images under way (not read where the geometry has one step).
+        read_address, read_enable: out; read_data: in; synchronous read port of the memory.
+        released: out; rows given back in this cycle.
+        slabs: out, stream; to the lanes.
     """
+
+    hold: Signal
+    jobs: stream.Interface
+    steps: Signal
+    read_address: Signal
+    read_enable: Signal
+    read_data: Signal
+    released: Signal
+    slabs: stream.Interface
 
     def __init__(
         self,

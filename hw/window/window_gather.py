@@ -17,7 +17,14 @@ class WindowGather(wiring.Component):
     Pixels are accumulated most significant plane first over the whole window, so the lanes need
     all of its columns at once. The next window is gathered while one waits at the output;
     where ``style`` has no ``spare_registers``, once it has left.
+
+    Members:
+        columns: in, stream of ``SlabLayout``; kernel columns of a window, one after another.
+        windows: out, stream of ``SlabLayout``; whole windows.
     """
+
+    columns: stream.Interface
+    windows: stream.Interface
 
     def __init__(self, geometry: WindowGeometry, groups: int, *, style: Style = FAST):
         self.geometry = geometry

@@ -52,7 +52,16 @@ class WindowPasses(wiring.Component):
 
     A pass a cycle, a job after a job without a pause. ``every_slab``: slabs without events as well;
     the other parameters, ``jobs`` and ``steps`` are those of the ``WindowFetcher``.
+
+    Members:
+        jobs: in, stream of ``JobLayout``.
+        steps: in; T of the images under way.
+        passes: out, stream of ``PassLayout``; one in each cycle.
     """
+
+    jobs: stream.Interface
+    steps: Signal
+    passes: stream.Interface
 
     def __init__(
         self,

@@ -30,11 +30,17 @@ class WindowWalker(wiring.Component):
     current. Without it every position is visited, as connections that are summed up must agree.
 
     Members:
-        row_written: a row became complete in this cycle.
-        occupancy_address, occupancy_read, occupancy_data: clocked port of the pixel flags, which
-            keeps what was read while nothing is.
-        jobs: the footprints, in raster order, image after image.
+        row_written: in; a row became complete in this cycle.
+        occupancy_address, occupancy_read: out; occupancy_data: in; clocked port of the pixel
+            flags, which keeps what was read while nothing is.
+        jobs: out, stream; the footprints, in raster order, image after image.
     """
+
+    row_written: Signal
+    occupancy_address: Signal
+    occupancy_read: Signal
+    occupancy_data: Signal
+    jobs: stream.Interface
 
     def __init__(self, geometry: WindowGeometry, padding_occupied: bool, *, collapse: bool):
         self.geometry = geometry

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rheobase.converter.conversion import BATCH
+from rheobase.converter.data.batches import BATCH
 from rheobase.converter.data.data import ImageSet, load_images
 from rheobase.converter.data.model import load_model
 from rheobase.converter.data.pixels import normalised

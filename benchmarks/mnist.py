@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from examples import mnist
 from rheobase.console import progress_bar
-from rheobase.converter.conversion import BATCH, Conversion, convert
+from rheobase.converter.conversion import Conversion, convert
+from rheobase.converter.data.batches import BATCH
 from rheobase.converter.data.data import ImageSet, load_images
 from rheobase.converter.data.pixels import normalised
 from rheobase.converter.graph.analog import analog_forward

@@ -18,8 +18,9 @@ from .calibrate.calibration import (
     layer_names,
 )
 from .calibrate.keeping import Fit, held_back, output_error
+from .data.batches import Batches, on_device, split_batches
 from .data.checkpoints import check_finite
-from .data.pixels import Images, as_pixels, normalisation, normalised
+from .data.pixels import Images, as_pixels, normalisation
 from .graph.graph import Graph
 from .lower.budget import allocated_bits
 from .lower.lowering import Lowered, lower_graph
@@ -32,9 +33,6 @@ from .snn.snn import FloatSnn
 from .thresholds.balancing import Balance, balance
 from .thresholds.delay import choose_delay, first_output_spike
 from .tracing.trace import trace
-
-#: Calibration images that pass through the network at a time.
-BATCH = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +153,9 @@ def convert(
     images = as_pixels(images)
     mean, std = normalisation(mean, std, int(images.shape[1]))
     graph = prepared(trace(model, tuple(int(extent) for extent in images.shape[1:])))
-    batches = [
-        normalised(images[start : start + BATCH], mean, std)
-        for start in range(0, len(images), BATCH)
-    ]
     conversion = convert_graph(
-        graph, batches, mean=mean, std=std, options=options, name=name, progress=progress,
-        layer_progress=layer_progress,
+        graph, Batches(images, mean, std), mean=mean, std=std, options=options, name=name,
+        progress=progress, layer_progress=layer_progress,
     )  # fmt: skip
     return recorded(
         conversion, images, mean=mean, std=std, model=type(model).__name__,
@@ -180,24 +174,27 @@ def convert_graph(
     progress: Callable[[int], None] | None = None,
     layer_progress: Callable[[int], None] | None = None,
 ) -> Conversion:
-    """``convert`` for a graph that is prepared already, and normalised images in batches."""
+    """``convert`` for a graph that is prepared already, and normalised images in batches.
+
+    A batch is asked for each time that it is needed, and not kept (``data.batches``).
+    """
     check_options(options)
     if not options.lower and not graph.neurons:
         raise RheobaseError(
             "model: nothing in it spikes, accepted for a float SNN is a model with ReLU, ReLU6, "
             "QCFS or a clamp from 0"
         )
-    batches = [batch.to(options.device) for batch in batches]
+    batches = on_device(batches, options.device)
     given = {"mean": mean, "std": std, "name": name, "progress": progress}
     if options.calibration is None or not options.only_if_better:
         return _converted(graph, batches, batches, options, layer_progress=layer_progress, **given)
     images = sum(len(batch) for batch in batches)
     count = held_back(images, options.calibration.images)
-    seen, held = _split(batches, images - count)
+    seen, held = split_batches(batches, images - count)
     fitted = _converted(graph, batches, seen, options, layer_progress=layer_progress, **given)
     alone = replace(options, calibration=None, calibrate_first=False, iterations=None)
     plain = _converted(graph, batches, (), alone, **{**given, "progress": None})
-    held = held or batches[:1]
+    held = held or [batches[0]]
     errors = [
         output_error(
             graph.to(options.device), made.snn, made.lowered and made.network, held, mean, std
@@ -207,17 +204,6 @@ def convert_graph(
     kept = errors[0] <= errors[1]
     fit = Fit(kept, *errors, sum(len(batch) for batch in held), count > 0)
     return replace(fitted if kept else plain, fit=fit)
-
-
-def _split(batches: Sequence[Tensor], count: int) -> tuple[list[Tensor], list[Tensor]]:
-    """The first ``count`` images and the others, in batches."""
-    first: list[Tensor] = []
-    others: list[Tensor] = []
-    for batch in batches:
-        first += [batch[:count]] if count > 0 else []
-        others += [batch[count:]] if count < len(batch) else []
-        count = max(0, count - len(batch))
-    return first, others
 
 
 def _converted(

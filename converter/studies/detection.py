@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...golden.errors import RheobaseError
-from ..conversion import BATCH, Conversion, convert_graph
+from ..conversion import Conversion, convert_graph
+from ..data.batches import BATCH
 from ..options import Options
 from ..rewrite.rewrite import prepared
 from ..snn.sized import SizedSnn

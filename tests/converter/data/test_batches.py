@@ -1,0 +1,88 @@
+"""Images are normalised a batch at a time, with the results of all at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rheobase.converter import Calibration, Options
+from rheobase.converter.conversion import convert_graph
+from rheobase.converter.data.batches import (
+    BATCH,
+    Batches,
+    LazyBatches,
+    first_images,
+    on_device,
+    split_batches,
+)
+from rheobase.converter.data.pixels import normalised
+from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.tracing.trace import trace
+from rheobase.golden import network_hash
+
+MEAN, STD = (0.4,), (0.3,)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 5), max_size=5), st.integers(0, 30))
+def test_batches_are_cut_where_the_images_are(sizes, count):
+    images = torch.arange(sum(sizes))
+    batches = list(images.split(sizes)) if sizes else []
+    first, others = split_batches(batches, count)
+    for found, wanted in ((first, images[:count]), (others, images[count:])):
+        assert all(len(batch) for batch in found)
+        assert torch.equal(torch.cat([images[:0], *found]), wanted)
+    if sizes and count:
+        assert torch.equal(first_images(batches, count), images[:count])
+    assert [len(batch) for batch in on_device(batches, "cpu")] == sizes
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (2 * BATCH + 30, 1, 6, 6), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_results_are_those_of_all_images_at_once(pixels, calibrated):
+    """Every threshold and weight, with and without a fit that holds images back."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(48, 4)
+    ).eval()
+    graph = prepared(trace(model, (1, 6, 6)))
+    options = Options(steps=4, calibration=Calibration(images=150) if calibrated else None)
+    whole = list(normalised(pixels, MEAN, STD).split(BATCH))
+    made = [
+        convert_graph(graph, batches, mean=MEAN, std=STD, options=options)
+        for batches in (whole, Batches(pixels, MEAN, STD))
+    ]
+    assert network_hash(made[0].network) == network_hash(made[1].network)
+    assert made[0].fit == made[1].fit and (made[0].fit is not None) == calibrated
+
+
+def test_one_batch_at_a_time_is_alive(pixels, monkeypatch):
+    """While thresholds are balanced and t0 is chosen no two batches are held at once."""
+    alive: set[int] = set()
+    most = 0
+
+    class Tracked(torch.Tensor):
+        def __del__(self):
+            alive.discard(id(self))
+
+    def made(index):
+        nonlocal most
+        batch = normalised(pixels[index * BATCH : (index + 1) * BATCH], MEAN, STD)
+        batch = batch.as_subclass(Tracked)
+        alive.add(id(batch))
+        most = max(most, len(alive))
+        return batch
+
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(),
+                                torch.nn.Linear(32, 3)).eval()  # fmt: skip
+    graph = prepared(trace(model, (1, 6, 6)))
+    convert_graph(graph, LazyBatches(made, 3), mean=MEAN, std=STD, options=Options(steps=4))
+    # A loop holds the batch before while it asks for the next.
+    assert 0 < most <= 2

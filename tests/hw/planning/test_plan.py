@@ -216,7 +216,7 @@ def test_extra_rows_are_free_and_make_the_pipeline_faster():
     # As large as the accelerator makes them.
     buffers, fewest = (
         [
-            path.geometry.slots
+            path.design.geometry.slots
             for layer in Accelerator(network, folding).layers if hasattr(layer, "connections")
             for path in layer.connections
         ]

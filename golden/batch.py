@@ -12,7 +12,7 @@ from .exactness import exact_dtype
 from .network import IMAGE, Coding, Layer, Network, PoolRule
 from .neurons import RateNeurons, fire_radix, radix_train
 from .records import LayerRecord, external
-from .statistics import popcount, window_events
+from .statistics import window_events
 from .windows import pool_maximum
 
 
@@ -147,7 +147,7 @@ class BatchRunner:
     ) -> np.ndarray:
         """Set bits of a source over all steps: (images, rows, columns, channels)."""
         if source == IMAGE:
-            return popcount(pixels)
+            return np.bitwise_count(pixels)
         if self.rate:
             return flows[source].sum(axis=0)
         return radix_train(flows[source], self.steps).sum(axis=0)

@@ -8,7 +8,6 @@ from .event_counts import EventCounts, Seen
 from .event_validation import MOST_WINDOWS, map_shapes, window_shapes
 from .network import IMAGE, Network
 from .run import run_golden
-from .statistics import popcount
 from .windows import tap_offsets, window_steps
 
 #: Images, numbers and windows of each connection that a network's file carries at most.
@@ -37,7 +36,7 @@ def count_events(network: Network, images: np.ndarray) -> EventCounts:
         for seen, (_, kind) in shapes.items():
             source, first, channels = seen
             spikes = None if source == IMAGE else records[source].spikes
-            held = popcount(shown[:, np.newaxis]) if spikes is None else spikes
+            held = np.bitwise_count(shown[:, np.newaxis]) if spikes is None else spikes
             held = held[:, :, first : first + channels]
             parts[seen].append(held.sum(axis=2, dtype=np.int64).astype(kind))
     windows = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .bounds import fed_channels
-from .network import IMAGE, PIXEL_BITS, Connection, Network, sum_pool_shape
+from .network import IMAGE, Connection, Network, sum_pool_shape
 
 
 def coverage(
@@ -66,7 +66,7 @@ def window_events(
     events = np.einsum("nrkc,r,k->nc", set_bits[..., seen].astype(np.int64), rows, columns)
     if connection.source == IMAGE:
         padded = all_rows * all_columns - rows.sum() * columns.sum()
-        events = events + padded * popcount(network.zero_point[seen]).astype(np.int64)
+        events = events + padded * np.bitwise_count(network.zero_point[seen]).astype(np.int64)
     return events
 
 
@@ -85,9 +85,3 @@ def accumulations(connection: Connection, events: np.ndarray, neurons: int) -> n
     first = fed_channels(connection).start + np.arange(connection.groups) * outputs
     groups = (first + outputs - 1) // neurons - first // neurons + 1
     return events @ np.repeat(groups, inputs)
-
-
-def popcount(pixels: np.ndarray) -> np.ndarray:
-    """Set bits of each uint8 pixel, as uint8."""
-    table = np.array([bin(value).count("1") for value in range(2**PIXEL_BITS)], dtype=np.uint8)
-    return table[pixels]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from .layers import Connection, Pool, SumPool
 
@@ -44,19 +44,10 @@ def window_view(
     Returns:
         (images, out rows, out columns, kernel rows, kernel columns, channels), read-only.
     """
-    images, rows, columns, channels = maps.shape
-    out_rows = (rows - (kernel[0] - 1) * dilation[0] - 1) // stride[0] + 1
-    out_columns = (columns - (kernel[1] - 1) * dilation[1] - 1) // stride[1] + 1
-    image, row, column, channel = maps.strides
-    return as_strided(
-        maps,
-        (images, out_rows, out_columns, *kernel, channels),
-        (
-            image, row * stride[0], column * stride[1],
-            row * dilation[0], column * dilation[1], channel,
-        ),
-        writeable=False,
-    )  # fmt: skip
+    reach = [(size - 1) * step + 1 for size, step in zip(kernel, dilation, strict=True)]
+    windows = sliding_window_view(maps, reach, axis=(1, 2))
+    windows = windows[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+    return np.moveaxis(windows, 3, -1)
 
 
 def window_positions(windows: np.ndarray) -> Iterator[np.ndarray]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-#: Polynomial of CRC-32 (ISO-HDLC), least significant bit first.
-_POLYNOMIAL = 0xEDB88320
-_WIDTH = 32
+_WIDTH = CRC32_ISO_HDLC.crc_width
+#: Its polynomial, least significant bit first.
+_POLYNOMIAL = int(f"{CRC32_ISO_HDLC.polynomial:0{_WIDTH}b}"[::-1], 2)
 #: The check sum of a message with its own check sum behind it.
-RESIDUE = 0x2144DF1C
+RESIDUE = CRC32_ISO_HDLC(data_width=8).residue() ^ CRC32_ISO_HDLC.xor_output
 
 
 class SerialCrc(wiring.Component):

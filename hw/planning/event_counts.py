@@ -13,7 +13,6 @@ from ...golden.event_counting import count_events, image_windows
 from ...golden.event_counts import EventCounts, seen_by
 from ...golden.limits import check_memory
 from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
-from ...golden.statistics import popcount
 from ..design.geometry import WindowGeometry, window_geometry
 from .pixel_windows import PixelWindows
 
@@ -98,7 +97,7 @@ def assumed_events(network: Network) -> NetworkEvents:
                 )
                 pixels = np.packbits(draws, axis=-1)[..., 0]
                 seen = slice(connection.in_start, connection.in_start + inputs)
-                bits = popcount(pixels[:, seen]).sum(axis=1, dtype=np.int64)[:, np.newaxis]
+                bits = np.bitwise_count(pixels[:, seen]).sum(axis=1, dtype=np.int64)[:, np.newaxis]
                 windows = image_windows(network, index, number, pixels)
                 counts.append(_counted(network, index, number, bits, windows))
                 continue
@@ -147,7 +146,7 @@ def _counted(
         size = geometry.kernel[0] * geometry.kernel[1]
         padded = size - np.outer(*(geometry.kernel[axis] - absent[axis] for axis in range(2)))
         seen = network.zero_point[connection.in_start :][: connection.in_channels]
-        held = held + padded * int(popcount(seen).sum())
+        held = held + padded * int(np.bitwise_count(seen).sum())
         above = absent[0][:, np.newaxis] > 0
         busy_columns = np.where(above, geometry.kernel[1], busy_columns + absent[1])
         busy_taps = busy_taps + padded

@@ -45,7 +45,7 @@ from rheobase.hw.memories.block_queue import BlockQueue
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import CONSTANT_BITS
 from rheobase.hw.planning import area
-from rheobase.hw.planning.area import BUFFERS, LANES, Kind, Part, layer_parts, memory_luts
+from rheobase.hw.planning.area import BUFFERS, LANES, Item, Kind, layer_items, memory_luts
 from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.result_writer import ResultWriter
 from rheobase.hw.verilog.generation import to_verilog
@@ -213,72 +213,72 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
         for index, fold in enumerate(folding):
             widths = word_widths(network, index, folding)
             design = layer_design(network, index, fold, widths, spare[index])
-            parts = layer_parts(design)
+            items = layer_items(design)
             if design.streamed:
                 layer = StreamedReadout(design)
-                wanted = [part for part in parts if part.kind is Kind.MAP_SUM]
+                wanted = [item for item in items if item.kind is Kind.MAP_SUM]
                 if wanted and _wanted(only, Kind.MAP_SUM):
                     others = _luts(layer.join, device)
                     others += sum(_luts(lane, device) for lane in layer.lanes)
                     yield Kind.MAP_SUM, wanted[0].features, _luts(layer, device) - others
                 continue
             layer = SpikingLayer(design)
-            yield from _layer(layer, parts, index, family, only, sample)
+            yield from _layer(layer, items, index, family, only, sample)
 
 
 def _layer(
-    layer, parts: list[Part], index: int, family: Family, only: str | None, sample: Sample
+    layer, items: list[Item], index: int, family: Family, only: str | None, sample: Sample
 ):
     """Samples of one layer's components."""
     device = DEVICES[family]
     paths = iter(layer.connections)
     path = None
-    for part in parts:
-        if part.kind in BUFFERS:
+    for item in items:
+        if item.kind in BUFFERS:
             path = next(paths)
             component = path.buffer
-        elif part.kind is Kind.GATHER:
+        elif item.kind is Kind.GATHER:
             component = path.gather
-        elif part.kind in LANES:
+        elif item.kind in LANES:
             component = next(
                 lane
                 for lane in path.lanes
-                if lane.filter.taps * lane.scanner.planes == part.features[1]
+                if lane.filter.taps * lane.scanner.planes == item.features[1]
             )
             if _wanted(only, "constant_bits") and sample.bits * sample.neurons < 70 and index == 1:
-                bits = _constants(component, part, device)
+                bits = _constants(component, item, device)
                 if bits is not None:
                     yield bits
-        elif part.kind is Kind.DIRECT:
+        elif item.kind is Kind.DIRECT:
             component = path.lanes[0]
-        elif part.kind is Kind.JOIN:
+        elif item.kind is Kind.JOIN:
             component = layer.join
-        elif part.kind is Kind.TURNS:
-            if _wanted(only, part.kind):
+        elif item.kind is Kind.TURNS:
+            if _wanted(only, item.kind):
                 group = layer.group
-                yield part.kind, part.features, _luts(group.turns, device) + _luts(
+                yield item.kind, item.features, _luts(group.turns, device) + _luts(
                     group.trains, device
                 )
             continue
-        elif part.kind is Kind.BLOCK_QUEUE:
-            component = BlockQueue(int(part.features[1]), WORD_QUEUE_DEPTH)
-        elif part.kind is Kind.TWO_REGISTERS:
-            component = Queue(int(part.features[1]), 2)
-        elif part.kind is Kind.GLUE:
+        elif item.kind is Kind.BLOCK_QUEUE:
+            component = BlockQueue(int(item.features[1]), WORD_QUEUE_DEPTH)
+        elif item.kind is Kind.TWO_REGISTERS:
+            component = Queue(int(item.features[1]), 2)
+        elif item.kind is Kind.GLUE:
             if _wanted(only, "glue") and len(path.lanes) <= 2 and index == 1:
                 whole = _luts(path, device) - _luts(path.buffer, device)
                 whole -= sum(_luts(lane, device) for lane in path.lanes)
-                yield "glue", part.features, whole
+                yield "glue", item.features, whole
             continue
-        elif part.kind is Kind.POOL:
+        elif item.kind is Kind.POOL:
             component = layer.group.pool
         else:
             component = layer.group.neurons
-        if _wanted(only, part.kind):
-            built = sum(memory_luts(shape, family) for shape in part.memories)
-            if part.kind in (Kind.LANE_QUEUED, Kind.LANE_OF_PLANES_QUEUED):
+        if _wanted(only, item.kind):
+            built = sum(memory_luts(shape, family) for shape in item.memories)
+            if item.kind in (Kind.LANE_QUEUED, Kind.LANE_OF_PLANES_QUEUED):
                 built += sum(_luts(queue, device) for queue in _block_queues(component))
-            yield part.kind, part.features, _luts(component, device) - built
+            yield item.kind, item.features, _luts(component, device) - built
 
 
 def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
@@ -290,9 +290,9 @@ def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
             yield BlockQueue(layout, design.depth)
 
 
-def _constants(lane, part: Part, device: PackagedDevice):
+def _constants(lane, item: Item, device: PackagedDevice):
     """What the weights of a lane take in logic."""
-    (shape,) = part.memories
+    (shape,) = item.memories
     blocks = _luts(lane, device)
     lane.accumulator.weight_memory = WeightMemory.LOGIC
     logic = _luts(lane, device)

@@ -62,7 +62,7 @@ class EventConnection(ConnectionPath):
         def stored(row: int, column: int, plane: int, start: int, stop: int) -> Value:
             return member_bits(slab, "bits", row, column, plane, start=start, stop=stop)
 
-        if known.part_of is None and known.seen is None:
+        if known.kernel_group_of is None and known.seen is None:
             return lambda row, column, plane, channel: stored(
                 row, column, plane, first + channel, first + channel + 1
             )
@@ -70,19 +70,19 @@ class EventConnection(ConnectionPath):
         def masked(row: int, column: int, plane: int) -> Value:
             return stored(row, column, plane, first, first + count) & mask
 
-        def own_part(row: int, column: int, plane: int) -> Value:
+        def own_kernel_group(row: int, column: int, plane: int) -> Value:
             result = Signal(count)
             with m.Switch(group):
-                for index, part in enumerate(known.part_of):
+                for index, seen_group in enumerate(known.kernel_group_of):
                     with m.Case(index):
-                        start = first + part * count
+                        start = first + seen_group * count
                         m.d.comb += result.eq(stored(row, column, plane, start, start + count))
             return result
 
-        if known.part_of is None:
+        if known.kernel_group_of is None:
             masks = [sum(int(bit) << i for i, bit in enumerate(seen)) for seen in known.seen]
             mask = lookup(m, group, masks, name=f"seen_{lane}", shape=unsigned(count))
-        choose = masked if known.part_of is None else own_part
+        choose = masked if known.kernel_group_of is None else own_kernel_group
         rows = [
             [
                 [choose(row, column, plane) for plane in range(design.planes)]

@@ -13,10 +13,10 @@ from ..basics.widths import count_bits, index_bits
 from .folding import WeightMemory
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry
 from .map_part import MapPart, map_part
-from .partition import LaneShare, lane_sums, partition, pixel_plane_parts
+from .partition import LaneShare, lane_sums, partition, pixel_plane_sets
 from .queues import LaneQueues, QueueDesign, lane_queues, unit_queue
 from .style import FAST, Style
-from .synapses import Synapses, fed_groups, fits_parts, is_direct, seen_channels, synapses
+from .synapses import Synapses, fed_groups, fits_kernel_groups, is_direct, seen_channels, synapses
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class ConnectionDesign:
     @property
     def plane_sets(self) -> int:
         """Sets that the planes are dealt to: lanes of one set see the same planes."""
-        return pixel_plane_parts(self.lanes) if self.pixels else 1
+        return pixel_plane_sets(self.lanes) if self.pixels else 1
 
     @property
     def lane_planes(self) -> int:
@@ -359,7 +359,7 @@ class ConnectionDesign:
             # A unit is a train of one word: each slab is by itself.
             blocks = self._streamed_blocks()[0].transpose(3, 0, 1, 2)[..., np.newaxis]
             return self._scaled_sums(blocks, 1)
-        fits = self.connection.groups == 1 or fits_parts(self.connection, self.neurons)
+        fits = self.connection.groups == 1 or fits_kernel_groups(self.connection, self.neurons)
         return _lane_sums(
             self.network, self.index, self.number, self.lanes, self.row_words, 1 if fits else None
         )

@@ -39,7 +39,7 @@ class LaneShare:
     planes: range
 
 
-def pixel_plane_parts(lanes: int) -> int:
+def pixel_plane_sets(lanes: int) -> int:
     """Sets that the bit planes of pixels are dealt to for ``lanes`` (E) lanes.
 
     A lane with fewer planes has fewer empty ones to shift over and narrower sums, at the price of

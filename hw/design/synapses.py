@@ -22,14 +22,14 @@ class Synapses:
         fed: groups that the connection feeds.
         blocks: (blocks, P, channels, kernel rows, kernel columns).
         block_of: per group, the block that it adds (0 where it is not fed).
-        part_of: per group, the kernel group whose channels it sees; None where it sees all.
+        kernel_group_of: per group, the kernel group whose channels it sees; None where it sees all.
         seen: bool, (groups, channels): channels that feed the group; None where all do.
     """
 
     fed: range
     blocks: np.ndarray
     block_of: tuple[int, ...]
-    part_of: tuple[int, ...] | None = None
+    kernel_group_of: tuple[int, ...] | None = None
     seen: np.ndarray | None = None
 
     @property
@@ -44,7 +44,7 @@ def fed_groups(connection: Connection, neurons: int) -> range:
     return range(fed.start // neurons, -(-fed.stop // neurons))
 
 
-def fits_parts(connection: Connection, neurons: int) -> bool:
+def fits_kernel_groups(connection: Connection, neurons: int) -> bool:
     """Whether each group of ``neurons`` (P) lies within one kernel group."""
     outputs = connection.out_channels // connection.groups
     return outputs % neurons == 0 and connection.out_start % neurons == 0
@@ -81,7 +81,7 @@ def is_streamed(network: Network, index: int, neurons: int) -> bool:
 
 def seen_channels(connection: Connection, neurons: int) -> int:
     """Channels that a group of ``neurons`` (P) sees, of those of ``connection``."""
-    fits = connection.groups == 1 or fits_parts(connection, neurons)
+    fits = connection.groups == 1 or fits_kernel_groups(connection, neurons)
     return connection.weight.shape[1] if fits else connection.in_channels
 
 
@@ -92,20 +92,20 @@ def synapses(connection: Connection, neurons: int, layer_channels: int) -> Synap
     weight = connection.weight
     outputs, inputs = weight.shape[0] // connection.groups, weight.shape[1]
     block_of = tuple(group - fed.start if group in fed else 0 for group in range(groups))
-    if connection.groups == 1 or fits_parts(connection, neurons):
+    if connection.groups == 1 or fits_kernel_groups(connection, neurons):
         blocks = _padded(weight, connection.out_start - fed.start * neurons, len(fed) * neurons)
         blocks = blocks.reshape(len(fed), neurons, *weight.shape[1:])
         if connection.groups == 1:
             return Synapses(fed, blocks, block_of)
-        part_of = tuple(block * neurons // outputs for block in block_of)
-        return Synapses(fed, blocks, block_of, part_of)
+        kernel_group_of = tuple(block * neurons // outputs for block in block_of)
+        return Synapses(fed, blocks, block_of, kernel_group_of)
     dense = np.zeros((len(weight), connection.in_channels, *weight.shape[2:]), weight.dtype)
     seen = np.zeros((groups, connection.in_channels), bool)
-    for part in range(connection.groups):
-        rows = slice(part * outputs, (part + 1) * outputs)
-        columns = slice(part * inputs, (part + 1) * inputs)
+    for kernel_group in range(connection.groups):
+        rows = slice(kernel_group * outputs, (kernel_group + 1) * outputs)
+        columns = slice(kernel_group * inputs, (kernel_group + 1) * inputs)
         dense[rows, columns] = weight[rows]
-        first = connection.out_start + part * outputs
+        first = connection.out_start + kernel_group * outputs
         seen[first // neurons : -(-(first + outputs) // neurons), columns] = True
     blocks = _padded(dense, connection.out_start - fed.start * neurons, len(fed) * neurons)
     return Synapses(fed, blocks.reshape(len(fed), neurons, *dense.shape[1:]), block_of, None, seen)

@@ -71,7 +71,7 @@ BUFFERS = (Kind.COLUMN_BUFFER, Kind.ROW_BUFFER)
 
 
 @dataclass(frozen=True)
-class Part:
+class Item:
     """So many equal components.
 
     Attributes:
@@ -118,22 +118,22 @@ class Area:
         )
 
 
-def part_area(part: Part, family: Family) -> Area:
-    """Area of all components of ``part``."""
-    weights = COEFFICIENTS[family][part.kind]
-    luts = sum(weight * value for weight, value in zip(weights, part.features, strict=True))
+def item_area(item: Item, family: Family) -> Area:
+    """Area of all components of ``item``."""
+    weights = COEFFICIENTS[family][item.kind]
+    luts = sum(weight * value for weight, value in zip(weights, item.features, strict=True))
     blocks = large = 0
-    for shape in part.memories:
+    for shape in item.memories:
         mapped = mapped_memory(shape, family)
         blocks += mapped.block_rams
         large += mapped.large_rams
         luts += memory_luts(shape, family)
-    return Area(luts * part.count, blocks * part.count, large * part.count)
+    return Area(luts * item.count, blocks * item.count, large * item.count)
 
 
-def total_area(parts: Iterable[Part], family: Family) -> Area:
-    """Area of all ``parts``."""
-    return sum((part_area(part, family) for part in parts), Area(0, 0))
+def total_area(items: Iterable[Item], family: Family) -> Area:
+    """Area of all ``items``."""
+    return sum((item_area(item, family) for item in items), Area(0, 0))
 
 
 def memory_luts(shape: MemoryShape, family: Family) -> float:
@@ -157,27 +157,27 @@ def frame_area(network: Network, folding: Folding, family: Family = Family.ECP5)
             score -= 1  # a count has no sign
             features[2] += neurons * (score + 1)
         features[1] += neurons * score
-    return part_area(Part(Kind.FRAME, tuple(features)), family)
+    return item_area(Item(Kind.FRAME, tuple(features)), family)
 
 
-def layer_parts(design: LayerDesign, *, buffers: bool = True) -> list[Part]:
+def layer_items(design: LayerDesign, *, buffers: bool = True) -> list[Item]:
     """The components of a layer, with or without its window buffers."""
     if design.streamed:
         return _streamed(design)
-    parts = []
+    items = []
     for connection in design.connections:
         if buffers:
-            parts.append(buffer_part(connection))
+            items.append(buffer_item(connection))
         if connection.pixels:
-            parts.append(Part(Kind.GATHER, (1.0, _slab_bits(connection))))
-        parts += _direct(connection) if connection.direct else _events(connection)
+            items.append(Item(Kind.GATHER, (1.0, _slab_bits(connection))))
+        items += _direct(connection) if connection.direct else _events(connection)
     lanes = sum(max(1, lanes) for lanes in design.lanes)
     window = design.neurons * design.bounds.window.bits
-    parts.append(Part(Kind.JOIN, (1.0, window * (lanes - 1), float(lanes))))
-    return parts + _neurons(design)
+    items.append(Item(Kind.JOIN, (1.0, window * (lanes - 1), float(lanes))))
+    return items + _neurons(design)
 
 
-def buffer_part(connection: ConnectionDesign) -> Part:
+def buffer_item(connection: ConnectionDesign) -> Item:
     """Row writer, walker, fetcher and their queues."""
     geometry, word_width = connection.geometry, connection.word_width
     width = geometry.channels * geometry.planes
@@ -188,7 +188,7 @@ def buffer_part(connection: ConnectionDesign) -> Part:
     words = geometry.word_rows * -(-width // word_width)
     positions = len(geometry.positions) * len(geometry.slabs)
     ring = row_memory(geometry, word_width, large=connection.large)
-    return Part(
+    return Item(
         Kind.ROW_BUFFER if geometry.row_words else Kind.COLUMN_BUFFER,
         (
             1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
@@ -206,7 +206,7 @@ def _slab_bits(connection: ConnectionDesign) -> int:
     )
 
 
-def _events(connection: ConnectionDesign) -> list[Part]:
+def _events(connection: ConnectionDesign) -> list[Item]:
     """The event lanes, what deals slabs to them, and the queue of units."""
     whole = connection.connection
     taps = connection.slab_rows * connection.slab_columns
@@ -215,26 +215,26 @@ def _events(connection: ConnectionDesign) -> list[Part]:
     chosen = seen * whole.groups if whole.groups > 1 and fits else 0
     masked = 0 if fits else _slab_bits(connection)
     swapped = seen * (connection.lanes - 1) if connection.swaps else 0
-    units, glue = [], Part(Kind.GLUE, (1.0, chosen + masked + swapped))
+    units, glue = [], Item(Kind.GLUE, (1.0, chosen + masked + swapped))
     if connection.gives_units:
         units, glue = _unit_queue(connection, glue)
     return [*units, glue, *_lanes(connection)]
 
 
-def _unit_queue(connection: ConnectionDesign, glue: Part) -> tuple[list[Part], Part]:
+def _unit_queue(connection: ConnectionDesign, glue: Item) -> tuple[list[Item], Item]:
     """The queue of units, apart where it is in block RAM, and ``glue`` with it where it is not."""
     design, width = connection.unit_queue, sum(connection.unit_fields.values())
     if design.blocks:
         return [_block_queue(width, design)], glue
-    return [], Part(glue.kind, glue.features, distributed=_distributed(width, design))
+    return [], Item(glue.kind, glue.features, distributed=_distributed(width, design))
 
 
-def _lanes(connection: ConnectionDesign) -> list[Part]:
+def _lanes(connection: ConnectionDesign) -> list[Item]:
     """The event lanes of a connection, those of one size together."""
     neurons, queues = connection.neurons, connection.queues
     weight_width = neurons * connection.connection.weight_bits
     shift = 1 if connection.lane_planes > 1 or connection.separate_planes > 1 else 0
-    parts = []
+    items = []
     for lane, count in Counter(connection.lane_designs).items():
         sum_width = neurons * lane.sums.bits
         distributed = []
@@ -243,7 +243,7 @@ def _lanes(connection: ConnectionDesign) -> list[Part]:
             if design is None:
                 queue_luts.append(0)
             elif design.blocks:
-                parts.append(_block_queue(width, design, count))
+                items.append(_block_queue(width, design, count))
                 queue_luts.append(0)
             else:
                 distributed += _distributed(width, design)
@@ -259,11 +259,11 @@ def _lanes(connection: ConnectionDesign) -> list[Part]:
             index_bits(lane.words),
         )  # fmt: skip
         kind = _lane_kind(connection, lane)
-        parts.append(Part(kind, features, banks.banks, count, tuple(distributed)))
+        items.append(Item(kind, features, banks.banks, count, tuple(distributed)))
         if banks.selected > 1:
             selected = weight_width * (banks.selected - 1)
-            parts.append(Part(Kind.GLUE, (0.0, selected), count=count))
-    return parts
+            items.append(Item(Kind.GLUE, (0.0, selected), count=count))
+    return items
 
 
 def _lane_kind(connection: ConnectionDesign, lane: LaneDesign) -> Kind:
@@ -274,8 +274,8 @@ def _lane_kind(connection: ConnectionDesign, lane: LaneDesign) -> Kind:
     return Kind.LANE_QUEUED if apart else Kind.LANE
 
 
-def _block_queue(width: int, design: QueueDesign, count: int = 1) -> Part:
-    return Part(Kind.BLOCK_QUEUE, (1.0, width), (queue_memory(width, design.depth),), count)
+def _block_queue(width: int, design: QueueDesign, count: int = 1) -> Item:
+    return Item(Kind.BLOCK_QUEUE, (1.0, width), (queue_memory(width, design.depth),), count)
 
 
 def _distributed(width: int, design: QueueDesign) -> tuple[MemoryShape, ...]:
@@ -306,7 +306,7 @@ def _scratch(
     return _distributed_luts(width, words), (), (shape,)
 
 
-def _direct(connection: ConnectionDesign) -> list[Part]:
+def _direct(connection: ConnectionDesign) -> list[Item]:
     """A direct lane, and what picks its neurons' channels."""
     neurons, rows = connection.neurons, connection.slab_rows
     words = connection.groups * len(connection.geometry.slabs) * rows
@@ -317,21 +317,21 @@ def _direct(connection: ConnectionDesign) -> list[Part]:
         constants, memories = 0, (weight_memory(words, width, connection.weight_memory),)
     gates = neurons * rows * (min(connection.groups, connection.connection.in_channels) - 1)
     waiting = _distributed(sums, QueueDesign(DIRECT_SUM_QUEUE_DEPTH))
-    units, glue = [], Part(Kind.GLUE, (1.0, gates))
+    units, glue = [], Item(Kind.GLUE, (1.0, gates))
     if connection.gives_units:
         units, glue = _unit_queue(connection, glue)
     features = (1.0, neurons * rows, sums, constants)
-    return [*units, Part(Kind.DIRECT, features, memories, distributed=waiting), glue]
+    return [*units, Item(Kind.DIRECT, features, memories, distributed=waiting), glue]
 
 
-def _neurons(design: LayerDesign) -> list[Part]:
+def _neurons(design: LayerDesign) -> list[Item]:
     """Pool and neurons, or sums; and what lets neurons take turns."""
     firing, style = design.firing, design.style
     current = design.current.bits
     pooled = design.neurons * current
     luts, memories, distributed = _scratch(style, design.accumulated_currents)
     features = (1.0, pooled * (design.positions > 1), luts, pooled * design.cumulative)
-    parts = [Part(Kind.POOL, features, memories, distributed=distributed)]
+    items = [Item(Kind.POOL, features, memories, distributed=distributed)]
 
     groups = design.groups * design.turns
     rate = design.network.coding == Coding.RATE
@@ -345,18 +345,18 @@ def _neurons(design: LayerDesign) -> list[Part]:
     kind = Kind.SUMS
     if design.fires:
         kind = Kind.RATE_NEURONS if rate else Kind.RADIX_NEURONS
-    parts.append(Part(kind, features, memories, distributed=distributed))
+    items.append(Item(kind, features, memories, distributed=distributed))
     if design.fires:
-        parts.append(Part(Kind.TWO_REGISTERS, (1.0, design.neurons)))
+        items.append(Item(Kind.TWO_REGISTERS, (1.0, design.neurons)))
     if design.turns > 1:
         luts, memories, distributed = _scratch(style, design.waiting_trains)
-        parts.append(Part(Kind.TURNS, (1.0, pooled, luts), memories, distributed=distributed))
+        items.append(Item(Kind.TURNS, (1.0, pooled, luts), memories, distributed=distributed))
         if style.path_registers:
-            parts.append(Part(Kind.TWO_REGISTERS, (1.0, firing * current)))
-    return parts
+            items.append(Item(Kind.TWO_REGISTERS, (1.0, firing * current)))
+    return items
 
 
-def _streamed(design: LayerDesign) -> list[Part]:
+def _streamed(design: LayerDesign) -> list[Item]:
     """A streamed readout: lanes without a buffer, and sums of an image."""
     (connection,) = design.connections
     lanes, total = connection.lanes, design.neurons * design.current.bits
@@ -368,6 +368,6 @@ def _streamed(design: LayerDesign) -> list[Part]:
     return [
         *units,
         *_lanes(connection),
-        Part(Kind.JOIN, (1.0, total * (lanes - 1), float(lanes))),
-        Part(Kind.MAP_SUM, (1.0, total), distributed=distributed),
+        Item(Kind.JOIN, (1.0, total * (lanes - 1), float(lanes))),
+        Item(Kind.MAP_SUM, (1.0, total), distributed=distributed),
     ]

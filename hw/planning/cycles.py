@@ -11,21 +11,21 @@ import numpy as np
 from ...golden.network import Coding, Connection
 from ..design.geometry import WindowGeometry
 from ..design.layer_design import LayerDesign
-from ..design.synapses import fits_parts
+from ..design.synapses import fits_kernel_groups
 from .event_counts import WindowEvents, expected_most
 
-#: Part of the excess of a unit's busiest lane over the mean that is waited for: with nothing but
-#: a register for a lane's sum, and with a queue of sums.
+#: Fraction of the excess of a unit's busiest lane over the mean that is waited for: with nothing
+#: but a register for a lane's sum, and with a queue of sums.
 UNEVEN, UNEVEN_QUEUED = 0.55, 0.35
 #: The same for lanes of pixels, of the excess over the lane that takes most on the whole.
 UNEVEN_PIXELS = 0.1
-#: Part of the excess of fetching and adding each plane, and each slab, in turn, over all of them at
-#: once, that a lane without a long queue of words takes.
+#: Fraction of the excess of fetching and adding each plane, and each slab, in turn, over all of
+#: them at once, that a lane without a long queue of words takes.
 PLANE_BY_PLANE, SLAB_BY_SLAB = 0.65, 0.12
 #: The join takes a unit every other cycle.
 JOIN_CYCLES = 2.0
-#: Part of the time of a layer's other stages that its neurons may take: where it is more, sums that
-#: come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
+#: Fraction of the time of a layer's other stages that its neurons may take: where it is more, sums
+#: that come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
 FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
 
 
@@ -187,10 +187,10 @@ def _empty_planes(planes: np.ndarray, share: float, steps: int) -> np.ndarray:
 
 
 def visible_share(connection: Connection, neurons: int) -> float:
-    """Part of the connection's channels that a group of P = ``neurons`` sees, on average."""
+    """Fraction of the connection's channels that a group of P = ``neurons`` sees, on average."""
     outputs = connection.out_channels // connection.groups
-    parts = 1 if fits_parts(connection, neurons) else 1 + neurons / outputs
-    return min(connection.groups, parts) / connection.groups
+    kernel_groups = 1 if fits_kernel_groups(connection, neurons) else 1 + neurons / outputs
+    return min(connection.groups, kernel_groups) / connection.groups
 
 
 def _walked(geometry: WindowGeometry) -> float:

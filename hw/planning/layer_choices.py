@@ -7,13 +7,13 @@ from dataclasses import replace
 from ...golden.network import Network
 from ..design.folding import Folding, LayerFolding, connection_row_words, most_lanes
 from ..design.layer_design import layer_design
-from ..design.synapses import fits_parts, is_direct, is_streamed
+from ..design.synapses import fits_kernel_groups, is_direct, is_streamed
 from .cycles import fewest_firing, layer_stages
 from .event_counts import NetworkEvents
 
 #: A readout that could be streamed is given an adder for every class up to so many.
 MOST_STREAMED_CLASSES = 128
-#: Every E up to this one is an option, and about every tenth part beyond.
+#: Every E up to this one is an option, and about every tenth beyond.
 DENSE_LANES = 24
 
 
@@ -49,7 +49,7 @@ def layer_neurons(network: Network, index: int) -> list[int]:
     grouped = [c for c in layer.connections if c.groups > 1 and not is_direct(c)]
     if grouped:
         most = min(connection.out_channels // connection.groups for connection in grouped)
-        return [p for p in range(1, most + 1) if all(fits_parts(c, p) for c in grouped)]
+        return [p for p in range(1, most + 1) if all(fits_kernel_groups(c, p) for c in grouped)]
     return sorted({-(-channels // groups) for groups in range(1, channels + 1)})
 
 

@@ -11,13 +11,13 @@ from ...golden.network import IMAGE, Network
 from ..design.folding import LayerFolding, WeightMemory, connection_row_words
 from ..design.layer_design import LayerDesign, layer_design
 from ..memories.devices import Family
-from .area import Area, Part, layer_parts, total_area
+from .area import Area, Item, layer_items, total_area
 from .cycles import fewest_firing, image_cycles, layer_stages
 from .event_counts import WindowEvents
 from .large_memories import Buffers, with_large_rows
 from .layer_choices import lane_choices, layer_neurons
 
-#: A larger E is an option where it takes less than this part of the time of the one before.
+#: A larger E is an option where it takes less than this fraction of the time of the one before.
 WORTHWHILE = 0.98
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
@@ -74,9 +74,9 @@ def layer_options(
 def _styles(design: LayerDesign, cycles: float, family: Family) -> list[Option]:
     """The folding with weights in block RAM, and in logic."""
     result = []
-    parts = layer_parts(design, buffers=False)
+    items = layer_items(design, buffers=False)
     for style in WeightMemory:
-        area = total_area((_restyled(part, style) for part in parts), family)
+        area = total_area((_restyled(item, style) for item in items), family)
         if result:
             blocks = result[0].area
             saved = (blocks.block_rams - area.block_rams) * MOST_LUTS_OF_A_BLOCK
@@ -86,13 +86,13 @@ def _styles(design: LayerDesign, cycles: float, family: Family) -> list[Option]:
     return result
 
 
-def _restyled(part: Part, style: WeightMemory) -> Part:
-    """``part`` with its weights in ``style``."""
+def _restyled(item: Item, style: WeightMemory) -> Item:
+    """``item`` with its weights in ``style``."""
     memories = tuple(
         replace(shape, style=style.value) if shape.written is None else shape
-        for shape in part.memories
+        for shape in item.memories
     )
-    return replace(part, memories=memories)
+    return replace(item, memories=memories)
 
 
 def _undominated(options: list[Option]) -> list[Option]:

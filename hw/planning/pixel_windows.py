@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..design.partition import partition, pixel_plane_parts
+from ..design.partition import partition, pixel_plane_sets
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +36,13 @@ class PixelWindows:
             takes most on the whole, and of the lane that takes most for the window, on average.
         """
         _, rows, columns, _ = self.pixels.shape
-        parts = pixel_plane_parts(lanes)
+        sets = pixel_plane_sets(lanes)
         bits = np.unpackbits(self.pixels[..., np.newaxis], axis=-1)
         taken = []
-        for taps in partition(rows, columns, channels, lanes // parts):
+        for taps in partition(rows, columns, channels, lanes // sets):
             row, column, channel = np.array([(t.row, t.column, t.channel) for t in taps]).T
             held = bits[:, row, column, channel].sum(axis=1, dtype=np.int64)
-            for planes in np.split(held, parts, axis=1):
+            for planes in np.split(held, sets, axis=1):
                 after_first = np.maximum.accumulate(planes > 0, axis=1)
                 taken.append(np.where(after_first, np.maximum(planes, 1), 0).sum(axis=1))
         cycles = np.maximum(taken, 1)

@@ -9,12 +9,12 @@ from ..design.buffering import Rows, default_spare_rows
 from ..design.folding import Folding, LayerFolding
 from ..design.layer_design import LayerDesign, layer_design, word_widths
 from ..memories.devices import Family
-from .area import Area, buffer_part, frame_area, layer_parts, part_area, total_area
+from .area import Area, buffer_item, frame_area, item_area, layer_items, total_area
 from .large_memories import Buffers, large_buffers, with_large_rows
 
 
 class PricedNetwork:
-    """Areas of one network's parts, each worked out once.
+    """Areas of one network's layers and buffers, each worked out once.
 
     Args:
         large_rams: RAMs of one port that the device has beside its block RAMs.
@@ -57,7 +57,7 @@ class PricedNetwork:
 
     def layer_area(self, index: int, folding: Folding) -> Area:
         """Of layer ``index``, its buffers included."""
-        return total_area(layer_parts(self.design(index, folding)), self.family)
+        return total_area(layer_items(self.design(index, folding)), self.family)
 
     def buffer_area(
         self, index: int, number: int, row_words: bool, width: int, spare_rows: int
@@ -69,5 +69,5 @@ class PricedNetwork:
             fold = LayerFolding(1, (1,) * count, (row_words,) * count, style=self.family.style)
             fold = with_large_rows(self.network, index, fold, self.large)
             design = layer_design(self.network, index, fold, [width] * count, [spare_rows] * count)
-            self._buffers[key] = part_area(buffer_part(design.connections[number]), self.family)
+            self._buffers[key] = item_area(buffer_item(design.connections[number]), self.family)
         return self._buffers[key]

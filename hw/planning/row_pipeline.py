@@ -28,8 +28,8 @@ class _LayerTimes:
     Attributes:
         taken: of the slowest stage.
         fetched: of the window buffer alone.
-        read_ahead: part of a row whose windows are read before they are added.
-        kept_back: part of a row whose sums are complete while nothing of it can leave.
+        read_ahead: fraction of a row whose windows are read before they are added.
+        kept_back: fraction of a row whose sums are complete while nothing of it can leave.
     """
 
     taken: np.ndarray

@@ -134,8 +134,8 @@ def test_groups_see_the_channels_that_feed_them(fed, neurons):
             if 0 <= channel - connection.out_start < connection.out_channels
         }
         assert (group in fed_groups(connection, neurons)) == bool(kernel_groups)
-        if known.part_of is not None:
-            assert kernel_groups <= {known.part_of[group]}
+        if known.kernel_group_of is not None:
+            assert kernel_groups <= {known.kernel_group_of[group]}
         elif known.seen is not None:
             seen = {p * inputs + i for p in kernel_groups for i in range(inputs)}
             assert set(np.flatnonzero(known.seen[group]).tolist()) == seen
@@ -147,7 +147,7 @@ def test_kernel_groups_that_begin_behind_the_first_group(neurons):
     weight = np.arange(1, 1 + 6 * 2).reshape(6, 2, 1, 1).astype(np.int8)
     connection = Connection(0, weight, groups=3, out_start=5)
     known = synapses(connection, neurons, 12)
-    assert known.part_of is None and known.fed.start > 0
+    assert known.kernel_group_of is None and known.fed.start > 0
     stored = known.blocks.reshape(-1, 6)
     for channel in range(12):
         group, neuron = divmod(channel, neurons)

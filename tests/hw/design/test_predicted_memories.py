@@ -11,7 +11,7 @@ from amaranth.back import rtlil
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import WeightMemory
-from rheobase.hw.planning.area import layer_parts
+from rheobase.hw.planning.area import layer_items
 from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_folding, random_network
 from tests.support.rare_graphs import RARE, rare_network
@@ -49,14 +49,14 @@ def _built(accelerator: Accelerator) -> Memories:
 def _predicted(accelerator: Accelerator) -> Memories:
     """Memories that the area of the layers is worked out of."""
     found: Memories = Counter()
-    for part in (part for design in accelerator.design for part in layer_parts(design)):
-        for shape in part.memories:
+    for item in (item for design in accelerator.design for item in layer_items(design)):
+        for shape in item.memories:
             # What is written and yet logic is read in the cycle of its address.
             clocked = shape.written is None or shape.style != "logic"
             style = shape.style if clocked else None
-            found[shape.words, shape.width, clocked, style] += part.count
-        for shape in part.distributed:
-            found[shape.words, shape.width, False, None] += part.count
+            found[shape.words, shape.width, clocked, style] += item.count
+        for shape in item.distributed:
+            found[shape.words, shape.width, False, None] += item.count
     return found
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rheobase.golden.network import IMAGE, Coding
-from rheobase.hw.design.partition import partition, pixel_plane_parts
+from rheobase.hw.design.partition import partition, pixel_plane_sets
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.pixel_windows import PixelWindows
 from tests.support.random_networks import random_images
@@ -26,13 +26,13 @@ def test_lane_cycles(lanes):
     rng = np.random.default_rng(lanes)
     pixels = rng.integers(0, 256, (40, 3, 2, 2)) * (rng.random((40, 3, 2, 2)) < 0.4)
     pixels = pixels.astype(np.uint8)
-    parts = pixel_plane_parts(lanes)
-    planes = np.split(np.arange(8), parts)
+    sets = pixel_plane_sets(lanes)
+    planes = np.split(np.arange(8), sets)
     cycles = np.array(
         [
-            [_lane(window, taps, part) for window in pixels]
-            for taps in partition(3, 2, 2, lanes // parts)
-            for part in planes
+            [_lane(window, taps, held) for window in pixels]
+            for taps in partition(3, 2, 2, lanes // sets)
+            for held in planes
         ]
     )
     held = np.array([sum(int(p).bit_count() for p in window.flat) for window in pixels])

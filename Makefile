@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-slow prove bench lint clean packages mutate
+.PHONY: demo test test-quick test-slow prove bench lint clean packages mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
 
 test: lint packages
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+# Small components in Amaranth's own simulator: seconds, and no C++ compiler.
+test-quick: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m quick tests/hw
 
 # Random networks in greater number and larger sets of images.
 test-slow: $(VENV)/.installed-test packages

@@ -11,13 +11,14 @@ from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import queue_memory
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import ICEBREAKER, synthesise
-from tests.support.components import check_exchange
+from tests.support.tiers import both_tiers
 
 
+@both_tiers
 @pytest.mark.parametrize("depth", [1, 2, 5, 8])
-def test_keeps_order(depth):
+def test_keeps_order(depth, check):
     values = np.random.default_rng(depth).integers(0, 2**7, 150).tolist()
-    check_exchange(Queue(7, depth), {"input": (7, values)}, {"output": (7, values)})
+    check(Queue(7, depth), {"input": (7, values)}, {"output": (7, values)})
 
 
 def test_depth_out_of_range():
@@ -25,11 +26,12 @@ def test_depth_out_of_range():
         Queue(4, 0)
 
 
+@both_tiers
 @pytest.mark.parametrize(("depth", "width"), [(2, 7), (4, 7), (16, 19)])
-def test_in_block_ram(depth, width):
+def test_in_block_ram(depth, width, check):
     values = np.random.default_rng(depth).integers(0, 2**width, 150).tolist()
     stream = (width, values)
-    check_exchange(BlockQueue(width, depth), {"input": stream}, {"output": stream})
+    check(BlockQueue(width, depth), {"input": stream}, {"output": stream})
 
 
 def test_depth_in_block_ram_out_of_range():

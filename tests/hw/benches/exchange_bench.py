@@ -6,9 +6,7 @@ import cocotb
 
 from rheobase.sim.bench import bench_parameters
 from rheobase.sim.streams import exchange, set_ports, start
-
-#: Chance of a gap and of back-pressure per cycle: none, either, both.
-STALLS = ((0.0, 0.0), (0.6, 0.0), (0.0, 0.7), (0.4, 0.4))
+from tests.hw.benches.stalls import STALLS
 
 
 @cocotb.test()

@@ -6,11 +6,12 @@ from amaranth import signed
 
 from rheobase.hw.design.payloads import UnitLayout, vector
 from rheobase.hw.lanes.lane_join import LaneJoin
-from tests.support.components import check_exchange
+from tests.support.tiers import both_tiers
 
 
+@both_tiers
 @pytest.mark.parametrize("lanes", [1, 2, 5])
-def test_adds_all_lanes(lanes):
+def test_adds_all_lanes(lanes, check):
     rng = np.random.default_rng(lanes)
     neurons, count = 2, 80
     unit = UnitLayout(4, 3)
@@ -33,6 +34,6 @@ def test_adds_all_lanes(lanes):
     }
     sums = values.sum(axis=1).tolist()
     joined = [{"sums": s, "unit": u} for s, u in zip(sums, units, strict=True)]
-    check_exchange(
+    check(
         component, inputs | {"units": (unit, units)}, {"joined": (component.sum_layout, joined)}
     )

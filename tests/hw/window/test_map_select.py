@@ -8,7 +8,7 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network import IMAGE, Connection, SumPool
 from rheobase.hw.design.map_part import MapPart, map_part, tap_offsets
 from rheobase.hw.window.map_select import MapSelect
-from tests.support.components import check_exchange
+from tests.support.tiers import both_tiers
 from tests.support.random_graphs import random_graph
 
 
@@ -16,6 +16,7 @@ def _part(rows, columns, groups):
     return MapPart(rows, columns, groups, (1, 1), (0, 0), 1, 0)
 
 
+@both_tiers
 @pytest.mark.parametrize(
     ("rows", "columns", "groups", "steps"),
     [
@@ -24,11 +25,11 @@ def _part(rows, columns, groups):
         (range(2, 3), range(4, 5), range(3), 1),
     ],
 )
-def test_keeps_what_is_seen(rows, columns, groups, steps):
+def test_keeps_what_is_seen(rows, columns, groups, steps, check):
     rng = np.random.default_rng(steps)
     words = rng.integers(0, 2**6, (2, 5, 5, 3, steps))
     kept = words[:, rows][:, :, columns][:, :, :, groups]
-    check_exchange(
+    check(
         MapSelect(
             _part(rows, columns, groups), rows=5, columns=5, groups=3, word_width=6, steps=steps
         ),

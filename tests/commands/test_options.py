@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 #: Decisions name what was there before them.
 DOCUMENTS = [
     path
-    for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py"))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py"))
     if path.parent.name != "decisions"
 ]
 PARAMETERS = {name: command.params for name, command in get_command(app).commands.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amaranth import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -60,12 +62,33 @@ class WindowWalker(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         geometry = self.geometry
-        span_rows, span_columns = geometry.span
-        advance_rows, advance_columns = geometry.advance
-        output_rows, output_columns = geometry.output
-        slots = geometry.slots
         job = self.jobs.payload
+        place = self._place(m)
+        rows = self._rows(m, place)
+        columns = self._columns(m, rows)
+        footprint = self._footprint(m, columns)
+        m.d.comb += [
+            self.jobs.valid.eq(footprint.reads_left == 0),
+            job.slot.eq(rows.slot),
+            job.address.eq(footprint.address),
+            job.occupied.eq(footprint.flags),
+            job.row_valid.eq(rows.valid),
+            job.column_valid.eq(footprint.columns_inside),
+            job.release.eq(Mux(place.last_column, rows.passed, 0)),
+        ]
+        self._visits(m, self._position_valid(m, place.row, place.column), footprint.flags)
+        if geometry.valid_taps is not None:
+            row_taps, column_taps = geometry.valid_taps
+            m.d.comb += [
+                job.row_taps.eq(lookup(m, place.row, row_taps, name="row_taps")),
+                job.column_taps.eq(lookup(m, place.column, column_taps, name="column_taps")),
+            ]
+        self._advance(m, place, rows, columns, footprint)
+        return m
 
+    def _place(self, m: Module) -> _Place:
+        """The pooled output whose job is made."""
+        output_rows, output_columns = self.geometry.output
         output_row = Signal(index_shape(output_rows))
         output_column = Signal(index_shape(output_columns))
         last_row = Signal()
@@ -74,14 +97,19 @@ class WindowWalker(wiring.Component):
             last_row.eq(output_row == output_rows - 1),
             last_column.eq(output_column == output_columns - 1),
         ]
+        return _Place(output_row, output_column, last_row, last_column)
 
-        # Rows: what must be there, what lies inside the map, where it is.
+    def _rows(self, m: Module, place: _Place) -> _Rows:
+        """Rows: what must be there, what lies inside the map, where it is."""
+        geometry = self.geometry
+        slots, span_rows, advance_rows = geometry.slots, geometry.span[0], geometry.advance[0]
+        output_rows = geometry.output[0]
         rows = range(output_rows)
-        needed = lookup(m, output_row, [geometry.rows_needed(y) for y in rows], name="needed")
-        passed = lookup(m, output_row, [geometry.rows_released(y) for y in rows], name="passed")
+        needed = lookup(m, place.row, [geometry.rows_needed(y) for y in rows], name="needed")
+        passed = lookup(m, place.row, [geometry.rows_released(y) for y in rows], name="passed")
         row_valid = lookup(
             m,
-            output_row,
+            place.row,
             [_inside(geometry.footprint_row(y), span_rows, geometry.rows) for y in rows],
             name="row_valid",
             # A bit for each row, those that never lie inside as well: their inverse is padding.
@@ -94,20 +122,29 @@ class WindowWalker(wiring.Component):
         slot = Signal(index_shape(slots), init=first_slot)
         # From the last footprint row on to where the next image's first one starts.
         ahead = (advance_rows % slots, (geometry.rows - (output_rows - 1) * advance_rows) % slots)
+        last_row = place.last_row
         next_slot = slot_after(m, slot, slots, Cat(~last_row, last_row), ahead, "next_slot")
+        return _Rows(row_valid, passed, available, rows_there, slot, next_slot)
 
-        # Columns: the input column that is read next, and whether the one that waits is inside.
-        # The one behind the row's last, whatever its number, may be read as well: it goes with
-        # the row.
+    def _columns(self, m: Module, rows: _Rows) -> _Columns:
+        """Columns: the one that is read next, and the flags of the one that waits.
+
+        The one behind the row's last, whatever its number, may be read as well: it goes with the
+        row.
+        """
+        geometry = self.geometry
+        span_rows, span_columns = geometry.span
         first_column = geometry.origin[1]
-        read_end = first_column + (output_columns - 1) * advance_columns + span_columns
-        read_column = Signal(signed_shape(Interval(first_column, read_end - 1)), init=first_column)
+        read_end = first_column + (geometry.output[1] - 1) * geometry.advance[1] + span_columns
+        read_column = Signal(
+            signed_shape(Interval(first_column, read_end - 1)), init=first_column
+        )
         column_waits = Signal()
         inside = Signal()
         reading = self.occupancy_read
         shifting = Signal()
         m.d.comb += [
-            reading.eq(rows_there & (~column_waits | shifting)),
+            reading.eq(rows.there & (~column_waits | shifting)),
             self.occupancy_address.eq(read_column),
         ]
         m.d.sync += column_waits.eq(reading | (column_waits & ~shifting))
@@ -118,68 +155,65 @@ class WindowWalker(wiring.Component):
             ]
         column_rows = Signal(span_rows)
         stored_rows = select_rows(
-            m, self.occupancy_data, slot, slots, range(span_rows), name="flags"
+            m, self.occupancy_data, rows.slot, geometry.slots, range(span_rows), name="flags"
         )
         padded = (1 << span_rows) - 1 if self.padding_occupied else 0
         m.d.comb += column_rows.eq(
             Mux(
                 inside,
-                (stored_rows & row_valid) | (~row_valid & padded),
+                (stored_rows & rows.valid) | (~rows.valid & padded),
                 padded,
             )
         )
+        return _Columns(read_column, column_waits, inside, shifting, column_rows)
 
+    def _footprint(self, m: Module, columns: _Columns) -> _Footprint:
+        """The shift register of flags, and the buffer address of its first column."""
+        geometry = self.geometry
+        span_columns = geometry.span[1]
         flags = Signal(data.ArrayLayout(geometry.flag_rows, span_columns))
         columns_inside = Signal(span_columns)
-        reads_left = Signal(range(max(span_columns, advance_columns) + 1), init=span_columns)
-        footprint = Signal(self.address_shape, init=self._address(first_column))
-        m.d.comb += shifting.eq(column_waits & (reads_left != 0))
-        with m.If(shifting):
+        most = max(span_columns, geometry.advance[1])
+        reads_left = Signal(range(most + 1), init=span_columns)
+        footprint = Signal(self.address_shape, init=self._address(geometry.origin[1]))
+        m.d.comb += columns.shifting.eq(columns.waits & (reads_left != 0))
+        with m.If(columns.shifting):
             m.d.sync += [
                 flags.as_value().eq(
                     Cat(
-                        flags.as_value()[geometry.flag_rows :], kept_flags(geometry, column_rows)
+                        flags.as_value()[geometry.flag_rows :], kept_flags(geometry, columns.rows)
                     )
                 ),
-                columns_inside.eq(Cat(columns_inside[1:], inside)),
+                columns_inside.eq(Cat(columns_inside[1:], columns.inside)),
                 reads_left.eq(reads_left - 1),
             ]
+        return _Footprint(flags, columns_inside, reads_left, footprint)
 
-        m.d.comb += [
-            self.jobs.valid.eq(reads_left == 0),
-            job.slot.eq(slot),
-            job.address.eq(footprint),
-            job.occupied.eq(flags),
-            job.row_valid.eq(row_valid),
-            job.column_valid.eq(columns_inside),
-            job.release.eq(Mux(last_column, passed, 0)),
-        ]
-        self._visits(m, self._position_valid(m, output_row, output_column), flags)
-        if geometry.valid_taps is not None:
-            row_taps, column_taps = geometry.valid_taps
-            m.d.comb += [
-                job.row_taps.eq(lookup(m, output_row, row_taps, name="row_taps")),
-                job.column_taps.eq(lookup(m, output_column, column_taps, name="column_taps")),
-            ]
+    def _advance(
+        self, m: Module, place: _Place, rows: _Rows, columns: _Columns, footprint: _Footprint
+    ) -> None:
+        """On to the next pooled output once a job is taken."""
+        geometry = self.geometry
+        advance_columns, first_column = geometry.advance[1], geometry.origin[1]
         row_done = Signal()
-        m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & last_column)
+        m.d.comb += row_done.eq(self.jobs.valid & self.jobs.ready & place.last_column)
         with m.If(self.jobs.valid & self.jobs.ready):
             m.d.sync += [
-                output_column.eq(successor(output_column, output_columns)),
-                reads_left.eq(advance_columns),
-                footprint.eq(footprint + advance_columns * geometry.steps),
+                place.column.eq(successor(place.column, geometry.output[1])),
+                footprint.reads_left.eq(advance_columns),
+                footprint.address.eq(footprint.address + advance_columns * geometry.steps),
             ]
-            with m.If(last_column):
+            with m.If(place.last_column):
                 m.d.sync += [
-                    output_row.eq(successor(output_row, output_rows)),
-                    slot.eq(next_slot),
-                    reads_left.eq(span_columns),
-                    footprint.eq(self._address(first_column)),
-                    read_column.eq(first_column),
-                    column_waits.eq(0),
+                    place.row.eq(successor(place.row, geometry.output[0])),
+                    rows.slot.eq(rows.next_slot),
+                    footprint.reads_left.eq(geometry.span[1]),
+                    footprint.address.eq(self._address(first_column)),
+                    columns.read.eq(first_column),
+                    columns.waits.eq(0),
                 ]
-        m.d.sync += available.eq(available + self.row_written - Mux(row_done, passed, 0))
-        return m
+        available = rows.available
+        m.d.sync += available.eq(available + self.row_written - Mux(row_done, rows.passed, 0))
 
     def _address(self, column: int) -> int:
         """Buffer address of ``column``, modulo a power of two."""
@@ -215,3 +249,58 @@ class WindowWalker(wiring.Component):
 def _inside(start: int, count: int, end: int) -> int:
     """Bit mask of which of ``start .. start + count - 1`` lie in ``0 .. end - 1``."""
     return sum(1 << i for i in range(count) if 0 <= start + i < end)
+
+
+class _Place(NamedTuple):
+    """A pooled output, and whether it is the last of its column or row."""
+
+    row: Signal
+    column: Signal
+    last_row: Signal
+    last_column: Signal
+
+
+class _Rows(NamedTuple):
+    """Rows of a footprint.
+
+    Attributes:
+        valid: which lie inside the map.
+        passed: how many no later footprint needs.
+        available: those that are kept, from the oldest on.
+        there: all that the footprint needs are.
+        slot, next_slot: of its first row, and of that of the next row of outputs.
+    """
+
+    valid: Signal
+    passed: Signal
+    available: Signal
+    there: Signal
+    slot: Signal
+    next_slot: Value
+
+
+class _Columns(NamedTuple):
+    """The column that is read, and the one that waits to be shifted in.
+
+    Attributes:
+        read: the input column that is read next.
+        waits: one has been read.
+        inside: it lies inside the map.
+        shifting: it is taken in this cycle.
+        rows: its flags, a bit for each row of the footprint.
+    """
+
+    read: Signal
+    waits: Signal
+    inside: Signal
+    shifting: Signal
+    rows: Signal
+
+
+class _Footprint(NamedTuple):
+    """Kept flags of each column, which lie inside, columns still to be read, buffer address."""
+
+    flags: data.View
+    columns_inside: Signal
+    reads_left: Signal
+    address: Signal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -111,13 +113,42 @@ class WindowFetcher(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        geometry = self.geometry
-        slots = geometry.slots
         m.submodules.passes = passes = self.passes
         wiring.connect(m, wiring.flipped(self.jobs), passes.jobs)
         m.d.comb += passes.steps.eq(self.steps)
+        current = self._current(m)
+        # What the slab is for travels beside its memory word, and waits where that does. With
+        # ``row_words`` a cycle is for the address, as each slot has addresses of its own;
+        # without, it is for the rows of what the memory answers.
+        issue = Signal(self._issue_layout(), reset_less=not self.style.payload_resets)
+        issue_valid = Signal()
+        read = Signal.like(issue)
+        read_valid = Signal()
+        issued = self._issued(m, current, issue, issue_valid)
+        slot_base = self._slot_base(m, issue)
+        if self.geometry.row_words and self.style.path_registers:
+            with m.If(current.advance):
+                m.d.sync += issued
+        else:
+            m.d.comb += issued
+        self._address(m, current.advance, issue.address + slot_base, issue, issue_valid)
+        given = self._given(read, read_valid)
+        if self.single_port:
+            # What the memory answered before has left, and nothing follows it.
+            with m.If(self.hold & self.slabs.ready):
+                m.d.sync += read_valid.eq(0)
+        with m.If(current.advance):
+            m.d.sync += [read_valid.eq(issue_valid), read.eq(issue)]
+        if self.geometry.row_words or not self.style.path_registers:
+            m.d.comb += given
+        else:
+            with m.If(current.advance):
+                m.d.sync += given
+        return m
 
-        # The pass under way and its slabs that are still to be issued.
+    def _current(self, m: Module) -> _Current:
+        """The pass under way and its slabs that are still to be issued."""
+        geometry, passes = self.geometry, self.passes
         begun = passes.passes.payload
         now = Signal(begun.shape(), reset_less=not self.style.payload_resets)
         active = Signal()
@@ -139,15 +170,14 @@ class WindowFetcher(wiring.Component):
             m.d.sync += [left.eq(Mux(more, later, begins)), now.later_plane.eq(0)]
             with m.If(~more):
                 m.d.sync += [active.eq(passes.passes.valid), now.eq(begun)]
+        return _Current(now, active, left, select, more, advance)
 
-        # What the slab is for travels beside its memory word, and waits where that does. With
-        # ``row_words`` a cycle is for the address, as each slot has addresses of its own;
-        # without, it is for the rows of what the memory answers.
-        issue = Signal(self._issue_layout(), reset_less=not self.style.payload_resets)
-        issue_valid = Signal()
-        read = Signal.like(issue)
-        read_valid = Signal()
-        blank = left == 0
+    def _issued(
+        self, m: Module, current: _Current, issue: data.View, issue_valid: Signal
+    ) -> list:
+        """The selected slab, its address, its rows, what it is for: assignments to ``issue``."""
+        geometry, now, select = self.geometry, current.now, current.select
+        blank = current.left == 0
         row, column = self._taps(select)
         columns_inside = (now.columns_inside & column).any()
         rows_inside = now.rows_inside
@@ -158,11 +188,11 @@ class WindowFetcher(wiring.Component):
             rows_inside = (rows_inside & row).any()
             slot = self._row_slot(m, slot, row)
         inside = rows_inside & columns_inside.replicate(geometry.slab_rows)
-        issued = [
-            issue_valid.eq(active),
+        return [
+            issue_valid.eq(current.active),
             issue.address.eq(address),
             issue.slot.eq(slot),
-            issue.release.eq(Mux(more, 0, now.release)),
+            issue.release.eq(Mux(current.more, 0, now.release)),
             issue.rows.eq(
                 self.picker.selects(
                     m, word_slot, inside & ~blank.replicate(geometry.slab_rows)
@@ -171,27 +201,34 @@ class WindowFetcher(wiring.Component):
             issue.padded.eq(~(inside | blank.replicate(geometry.slab_rows))),
             issue.slab.eq(encode(select)),
             issue.new_plane.eq(now.later_plane),
-            issue.last.eq(now.last & ~more),
+            issue.last.eq(now.last & ~current.more),
             issue.unit.eq(now.unit),
         ]
-        slot_base = 0
-        if geometry.row_words:
-            bases = [index * geometry.columns * geometry.steps for index in range(slots)]
-            slot_base = lookup(m, issue.slot, bases, name="slot_base")
-        if geometry.row_words and self.style.path_registers:
-            with m.If(advance):
-                m.d.sync += issued
-        else:
-            m.d.comb += issued
+    def _slot_base(self, m: Module, issue: data.View) -> Value | int:
+        """First address of the slot: with ``row_words`` each has addresses of its own."""
+        geometry = self.geometry
+        if not geometry.row_words:
+            return 0
+        bases = [index * geometry.columns * geometry.steps for index in range(geometry.slots)]
+        return lookup(m, issue.slot, bases, name="slot_base")
+
+    def _address(
+        self, m: Module, advance: Signal, address: Value, issue: data.View, issue_valid: Signal
+    ) -> None:
+        """The memory's read port, and the rows that are given back."""
         moves = ~self.slabs.valid | self.slabs.ready
         if self.single_port:
             moves &= ~self.hold
         m.d.comb += [
             advance.eq(moves),
             self.read_enable.eq(issue_valid & advance),
-            self.read_address.eq(issue.address + slot_base),
+            self.read_address.eq(address),
             self.released.eq(Mux(self.read_enable, issue.release, 0)),
         ]
+
+    def _given(self, read: data.View, read_valid: Signal) -> list:
+        """The slab that the memory has answered, as assignments to ``slabs``."""
+        geometry = self.geometry
         width = geometry.channels * geometry.planes
         padding = Const(self.padding_bits, width)
         bits = Cat(
@@ -199,7 +236,7 @@ class WindowFetcher(wiring.Component):
             for row, bits in enumerate(self.picker.take(self.read_data, read.rows))
         )
         slab = self.slabs.payload
-        given = [
+        return [
             self.slabs.valid.eq(read_valid),
             slab.bits.as_value().eq(bits),
             slab.slab.eq(read.slab),
@@ -207,18 +244,6 @@ class WindowFetcher(wiring.Component):
             slab.last.eq(read.last),
             slab.unit.eq(read.unit),
         ]
-        if self.single_port:
-            # What the memory answered before has left, and nothing follows it.
-            with m.If(self.hold & self.slabs.ready):
-                m.d.sync += read_valid.eq(0)
-        with m.If(advance):
-            m.d.sync += [read_valid.eq(issue_valid), read.eq(issue)]
-        if geometry.row_words or not self.style.path_registers:
-            m.d.comb += given
-        else:
-            with m.If(advance):
-                m.d.sync += given
-        return m
 
     def _issue_layout(self) -> data.StructLayout:
         """What is known of a slab when it is issued.
@@ -261,3 +286,23 @@ class WindowFetcher(wiring.Component):
     def _row_slot(self, m: Module, first: Value, row: Value) -> Value:
         """Slot of the selected kernel row of a window whose first row is in slot ``first``."""
         return slot_after(m, first, self.geometry.slots, row, self.geometry.taps[0], "row_slot")
+
+
+class _Current(NamedTuple):
+    """The pass under way.
+
+    Attributes:
+        now: what it is.
+        active: there is one.
+        left: its slabs that are still to be issued.
+        select: the first of them, one-hot.
+        more: there are others behind that one.
+        advance: the selected slab goes on in this cycle.
+    """
+
+    now: data.View
+    active: Signal
+    left: Signal
+    select: Signal
+    more: Signal
+    advance: Signal

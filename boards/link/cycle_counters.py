@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from typing import NamedTuple
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -95,7 +97,19 @@ class CycleCounters(wiring.Component):
             COUNTER_MEMORY, bytes(DEPTH - len(self.constants)) + self.constants
         )
         read, write = memory.read_port(), memory.write_port()
-        # The byte that is added to and written now, and the one that is read for the next turn.
+        turn = self._turn(m)
+        clear, operand = self._operand(m, read, turn)
+        events = self._events(m, turn)
+        with m.If(turn.boundary):
+            m.d.sync += [clear.eq(0), events.snapping.eq(self.snapshot & ~events.snapping)]
+        busy_cycles = self._busy_cycles(m, turn.boundary)
+        owner = self._owner(m, turn, events)
+        sum_ = self._sum(m, turn, events, owner, clear, operand, busy_cycles)
+        self._store(m, write, turn, events, owner, sum_)
+        return m
+
+    def _turn(self, m: Module) -> _Turn:
+        """Goes round through the bytes, two cycles for each."""
         phase = Signal()
         place = Signal(range(_PLACES))
         following = Signal(range(_PLACES), init=1)
@@ -104,18 +118,24 @@ class CycleCounters(wiring.Component):
         with m.If(phase):
             m.d.sync += [place.eq(following), following.eq(successor(following, _PLACES))]
         m.d.comb += boundary.eq(phase & place.all())
+        return _Turn(phase, place, following, boundary)
 
+    def _operand(self, m: Module, read, turn: _Turn) -> tuple[Signal, Signal]:
+        """Whether counters are cleared, and the byte that is added to."""
         # The memory is not reset with the rest: the first round clears the counters.
         clear = Signal(init=1)
         operand = Signal(8)
-        m.d.comb += read.addr.eq(Mux(phase, self.address, following))
-        with m.If(phase):
+        m.d.comb += read.addr.eq(Mux(turn.phase, self.address, turn.following))
+        with m.If(turn.phase):
             m.d.sync += operand.eq(read.data)
         with m.Else():
             m.d.sync += self.data.eq(read.data)
         with m.If(clear):
             m.d.sync += operand.eq(0)
+        return clear, operand
 
+    def _events(self, m: Module, turn: _Turn) -> _Events:
+        """Starts and ends of images, and snapshots, each put off to the next round."""
         m.submodules.start = start = RoundEvent(self.images_inside, ROUND)
         m.submodules.finish = finish = RoundEvent(self.images_inside, ROUND)
         # A cycle later, so that an image's first and its last cycle both count.
@@ -128,69 +148,87 @@ class CycleCounters(wiring.Component):
             self.settled.eq(settled),
         ]
         for event in (start, finish):
-            m.d.comb += [event.now.eq(Cat(phase, place)), event.boundary.eq(boundary)]
+            m.d.comb += [
+                event.now.eq(Cat(turn.phase, turn.place)),
+                event.boundary.eq(turn.boundary),
+            ]
         snapping = Signal()
-        m.d.comb += self.snapped.eq(boundary & snapping)
-        with m.If(boundary):
-            m.d.sync += [clear.eq(0), snapping.eq(self.snapshot & ~snapping)]
-        busy_cycles = self._busy_cycles(m, boundary)
+        m.d.comb += self.snapped.eq(turn.boundary & snapping)
+        return _Events(start, finish, snapping)
 
-        # Whose counter is at the adder, if it is an image's, and whether it is running.
+    def _owner(self, m: Module, turn: _Turn, events: _Events) -> _Owner:
+        """Whose counter is at the adder, if it is an image's, and whether it is running."""
         of_image = Signal()
-        image = place[CYCLES_BYTES.bit_length() - 1 :][: len(start.image)]
-        running = Signal(1 << len(start.image))
+        image = turn.place[CYCLES_BYTES.bit_length() - 1 :][: len(events.start.image)]
+        running = Signal(1 << len(events.start.image))
         starts, ends = Signal(), Signal()
         m.d.comb += [
-            of_image.eq(place < _IMAGES),
-            starts.eq(of_image & start.active & (image == start.image)),
-            ends.eq(of_image & finish.active & (image == finish.image)),
+            of_image.eq(turn.place < _IMAGES),
+            starts.eq(of_image & events.start.active & (image == events.start.image)),
+            ends.eq(of_image & events.finish.active & (image == events.finish.image)),
         ]
-        with m.If(boundary & start.active):
-            m.d.sync += running.bit_select(start.image, 1).eq(1)
-        with m.If(boundary & finish.active):
-            m.d.sync += running.bit_select(finish.image, 1).eq(0)
+        with m.If(turn.boundary & events.start.active):
+            m.d.sync += running.bit_select(events.start.image, 1).eq(1)
+        with m.If(turn.boundary & events.finish.active):
+            m.d.sync += running.bit_select(events.finish.image, 1).eq(0)
+        return _Owner(of_image, image, running, starts, ends)
 
+    def _sum(
+        self,
+        m: Module,
+        turn: _Turn,
+        events: _Events,
+        owner: _Owner,
+        clear: Signal,
+        operand: Signal,
+        busy_cycles: Signal,
+    ) -> Signal:
+        """The byte at the adder and what is added to it, with its carry."""
         # The counter of an image begins at minus the cycles of the round before it.
         lowest = Signal()
         old = Signal(8)
         m.d.comb += old.eq(operand)
-        with m.If(starts):
-            m.d.comb += old.eq(Mux(lowest, ~Cat(start.offset, Const(0, 2)), 0xFF))
+        with m.If(owner.starts):
+            m.d.comb += old.eq(Mux(lowest, ~Cat(events.start.offset, Const(0, 2)), 0xFF))
         added = Signal(range(ROUND + 1))
         carry, carry_in = Signal(), Signal()
         m.d.comb += carry_in.eq(carry)
-        with m.Switch(place):
+        with m.Switch(turn.place):
             for first in (*range(0, _IMAGES, CYCLES_BYTES), _IMAGES, _LAST, _BUSY, _TOTAL):
                 with m.Case(first):
-                    m.d.comb += [lowest.eq(1), carry_in.eq(starts)]
+                    m.d.comb += [lowest.eq(1), carry_in.eq(owner.starts)]
         with m.If(lowest & ~clear):
-            with m.If(ends):
-                m.d.comb += added.eq(finish.offset)
-            with m.Elif(of_image):
-                runs = starts | running.bit_select(image, 1)
+            with m.If(owner.ends):
+                m.d.comb += added.eq(events.finish.offset)
+            with m.Elif(owner.of_image):
+                runs = owner.starts | owner.running.bit_select(owner.image, 1)
                 m.d.comb += added.eq(Mux(runs, ROUND, 0))
-            with m.Elif(place == _IMAGES):
-                m.d.comb += carry_in.eq(finish.active)
-            with m.Elif(place == _BUSY):
+            with m.Elif(turn.place == _IMAGES):
+                m.d.comb += carry_in.eq(events.finish.active)
+            with m.Elif(turn.place == _BUSY):
                 m.d.comb += added.eq(busy_cycles)
-            with m.Elif(place == _TOTAL):
+            with m.Elif(turn.place == _TOTAL):
                 m.d.comb += added.eq(ROUND)
         sum_ = Signal(9)
         m.d.comb += sum_.eq(old + added + carry_in)
-        with m.If(phase):
+        with m.If(turn.phase):
             m.d.sync += carry.eq(sum_[8])
+        return sum_
 
+    def _store(
+        self, m: Module, write, turn: _Turn, events: _Events, owner: _Owner, sum_: Signal
+    ) -> None:
+        """The sum into the memory."""
         # First to where it is from, then to where it is wanted besides.
         m.d.comb += [
             write.data.eq(sum_),
-            write.addr.eq(place),
-            write.en.eq(~phase | ends | snapping),
+            write.addr.eq(turn.place),
+            write.en.eq(~turn.phase | owner.ends | events.snapping),
         ]
-        with m.If(phase):
-            m.d.comb += write.addr.eq(place | _PLACES)
-            with m.If(ends):
-                m.d.comb += write.addr.eq(Cat(place[:2], Const(_LAST >> 2)))
-        return m
+        with m.If(turn.phase):
+            m.d.comb += write.addr.eq(turn.place | _PLACES)
+            with m.If(owner.ends):
+                m.d.comb += write.addr.eq(Cat(turn.place[:2], Const(_LAST >> 2)))
 
     def _busy_cycles(self, m: Module, boundary: Signal) -> Signal:
         """Cycles of the round before in which an image was inside."""
@@ -204,3 +242,42 @@ class CycleCounters(wiring.Component):
         with m.If(boundary):
             m.d.sync += [result.eq(counted + self.occupied), counted.eq(0)]
         return result
+
+
+class _Turn(NamedTuple):
+    """Which byte has its turn.
+
+    Attributes:
+        phase: the second of its two cycles.
+        place, following: the byte that is added to and written now, and the one after it.
+        boundary: a round ends.
+    """
+
+    phase: Signal
+    place: Signal
+    following: Signal
+    boundary: Signal
+
+
+class _Events(NamedTuple):
+    """The start and the end of an image, and whether this round is a snapshot's."""
+
+    start: RoundEvent
+    finish: RoundEvent
+    snapping: Signal
+
+
+class _Owner(NamedTuple):
+    """Whose byte is at the adder.
+
+    Attributes:
+        of_image, image: an image's, and which one's.
+        running: images whose counters run, a bit for each.
+        starts, ends: its image does, in this round.
+    """
+
+    of_image: Signal
+    image: Value
+    running: Signal
+    starts: Signal
+    ends: Signal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amaranth import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -109,9 +111,7 @@ class ReplyWriter(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        command, tag = self.commands.payload, self.tags.payload
         reply = self.replies.payload
-        refused = command.code != 0
         score_bytes = -(-len(self.score) // 8)
         score = Signal(8 * score_bytes)
         score_byte = Signal(index_shape(score_bytes))
@@ -153,74 +153,106 @@ class ReplyWriter(wiring.Component):
             with m.If(classified):
                 m.d.sync += image.eq(successor(image, self.image_count))
 
+        sent = _Sent(
+            score, score_byte, last_byte, last_score, answer, image, classified, image_is_next,
+            stored_ends, taken, offers, pause,
+        )  # fmt: skip
         with m.FSM(name="writer"):
-            with m.State("CHOOSE"):
-                turn = image_is_next & ~(classified & self.commands.valid)
-                m.d.sync += [classified.eq(turn), score_byte.eq(0), self.score_index.eq(0)]
-                with m.If(turn | self.commands.valid):
-                    m.next = "KIND"
-            with m.State("KIND"):
-                m.d.comb += offers.eq(1)
-                with m.If(classified):
-                    m.d.comb += reply.data.eq(REPLY | Message.CLASSIFY)
-                    m.d.sync += self.address.eq(_image_address(image))
-                with m.Else():
-                    m.d.comb += reply.data.eq(Mux(refused, ERROR, command.message | REPLY))
-                    m.d.sync += self.address.eq(_stored_address(command.message))
-                with m.If(taken):
-                    m.next = "SEQUENCE"
-            with m.State("SEQUENCE"):
-                m.d.comb += [
-                    offers.eq(1),
-                    reply.data.eq(Mux(classified, tag.sequence, command.sequence)),
-                ]
-                with m.If(taken):
-                    m.next = "STORED"
-                    with m.If(classified):
-                        m.next = "ANSWER0"
-                    with m.Elif(refused):
-                        m.next = "CODE"
-            with m.State("CODE"):
-                m.d.comb += [offers.eq(1), reply.data.eq(command.code), reply.last.eq(1)]
-                with m.If(taken):
-                    m.next = "CHOOSE"
-            for index in range(ANSWER_BYTES):
-                with m.State(f"ANSWER{index}"):
-                    m.d.comb += [offers.eq(1), reply.data.eq(answer.word_select(index, 8))]
-                    with m.If(taken):
-                        m.next = "STORED" if index == ANSWER_BYTES - 1 else f"ANSWER{index + 1}"
-            with m.State("STORED"):
-                m.d.comb += [offers.eq(1), reply.data.eq(self.stored)]
-                with m.If(self.address >= DEPTH - SETTING_BYTES):
-                    setting = Cat(_field(self.steps), _field(self.delay))
-                    m.d.comb += reply.data.eq(byte_at(setting, self.address[:2]))
-                m.d.comb += reply.last.eq(stored_ends & ~(classified & tag.scores))
-                with m.If(taken):
-                    m.d.sync += self.address.eq(self.address + 1)
-                    with m.If(stored_ends):
-                        m.next = "CHOOSE"
-                        with m.If(classified & tag.scores):
-                            m.next = "SCORES"
-            with m.State("SCORES"):
-                m.d.comb += [
-                    offers.eq(1),
-                    reply.data.eq(score[:8]),
-                    reply.last.eq(last_byte & last_score),
-                ]
-                with m.If(taken):
-                    m.d.sync += [score.eq(score >> 8), score_byte.eq(score_byte + 1)]
-                    with m.If(last_byte):
-                        m.d.sync += [
-                            score_byte.eq(0),
-                            self.score_index.eq(self.score_index + 1),
-                        ]
-                    with m.If(reply.last):
-                        m.next = "CHOOSE"
-                with m.Elif(~pause.all() & (score_byte == 0)):
-                    # The last time is the right one.
-                    m.d.sync += score.eq(self.score)
+            self._choose(m, sent)
+            self._head(m, sent)
+            self._answer(m, sent)
+            self._stored(m, sent)
+            self._scores(m, sent)
         return m
 
+    def _choose(self, m: Module, sent: _Sent) -> None:
+        """An image's reply or another one, in turn where there are both."""
+        with m.State("CHOOSE"):
+            turn = sent.image_is_next & ~(sent.classified & self.commands.valid)
+            m.d.sync += [sent.classified.eq(turn), sent.score_byte.eq(0), self.score_index.eq(0)]
+            with m.If(turn | self.commands.valid):
+                m.next = "KIND"
+
+    def _head(self, m: Module, sent: _Sent) -> None:
+        """Kind and number of the reply; of one that refuses, why."""
+        command, tag = self.commands.payload, self.tags.payload
+        reply = self.replies.payload
+        refused = command.code != 0
+        with m.State("KIND"):
+            m.d.comb += sent.offers.eq(1)
+            with m.If(sent.classified):
+                m.d.comb += reply.data.eq(REPLY | Message.CLASSIFY)
+                m.d.sync += self.address.eq(_image_address(sent.image))
+            with m.Else():
+                m.d.comb += reply.data.eq(Mux(refused, ERROR, command.message | REPLY))
+                m.d.sync += self.address.eq(_stored_address(command.message))
+            with m.If(sent.taken):
+                m.next = "SEQUENCE"
+        with m.State("SEQUENCE"):
+            m.d.comb += [
+                sent.offers.eq(1),
+                reply.data.eq(Mux(sent.classified, tag.sequence, command.sequence)),
+            ]
+            with m.If(sent.taken):
+                m.next = "STORED"
+                with m.If(sent.classified):
+                    m.next = "ANSWER0"
+                with m.Elif(refused):
+                    m.next = "CODE"
+        with m.State("CODE"):
+            m.d.comb += [sent.offers.eq(1), reply.data.eq(command.code), reply.last.eq(1)]
+            with m.If(sent.taken):
+                m.next = "CHOOSE"
+
+    def _answer(self, m: Module, sent: _Sent) -> None:
+        """An image's answer."""
+        reply = self.replies.payload
+        for index in range(ANSWER_BYTES):
+            with m.State(f"ANSWER{index}"):
+                m.d.comb += [sent.offers.eq(1), reply.data.eq(sent.answer.word_select(index, 8))]
+                with m.If(sent.taken):
+                    m.next = "STORED" if index == ANSWER_BYTES - 1 else f"ANSWER{index + 1}"
+
+    def _stored(self, m: Module, sent: _Sent) -> None:
+        """Bytes of the counters' memory, and T and t0 behind them."""
+        reply, tag = self.replies.payload, self.tags.payload
+        with m.State("STORED"):
+            m.d.comb += [sent.offers.eq(1), reply.data.eq(self.stored)]
+            with m.If(self.address >= DEPTH - SETTING_BYTES):
+                setting = Cat(_field(self.steps), _field(self.delay))
+                m.d.comb += reply.data.eq(byte_at(setting, self.address[:2]))
+            m.d.comb += reply.last.eq(sent.stored_ends & ~(sent.classified & tag.scores))
+            with m.If(sent.taken):
+                m.d.sync += self.address.eq(self.address + 1)
+                with m.If(sent.stored_ends):
+                    m.next = "CHOOSE"
+                    with m.If(sent.classified & tag.scores):
+                        m.next = "SCORES"
+
+    def _scores(self, m: Module, sent: _Sent) -> None:
+        """An image's scores, where they are wanted."""
+        reply = self.replies.payload
+        with m.State("SCORES"):
+            m.d.comb += [
+                sent.offers.eq(1),
+                reply.data.eq(sent.score[:8]),
+                reply.last.eq(sent.last_byte & sent.last_score),
+            ]
+            with m.If(sent.taken):
+                m.d.sync += [
+                    sent.score.eq(sent.score >> 8),
+                    sent.score_byte.eq(sent.score_byte + 1),
+                ]
+                with m.If(sent.last_byte):
+                    m.d.sync += [
+                        sent.score_byte.eq(0),
+                        self.score_index.eq(self.score_index + 1),
+                    ]
+                with m.If(reply.last):
+                    m.next = "CHOOSE"
+            with m.Elif(~sent.pause.all() & (sent.score_byte == 0)):
+                # The last time is the right one.
+                m.d.sync += sent.score.eq(self.score)
 
 def _image_address(image: Signal):
     return Cat(Const(0, image_cycles(1).bit_length() - 1), image)
@@ -237,3 +269,31 @@ def _stored_address(message: Signal):
 def _field(value: Signal):
     """``value`` in a field of 16 bits."""
     return Cat(value, Const(0, 4 * SETTING_BYTES - len(value)))
+
+
+class _Sent(NamedTuple):
+    """What is known of the reply that is sent.
+
+    Attributes:
+        score, score_byte, last_byte, last_score: what is left of a score, which byte of it goes
+            next, whether that is its last, and whether it is the last score.
+        answer, image: of the image that is answered: its answer, and whose counter is its own.
+        classified: the reply is an image's.
+        image_is_next: all that an image's reply needs is there.
+        stored_ends: the byte of the counters' memory is the reply's last.
+        taken: a byte moves in this cycle.
+        offers, pause: a byte is there, and how long it has been asked for.
+    """
+
+    score: Signal
+    score_byte: Signal
+    last_byte: Signal
+    last_score: Signal
+    answer: Signal
+    image: Signal
+    classified: Signal
+    image_is_next: Signal
+    stored_ends: Signal
+    taken: Signal
+    offers: Signal
+    pause: Signal

@@ -92,36 +92,18 @@ class WindowPasses(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         geometry = self.geometry
-        count = len(geometry.positions)
         given = self.passes.payload
 
         job = Signal(self.jobs.payload.shape(), reset_less=not self.style.payload_resets)
         active = Signal()
         # Positions of this group (and step) that are done. Kept in place of those that are left:
         # it is the same for every job that begins.
-        done = Signal(count)
+        done = Signal(len(geometry.positions))
         step = Signal(index_shape(self.largest_steps))
         group = Signal(index_shape(self.groups))
 
-        left = Signal(count)
-        position = Signal(count)
-        last_position = Signal()
-        m.d.comb += [
-            left.eq(job.visits & ~done),
-            # The only position there is needs no search.
-            position.eq(lowest(left) if count > 1 else 1),
-            last_position.eq((left & ~position) == 0 if count > 1 else 1),
-        ]
-        fed = Signal()
-        last_step = Signal()
-        last_group = Signal()
-        next_step = Signal(count_shape(self.largest_steps))
-        m.d.comb += [
-            fed.eq(self._is_fed(m, group)),
-            next_step.eq(step + 1),
-            last_step.eq(1 if self.largest_steps == 1 else next_step == self.steps),
-            last_group.eq(group == self.groups - 1),
-        ]
+        position, last_position = self._position(m, job, done)
+        fed, last_step, last_group, next_step = self._counted(m, step, group)
         unit_done = Signal()
         sum_done = Signal()  # all positions of a pooled output (and step) are done
         group_done = Signal()
@@ -175,6 +157,40 @@ class WindowPasses(wiring.Component):
             unit.last_step.eq(1 if self.plane_by_plane else last_step),
             unit.group.eq(group),
         ]
+        self._inside(m, job, row, column)
+        return m
+
+    def _position(self, m: Module, job: data.View, done: Signal) -> tuple[Signal, Signal]:
+        """The position whose turn it is, one-hot, and whether it is the last of the job's."""
+        count = len(self.geometry.positions)
+        left = Signal(count)
+        position = Signal(count)
+        last_position = Signal()
+        m.d.comb += [
+            left.eq(job.visits & ~done),
+            # The only position there is needs no search.
+            position.eq(lowest(left) if count > 1 else 1),
+            last_position.eq((left & ~position) == 0 if count > 1 else 1),
+        ]
+        return position, last_position
+
+    def _counted(self, m: Module, step: Signal, group: Signal) -> tuple[Signal, ...]:
+        """Whether the group is fed, step and group are the last, and the next step."""
+        fed = Signal()
+        last_step = Signal()
+        last_group = Signal()
+        next_step = Signal(count_shape(self.largest_steps))
+        m.d.comb += [
+            fed.eq(self._is_fed(m, group)),
+            next_step.eq(step + 1),
+            last_step.eq(1 if self.largest_steps == 1 else next_step == self.steps),
+            last_group.eq(group == self.groups - 1),
+        ]
+        return fed, last_step, last_group, next_step
+
+    def _inside(self, m: Module, job: data.View, row: Value, column: Value) -> None:
+        """Which kernel rows and columns of the position are not padding."""
+        geometry, given = self.geometry, self.passes.payload
         inside = (given.rows_inside, given.columns_inside)
         valid = (job.row_valid, job.column_valid)
         taps = (job.row_taps, job.column_taps)
@@ -187,7 +203,6 @@ class WindowPasses(wiring.Component):
                     taken_bits &= taps[axis].word_select(index, kernel)
                 choices.append(taken_bits)
             m.d.comb += inside[axis].eq(pick(select, choices))
-        return m
 
     def _address(self, m: Module, job, column: Value, step: Value) -> Value:
         """Address of the position's first column at ``step``, modulo a power of two."""

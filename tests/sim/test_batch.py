@@ -13,6 +13,7 @@ from rheobase.hw.verilog.generation import generate
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.bench import BenchError, run_bench
 from rheobase.sim.comparison import simulate
+from rheobase.sim.harness_process import SimulationError
 from rheobase.sim.tools.cache import cached, content_key
 from tests.support.components import check_exchange
 from tests.support.random_networks import random_images, random_network
@@ -90,8 +91,9 @@ def test_a_hang_is_an_error(network, folding):
     built = build_simulation(
         network, folding, optimise="fast-build", verilog=generate(larger, folding)
     )
-    with pytest.raises(RheobaseError, match="the accelerator hangs: nothing moved for"):
+    with pytest.raises(SimulationError, match="the accelerator hangs: nothing moved for") as hung:
         run_verilog(built, random_images(np.random.default_rng(2), network, 1))
+    assert hung.value.image == 0
 
 
 def test_builds_are_kept_and_leftovers_made_again(tmp_path, monkeypatch):

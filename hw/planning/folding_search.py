@@ -17,8 +17,8 @@ import numpy as np
 
 from ...golden.network import Network
 from ..design.buffering import Rows
-from ..design.folding import Folding, LayerFolding, connection_row_words
-from ..design.layer_design import word_widths
+from ..design.folding import Folding, LayerFolding
+from ..design.layer_design import layer_design, word_widths
 from ..design.synapses import is_streamed
 from ..memories.devices import Family
 from .area import Area, frame_area
@@ -239,17 +239,19 @@ class Planner(PricedNetwork):
     def _beside(self, index: int, fold: LayerFolding, before: Folding) -> Area:
         """The layer's buffers, and what its P changes in those of its readers."""
         area = Area(0, 0)
-        rows = connection_row_words(self.network, index, fold)
-        if not is_streamed(self.network, index, fold.neurons):
+        design = layer_design(self.network, index, fold, word_widths(self.network, index, before))
+        if not design.streamed:
             spare = self.rows_of(index, before[index])
-            widths = word_widths(self.network, index, before)
-            for number, width in enumerate(widths):
-                area += self.buffer_area(index, number, rows[number], width, spare[number])
+            for number, connection in enumerate(design.connections):
+                area += self.buffer_area(
+                    index, number, connection.row_words, connection.word_width, spare[number]
+                )
         for reader, number in self._readers[index]:
             beside = before[reader]
-            if is_streamed(self.network, reader, beside.neurons):
+            read = layer_design(self.network, reader, beside)
+            if read.streamed:
                 continue
-            by_row = connection_row_words(self.network, reader, beside)[number]
+            by_row = read.connections[number].row_words
             spare = self.rows_of(reader, beside)[number]
             new = self.buffer_area(reader, number, by_row, fold.neurons, spare)
             old = self.buffer_area(reader, number, by_row, before[index].neurons, spare)

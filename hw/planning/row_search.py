@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from ...golden.network import IMAGE, Network
 from ..design.buffering import Rows
-from ..design.folding import Folding, connection_row_words
-from ..design.layer_design import word_widths
-from ..design.synapses import is_streamed
+from ..design.folding import Folding
 from .plan import Budget
 from .priced_network import PricedNetwork
 
@@ -48,16 +46,17 @@ def with_extra_rows(
         for fold, layer in zip(folding, network.layers, strict=True)
     ]
     steps = []
-    for index, fold in enumerate(folding):
-        if is_streamed(network, index, fold.neurons):
+    for index in range(len(folding)):
+        design = priced.design(index, folding)
+        if design.streamed:
             continue
-        widths = word_widths(network, index, folding)
-        rows = connection_row_words(network, index, fold)
-        for number, width in enumerate(widths):
-            passed = index - network.layers[index].connections[number].source
+        for number, connection in enumerate(design.connections):
+            passed = index - connection.connection.source
             fewest = priced.spare_rows[index][number]
             areas = [
-                priced.buffer_area(index, number, rows[number], width, fewest + count)
+                priced.buffer_area(
+                    index, number, connection.row_words, connection.word_width, fewest + count
+                )
                 for count in range(MOST_EXTRA_ROWS + 1)
             ]
             for count in range(extra[index][number] + 1, MOST_EXTRA_ROWS + 1):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .arithmetic import ceil_div
 from .bounds import fed_channels
 from .network import Connection
 from .windows import padded_map, sum_maps, window_positions, window_view
@@ -96,7 +97,7 @@ def product(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if weight.size <= WEIGHT_BLOCK and outputs <= OUTPUT_BLOCK:
         return _by_rows(values, weight)
     result = np.zeros((len(values), outputs), values.dtype)
-    parts = -(-taps * min(outputs, OUTPUT_BLOCK) // WEIGHT_BLOCK)
+    parts = ceil_div(taps * min(outputs, OUTPUT_BLOCK), WEIGHT_BLOCK)
     edges = [taps * part // parts for part in range(parts + 1)]
     for first, end in pairwise(edges):
         for left in range(0, outputs, OUTPUT_BLOCK):

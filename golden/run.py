@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arithmetic import ceil_div
 from .batch import BatchRunner, bytes_per_image
 from .errors import RheobaseError, shown
 from .has_network import HasNetwork, network_of
@@ -167,5 +168,5 @@ def split(
     check_memory(f"an image at T = {steps}", each)
     threads = max(1, min(threads, MEMORY_BYTES // each))
     memory = min(BATCH_BYTES, MEMORY_BYTES // threads)
-    size = min(MAX_BATCH, memory // each, -(-images // threads))
+    size = min(MAX_BATCH, memory // each, ceil_div(images, threads))
     return threads, max(1, size if batch_size is None else min(size, batch_size))

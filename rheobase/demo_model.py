@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from .golden.arithmetic import ceil_div
+
 
 def cnn() -> nn.Sequential:
     """Two 3x3 convolutions with batch normalisation and max pooling, for 8 x 8 grey images."""
@@ -40,7 +42,7 @@ def train(
     """
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), weight_decay=1e-4)
-    batches = -(-len(images) // 32)
+    batches = ceil_div(len(images), 32)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=0.02, total_steps=epochs * batches
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...golden.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 
 #: An initial block of the generated Verilog: one assignment per word of one memory.
@@ -59,7 +60,7 @@ def memory_file_name(index: int) -> str:
 
 def memory_file(values: list[int], width: int) -> str:
     """Content for ``$readmemh``: a word of ``width`` bits a line."""
-    return "".join(f"{value:0{-(-width // 4)}x}\n" for value in values)
+    return "".join(f"{value:0{ceil_div(width, 4)}x}\n" for value in values)
 
 
 def _value(text: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amaranth import Shape
 from amaranth.lib import data
 
+from ...golden.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 from ...golden.file import network_hash
 from ...golden.network import PIXEL_BITS, Coding, Network, Readout
@@ -73,7 +74,7 @@ def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterfa
         delay=network.delay,
         radix=network.coding == Coding.RADIX,
         current=network.readout == Readout.CURRENT,
-        score_bytes=-(-score.width // 8),
+        score_bytes=ceil_div(score.width, 8),
         score_signed=score.signed,
         window=LEAST_WINDOW,
         clock=clock,

@@ -8,6 +8,7 @@ from amaranth import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ...hw.basics.checks import check_range
 from ...hw.basics.shapes import index_shape
 from ...hw.basics.successor import successor
@@ -112,7 +113,7 @@ class ReplyWriter(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         reply = self.replies.payload
-        score_bytes = -(-len(self.score) // 8)
+        score_bytes = ceil_div(len(self.score), 8)
         score = Signal(8 * score_bytes)
         score_byte = Signal(index_shape(score_bytes))
         last_byte = Signal()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...golden.arithmetic import ceil_div
 from .pixels import normalised
 
 #: Images in a batch.
@@ -91,7 +92,7 @@ class Batches(LazyBatches):
             part = images[index * size : (index + 1) * size]
             return normalised(part, mean, std).to(device)
 
-        super().__init__(make, -(-len(images) // size))
+        super().__init__(make, ceil_div(len(images), size))
         self._size = size
 
     def cut(self, labels: Tensor) -> list[Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...golden.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 
 #: Folders that tools leave behind and that are no class; so is every hidden one.
@@ -41,7 +42,7 @@ def folder_files(
         folder.name: plain_files(folder, suffixes) for folder in _visible(root) if folder.is_dir()
     }
     classes = tuple(name for name, files in found.items() if files)
-    share = None if limit is None else -(-limit // max(1, len(classes)))
+    share = None if limit is None else ceil_div(limit, max(1, len(classes)))
     files = [
         (path, label) for label, name in enumerate(classes) for path in found[name][:share]
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...golden.arithmetic import ceil_div
+
 
 def sampled_positions(
     shape: tuple[int, ...], images: int, samples: int, generator: torch.Generator
@@ -13,7 +15,7 @@ def sampled_positions(
     extent = 1
     for size in shape[1:]:
         extent *= size
-    count = min(extent, max(1, -(-samples // images)))
+    count = min(extent, max(1, ceil_div(samples, images)))
     return torch.randint(extent, (images, count), generator=generator)
 
 

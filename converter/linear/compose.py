@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from ...golden.network import SumPool
 from .terms import (
     NO_PADDING,
@@ -229,8 +230,8 @@ def within_padding(term: Term) -> Term:
         if kernel.taps[axis] == 1:
             dilation[axis] = 1
         step = dilation[axis]
-        before = max(0, -(-(back - extent + 1) // step))
-        after = max(0, -(-(front - extent + 1) // step))
+        before = max(0, ceil_div(back - extent + 1, step))
+        after = max(0, ceil_div(front - extent + 1, step))
         widths = [(0, 0)] * 4
         widths[2 + axis] = (before, after)
         weight = np.pad(weight, widths)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from .compose import LARGEST_GROWTH, averaged, composed
 from .terms import (
     NO_PADDING,
@@ -181,7 +182,7 @@ def adaptively_pooled(value: Value, cells: Pair, origin: str) -> Value:
             return value
         return average_pooled(value, window, window, NO_PADDING, origin)
     windows = [
-        [(cell * extent // count, -(-(cell + 1) * extent // count)) for cell in range(count)]
+        [(cell * extent // count, ceil_div((cell + 1) * extent, count)) for cell in range(count)]
         for extent, count in zip(value.size, cells, strict=True)
     ]
     return unevenly_pooled(value, windows)

@@ -14,6 +14,7 @@ from math import gcd
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from ...golden.network import SumPool
 
 #: Source of a term: the name of the operation that is the image or a neuron.
@@ -238,7 +239,7 @@ def ones_term(value: Value, kernel: Kernel) -> Term:
 
 def aligned_pieces(first: int, last: int, size: int) -> list[Pair]:
     """``first`` to ``last`` cut so that each piece is whole multiples of ``size`` or within one."""
-    low, high = -(-first // size) * size, last // size * size
+    low, high = ceil_div(first, size) * size, last // size * size
     if low > high:
         return [(first, last)]
     cuts = sorted({first, low, high, last})

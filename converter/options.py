@@ -8,7 +8,9 @@ import torch
 
 from ..golden.choices import MAX_STEPS, Coding, PoolRule, Readout, member
 from ..golden.errors import RheobaseError
+from ..golden.time_checks import check_delay, check_steps
 from .calibrate.calibration import Calibration, check_calibration
+from .lower.quantise import check_weight_bits
 from .thresholds.balancing import Method
 
 #: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
@@ -86,22 +88,12 @@ def default_iterations(options: Options) -> int:
 
 def check_options(options: Options) -> None:
     """Raise ``RheobaseError`` where T, t0 or the number of bits is out of range."""
-    highest = MAX_STEPS[options.coding.value]
-    if not 1 <= options.steps <= highest:
-        raise RheobaseError(
-            f"T: {options.steps}, accepted is an integer in 1..{highest} in "
-            f"{options.coding.value} coding"
-        )
-    last = options.steps - 1 if options.coding == Coding.RATE else 0
-    if options.delay is not None and not 0 <= options.delay <= last:
-        raise RheobaseError(
-            f"t0: {options.delay}, accepted is an integer in 0..{last} for T = {options.steps} in "
-            f"{options.coding.value} coding"
-        )
+    check_steps("", options.coding, options.steps, MAX_STEPS[options.coding.value])
+    if options.delay is not None:
+        check_delay("", options.coding, options.delay, options.steps)
     if options.calibration is not None:
         check_calibration(options.calibration)
-    if not 2 <= options.weight_bits <= 8:
-        raise RheobaseError(f"weight bits: {options.weight_bits}, accepted is an integer in 2..8")
+    check_weight_bits(options.weight_bits)
 
 
 def check_device(name: str) -> None:

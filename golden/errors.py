@@ -39,7 +39,7 @@ class _Repr(reprlib.Repr):
         super().__init__()
         self.maxstring = self.maxother = SHOWN
 
-    def repr_int(self, number: int, level: int) -> str:
+    def repr_int(self, number: int, _level: int) -> str:
         if number.bit_length() > _LONGEST_INTEGER:
             return f"an integer of {number.bit_length()} bits"
         return repr(number)

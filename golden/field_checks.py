@@ -31,8 +31,14 @@ def check_name(where: str, value: object) -> None:
         )
 
 
-def check_integer(where: str, field: str, value: object, low: int, high: int | None) -> int:
+def check_integer(
+    where: str, field: str, value: object, low: int, high: int | None, why: str = ""
+) -> int:
     """Return ``value``, an integer in ``low..high`` (no upper limit where ``high`` is None).
+
+    Args:
+        where: what ``field`` is of; "" where its name says it.
+        why: behind the range, with a space in front.
 
     Raises:
         RheobaseError: it is not an integer, or it is out of the range.
@@ -46,7 +52,8 @@ def check_integer(where: str, field: str, value: object, low: int, high: int | N
         return value
     # Texts are made where something is wrong, and not before: a range may be as wide as a window.
     last = f">= {low}" if high is None else f"in {low}..{shown(high)}"
-    raise RheobaseError(f"{where}: {field} is {shown(value)}, accepted is an integer {last}")
+    name = f"{where}: {field}" if where else field
+    raise RheobaseError(f"{name} is {shown(value)}, accepted is an integer {last}{why}")
 
 
 def check_integers(where: str, field: str, value: object, count: int, low: int, high: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .errors import RheobaseError, shown
+from .field_checks import check_integer
 
 #: Characters of a text, and images.
 MOST_TEXT, MOST_IMAGES = 200, 2**31 - 1
@@ -87,9 +88,7 @@ def check_provenance(provenance: object, channels: int, classes: int) -> None:
             if not _is_finite(value) or (name == "std" and value <= 0):
                 raise _refused(name, value, "finite numbers, above 0 for std")
     for name in _COUNTS:
-        value = getattr(provenance, name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_IMAGES:
-            raise _refused(name, value, f"an integer in 0..{MOST_IMAGES}")
+        check_integer("provenance", name, getattr(provenance, name), 0, MOST_IMAGES)
     for name in _ACCURACIES:
         value = getattr(provenance, name)
         if value is not None and (not _is_finite(value) or not 0 <= value <= 100):

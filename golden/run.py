@@ -11,11 +11,12 @@ import numpy as np
 
 from .arithmetic import ceil_div
 from .batch import BatchRunner, bytes_per_image
-from .errors import RheobaseError, shown
+from .errors import RheobaseError
 from .has_network import HasNetwork, network_of
 from .limits import check_memory
-from .network import Coding, Network
+from .network import Network
 from .records import LayerRecord, joined
+from .time_checks import check_delay, check_steps
 
 #: Memory that the spikes and currents of one batch may take, and those of all threads, in bytes.
 BATCH_BYTES, MEMORY_BYTES = 64 * 2**20, 2**30
@@ -139,16 +140,9 @@ def checked_images(network: Network, images: np.ndarray) -> np.ndarray:
 def check_setting(network: Network, steps: int | None, delay: int | None) -> tuple[int, int]:
     """T and t0 to use; ``RheobaseError`` where one is out of range."""
     steps = network.steps if steps is None else steps
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= network.steps:
-        raise RheobaseError(f"T: {shown(steps)}, accepted is an integer in 1..{network.steps}")
+    check_steps("", network.coding, steps, network.steps)
     delay = min(network.delay, steps - 1) if delay is None else delay
-    highest = 0 if network.coding == Coding.RADIX else steps - 1
-    if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= highest:
-        raise RheobaseError(
-            f"t0: {shown(delay)}, accepted is an integer in 0..{highest} for T = {steps} in "
-            f"{network.coding.value} coding"
-        )
-    return steps, delay
+    return steps, check_delay("", network.coding, delay, steps)
 
 
 def _cores() -> int:

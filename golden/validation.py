@@ -24,6 +24,7 @@ from .field_checks import (
 from .layers import IMAGE, Layer, LayerShape, Pool, connection_shape, layer_shape, sum_pool_shape
 from .limits import POOLED_WORK, check_map, check_window, check_work
 from .provenance import check_provenance
+from .time_checks import check_delay, check_steps
 from .unchecked_network import UncheckedNetwork
 
 
@@ -40,11 +41,8 @@ def check_network(network: UncheckedNetwork) -> None:
     check_map("network", "input_shape", network.input_shape)
     channels = network.input_shape[0]
     check_array("network", "zero_point", network.zero_point, np.uint8, (channels,))
-    check_integer("network", "steps (T)", network.steps, 1, MAX_STEPS[network.coding.value])
-    if network.coding == Coding.RADIX:
-        check_integer("network", "delay (t0) in radix coding", network.delay, 0, 0)
-    else:
-        check_integer("network", "delay (t0)", network.delay, 0, network.steps - 1)
+    check_steps("network", network.coding, network.steps, MAX_STEPS[network.coding.value])
+    check_delay("network", network.coding, network.delay, network.steps)
     _check_layers_are_named(network)
     _check_outputs(network)
     shapes: list[LayerShape] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.errors import RheobaseError
+from ...golden.field_checks import check_integer
 from .reports import PlacedDesign
 
 #: Seeds that are tried where nobody says how many.
@@ -43,8 +43,7 @@ def best_placement(
     Raises:
         RheobaseError: ``seeds`` is less than 1, or what ``place`` raises.
     """
-    if seeds < 1:
-        raise RheobaseError(f"seeds: {seeds}, accepted is an integer from 1 on")
+    check_integer("", "seeds", seeds, 1, None)
     designs: dict[int, PlacedDesign] = {}
     contents: dict[str, bytes] = {}
     for seed in range(1, seeds + 1):

@@ -87,7 +87,7 @@ class CalibrationRun:
         for start in range(0, len(self.images), 100):
             part = slice(start, start + 100)
 
-            def keep(operation: Operation, current: Tensor, owned: bool) -> Tensor:
+            def keep(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
                 here = self._positions[operation.name][part]  # noqa: B023
                 found[operation.name].append(at_positions(current, here))
                 return run_operation(operation, current)

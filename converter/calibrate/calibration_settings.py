@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ...golden.errors import RheobaseError
+from ...golden.field_checks import check_integer
 from ..graph.graph import Graph, OperationKind
 
 
@@ -79,9 +80,7 @@ class Calibrated:
 def check_calibration(settings: Calibration) -> None:
     """Raise ``RheobaseError`` where a number is out of range."""
     for field, least in (("bias", 0), ("weights", 0), ("images", 1), ("samples", 16)):
-        value = getattr(settings, field)
-        if value < least:
-            raise RheobaseError(f"calibration {field}: {value}, accepted is an integer >= {least}")
+        check_integer("calibration", field, getattr(settings, field), least, None)
     if not settings.ridge > 0:
         raise RheobaseError(f"calibration ridge: {settings.ridge}, accepted is a positive number")
 

@@ -129,7 +129,7 @@ def _rank(key: str) -> tuple[bool, int, int]:
 
 
 def fill(
-    model: nn.Module, content: Any, path: Path, say: Callable[[str], None] = lambda line: None
+    model: nn.Module, content: Any, path: Path, say: Callable[[str], None] = lambda _: None
 ) -> None:
     """Load the first candidate of ``content`` that fits ``model``.
 

@@ -23,7 +23,7 @@ _WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin")
 
 
 def load_model(
-    factory: str, weights: Path | None = None, say: Callable[[str], None] = lambda line: None
+    factory: str, weights: Path | None = None, say: Callable[[str], None] = lambda _: None
 ) -> nn.Module:
     """The model that ``factory`` makes, with ``weights`` in it, in evaluation mode.
 

@@ -126,7 +126,7 @@ def _float(operation: Operation, *inputs: Tensor) -> Tensor:
     return operation.arguments["function"](*inputs)
 
 
-def _input(operation: Operation, *inputs: Tensor) -> Tensor:
+def _input(_operation: Operation, *inputs: Tensor) -> Tensor:
     return inputs[0]
 
 

@@ -136,7 +136,7 @@ def _planar(numbers: Sequence[int], other: int, stands: bool) -> Pair:
     return (numbers[0], other) if stands else (other, numbers[0])
 
 
-def _image(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
+def _image(operation: Operation, _inputs: list[Value | Flat], _graph: Graph) -> Value:
     return source_value(operation.name, _maps(tuple(operation.shape))[0])
 
 
@@ -165,13 +165,13 @@ def _convolution(operation: Operation, inputs: list[Value | Flat], graph: Graph)
     return linear.convolved(value, kernel, bias, operation.name)
 
 
-def _mix(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
+def _mix(operation: Operation, inputs: list[Value | Flat], _graph: Graph) -> Value:
     matrix = _array(operation.arguments["matrix"], 0)
     kernel = Kernel(matrix[:, :, None, None])
     return linear.convolved(_map(inputs[0]), kernel, np.zeros(len(matrix)), operation.name)
 
 
-def _linear(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value:
+def _linear(operation: Operation, inputs: list[Value | Flat], _graph: Graph) -> Value:
     if len(operation.shape) != 1:
         raise NotLowerable(
             f"linear on the last dimension of {operation.shape[:-1]}", "linear on a flattened map"
@@ -181,7 +181,7 @@ def _linear(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> V
     return linear.fully_connected(inputs[0], weight, bias, operation.name)
 
 
-def _norm(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
+def _norm(operation: Operation, inputs: list[Value | Flat], _graph: Graph) -> Value | Flat:
     gain, shift = (part.numpy() for part in norm_affine(operation))
     return linear.scaled(inputs[0], gain, shift, operation.name)
 
@@ -277,7 +277,7 @@ def _add(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Valu
     return linear.added(scaled)
 
 
-def _concatenate(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
+def _concatenate(_operation: Operation, inputs: list[Value | Flat], _graph: Graph) -> Value | Flat:
     return linear.concatenated(inputs)
 
 
@@ -336,7 +336,7 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
     raise NotLowerable(f"reshape of {tuple(before)} to {after}", f"flatten{_LAST_MOVES}")
 
 
-def _interpolate(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> Value | Flat:
+def _interpolate(_operation: Operation, inputs: list[Value | Flat], _graph: Graph) -> Value | Flat:
     return inputs[0]
 
 

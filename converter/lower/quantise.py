@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...golden.errors import RheobaseError
+from ...golden.field_checks import check_integer
 from ...golden.network import BYTE_BITS, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
 
 #: Scales that are tried, as parts of the one that just holds the largest weight.
@@ -113,14 +113,7 @@ def integer_weights(
 
 def check_weight_bits(bits: object) -> None:
     """Raise ``RheobaseError`` unless ``bits`` is a width for kernels, 2..8."""
-    if (
-        isinstance(bits, bool)
-        or not isinstance(bits, int)
-        or not (MIN_WEIGHT_BITS <= bits <= BYTE_BITS)
-    ):
-        raise RheobaseError(
-            f"weight bits: {bits!r}, accepted is an integer in {MIN_WEIGHT_BITS}..{BYTE_BITS}"
-        )
+    check_integer("", "weight bits", bits, MIN_WEIGHT_BITS, BYTE_BITS)
 
 
 def _largest(connections: Sequence[RealWeights], channels: int) -> np.ndarray:

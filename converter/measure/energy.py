@@ -18,8 +18,6 @@ from ...golden.network import Network
 from ...golden.run import run_golden
 from ...golden.statistics import accumulations
 
-#: Joules per synaptic operation, and per operation (multiply and accumulate) of the CNN.
-SYNAPTIC_JOULES, ANN_JOULES = 77e-15, 12.5e-12
 #: Images whose spikes are kept in memory at a time.
 _RECORDED = 16
 

@@ -31,7 +31,7 @@ def side_by_side(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     answers: Answers,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> SideBySide:
     """Accuracy of all three.
 

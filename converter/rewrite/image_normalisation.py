@@ -27,7 +27,7 @@ def normalisation_folded(
     image = graph.operations[0]
     while graph.is_read_once(image.name):
         (first,) = graph.consumers[image.name]
-        change = channel_affine(first, graph)
+        change = channel_affine(first)
         if change is None:
             break
         gain, shift = (part.numpy() for part in change)

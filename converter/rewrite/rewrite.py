@@ -58,7 +58,7 @@ def norms_folded(graph: Graph) -> Graph:
     for operation in graph.operations:
         inputs = tuple(renamed.get(name, name) for name in operation.inputs)
         operation = replace(operation, inputs=inputs)
-        change = channel_affine(operation, graph)
+        change = channel_affine(operation)
         source = operations.get(inputs[0]) if inputs else None
         if change is not None and source is not None and source.kind in WEIGHTED_KINDS:
             # What the source was called before other operations were folded into it.
@@ -80,7 +80,7 @@ def _is_channelwise(source: Operation) -> bool:
     return source.kind == OperationKind.CONVOLUTION or len(source.shape) == 1
 
 
-def channel_affine(operation: Operation, graph: Graph) -> tuple[Tensor, Tensor] | None:
+def channel_affine(operation: Operation) -> tuple[Tensor, Tensor] | None:
     """Gain and shift per channel of an operation that has one of each, in float64."""
     if operation.kind == OperationKind.NORM:
         return norm_affine(operation)
@@ -124,7 +124,7 @@ def norms_around_pools(graph: Graph) -> Graph:
 
 def _swapped(graph: Graph, first: Operation, second: Operation, change: Operation) -> Graph:
     """``second`` before ``first``, one a pooling, ``change`` a gain and shift: if it is exact."""
-    found = channel_affine(change, graph)
+    found = channel_affine(change)
     if found is None or bool((found[0] < 0).any()) or not graph.is_read_once(first.name):
         return graph
     pool = second if change is first else first

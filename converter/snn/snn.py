@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ...golden.errors import RheobaseError
+from ...golden.field_checks import check_integer
 from ...golden.network import Coding, PoolRule, Readout
 from ..graph.analog import per_channel, run_graph
 from ..graph.graph import LINEAR_KINDS, Graph, Operation, OperationKind
@@ -63,8 +64,7 @@ class FloatRun:
             if step not in self.sums and not (step == 0 and name == "t0"):
                 kept = ", ".join(map(str, self.sums))
                 raise RheobaseError(f"{name}: {step}, accepted is one of the steps kept: {kept}")
-        if not delay < steps:
-            raise RheobaseError(f"t0: {delay}, accepted is an integer below T = {steps}")
+        check_integer("", "t0", delay, 0, steps - 1, f" for T = {steps}")
         means = {
             name: (total - self.sums[delay][name] if delay else total) / (steps - delay)
             for name, total in self.sums[steps].items()
@@ -276,7 +276,7 @@ def _run_radix(snn: FloatSnn, images: Tensor) -> FloatRun:
     top = 2**snn.steps - 1
     spikes: dict[str, float] = {}
 
-    def at_neuron(operation: Operation, current: Tensor, owned: bool) -> Tensor:
+    def at_neuron(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
         # The threshold is the full range; a step of the number is its part of 2**T - 1.
         unit = per_channel(snn.thresholds[operation.name], current.ndim) / top
         start = snn.initial

@@ -161,7 +161,7 @@ class _Network:
         maps = [name for name in self._found if name.startswith("features.")]
         return OrderedDict((name, self._found[name]) for name in maps)
 
-    def outputs(self, maps: list[Tensor]) -> dict[str, Tensor]:
+    def outputs(self, _maps: list[Tensor]) -> dict[str, Tensor]:
         return {
             name: value for name, value in self._found.items() if not name.startswith("features.")
         }

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...golden.errors import RheobaseError
+from ...golden.field_checks import check_integer
 from ..graph.analog import clip, run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation
@@ -92,8 +93,7 @@ def balance(
     """
     if not batches or not len(batches[0]):
         raise RheobaseError("calibration: no images, accepted is at least one")
-    if iterations < 1:
-        raise RheobaseError(f"iterations (K): {iterations}, accepted is an integer >= 1")
+    check_integer("", "iterations (K)", iterations, 1, None)
     if not 0 < percentile <= 100:
         raise RheobaseError(f"percentile: {percentile}, accepted is a number in (0, 100]")
     if not 0 < learning_rate <= 1:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...golden.errors import RheobaseError
+from ...golden.field_checks import check_integer
 
 #: Names that public implementations give the learned threshold and the number of levels.
 _THRESHOLDS = ("threshold", "thre", "thresh", "up", "lam", "lambda_")
@@ -26,11 +27,11 @@ class _Floor(torch.autograd.Function):
     """floor with the straight-through gradient."""
 
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
+    def forward(_context: Any, x: Tensor) -> Tensor:
         return x.floor()
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
+    def backward(_context: Any, gradient: Tensor) -> Tensor:
         return gradient
 
 
@@ -44,8 +45,7 @@ class Qcfs(nn.Module):
 
     def __init__(self, levels: int = 8, threshold: float = 8.0) -> None:
         super().__init__()
-        if levels < 1:
-            raise RheobaseError(f"levels: {levels}, accepted is an integer >= 1")
+        check_integer("Qcfs", "levels", levels, 1, None)
         if not threshold > 0:
             raise RheobaseError(f"threshold: {threshold}, accepted is a positive number")
         self.levels = levels

@@ -186,7 +186,7 @@ def _replicate_pad(call: Call, given: dict[str, Any]) -> Signal | None:
     return _pad(call, {**given, "pad": given["padding"], "mode": "replicate"})
 
 
-def _same(call: Call, given: dict[str, Any]) -> Signal:
+def _same(_call: Call, given: dict[str, Any]) -> Signal:
     return given["input"]
 
 

@@ -26,7 +26,7 @@ class DirectConnection(ConnectionPath):
         )
         super().__init__(design, [lane])
 
-    def _deal(self, m: Module, slab: data.View, lane: int, bits: data.View) -> None:
+    def _deal(self, m: Module, slab: data.View, _lane: int, bits: data.View) -> None:
         """Each neuron's own channel of each kernel row."""
         gates = []
         first_channel = self.design.part.first_channel

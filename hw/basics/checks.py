@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ...golden.errors import RheobaseError
 from ...golden.field_checks import check_integer as check_range
 
-__all__ = ["check_choice", "check_divisor", "check_range"]
-
-
-def check_choice(component: str, parameter: str, value: object, choices: Collection) -> None:
-    """Raise ``RheobaseError`` where ``value`` is not among ``choices``."""
-    if value not in choices:
-        accepted = ", ".join(repr(choice) for choice in choices)
-        raise RheobaseError(f"{component}: {parameter} is {value!r}, accepted is one of {accepted}")
+__all__ = ["check_divisor", "check_range"]
 
 
 def check_divisor(component: str, parameter: str, value: object, of: int) -> None:

@@ -50,9 +50,8 @@ def layer_options(
     layouts: list[tuple[bool, ...] | None] = [None]
     chosen = connection_row_words(network, index, LayerFolding(1, 1))
     spikes = tuple(connection.source != IMAGE for connection in layer.connections)
-    for rows in {tuple(spikes), (False,) * count} - {chosen}:
-        if not any(connection.sum_pool for connection in layer.connections):
-            layouts.append(rows)
+    if not any(connection.sum_pool for connection in layer.connections):
+        layouts += {tuple(spikes), (False,) * count} - {chosen}
     found = []
     for neurons in layer_neurons(network, index):
         for rows in layouts:

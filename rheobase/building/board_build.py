@@ -108,9 +108,9 @@ def build_planned(
     images: np.ndarray | None,
     settings: Settings,
     *,
-    planned: Callable[[Plan, FoldingOptions], None] = lambda plan, options: None,
-    failed: Callable[[str], None] = lambda line: None,
-    steps: Steps = lambda: nullcontext(lambda step: None),
+    planned: Callable[[Plan, FoldingOptions], None] = lambda _plan, _options: None,
+    failed: Callable[[str], None] = lambda _: None,
+    steps: Steps = lambda: nullcontext(lambda _: None),
 ) -> PlannedBuild:
     """Plan and build; where a build fails for its size or speed, the next smaller plan.
 
@@ -164,7 +164,7 @@ def build_given(
     settings: Settings,
     *,
     attempt: int = 1,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Build:
     """``build_bitstream`` of ``folding`` at the clock that ``options`` ask for."""
     return build_bitstream(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..golden.choices import MAX_STEPS, Coding
-from ..golden.errors import RheobaseError
+from ..golden.time_checks import check_steps
 from ..options.files import OutputFolder, check_output_folder
 from ..options.images import Calibration, Drawn, ImageOptions, Images, TestImages
 from ..options.models import ClassifierOptions, Model, Recipes
@@ -148,11 +148,9 @@ def checked_steps(text: str, coding: Coding = Coding.RATE) -> tuple[int, ...]:
     Raises:
         RheobaseError: no integers, or one that ``coding`` does not take.
     """
-    steps, highest = sorted_numbers("--steps", text), MAX_STEPS[coding.value]
-    if not all(1 <= step <= highest for step in steps):
-        raise RheobaseError(
-            f"T: {list(steps)}, accepted is integers in 1..{highest} in {coding.value} coding"
-        )
+    steps = sorted_numbers("--steps", text)
+    for number in steps:
+        check_steps("", coding, number, MAX_STEPS[coding.value])
     return steps
 
 

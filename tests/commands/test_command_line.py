@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from rheobase.golden import load_network, save_network
 from rheobase.golden.network import Coding, PoolRule, Readout
 from tests.support.random_networks import random_network
 
-REPOSITORY = Path(__file__).parents[2]
 FACTORY = "rheobase.demo_model:cnn"
 
 
@@ -79,9 +77,9 @@ BAD_CONVERT = {
     "malformed factory": (["models.py"], "accepted is package.module:factory"),
     "no weights": ([FACTORY, "--weights", "absent.pth"], "absent.pth: no such file"),
     "weights that do not fit": ([FACTORY, "--weights", "other.safetensors"], "does not fit"),
-    "T": ([FACTORY, "-T", "0"], "T: 0, accepted is an integer in 1..1024"),
-    "t0": ([FACTORY, "-T", "4", "--t0", "4"], "t0: 4, accepted is an integer in 0..3"),
-    "bits": ([FACTORY, "--weight-bits", "9"], "weight bits: 9, accepted is an integer in 2..8"),
+    "T": ([FACTORY, "-T", "0"], "T is 0, accepted is an integer in 1..1024"),
+    "t0": ([FACTORY, "-T", "4", "--t0", "4"], "t0 is 4, accepted is an integer in 0..3"),
+    "bits": ([FACTORY, "--weight-bits", "9"], "weight bits is 9, accepted is an integer in 2..8"),
     "mean alone": ([FACTORY, "--mean", "0.5"], "accepted is both of them"),
     "mean": ([FACTORY, "--mean", "x", "--std", "1"], "--mean: 'x', accepted is numbers"),
     "folder": ([FACTORY, "-o", "no/such/net"], "no folder no/such to write to"),
@@ -123,8 +121,8 @@ BAD_NETWORK = {
     "P count": (["generate", "net", "-P", "1", "-E", "1,1"], "-P: 1 values, accepted is"),
     "adders": (["generate", "net", "--adders", "0"], "adders is 0, accepted is an integer >= 1"),
     "output": (["generate", "net", "-o", "no/a.v"], "no folder no to write to"),
-    "T": (["simulate", "net", "--images", "digits", "-T", "4"], "T: 4, accepted is an"),
-    "t0": (["simulate", "net", "--images", "digits", "--t0", "1"], "t0: 1, accepted"),
+    "T": (["simulate", "net", "--images", "digits", "-T", "4"], "T is 4, accepted is an"),
+    "t0": (["simulate", "net", "--images", "digits", "--t0", "1"], "t0 is 1, accepted"),
     "image size": (["simulate", "net", "--images", "pictures"], "accepted is 1 x 8 x 8"),
 }  # fmt: skip
 

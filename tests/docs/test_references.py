@@ -53,13 +53,17 @@ def test_page(page: Path) -> None:
         file = (page.parent / path).resolve() if path else page
         if not file.exists() or (anchor and anchor not in _anchors(file.read_text())):
             missing.append(target)
-    for module in re.findall(r"python -m ([\w.]+)", text):
-        if module.split(".")[0] in ROOMS and not _exists(module.replace(".", "/") + ".py"):
-            missing.append(f"python -m {module}")
+    missing += [
+        f"python -m {module}"
+        for module in re.findall(r"python -m ([\w.]+)", text)
+        if module.split(".")[0] in ROOMS and not _exists(module.replace(".", "/") + ".py")
+    ]
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    for target in re.findall(r"^    make ([a-z-]+)|`make ([a-z-]+)", text, re.MULTILINE):
-        if not set(target) & set(targets):
-            missing.append(f"make {''.join(target)}")
+    missing += [
+        f"make {''.join(target)}"
+        for target in re.findall(r"^    make ([a-z-]+)|`make ([a-z-]+)", text, re.MULTILINE)
+        if not set(target) & set(targets)
+    ]
     assert not missing
 
 

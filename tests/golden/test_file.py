@@ -87,9 +87,9 @@ CHANGES = {
         ("tensors", "layers.0.threshold"), lambda a: a * 0, r"threshold spans 0\.\.0, accepted"),
     "weight range": (
         (*CONNECTION, "weight_bits"), lambda _: 17, "weight_bits is 17, accepted"),
-    "steps": (("topology", "steps"), lambda _: 0, r"steps \(T\) is 0, accepted"),
-    "steps type": (("topology", "steps"), lambda _: "4", r"steps \(T\) is '4', accepted"),
-    "delay": (("topology", "delay"), lambda _: 4, r"delay \(t0\) is 4, accepted"),
+    "steps": (("topology", "steps"), lambda _: 0, "T is 0, accepted"),
+    "steps type": (("topology", "steps"), lambda _: "4", "T is '4', accepted"),
+    "delay": (("topology", "delay"), lambda _: 4, "t0 is 4, accepted"),
     "coding": (("topology", "coding"), lambda _: "phase", "coding is 'phase', accepted"),
     "field": (("topology", "readout"), None, "field 'readout' is missing"),
     "unknown field": (("topology", "more"), lambda _: 1, "field 'more' is unknown"),

@@ -158,9 +158,9 @@ def test_bad_input_is_named():
     cases = [
         ((good.astype(np.int16), {}), "images: int16"),
         ((good[:, :, :-1], {}), "accepted is uint8"),
-        ((good, {"steps": 5}), "T: 5, accepted is an integer in 1..4"),
-        ((good, {"steps": 0}), "T: 0"),
-        ((good, {"steps": 2, "delay": 2}), "t0: 2, accepted is an integer in 0..1"),
+        ((good, {"steps": 5}), "T is 5, accepted is an integer in 1..4"),
+        ((good, {"steps": 0}), "T is 0"),
+        ((good, {"steps": 2, "delay": 2}), "t0 is 2, accepted is an integer in 0..1"),
     ]
     for (images, setting), message in cases:
         with pytest.raises(RheobaseError, match=message):

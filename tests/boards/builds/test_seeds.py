@@ -39,7 +39,7 @@ def test_the_fastest_of_the_seeds_that_are_worth_a_try_is_kept(tmp_path_factory,
 
 
 def test_no_seeds(tmp_path):
-    with pytest.raises(RheobaseError, match="seeds: 0, accepted is an integer from 1 on"):
+    with pytest.raises(RheobaseError, match="seeds is 0, accepted is an integer >= 1"):
         best_placement(lambda seed: None, tmp_path, [], seeds=0)
 
 

@@ -246,7 +246,7 @@ def test_the_same_seed_gives_the_same(subject: tuple) -> None:
 
 def test_bad_settings_are_refused(subject: tuple) -> None:
     graph, batches, thresholds = subject
-    with pytest.raises(RheobaseError, match="calibration bias: -1, accepted"):
+    with pytest.raises(RheobaseError, match="calibration: bias is -1, accepted"):
         calibrate(
             graph, batches, thresholds, coding=Coding.RATE, steps=4, settings=Calibration(bias=-1)
         )

@@ -204,7 +204,7 @@ def test_one_scale_per_layer():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weight_bits": 9}, "weight bits: 9"),
+        ({"weight_bits": 9}, "weight bits is 9"),
         ({"weight_bits": {"1": 8, "3": 8}}, "weight bits: none for layer '5'"),
         ({"thresholds": {"1": 1.0}}, "thresholds: none for '3'"),
         ({"thresholds": {"1": 1.0, "3": 0.0}}, "3: threshold is 0.0, accepted is positive"),

@@ -166,7 +166,7 @@ def test_table_is_that_of_separate_simulations(tmp_path: Path) -> None:
     [
         ("--recipe", "magic", "recipe: 'magic', accepted is one of"),
         ("--recipe", "cltb@0", "accepted is RECIPE or RECIPE@K"),
-        ("-T", "0,4", "accepted is integers in 1.."),
+        ("-T", "0,4", "accepted is an integer in 1.."),
     ],
 )
 def test_bad_sweeps_are_refused(

@@ -512,7 +512,7 @@ def test_convert_takes_clips(tmp_path: Path, models: Path) -> None:
     [
         (["kinetics", "--data", "absent"], "--data: absent: no such folder"),
         (["chess", "--data", "."], "task: 'chess', accepted is one of voc-segmentation"),
-        (["kinetics", "--data", ".", "-T", "0"], "accepted is integers in 1..1024"),
+        (["kinetics", "--data", ".", "-T", "0"], "accepted is an integer in 1..1024"),
         (["kinetics", "--data", ".", "-T", "4", "--t0", "4"], "t0: [4], accepted is integers"),
         (["kinetics", "--data", ".", "--recipe", "magic"], "recipe: 'magic'"),
         (["kinetics", "--data", ".", "--weights", "absent.pth"], "absent.pth: no such file"),

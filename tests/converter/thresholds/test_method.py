@@ -295,10 +295,10 @@ def test_dead_channels_convert():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(steps=0), r"T: 0, accepted is an integer in 1\.\.1024"),
-        (Options(coding=Coding.RADIX, steps=17), r"T: 17, accepted is an integer in 1\.\.16"),
-        (Options(steps=4, delay=4), r"t0: 4, accepted is an integer in 0\.\.3"),
-        (Options(weight_bits=1), "weight bits: 1"),
+        (Options(steps=0), r"T is 0, accepted is an integer in 1\.\.1024"),
+        (Options(coding=Coding.RADIX, steps=17), r"T is 17, accepted is an integer in 1\.\.16"),
+        (Options(steps=4, delay=4), r"t0 is 4, accepted is an integer in 0\.\.3"),
+        (Options(weight_bits=1), "weight bits is 1"),
         (Options(iterations=0), r"iterations \(K\): 0"),
     ],
 )

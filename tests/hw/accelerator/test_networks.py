@@ -16,12 +16,12 @@ def _check(network, seed):
 
 
 # A failing network is named by its seed; shrinking would build hundreds of simulations.
-_SETTINGS = dict(
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+_SETTINGS = {
+    "deadline": None,
+    "derandomize": True,
+    "phases": [Phase.explicit, Phase.generate],
+    "suppress_health_check": list(HealthCheck),
+}
 
 
 @pytest.mark.parametrize("part", range(6))

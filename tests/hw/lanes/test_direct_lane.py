@@ -29,16 +29,16 @@ def test_gated_sums(groups, slabs, rows, neurons, planes):
         values = np.tensordot(worth, bits.astype(np.int64), axes=1)
         sums.append((values * blocks[group]).sum(axis=(0, 1)).tolist())
         for plane in range(planes):
-            for slab in shown:
-                given.append(
-                    {
-                        "bits": [word(row) for row in bits[plane, slab]],
-                        "slab": slab,
-                        "group": group,
-                        "new_plane": int(plane > 0 and slab == shown[0]),
-                        "last": int(plane == planes - 1 and slab == shown[-1]),
-                    }
-                )
+            given += [
+                {
+                    "bits": [word(row) for row in bits[plane, slab]],
+                    "slab": slab,
+                    "group": group,
+                    "new_plane": int(plane > 0 and slab == shown[0]),
+                    "last": int(plane == planes - 1 and slab == shown[-1]),
+                }
+                for slab in shown
+            ]
     bound = 900 * slabs * rows * 2**planes
     component = DirectLane(blocks, 11, Interval(-bound, bound))
     check_exchange(

@@ -36,16 +36,16 @@ def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
         values = np.tensordot(2 ** np.arange(depth)[::-1], digits, axes=1)
         sums.append(np.einsum("st,stn->n", values, weights[group].astype(np.int64)).tolist())
         for plane in range(separate):
-            for slab in range(slabs):
-                given.append(
-                    {
-                        "bits": [word(row) for row in bits[plane, slab]],
-                        "slab": slab,
-                        "group": group,
-                        "new_plane": int(plane > 0 and slab == 0),
-                        "last": int(plane == separate - 1 and slab == slabs - 1),
-                    }
-                )
+            given += [
+                {
+                    "bits": [word(row) for row in bits[plane, slab]],
+                    "slab": slab,
+                    "group": group,
+                    "new_plane": int(plane > 0 and slab == 0),
+                    "last": int(plane == separate - 1 and slab == slabs - 1),
+                }
+                for slab in range(slabs)
+            ]
     bound = taps * slabs * 4 * 2 ** (separate * planes)
     style = COMPACT if compact else FAST
     component = EventLane(

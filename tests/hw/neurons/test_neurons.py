@@ -76,8 +76,7 @@ def test_radix(steps):
         potential = currents + parameters.bias + parameters.initial_potential
         numbers = np.clip(potential // parameters.threshold, 0, 2**steps - 1)
         given.append(_currents(currents, group, True, True))
-        for step in range(steps):
-            words.append(_word(numbers >> (steps - 1 - step) & 1, group))
+        words += [_word(numbers >> (steps - 1 - step) & 1, group) for step in range(steps)]
     component = RadixNeuron(
         parameters, neurons=NEURONS, current_shape=signed(9), potential=Interval(-80, 300), steps=4
     )

@@ -129,14 +129,20 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
 
 
 CASES = {
-    "pooled": dict(rows=6, columns=5, kernel=3, stride=1, padding=1, pool=(2, 2, 0)),
-    "strided": dict(rows=7, columns=8, kernel=2, stride=2, padding=0, pool=(1, 1, 0)),
-    "overlapping": dict(rows=6, columns=6, kernel=2, stride=1, padding=1, pool=(3, 2, 1)),
-    "whole map": dict(rows=3, columns=2, kernel=2, stride=1, padding=0, pool=(1, 1, 0)),
+    "pooled": {"rows": 6, "columns": 5, "kernel": 3, "stride": 1, "padding": 1, "pool": (2, 2, 0)},
+    "strided": {"rows": 7, "columns": 8, "kernel": 2, "stride": 2, "padding": 0, "pool": (1, 1, 0)},
+    "overlapping": {
+        "rows": 6, "columns": 6, "kernel": 2, "stride": 1, "padding": 1, "pool": (3, 2, 1),
+    },
+    "whole map": {
+        "rows": 3, "columns": 2, "kernel": 2, "stride": 1, "padding": 0, "pool": (1, 1, 0),
+    },
     # The flags that are read first are those that were written last.
-    "one column": dict(rows=6, columns=1, kernel=1, stride=1, padding=0, pool=(1, 1, 0)),
+    "one column": {
+        "rows": 6, "columns": 1, "kernel": 1, "stride": 1, "padding": 0, "pool": (1, 1, 0),
+    },
     # No footprint has a row of the map where its last row is.
-    "one row": dict(rows=1, columns=4, kernel=2, stride=1, padding=1, pool=(2, 2, 0)),
+    "one row": {"rows": 1, "columns": 4, "kernel": 2, "stride": 1, "padding": 1, "pool": (2, 2, 0)},
 }
 
 
@@ -261,7 +267,7 @@ def test_windows_of_a_summed_connection(plane_by_plane, row_words):
     """Every position is visited, groups that are not fed are blank, the kernel is dilated."""
     rng = np.random.default_rng(8)
     channels, steps = 3, 2
-    case = dict(rows=7, columns=6, kernel=2, stride=1, padding=1, pool=(2, 2, 1))
+    case = {"rows": 7, "columns": 6, "kernel": 2, "stride": 1, "padding": 1, "pool": (2, 2, 1)}
     taps = None
     if row_words:
         # Taps of a sum_pool that are beyond the summed map, some of them in the map.
@@ -289,7 +295,7 @@ def test_pixels_beside_spikes_come_anew_at_each_step():
     rng = np.random.default_rng(9)
     channels, planes = 2, 2
     taps = ((0b11, 0b01, 0b11, 0b10, 0b11, 0b11, 0b11),) * 2
-    case = dict(rows=5, columns=4, kernel=2, stride=1, padding=1, pool=(1, 1, 0))
+    case = {"rows": 5, "columns": 4, "kernel": 2, "stride": 1, "padding": 1, "pool": (1, 1, 0)}
     geometry = _geometry(**case, channels=channels, planes=planes, taps=taps)
     maps = rng.random((2, geometry.rows, geometry.columns, 1, planes, channels)) < 0.3
     pad_word = 0b0110

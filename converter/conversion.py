@@ -202,7 +202,7 @@ def convert_graph(
         for made in (fitted, plain)
     ]
     kept = errors[0] <= errors[1]
-    fit = Fit(kept, *errors, sum(len(batch) for batch in held), count > 0)
+    fit = Fit(kept, errors[0], errors[1], sum(len(batch) for batch in held), count > 0)
     return replace(fitted if kept else plain, fit=fit)
 
 

@@ -76,6 +76,7 @@ def with_accuracies(
 
 def with_network(conversion: Conversion, network: Network) -> Conversion:
     """``conversion`` with ``network`` in place of its own."""
+    assert conversion.lowered is not None  # else there is no network to replace
     return replace(conversion, lowered=replace(conversion.lowered, network=network))
 
 

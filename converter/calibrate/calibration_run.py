@@ -108,31 +108,35 @@ class CalibrationRun:
             segment = Segment(current, (), (current,), frozenset())
         else:
             segment = segment_of(self.graph, current)
-        if fires and operation.arguments["copy"]:
+        if not (fires and operation.arguments["copy"]):
+            self._round(name, segment)
+        if fires:
+            self._fire(operation, segment)
+        else:
+            self._fit_output(name, segment, self._currents(segment))
+        for source in [s for s in self._trains if self._last[s] == name]:
+            del self._trains[source]
+
+    def _fire(self, operation: Operation, segment: Segment) -> None:
+        """Fit a layer's neurons, or copy those that they repeat, and let them fire."""
+        name = operation.name
+        grid = self._grid(name, segment) if name in self.scales else None
+        currents = self._currents(segment)
+        if operation.arguments["copy"]:
             copied = copied_threshold(self.graph, operation, self.thresholds)
             if copied is not None:
                 self.thresholds[name] = copied
-            neurons, search = starting(self.thresholds[name]), None
+            neurons = starting(self.thresholds[name])
         else:
-            neurons, search = None, self._search(operation) if fires else None
-            self._round(name, segment)
-        grid = self._grid(name, segment) if fires and name in self.scales else None
-        target = self._targets[name]
-        wanted = run_operation(operation, target) if fires else target
-        currents = self._currents(segment)
-        if neurons is None and fires:
+            wanted = run_operation(operation, self._targets[name])
+            search = self._search(operation)
             neurons, currents = self._fit(name, segment, currents, wanted, search, grid)
-        elif not fires:
-            self._fit_output(name, segment, currents)
-        if fires:
-            self.thresholds[name], self.initial[name] = neurons.threshold, neurons.initial
-            if bool((neurons.shift != 0).any()):
-                self.shifts[name] = neurons.shift
-            if name in self._last:
-                shown = neurons if grid is None else grid.integer(neurons)
-                self._trains[name] = self._fired(currents, shown)
-        for source in [s for s in self._trains if self._last[s] == name]:
-            del self._trains[source]
+        self.thresholds[name], self.initial[name] = neurons.threshold, neurons.initial
+        if bool((neurons.shift != 0).any()):
+            self.shifts[name] = neurons.shift
+        if name in self._last:
+            shown = neurons if grid is None else grid.integer(neurons)
+            self._trains[name] = self._fired(currents, shown)
 
     def _search(self, operation: Operation) -> Search:
         settings, given = self.settings, operation.arguments
@@ -157,13 +161,13 @@ class CalibrationRun:
         cap = operation.arguments["cap"]
         neurons = starting(self.thresholds[name])
         weighted = self._adjustable(name, segment) if self.settings.weights else None
-        seen = None
+        fit: tuple[Operation, Regression] | None = None
         if weighted is not None:
             inputs = self._inputs(self._positions[name], segment, weighted)
             ridge = self.settings.ridge
             # Few samples for many inputs fit noise; then the weights stay.
             if change_holds(inputs, self._lacking(name, currents), ridge):
-                seen = Regression(inputs, ridge)
+                fit = weighted, Regression(inputs, ridge)
                 self.changed.append(name)
             else:
                 self.unchanged[name] = TOO_FEW
@@ -174,20 +178,22 @@ class CalibrationRun:
                 sampled, wanted, start, search, self.coding, self.steps, cap, grid
             )
 
-        if seen is not None:
+        if fit is not None:
             # First what the layer receives, then what it gives.
             for _ in range(2):
-                change = seen.change(self._lacking(name, currents))
-                currents = self._change(segment, weighted, *change)
+                change = fit[1].change(self._lacking(name, currents))
+                currents = self._change(segment, fit[0], *change)
         neurons, error = searched(neurons)
-        for _ in range(self.settings.weights - 1 if seen is not None else 0):
+        for _ in range(self.settings.weights - 1):
+            if fit is None:
+                break
             before, kept = self.graph, currents
             output = mean_output(
                 self._sampled_steps(currents, name), neurons, self.coding, self.steps
             )
             moves = (output < neurons.threshold) & ((output > 0) | (wanted > 0))
             change = torch.where(moves, wanted - output, 0.0)
-            currents = self._change(segment, weighted, *seen.change(change))
+            currents = self._change(segment, fit[0], *fit[1].change(change))
             tried, tried_error = searched(neurons)
             if tried_error.sum() >= error.sum():
                 self.graph, currents = before, kept
@@ -252,6 +258,7 @@ class CalibrationRun:
                 _, mean = run_segment(
                     segment, values, cumulative=self.rule == PoolRule.CUMULATIVE, keep=source
                 )
+                assert mean is not None  # it was asked for
             found.append(patches(weighted, mean, positions[part]))
         return torch.cat(found)
 
@@ -316,6 +323,7 @@ class CalibrationRun:
     def _worth(self, source: Operation) -> Tensor:
         """What a spike (or a pixel's unit) of ``source`` is worth, (channels,)."""
         if source.kind == OperationKind.INPUT:
+            assert self._rounding is not None  # pixels are worth nothing else here
             return self._rounding.pixel_worth.to(self.images)
         return self.thresholds[source.name] / self._levels
 
@@ -327,7 +335,9 @@ class CalibrationRun:
         for source in segment.sources:
             operation = self.graph.by_name[source]
             image = operation.kind == OperationKind.INPUT
-            zero = self._rounding.zero_pixel if image else torch.zeros(len(self._worth(operation)))
+            zero = torch.zeros(len(self._worth(operation)))
+            if image and self._rounding is not None:
+                zero = self._rounding.zero_pixel
             values[source] = zero.to(self.images)
         return IntegerGrid(scale, self._response(segment, values), self._levels, steps)
 

@@ -82,7 +82,7 @@ def output_error(
         mean, std: of the normalisation, per channel.
     """
     names = _read_out(graph, network)
-    if names:
+    if network is not None and names:
         read = replace(graph, outputs={name: name for name in names})
         pixels = _pixels(torch.cat(tuple(images)), mean, std).reshape(-1, *network.input_shape)
         scores = run_golden(network, pixels).outputs

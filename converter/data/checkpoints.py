@@ -213,6 +213,7 @@ def _match(candidate: Candidate, own: Mapping[str, Tensor]) -> _Match:
         known = len(tensors.keys() & own.keys())
         if best is None or (known > best.known and not twice):
             best = _Match(candidate, tensors, beside, known, _problems(tensors, own))
+    assert best is not None  # the names as they are, at least, are a reading
     return best
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def _digits(train: bool) -> ImageSet:
     """scikit-learn's digits: 1,797 real scans; every fourth one is a test image."""
     from sklearn.datasets import load_digits
 
-    data = load_digits()
+    data: Any = load_digits()  # a tuple only where that is asked for
     test = np.arange(len(data.target)) % 4 == 3
     part = ~test if train else test
     pixels = np.rint(data.images[part] * (255 / 16)).astype(np.uint8)
@@ -229,9 +230,9 @@ def _folder(
                 f"images: {channels} channels, accepted from pictures is 1 to 4 (others as "
                 f"{ARRAY_SUFFIX} arrays)"
             )
-    pixels: np.ndarray | None = None
+    pixels = np.empty(0, np.uint8)
     for index, (path, _) in enumerate(files):
-        if pixels is None and channels is None:
+        if index == 0 and channels is None:
             channels = _channels(path, sizing, takes)
         image = read_pixels(path, channels, sizing)
         if image.ndim == 2:
@@ -240,7 +241,7 @@ def _folder(
             raise RheobaseError(
                 f"{path}: {_size(image.shape)}, accepted is channels x rows x columns"
             )
-        if pixels is None:
+        if index == 0:
             expected = tuple(image.shape if shape is None else shape)
             pixels = _room(len(files), expected, root)
         if image.shape != pixels.shape[1:]:

@@ -95,9 +95,10 @@ def open_image(path: Path, channels: int | None = 3, *, alpha: bool = False) -> 
             # Odd tags beside the pixels are no matter of ours.
             warnings.simplefilter("ignore", UserWarning)
             with Image.open(path) as opened:
-                if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
+                pictures = getattr(opened, "n_frames", 1)
+                if pictures > 1 and opened.format != "MPO":
                     raise RheobaseError(
-                        f"{path}: {opened.n_frames} pictures in one file, accepted is one"
+                        f"{path}: {pictures} pictures in one file, accepted is one"
                     )
                 opened.load()
                 format_, image = opened.format, ImageOps.exif_transpose(opened)

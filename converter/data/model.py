@@ -112,11 +112,13 @@ def _import_file(path: Path) -> Any:
     if not path.is_file():
         raise RheobaseError(f"model: {path}: no such file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
+    if spec is None or spec.loader is None:
+        raise RheobaseError(f"model: {path}: no Python file, accepted is one that ends in .py")
+    loader, module = spec.loader, importlib.util.module_from_spec(spec)
     # Like `python file.py`: what lies beside the file can be imported.
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        with_torchvision(lambda: spec.loader.exec_module(module))
+        with_torchvision(lambda: loader.exec_module(module))
     except Exception as error:  # the user's code
         raise RheobaseError(f"model: {path} cannot be imported ({_first_line(error)})") from error
     finally:

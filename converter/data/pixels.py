@@ -31,19 +31,20 @@ def as_pixels(images: Images) -> np.ndarray:
     """
     if isinstance(images, DataLoader):
         images = [image for batch in images for image in _batch(batch)]
+    pixels: Any = images
     if isinstance(images, list | tuple):
-        images = _stacked(images)
+        pixels = _stacked(images)
     elif isinstance(images, Tensor):
-        images = images.detach().cpu().numpy()
-    kind = getattr(images, "dtype", type(images).__name__)
-    shape = getattr(images, "shape", ())
+        pixels = images.detach().cpu().numpy()
+    kind = getattr(pixels, "dtype", type(pixels).__name__)
+    shape = getattr(pixels, "shape", ())
     if kind != np.uint8 or len(shape) < 3 or not all(shape):
         floats = ", or (pixels * 255).round() of pixels in 0..1" if "float" in str(kind) else ""
         raise RheobaseError(
             f"calibration images: {kind} {tuple(shape)}, accepted is uint8 pixels of 0..255 "
             f"(images, channels, rows, columns), at least one image{floats}"
         )
-    return images
+    return pixels
 
 
 def _stacked(images: Iterable[np.ndarray | Tensor]) -> np.ndarray:

@@ -35,6 +35,7 @@ def _of(graph: Graph, name: str, thresholds: Mapping[str, Tensor]) -> Tensor | N
     if operation.kind in _SAME_CHANNELS:
         return _of(graph, operation.inputs[0], thresholds)
     if operation.kind == OperationKind.CONCATENATE and operation.arguments["dimension"] == 0:
-        parts = [_of(graph, source, thresholds) for source in operation.inputs]
-        return None if any(part is None for part in parts) else torch.cat(parts)
+        found = (_of(graph, source, thresholds) for source in operation.inputs)
+        parts = [part for part in found if part is not None]
+        return torch.cat(parts) if len(parts) == len(operation.inputs) else None
     return None

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...golden.arithmetic import ceil_div
+from ...golden.axes import per_axis
 from ...golden.network import SumPool
 from .terms import (
     NO_PADDING,
@@ -46,14 +47,13 @@ def composed(outer: Kernel, term: Term, middle: Pair, size: Pair, origin: str) -
                 f"{kind}, padded", "no padding, or ReLU in between (the border is not one kernel)"
             )
     stride = (inner.stride[0] * outer.stride[0], inner.stride[1] * outer.stride[1])
-    dilation = tuple(
-        common_dilation(
+    dilation = per_axis(
+        lambda axis: common_dilation(
             outer.dilation[axis] * inner.stride[axis],
             outer.taps[axis],
             inner.dilation[axis],
             inner.taps[axis],
         )
-        for axis in (0, 1)
     )
     if inner.is_shortcut:
         gain = inner.weight.reshape(outer.groups, 1, -1, 1, 1)
@@ -131,14 +131,16 @@ def averaged(
     kernel = term.kernel
     area = window[0] * window[1]
     mean = replace(term, kernel=replace(kernel, weight=kernel.weight / area)).named(origin)
-    if kernel.is_pointwise and term.sum_pool is None:
+    sums = term.sum_pool
+    if kernel.is_pointwise and sums is None:
         return replace(mean, sum_pool=SumPool(window, stride, padding))
     if (
         kernel.is_pointwise
-        and term.sum_pool.kernel == term.sum_pool.stride
-        and term.sum_pool.padding == padding == NO_PADDING
+        and sums is not None
+        and sums.kernel == sums.stride
+        and sums.padding == padding == NO_PADDING
     ):
-        first = term.sum_pool.kernel
+        first = sums.kernel
         return replace(
             mean,
             sum_pool=SumPool(
@@ -189,7 +191,7 @@ def _added(large: Term, small: Term) -> Term | None:
         dense = other.block_weight(1)[0]
         outs = np.arange(small.out_start, small.out_stop) - large.out_start
         ins = np.arange(other.in_channels) + small.in_start - large.in_start
-        weight[np.ix_(outs, ins, rows, columns)] += dense
+        weight[np.ix_(outs, ins, np.array(rows), np.array(columns))] += dense
     elif (large.out_start, large.in_start, one.weight.shape[:2], one.groups) == (
         small.out_start, small.in_start, other.weight.shape[:2], other.groups,
     ):  # fmt: skip

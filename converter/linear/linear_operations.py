@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
 from ...golden.arithmetic import ceil_div
+from ...golden.axes import per_axis
 from .compose import LARGEST_GROWTH, averaged, composed
 from .terms import (
     NO_PADDING,
@@ -96,6 +98,11 @@ def scaled(value: Value | Flat, gain: np.ndarray, shift: np.ndarray, origin: str
             parts.append(Part(part.value, part.gain * factor, part.bias * factor + more))
             start = own.stop
         return Flat(tuple(parts))
+    return scaled_map(value, gain, shift, origin)
+
+
+def scaled_map(value: Value, gain: np.ndarray, shift: np.ndarray, origin: str) -> Value:
+    """gain x + shift, one of each per channel."""
     # An average of a constant is the constant, so this also goes through ``cells``.
     terms = value.terms
     if np.any(gain != 1):
@@ -167,7 +174,10 @@ def average_pooled(
         averaged(term, window, stride, padding, value.size, size, origin) for term in value.terms
     )
     pooled = Value((value.channels, *size), bias, (*terms, *border))
-    return pooled if factor == 1.0 else multiplied(pooled, factor, origin)
+    if factor == 1.0:
+        return pooled
+    gain = np.full(pooled.channels, factor)
+    return scaled_map(pooled, gain, np.zeros(pooled.channels), origin)
 
 
 def adaptively_pooled(value: Value, cells: Pair, origin: str) -> Value:
@@ -211,8 +221,11 @@ def multiplied(value: Value | Flat, factor: float, origin: str) -> Value | Flat:
 
 def added(values: Sequence[Value | Flat]) -> Value | Flat:
     """Sum of maps of the same shape."""
-    if any(isinstance(value, Flat) for value in values):
-        return _added_flat(values)
+    maps = [value for value in values if isinstance(value, Value)]
+    return _added_maps(maps) if len(maps) == len(values) else _added_flat(values)
+
+
+def _added_maps(values: Sequence[Value]) -> Value:
     shapes = {value.shape for value in values}
     if len(shapes) != 1:
         listed = " and ".join(" x ".join(map(str, shape)) for shape in sorted(shapes))
@@ -220,10 +233,10 @@ def added(values: Sequence[Value | Flat]) -> Value | Flat:
     for value in values:
         refuse_cells(value)
     terms = tuple(term for value in values for term in value.terms)
-    return Value(values[0].shape, sum(value.bias for value in values), terms)
+    return Value(values[0].shape, reduce(np.add, (value.bias for value in values)), terms)
 
 
-def _added_flat(values: Sequence[Value | Flat]) -> Flat:
+def _added_flat(values: Sequence[Value | Flat]) -> Value | Flat:
     """Sum of flattened maps: of the maps, gains folded in where they are one per channel."""
     maps = []
     for value in values:
@@ -231,7 +244,7 @@ def _added_flat(values: Sequence[Value | Flat]) -> Flat:
         if part is None:
             raise NotLowerable("sum of vectors of several maps", "a sum of maps")
         maps.append(unflattened(value))
-    return flattened(added(maps))
+    return flattened(_added_maps(maps))
 
 
 def unflattened(value: Value | Flat) -> Value:
@@ -249,18 +262,24 @@ def unflattened(value: Value | Flat) -> Value:
     gain, bias = part.gain[:, 0, 0], part.bias[:, 0, 0]
     if np.any(part.gain != gain[:, None, None]) or np.any(part.bias != bias[:, None, None]):
         raise NotLowerable("flattened map with constants per element", accepted)
-    return scaled(part.value, gain, bias, "flatten")
+    return scaled_map(part.value, gain, bias, "flatten")
 
 
 def concatenated(values: Sequence[Value | Flat]) -> Value | Flat:
     """Channels (or elements of vectors) one after the other."""
-    if any(isinstance(value, Flat) for value in values):
+    maps = [value for value in values if isinstance(value, Value)]
+    if len(maps) < len(values):
         parts: list[Part] = []
         for value in values:
             if isinstance(value, Value):
                 value = Flat((Part(value, np.ones(value.shape), np.zeros(value.shape)),))
             parts += value.parts
         return Flat(tuple(parts))
+    return concatenated_maps(maps)
+
+
+def concatenated_maps(values: Sequence[Value]) -> Value:
+    """Channels one after the other."""
     sizes = {value.size for value in values}
     if len(sizes) != 1:
         raise NotLowerable("concatenation of maps of different sizes", "along the channels")
@@ -286,8 +305,8 @@ def pixels(value: Value, start: Pair, step: Pair, size: Pair, origin: str) -> Va
     """Every ``step``-th pixel from ``start`` on, ``size`` rows and columns of them."""
     if (start, step, size) == ((0, 0), (1, 1), value.size):
         return value
-    back = tuple(
-        (size[axis] - 1) * step[axis] + 1 - value.size[axis] + start[axis] for axis in (0, 1)
+    back = per_axis(
+        lambda axis: (size[axis] - 1) * step[axis] + 1 - value.size[axis] + start[axis]
     )
     return _in_place(value, step, (-start[0], -start[1], *back), origin)
 

@@ -188,12 +188,12 @@ def lower_graph(
         RheobaseError: what cannot be lowered (all of it is named), thresholds or bits that are
             missing or out of range, a threshold or bias that 32 bits do not hold.
     """
-    graph, mean, std = normalisation_folded(graph, mean, std)
+    graph, centre, spread = normalisation_folded(graph, mean, std)
     plan = plan_layers(graph, counted=readout == Readout.COUNT)
     bits = _bits_by_layer(plan, weight_bits)
-    mean_pixel = 255.0 * np.asarray(mean, dtype=np.float64)
+    mean_pixel = 255.0 * centre
     zero_point = np.clip(np.rint(mean_pixel), 0, 255).astype(np.uint8)
-    pixel = 1.0 / (255.0 * np.asarray(std, dtype=np.float64))
+    pixel = 1.0 / (255.0 * spread)
     offset = (zero_point - mean_pixel) * pixel
     levels = 1 if coding == Coding.RATE else 2**steps - 1
     darkest = -zero_point.astype(np.float64)
@@ -216,7 +216,7 @@ def lower_graph(
             planned, sources, bias, level, part, bits[planned.name], rule, per_channel,
             (weight_scales or {}).get(key), steps if coding == Coding.RATE else 1, levels,
         )  # fmt: skip
-        if level is not None:
+        if scale.spike is not None:
             least = np.zeros(len(scale.spike))
             sources[planned.name] = _Source(len(layers), scale.spike, least, least + levels)
         if planned.ones:
@@ -264,7 +264,7 @@ def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str
             continue
         # A layer that was split in two is known by the name of its operation.
         name = planned.name if planned.name in weight_bits else planned.threshold
-        if name not in weight_bits:
+        if name is None or name not in weight_bits:
             raise RheobaseError(f"weight bits: none for layer {planned.name!r}")
         check_weight_bits(weight_bits[name])
         found[planned.name] = weight_bits[name]
@@ -388,7 +388,7 @@ def _reach(term: Term, weights: RealWeights, source: _Source) -> Reach:
 
 def _threshold(planned: PlannedLayer, thresholds: Mapping[str, Any]) -> np.ndarray:
     """Full range of each channel's neurons, at most the cap of the activation."""
-    if planned.threshold not in thresholds:
+    if planned.threshold is None or planned.threshold not in thresholds:
         raise RheobaseError(f"thresholds: none for {planned.threshold!r}")
     values = _per_channel(planned, "threshold", thresholds[planned.threshold])
     if not np.all(values > 0):

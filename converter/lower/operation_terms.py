@@ -8,10 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from ...golden.axes import per_axis
 from ..graph.float_roles import KEEPS_ORDER
 from ..graph.graph import Graph, Operation, OperationKind, norm_affine
 from ..linear import linear_operations as linear
-from ..linear.terms import Flat, Kernel, NotLowerable, Pair, Value, source_value, window_size
+from ..linear.terms import (
+    Flat,
+    Kernel,
+    NotLowerable,
+    Padding,
+    Pair,
+    Value,
+    source_value,
+    window_size,
+)
 from ..rewrite.nonlinear import weighted_behind
 
 _FLOAT_ONLY = "nothing, it is float-only"
@@ -33,7 +43,7 @@ class PoolShape:
 
     def size_for(self, size: Pair) -> Pair:
         """Rows and columns of the result for a map of ``size``."""
-        return window_size(size, self.padding * 2, self.kernel, self.stride)
+        return window_size(size, _either_side(self.padding), self.kernel, self.stride)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +66,13 @@ def result_terms(
     Raises:
         NotLowerable: it has no exact form in the integer network.
     """
-    for value in inputs:
-        if isinstance(value, PooledValue):
-            raise NotLowerable(
-                "after a max pool without ReLU in between",
-                "ReLU in between, or a normalisation with no negative gain",
-            )
-    result = _HANDLERS[operation.kind](operation, inputs, graph)
+    taken = [value for value in inputs if not isinstance(value, PooledValue)]
+    if len(taken) < len(inputs):
+        raise NotLowerable(
+            "after a max pool without ReLU in between",
+            "ReLU in between, or a normalisation with no negative gain",
+        )
+    result = _HANDLERS[operation.kind](operation, taken, graph)
     _check_shape(operation, result)
     return result
 
@@ -103,9 +113,8 @@ def _check_shape(operation: Operation, result: Value | Flat | PooledValue) -> No
     if isinstance(result, Flat):
         shape: tuple[int, ...] = (result.elements,)
     elif isinstance(result, PooledValue):
-        size = result.pool.size_for(
-            tuple(result.value.size[axis] + result.missing[axis] for axis in (0, 1))
-        )
+        map_size, missing = result.value.size, result.missing
+        size = result.pool.size_for((map_size[0] + missing[0], map_size[1] + missing[1]))
         shape = (result.value.channels, *size)
     else:
         shape = result.shape
@@ -114,14 +123,17 @@ def _check_shape(operation: Operation, result: Value | Flat | PooledValue) -> No
         raise AssertionError(f"{operation.name}: terms give {shape}, the model {wanted}")
 
 
-def _maps(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+def _maps(shape: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:
     """Maps (channels, rows, columns) that a tensor of ``shape`` may be.
 
     A row of values may lie in a map of one row, or of one column, where it was one before.
     """
     if len(shape) == 2:
         return (shape[0], 1, shape[1]), (shape[0], shape[1], 1)
-    return (shape + (1,) * (3 - len(shape)),)
+    if len(shape) > 3:
+        return ()
+    channels, rows, columns = shape + (1,) * (3 - len(shape))
+    return ((channels, rows, columns),)
 
 
 def _stands(value: Value, operation: Operation) -> bool:
@@ -129,10 +141,15 @@ def _stands(value: Value, operation: Operation) -> bool:
     return len(operation.shape) == 2 and value.size[1] == 1 and value.size[0] > 1
 
 
+def _either_side(padding: Pair) -> Padding:
+    """(top, left, bottom, right) where either side has the same."""
+    return (*padding, *padding)
+
+
 def _planar(numbers: Sequence[int], other: int, stands: bool) -> Pair:
     """Two numbers (rows, columns) out of those of a 1-d operation, or as they are."""
     if len(numbers) == 2:
-        return tuple(numbers)
+        return numbers[0], numbers[1]
     return (numbers[0], other) if stands else (other, numbers[0])
 
 
@@ -211,15 +228,14 @@ def _max_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph) ->
         _planar(arguments["padding"], 0, stands),
     )
     size = _size(operation, stands)
-    missing = tuple(
-        max(
+    missing = per_axis(
+        lambda axis: max(
             0,
             (size[axis] - 1) * pool.stride[axis]
             + pool.kernel[axis]
             - value.size[axis]
             - 2 * pool.padding[axis],
         )
-        for axis in (0, 1)
     )
     return PooledValue(value, pool, missing)
 
@@ -237,11 +253,12 @@ def _average_pool(operation: Operation, inputs: list[Value | Flat], graph: Graph
     stride = _planar(arguments["stride"], 1, stands)
     padding = _planar(arguments["padding"], 0, stands)
     size = _size(operation, stands)
-    even = window_size(value.size, padding * 2, kernel, stride) == size
+    around = _either_side(padding)
+    even = window_size(value.size, around, kernel, stride) == size
     divisor = arguments["divisor"]
     if even and (not any(padding) or arguments["count_include_pad"] or divisor):
         return linear.average_pooled(
-            value, kernel, stride, padding * 2, operation.name, divide_by=divisor
+            value, kernel, stride, around, operation.name, divide_by=divisor
         )
     if divisor or (any(padding) and arguments["count_include_pad"]):
         raise NotLowerable(

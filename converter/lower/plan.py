@@ -136,11 +136,12 @@ class _Planner:
     refusals: list[Refusal] = field(default_factory=list)
 
     def visit(self, operation: Operation) -> None:
-        inputs = [self.values[name] for name in operation.inputs]
+        found = [self.values[name] for name in operation.inputs]
+        inputs = [value for value in found if value is not None]
         self.values[operation.name] = None
         try:
             check_operation(operation, self.graph)
-            if any(value is None for value in inputs):
+            if len(inputs) < len(found):
                 return  # what was refused before is named already
             if operation.kind == OperationKind.RELU:
                 result = self._neurons(operation, inputs[0])
@@ -153,13 +154,14 @@ class _Planner:
     def outputs_of(self, arranged: Arrangement, *, counted: bool) -> tuple[str, ...]:
         """Names of the layers that an output is read from, made where they are not there yet."""
         parts = arranged.parts
-        if any(self.values[part] is None for part in parts):
+        values = [value for part in parts if (value := self.values[part]) is not None]
+        if len(values) < len(parts):
             return arranged.read  # refused already
         if arranged.index is not None or (len(parts) == 1 and parts[0] in self.layers):
             return tuple(self._read_out(part, counted=counted) for part in parts)
         operation = self.graph.by_name[arranged.name]
         try:
-            self.values[operation.name] = _one_map([self.values[part] for part in parts])
+            self.values[operation.name] = _one_map(values)
         except NotLowerable as error:
             self._refuse(operation, error)
             return arranged.read
@@ -174,6 +176,7 @@ class _Planner:
 
     def _added_readout(self, operation: Operation, *, counted: bool) -> str:
         value, name = self.values[operation.name], operation.name
+        assert value is not None  # what was refused is not read out
         if name in self.layers:  # neurons
             if counted:
                 return name
@@ -245,9 +248,10 @@ def _one_map(values: Sequence[Value | Flat | PooledValue]) -> Value | PooledValu
     """Maps of one size, flattened or not, as the channels of one."""
     if len(values) == 1 and isinstance(values[0], PooledValue):
         return values[0]
-    if any(isinstance(value, PooledValue) for value in values):
+    plain = [value for value in values if not isinstance(value, PooledValue)]
+    if len(plain) < len(values):
         raise NotLowerable("max pool at an output", "a linear operation or ReLU")
-    return linear.concatenated([linear.unflattened(value) for value in values])
+    return linear.concatenated_maps([linear.unflattened(value) for value in plain])
 
 
 def _layer(

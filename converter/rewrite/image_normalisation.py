@@ -23,7 +23,7 @@ def normalisation_folded(
     network pads with a pixel per channel (the zero point), so this is a mean like any other. Where
     it is no pixel's value, the graph is left as it is.
     """
-    mean, std = (np.array(values, dtype=np.float64) for values in (mean, std))
+    middle, spread = np.array(mean, dtype=np.float64), np.array(std, dtype=np.float64)
     image = graph.operations[0]
     while graph.is_read_once(image.name):
         (first,) = graph.consumers[image.name]
@@ -33,10 +33,10 @@ def normalisation_folded(
         gain, shift = (part.numpy() for part in change)
         if not gain.all():
             break
-        centre = mean - std * shift / gain
+        centre = middle - spread * shift / gain
         if np.any(np.abs(255.0 * centre - 127.5) > 127.5 + _HALF):
             break
-        mean, std = centre, std / gain
+        middle, spread = centre, spread / gain
         operations = tuple(
             reading(operation, {first.name: image.name})
             for operation in graph.operations
@@ -47,4 +47,4 @@ def normalisation_folded(
             for label, name in graph.outputs.items()
         }
         graph = replace(graph, operations=operations, outputs=outputs)
-    return graph, mean, std
+    return graph, middle, spread

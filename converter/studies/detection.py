@@ -40,8 +40,9 @@ class DetectorNetwork(nn.Module):
 
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()
-        self.backbone = detector.backbone
-        self.head = detector.head
+        parts: Any = detector
+        self.backbone: nn.Module = parts.backbone
+        self.head: nn.Module = parts.head
 
     def forward(self, images: Tensor) -> dict[str, Any]:
         features = self.backbone(images)
@@ -118,7 +119,8 @@ def convert_detector(
         )
     if not images:
         raise RheobaseError("calibration: no images, accepted is at least one")
-    transform = detector.transform.eval()
+    transform: Any = detector.transform
+    transform.eval()
     resized = [transform([image.clone()])[0].tensors for image in images]
     rows, columns = (max(image.shape[axis] for image in resized) for axis in (2, 3))
     padded = [

@@ -157,7 +157,7 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
         subject.graph, subject.calibration, mean=job.subject.mean, std=job.subject.std,
         options=options,
     )  # fmt: skip
-    if job.bits is None:
+    if conversion.lowered is None:
         measured = accuracy_table(
             subject.answers.at_scores(conversion.snn),
             subject.batches,
@@ -272,7 +272,8 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
         channels=len(subject.mean) if len(subject.mean) > 1 else None,
         takes=takes_images(model), labelled=False, **how,
     )  # fmt: skip
-    shape = tuple(int(extent) for extent in training.images.shape[1:])
+    channels, rows, columns = (int(extent) for extent in training.images.shape[1:])
+    shape = channels, rows, columns
     testing = load_images(
         subject.test_images or subject.images, sample=(subject.test, 1), shape=shape, **how
     )

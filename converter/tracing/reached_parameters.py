@@ -29,10 +29,10 @@ class ReachedParameters:
         """Names of the parameters of ``node``; the nodes in front of it were asked for before."""
         found: dict[str, None] = {}
         if node.op == "call_module":
-            module = self._trace.root.get_submodule(node.target)
+            module = self._trace.root.get_submodule(str(node.target))
             found.update(dict.fromkeys(map(self._name, module.parameters())))
         elif node.op == "get_attr":
-            found[self._name(attrgetter(node.target)(self._trace.root))] = None
+            found[self._name(attrgetter(str(node.target))(self._trace.root))] = None
         for source in node.all_input_nodes:
             if source not in self._trace.signals:
                 found.update(dict.fromkeys(self._held[source]))

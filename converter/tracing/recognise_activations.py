@@ -28,11 +28,10 @@ def neurons(
 
 def affine(call: Call, x: Signal, scale: Any, shift: Any, part: str = "") -> Signal:
     """``scale`` x + ``shift``: numbers, or tensors that broadcast to the shape of ``x``."""
-    constants = (
-        value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
-        for value in (scale, shift)
-    )
-    arguments = dict(zip(("scale", "shift"), constants, strict=True))
+    arguments: dict[str, Any] = {
+        name: value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+        for name, value in (("scale", scale), ("shift", shift))
+    }
     return call.emit(OperationKind.AFFINE, x, arguments, x.shape, part)
 
 
@@ -54,16 +53,16 @@ def clamped(call: Call, x: Signal, low: float | None, high: float | None) -> Sig
         low = None
     if high == float("inf"):
         high = None
-    if low is None and high is None:
-        return x
-    if low is not None and high is not None and not low < high:
-        return None
     if low is None:
+        if high is None:
+            return x
         so_far = Graph(tuple(call.builder.operations.values()), {})
         if high > 0 and x.name in never_negative(so_far):
             return neurons(call, x, high)
         below = neurons(call, affine(call, x, -1.0, float(high), "below"), None, part="relu")
         return affine(call, below, -1.0, float(high))
+    if high is not None and not low < high:
+        return None
     cap = None if high is None else float(high - low)
     if low == 0:
         return neurons(call, x, cap)
@@ -107,7 +106,9 @@ def bounded(call: Call, given: dict[str, Any]) -> Signal | None:
     one, other = given["input"], given.get("other")
     if not isinstance(one, Signal):
         one, other = other, one
-    limit = None if isinstance(other, Signal) else number(other)
+    if not isinstance(one, Signal) or isinstance(other, Signal):
+        return None
+    limit = number(other)
     if limit is None or call.result_shape != one.shape:
         return None
     highest = call.label.strip("_") in ("minimum", "fmin", "min")

@@ -266,6 +266,8 @@ def _cat_zeros(call: Call, parts: list[Any], dimension: int) -> Signal | None:
             return None
         extent = value.shape[dimension + 1] if value.ndim == len(call.shape) else 0
         before, after = (before + extent, after) if signal is None else (before, after + extent)
+    if signal is None:
+        return None
     padding = tuple(
         (before, after) if axis == dimension else (0, 0) for axis in range(len(signal.shape))
     )

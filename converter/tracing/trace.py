@@ -43,8 +43,8 @@ def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Graph:
     model = unwrapped(model)
     refuse_foreign(model)
     with _evaluating(model):
-        traces = tuple(_traced(model, input_shape, batch) for batch in _BATCHES)
-        graph = _with_unused(pruned(_built(traces, model)))
+        one, other = (_traced(model, input_shape, batch) for batch in _BATCHES)
+        graph = _with_unused(pruned(_built((one, other), model)))
         _check_equal(graph, model)
     return graph
 
@@ -236,15 +236,16 @@ class _Merge:
             *(
                 trace.found[node]
                 if node in trace.found
-                else attrgetter(node.target)(trace.root)  # a tensor that the code made
+                else attrgetter(str(node.target))(trace.root)  # a tensor that the code made
                 for trace, node in zip(self._traces, (one, other), strict=True)
             )
         )
 
 
-def _another_batch(node: fx.Node) -> RheobaseError:
+def _another_batch(node: fx.Node | None) -> RheobaseError:
+    where = "its end" if node is None else _path(node)
     return RheobaseError(
-        f"model: what it computes depends on the number of images or on chance (at {_path(node)}), "
+        f"model: what it computes depends on the number of images or on chance (at {where}), "
         "accepted is a forward that treats each image alone"
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.proxy import Attribute
 
 from .qcfs import is_qcfs
 from .wrappers import unwrapped
@@ -142,6 +143,8 @@ class ValuedTracer(fx.Tracer):
 class ValuedProxy(fx.Proxy):
     """Stands for a tensor, or for several in a tuple, list or dictionary."""
 
+    tracer: ValuedTracer
+
     def __init__(self, node: fx.Node, tracer: ValuedTracer, value: Any) -> None:
         super().__init__(node, tracer)
         self.value = value
@@ -150,11 +153,15 @@ class ValuedProxy(fx.Proxy):
         if name.startswith("__"):  # Python's and NumPy's questions after protocols
             raise AttributeError(name)
         found = getattr(self.value, name)
-        if isinstance(self.value, tuple) and name in getattr(self.value, "__match_args__", ()):
-            return self[self.value.__match_args__.index(name)]
+        fields = getattr(self.value, "__match_args__", ())
+        if isinstance(self.value, tuple) and name in fields:
+            return self[fields.index(name)]
         if isinstance(found, Tensor):
             return self.tracer.create_proxy("call_function", getattr, (self, name), {})
-        return fx.proxy.Attribute(self, name) if callable(found) else found
+        return Attribute(self, name) if callable(found) else found
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.tracer.create_proxy("call_function", operator.getitem, (self, key), {})
 
     def __len__(self) -> int:
         return len(self.value)

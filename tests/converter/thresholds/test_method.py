@@ -299,7 +299,7 @@ def test_dead_channels_convert():
         (Options(coding=Coding.RADIX, steps=17), r"T is 17, accepted is an integer in 1\.\.16"),
         (Options(steps=4, delay=4), r"t0 is 4, accepted is an integer in 0\.\.3"),
         (Options(weight_bits=1), "weight bits is 1"),
-        (Options(iterations=0), r"iterations \(K\): 0"),
+        (Options(iterations=0), r"iterations \(K\) is 0"),
     ],
 )
 def test_bad_options(options, message):

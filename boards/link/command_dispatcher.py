@@ -108,7 +108,7 @@ class CommandDispatcher(wiring.Component):
             self._header(m, request)
             self._setting(m, request)
             self._image(m, request)
-            self._answer(m, request)
+            self._answer(m)
         return m
 
     def _packet(self, m: Module, request: _Request) -> None:
@@ -195,7 +195,7 @@ class CommandDispatcher(wiring.Component):
             with m.If(request.taken & mark):
                 m.next = "PACKET"
 
-    def _answer(self, m: Module, request: _Request) -> None:
+    def _answer(self, m: Module) -> None:
         """A reply, which the counters come before where they are asked for."""
         with m.State("SNAPSHOT"):
             m.d.comb += self.snapshot.eq(1)

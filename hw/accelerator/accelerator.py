@@ -20,6 +20,7 @@ from amaranth import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.queue import Queue
@@ -161,7 +162,7 @@ class Accelerator(wiring.Component):
                 _distribute(m, add, spikes, readers, domain, domain)
                 if index in unread_ends:
                     _, rows, columns = network.shapes[index].output
-                    groups = -(-network.layers[index].out_channels // len(spikes.payload))
+                    groups = ceil_div(network.layers[index].out_channels, len(spikes.payload))
                     words = rows * columns * groups
                     end = add(f"end{index}", MapEnd(words, network.steps), domain)
                     m.d.comb += [

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval, connection_bounds, input_maximum
 from ...golden.network import IMAGE, Coding, Connection, Layer, Network
 from ..basics.widths import count_bits, index_bits
@@ -94,7 +95,7 @@ class ConnectionDesign:
     @property
     def source_groups(self) -> int:
         """Words of a pixel of the source's map, at a step."""
-        return 1 if self.pixels else -(-self.source_map[0] // self.word_width)
+        return 1 if self.pixels else ceil_div(self.source_map[0], self.word_width)
 
     @property
     def source_steps(self) -> int:
@@ -130,7 +131,7 @@ class ConnectionDesign:
     @property
     def groups(self) -> int:
         """Groups of P output channels."""
-        return -(-self.layer.out_channels // self.neurons)
+        return ceil_div(self.layer.out_channels, self.neurons)
 
     @property
     def fed(self) -> range:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...golden.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 from ...golden.network import IMAGE, Connection, Network
 from ...golden.windows import tap_offsets
@@ -91,7 +92,7 @@ def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[
     return tuple(
         0
         if is_direct(connection)
-        else min(most_lanes(connection, fold.neurons, rows), -(-fold.lanes * size // largest))
+        else min(most_lanes(connection, fold.neurons, rows), ceil_div(fold.lanes * size, largest))
         for connection, size, rows in zip(
             connections, sizes, connection_row_words(network, index, fold), strict=True
         )

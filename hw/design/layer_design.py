@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Bounds, Interval, effective_bias, layer_bounds
 from ...golden.errors import RheobaseError
 from ...golden.network import IMAGE, PIXEL_BITS, Coding, Layer, Network, PoolRule, Readout
@@ -71,7 +72,7 @@ class LayerDesign:
     @property
     def groups(self) -> int:
         """Groups of P output channels."""
-        return -(-self.layer.out_channels // self.neurons)
+        return ceil_div(self.layer.out_channels, self.neurons)
 
     @property
     def lanes(self) -> tuple[int, ...]:
@@ -171,7 +172,7 @@ class LayerDesign:
         if self.streamed:
             return 2
         geometries = [connection.geometry for connection in self.connections]
-        return 2 + max(-(-geometry.slots // geometry.rows) for geometry in geometries)
+        return 2 + max(ceil_div(geometry.slots, geometry.rows) for geometry in geometries)
 
 
 def layer_design(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...golden.arithmetic import ceil_div
 from ...golden.network import IMAGE, Connection, sum_pool_shape
 from ...golden.windows import tap_offsets, window_steps
 
@@ -58,7 +59,7 @@ def map_part(
     if connection.source == IMAGE:
         groups = range(1)
     else:
-        groups = range(first // word_width, -(-(first + connection.in_channels) // word_width))
+        groups = range(first // word_width, ceil_div(first + connection.in_channels, word_width))
         channels = min(channels, groups.stop * word_width) - groups.start * word_width
         first -= groups.start * word_width
     return MapPart(

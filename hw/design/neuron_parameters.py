@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval
 from ...golden.errors import RheobaseError
 from ..basics.widths import turn_numbers
@@ -40,7 +41,7 @@ class NeuronParameters:
 
         Groups are those of ``CurrentTurns``; neurons that no channel has never spike.
         """
-        groups = -(-len(self.bias) // neurons)
+        groups = ceil_div(len(self.bias), neurons)
         turns = turn_numbers(neurons // firing)
 
         def spread(values: np.ndarray, fill: int) -> np.ndarray:

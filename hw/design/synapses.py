@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import fed_channels
 from ...golden.network import IMAGE, Connection, Network
 
@@ -41,7 +42,7 @@ class Synapses:
 def fed_groups(connection: Connection, neurons: int) -> range:
     """Groups of ``neurons`` (P) that ``connection`` feeds."""
     fed = fed_channels(connection)
-    return range(fed.start // neurons, -(-fed.stop // neurons))
+    return range(fed.start // neurons, ceil_div(fed.stop, neurons))
 
 
 def fits_kernel_groups(connection: Connection, neurons: int) -> bool:
@@ -87,7 +88,7 @@ def seen_channels(connection: Connection, neurons: int) -> int:
 
 def synapses(connection: Connection, neurons: int, layer_channels: int) -> Synapses:
     """Synapses of ``connection`` in a layer of ``layer_channels``, for groups of ``neurons``."""
-    groups = -(-layer_channels // neurons)
+    groups = ceil_div(layer_channels, neurons)
     fed = fed_groups(connection, neurons)
     weight = connection.weight
     outputs, inputs = weight.shape[0] // connection.groups, weight.shape[1]
@@ -106,7 +107,7 @@ def synapses(connection: Connection, neurons: int, layer_channels: int) -> Synap
         columns = slice(kernel_group * inputs, (kernel_group + 1) * inputs)
         dense[rows, columns] = weight[rows]
         first = connection.out_start + kernel_group * outputs
-        seen[first // neurons : -(-(first + outputs) // neurons), columns] = True
+        seen[first // neurons : ceil_div(first + outputs, neurons), columns] = True
     blocks = _padded(dense, connection.out_start - fed.start * neurons, len(fed) * neurons)
     return Synapses(fed, blocks.reshape(len(fed), neurons, *dense.shape[1:]), block_of, None, seen)
 
@@ -116,7 +117,7 @@ def direct_channels(connection: Connection, neurons: int, layer_channels: int) -
 
     -1 for a neuron that it does not feed.
     """
-    groups = -(-layer_channels // neurons)
+    groups = ceil_div(layer_channels, neurons)
     outputs = connection.out_channels // connection.groups
     channels = np.full(groups * neurons, -1)
     channels[fed_channels(connection)] = np.arange(connection.out_channels) // outputs

@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
 from ..basics.select import at_least, encode, lowest, pick
@@ -156,7 +157,7 @@ class EventScanner(wiring.Component):
         self, m: Module, width: int, chunk: data.View, offered: Signal, take: Signal
     ) -> None:
         """The next chunk that has bits, of a word that is held until it has no further one."""
-        per_plane = -(-self.taps // width)
+        per_plane = ceil_div(self.taps, width)
         chunks = self.planes * per_plane
 
         def cut(word: data.View) -> list[Value]:

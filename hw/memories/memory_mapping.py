@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from ...golden.arithmetic import ceil_div
 from .devices import Family
 from .memory_shape import LARGE_RAM_WRITE, LARGE_STYLE, MemoryShape
 
@@ -128,11 +129,11 @@ def _use(shape: MemoryShape, ram: _Ram, index: int, byte: int) -> RamUse:
         whole, rest = divmod(shape.width, shape.written)
         laid_out = whole * _padded(shape.written, byte) + _padded(rest, byte)
         enables = whole + (rest > 0)
-    deep = -(-shape.words // (1 << (ram.address_bits - index)))
-    cells = -(-deep * laid_out // width)
+    deep = ceil_div(shape.words, 1 << (ram.address_bits - index))
+    cells = ceil_div(deep * laid_out, width)
     selectors = (deep - 1) * shape.width + (deep * enables if deep > 1 else 0)
     return RamUse(ram.cost * cells + SELECT_COST * selectors, cells, deep)
 
 
 def _padded(bits: int, byte: int) -> int:
-    return -(-bits // byte) * byte
+    return ceil_div(bits, byte) * byte

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...golden.arithmetic import ceil_div
+
 #: Words of a distributed RAM, and the look-up tables that 4 bits of it take (ECP5).
 DISTRIBUTED_WORDS = 16
 DISTRIBUTED_LUTS = 6
@@ -17,6 +19,6 @@ def memory_style(words: int, width: int) -> dict[str, str]:
     A block takes the place of at least ``BLOCK_LUTS`` look-up tables, or the memory is left to
     the tool, which then takes distributed RAM or logic where the target has them.
     """
-    distributed = -(-words // DISTRIBUTED_WORDS) * -(-width // 4) * DISTRIBUTED_LUTS
-    blocks = -(-width // BLOCK_WIDTH)
+    distributed = ceil_div(words, DISTRIBUTED_WORDS) * ceil_div(width, 4) * DISTRIBUTED_LUTS
+    blocks = ceil_div(width, BLOCK_WIDTH)
     return {"ram_style": "block"} if distributed >= BLOCK_LUTS * blocks else {}

@@ -6,6 +6,7 @@ import numpy as np
 from amaranth import Module, Signal, Value
 from amaranth.lib import data
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval
 from ..basics.shapes import signed_shape
 from ..basics.table import lookup
@@ -16,7 +17,7 @@ def group_constants(
     m: Module, group: Value, values: np.ndarray, neurons: int, *, name: str, fill: int = 0
 ) -> data.View:
     """Signal with the ``neurons`` values of ``group``; ``fill`` past the last channel."""
-    groups = -(-len(values) // neurons)
+    groups = ceil_div(len(values), neurons)
     padded = np.full(groups * neurons, fill, dtype=np.int64)
     padded[: len(values)] = values
     shape = signed_shape(Interval.of(padded))

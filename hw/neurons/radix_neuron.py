@@ -7,6 +7,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, signed_shape
@@ -55,7 +56,7 @@ class RadixNeuron(wiring.Component):
         check_range("RadixNeuron", "steps (T)", steps, 1, None)
         self.parameters = parameters
         self.neurons = neurons
-        self.groups = -(-channels // neurons)
+        self.groups = ceil_div(channels, neurons)
         self.largest_steps = steps
         self.style = style
         self.reset_less = not style.payload_resets

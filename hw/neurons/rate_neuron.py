@@ -8,6 +8,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, signed_shape
@@ -61,7 +62,7 @@ class RateNeuron(wiring.Component):
         self.turns = turns
         self.parameters = parameters
         self.neurons = neurons
-        self.groups = -(-channels // neurons)
+        self.groups = ceil_div(channels, neurons)
         largest = int(parameters.threshold.max())
         # Everything is kept less one threshold, so that the sign tells whether to spike.
         self.excess_shape = signed_shape(potential + Interval(-largest, 0))

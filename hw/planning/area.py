@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval
 from ...golden.network import Coding, Network, Readout
 from ..basics.widths import index_bits
@@ -184,8 +185,8 @@ def buffer_item(connection: ConnectionDesign) -> Item:
     rows, columns = geometry.span
     window = geometry.slab_rows * width
     rotated = 0 if geometry.row_words else window * (geometry.slots - 1)
-    flags = geometry.slots * -(-geometry.columns // 16)
-    words = geometry.word_rows * -(-width // word_width)
+    flags = geometry.slots * ceil_div(geometry.columns, 16)
+    words = geometry.word_rows * ceil_div(width, word_width)
     positions = len(geometry.positions) * len(geometry.slabs)
     ring = row_memory(geometry, word_width, large=connection.large)
     return Item(
@@ -285,7 +286,7 @@ def _distributed(width: int, design: QueueDesign) -> tuple[MemoryShape, ...]:
 
 def _distributed_luts(width: int, words: int = 1) -> int:
     """Look-up tables of a memory in 16 x 4 distributed RAMs."""
-    return -(-width // 4) * -(-words // 16) * DISTRIBUTED_LUTS
+    return ceil_div(width, 4) * ceil_div(words, 16) * DISTRIBUTED_LUTS
 
 
 def _scratch(
@@ -339,7 +340,7 @@ def _neurons(design: LayerDesign) -> list[Item]:
     if design.fires:
         largest = int(design.parameters.threshold.max())
         table += firing * Interval(0, largest).bits * (2 if rate else 1)
-    tables = table * -(-groups // CONSTANT_BITS) if groups > 1 else 0
+    tables = table * ceil_div(groups, CONSTANT_BITS) if groups > 1 else 0
     luts, memories, distributed = _scratch(style, design.waiting_states if rate else None)
     features = (1.0, firing * design.bounds.potential.bits, firing * current, luts, tables, firing)
     kind = Kind.SUMS

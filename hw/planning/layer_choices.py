@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...golden.arithmetic import ceil_div
 from ...golden.network import Network
 from ..design.folding import Folding, LayerFolding, connection_row_words, most_lanes
 from ..design.layer_design import layer_design
@@ -50,7 +51,7 @@ def layer_neurons(network: Network, index: int) -> list[int]:
     if grouped:
         most = min(connection.out_channels // connection.groups for connection in grouped)
         return [p for p in range(1, most + 1) if all(fits_kernel_groups(c, p) for c in grouped)]
-    return sorted({-(-channels // groups) for groups in range(1, channels + 1)})
+    return sorted({ceil_div(channels, groups) for groups in range(1, channels + 1)})
 
 
 def lane_choices(

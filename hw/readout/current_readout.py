@@ -8,6 +8,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ...golden.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape, signed_shape
@@ -58,7 +59,7 @@ class CurrentReadout(wiring.Component):
         self.constant = (constant or summed) and not whole_train
         self.whole_train = whole_train
         self.score_shape = signed_shape(bounds)
-        groups = -(-len(bias) // neurons)
+        groups = ceil_div(len(bias), neurons)
         super().__init__(
             {
                 "currents": In(stream.Signature(CurrentLayout(current_shape, neurons, groups))),

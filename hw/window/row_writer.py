@@ -8,6 +8,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.arithmetic import ceil_div
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape
 from ..basics.successor import successor
@@ -48,7 +49,7 @@ class RowWriter(wiring.Component):
         check_range("RowWriter", "word_width", word_width, 1, width)
         self.geometry = geometry
         self.word_width = word_width
-        self.groups = -(-width // word_width)
+        self.groups = ceil_div(width, word_width)
         self.granularity = gcd(width, word_width)
         self.pieces_per_word = word_width // self.granularity
         self.pieces_per_slot = width // self.granularity

@@ -45,6 +45,7 @@ bench: $(VENV)/.installed-test
 # pyproject.toml says which folders the types of are checked.
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/vulture
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 

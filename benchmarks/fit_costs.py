@@ -200,13 +200,15 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
         folding = (
             LayerFolding(sample.source_neurons, (1, 2, 4, 6)[number % 4] if small else 2),
             LayerFolding(
-                sample.neurons, sample.lanes,
+                sample.neurons,
+                sample.lanes,
                 (sample.row_words,) * (1 + sample.direct) if sample.row_words else None,
-                WeightMemory.BLOCK, sample.firing,
+                WeightMemory.BLOCK,
+                sample.firing,
             ),
             # Streamed, or with a window buffer.
             LayerFolding(10 if number % 2 else (1, 2, 5)[number % 3], 1),
-        )  # fmt: skip
+        )
         folding = tuple(
             replace(fold, style=family.style, weight_memory=WeightMemory.BLOCK) for fold in folding
         )
@@ -226,9 +228,7 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
             yield from _layer(layer, items, index, family, only, sample)
 
 
-def _layer(
-    layer, items: list[Item], index: int, family: Family, only: str | None, sample: Sample
-):
+def _layer(layer, items: list[Item], index: int, family: Family, only: str | None, sample: Sample):
     """Samples of one layer's components."""
     device = DEVICES[family]
     paths = iter(layer.connections)
@@ -256,8 +256,10 @@ def _layer(
         elif item.kind is Kind.TURNS:
             if _wanted(only, item.kind):
                 group = layer.group
-                yield item.kind, item.features, _luts(group.turns, device) + _luts(
-                    group.trains, device
+                yield (
+                    item.kind,
+                    item.features,
+                    _luts(group.turns, device) + _luts(group.trains, device),
                 )
             continue
         elif item.kind is Kind.BLOCK_QUEUE:
@@ -284,8 +286,9 @@ def _layer(
 def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
     """The queues in block RAM of a lane."""
     for design, layout in (
-        (lane.queues.words, lane.filter.word_layout), (lane.queues.sums, lane.sums_layout),
-    ):  # fmt: skip
+        (lane.queues.words, lane.filter.word_layout),
+        (lane.queues.sums, lane.sums_layout),
+    ):
         if design is not None and design.blocks:
             yield BlockQueue(layout, design.depth)
 
@@ -308,9 +311,12 @@ def _frames(family: Family, only: str | None):
         return
     device = DEVICES[family]
     for neurons, score, steps, classes, count in (
-        (1, 8, 8, 10, False), (2, 14, 8, 10, False), (10, 18, 4, 10, False), (5, 4, 16, 20, True),
+        (1, 8, 8, 10, False),
+        (2, 14, 8, 10, False),
+        (10, 18, 4, 10, False),
+        (5, 4, 16, 20, True),
         (10, 5, 5, 10, True),
-    ):  # fmt: skip
+    ):
         luts = _luts(ImageGate(24, 1024, steps, 30), device)
         writer = ResultWriter(signed_shape(Interval(-(2 ** (score - 1)), 0)), neurons, classes)
         luts += _luts(writer, device)

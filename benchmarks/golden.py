@@ -79,9 +79,16 @@ def resnet20(rng: np.random.Generator, steps: int) -> Network:
     weight = rng.integers(-128, 128, (10, inputs, 1, 1)).astype(np.int8)
     add("linear", Connection(current, weight, sum_pool=SumPool((8, 8), (8, 8))), fires=False)
     return Network(
-        IMAGE_SHAPE, np.full(3, 120, np.uint8), tuple(layers), Coding.RATE, steps, 0,
-        Readout.CURRENT, (len(layers) - 1,), "resnet20",
-    )  # fmt: skip
+        IMAGE_SHAPE,
+        np.full(3, 120, np.uint8),
+        tuple(layers),
+        Coding.RATE,
+        steps,
+        0,
+        Readout.CURRENT,
+        (len(layers) - 1,),
+        "resnet20",
+    )
 
 
 def multiplications(network: Network, steps: int) -> int:

@@ -84,9 +84,13 @@ def main() -> None:
     for name in [arguments.only] if arguments.only else TARGETS:
         target = TARGETS[name]
         network = convert(
-            model, training.images, mean=networks.MEAN, std=networks.STD,
-            options=networks.NETWORKS[target.network], name=target.network,
-        ).network  # fmt: skip
+            model,
+            training.images,
+            mean=networks.MEAN,
+            std=networks.STD,
+            options=networks.NETWORKS[target.network],
+            name=target.network,
+        ).network
         planner = Planner(network, counted_events(network, testing.images[:CALIBRATION_IMAGES]))
         plan = planner.fastest(Budget(target.planned))
         mapped = synthesise(generate(network, plan.folding), TOP, target.device)

@@ -30,10 +30,18 @@ _STEPS, _CLASSES, _SCORE = 3, 10, signed(16)
 def interface() -> AcceleratorInterface:
     """Interface of an accelerator that is not there."""
     identity = Identity(
-        network_hash=bytes(range(32)).hex(), input_shape=(1, 28, 28), classes=_CLASSES,
-        steps=_STEPS, delay=0, radix=True, current=True, score_bytes=2, score_signed=True,
-        window=2, clock=25_000_000,
-    )  # fmt: skip
+        network_hash=bytes(range(32)).hex(),
+        input_shape=(1, 28, 28),
+        classes=_CLASSES,
+        steps=_STEPS,
+        delay=0,
+        radix=True,
+        current=True,
+        score_bytes=2,
+        score_signed=True,
+        window=2,
+        clock=25_000_000,
+    )
     return AcceleratorInterface(
         identity=identity,
         pixels=data.ArrayLayout(8, 1),
@@ -67,8 +75,16 @@ def main() -> None:
             subprocess.run([*yosys.command, "-q", "-p", script], cwd=path, check=True)
             statistics = json.loads((path / "stat.json").read_text())
         cells = statistics["design"]["num_cells_by_type"]
-        kept = ("LUT4", "SB_LUT4", "CCU2C", "SB_CARRY", "TRELLIS_FF", "TRELLIS_DPR16X4",
-                "DP16KD", "SB_RAM40_4K")  # fmt: skip
+        kept = (
+            "LUT4",
+            "SB_LUT4",
+            "CCU2C",
+            "SB_CARRY",
+            "TRELLIS_FF",
+            "TRELLIS_DPR16X4",
+            "DP16KD",
+            "SB_RAM40_4K",
+        )
         print(json.dumps({"family": family, **{k: cells[k] for k in kept if k in cells}}))
 
 

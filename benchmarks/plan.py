@@ -126,14 +126,26 @@ def _own() -> Iterator[Case]:
         return (rng.integers(0, 256, shape) * (rng.random(shape) < 0.7)).astype(np.uint8)
 
     chain = random_network(
-        np.random.default_rng(12), coding=Coding.RATE, readout=Readout.COUNT,
-        rule=PoolRule.CUMULATIVE, steps=6, hidden=2, largest_channels=16, largest_map=14,
-    )  # fmt: skip
+        np.random.default_rng(12),
+        coding=Coding.RATE,
+        readout=Readout.COUNT,
+        rule=PoolRule.CUMULATIVE,
+        steps=6,
+        hidden=2,
+        largest_channels=16,
+        largest_map=14,
+    )
     yield Case("chain_rate", chain, images(chain), adders=60)
     chain = random_network(
-        np.random.default_rng(21), coding=Coding.RADIX, readout=Readout.CURRENT,
-        rule=PoolRule.STEP, steps=4, hidden=2, largest_channels=16, largest_map=14,
-    )  # fmt: skip
+        np.random.default_rng(21),
+        coding=Coding.RADIX,
+        readout=Readout.CURRENT,
+        rule=PoolRule.STEP,
+        steps=4,
+        hidden=2,
+        largest_channels=16,
+        largest_map=14,
+    )
     yield Case("chain_radix", chain, images(chain), budget=Budget(7000, 20))
     graph = residual_network(Coding.RATE, steps=8, stages=((8, 1), (12, 1)), size=10, bits=6)
     yield Case("residual_rate", graph, images(graph), budget=Budget(12000, 30))
@@ -147,9 +159,11 @@ def _files(arguments: argparse.Namespace) -> Iterator[Case]:
     for path in sorted(arguments.networks.glob("*.safetensors")):
         network = load_network(path)
         shown = load_images(
-            arguments.images, data_root=arguments.data_root, shape=network.input_shape,
+            arguments.images,
+            data_root=arguments.data_root,
+            shape=network.input_shape,
             limit=SET_IMAGES,
-        )  # fmt: skip
+        )
         images = shown.images[:SET_IMAGES]
         yield Case(f"{path.stem}_adders", network, images, adders=160)
         yield Case(f"{path.stem}_filled", network, images, budget=Budget(20_000, 40))

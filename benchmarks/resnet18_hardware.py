@@ -43,9 +43,12 @@ def main() -> None:
     model = import_torchvision("torchvision.models").resnet18(weights=None)
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, SIDE, SIDE)).astype(np.uint8)
     network = rheobase.convert(
-        model, images, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225),
+        model,
+        images,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
         options=rheobase.Options(steps=STEPS, coding=Coding.RADIX),
-    ).network  # fmt: skip
+    ).network
     shown = images[:1]
     folding = default_folding(network, counted_events(network, shown), arguments.adders)
 

@@ -139,9 +139,12 @@ def balancing_figures(bench: Bench, only: str) -> None:
         expected = first_output_spike(bench.graph, conversion.balance)
         delays = {steps: choose_delay(expected, steps) for steps in BALANCED_STEPS}
         table = accuracy_table(
-            conversion.snn, bench.tested, bench.labels, list(BALANCED_STEPS),
+            conversion.snn,
+            bench.tested,
+            bench.labels,
+            list(BALANCED_STEPS),
             sorted({0, *delays.values()}),
-        ).table  # fmt: skip
+        ).table
         for steps, delay in delays.items():
             name = f"{prefix}{steps}_float_loss"
             if only in name:

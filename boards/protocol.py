@@ -110,10 +110,20 @@ class Identity:
     def encode(self) -> bytes:
         """The constant part of an identify reply."""
         return _IDENTITY.pack(
-            MAGIC, self.version, self.radix, self.current,
-            self.score_bytes | (0x80 if self.score_signed else 0), *self.input_shape, self.classes,
-            self.steps, self.delay, self.window, 0, self.clock, bytes.fromhex(self.network_hash),
-        )  # fmt: skip
+            MAGIC,
+            self.version,
+            self.radix,
+            self.current,
+            self.score_bytes | (0x80 if self.score_signed else 0),
+            *self.input_shape,
+            self.classes,
+            self.steps,
+            self.delay,
+            self.window,
+            0,
+            self.clock,
+            bytes.fromhex(self.network_hash),
+        )
 
 
 def decode_identity(payload: bytes) -> tuple[Identity, tuple[int, int]]:
@@ -124,8 +134,23 @@ def decode_identity(payload: bytes) -> tuple[Identity, tuple[int, int]]:
     """
     if len(payload) != IDENTITY_BYTES or payload[: len(MAGIC)] != MAGIC:
         raise ValueError("no identity")
-    (_, version, radix, current, score, channels, rows, columns, classes, steps, delay, window, _,
-     clock, digest) = _IDENTITY.unpack_from(payload)  # fmt: skip
+    (
+        _,
+        version,
+        radix,
+        current,
+        score,
+        channels,
+        rows,
+        columns,
+        classes,
+        steps,
+        delay,
+        window,
+        _,
+        clock,
+        digest,
+    ) = _IDENTITY.unpack_from(payload)
     if version != VERSION:
         raise ValueError(f"protocol version {version}, accepted is {VERSION}")
     if 0 in (channels, rows, columns, classes, steps, window, clock):

@@ -154,13 +154,24 @@ def convert(
     mean, std = normalisation(mean, std, int(images.shape[1]))
     graph = prepared(trace(model, tuple(int(extent) for extent in images.shape[1:])))
     conversion = convert_graph(
-        graph, Batches(images, mean, std), mean=mean, std=std, options=options, name=name,
-        progress=progress, layer_progress=layer_progress,
-    )  # fmt: skip
+        graph,
+        Batches(images, mean, std),
+        mean=mean,
+        std=std,
+        options=options,
+        name=name,
+        progress=progress,
+        layer_progress=layer_progress,
+    )
     return recorded(
-        conversion, images, mean=mean, std=std, model=type(model).__name__,
-        method=method_name(options), classes=classes,
-    )  # fmt: skip
+        conversion,
+        images,
+        mean=mean,
+        std=std,
+        model=type(model).__name__,
+        method=method_name(options),
+        classes=classes,
+    )
 
 
 def convert_graph(

@@ -13,10 +13,18 @@ _LONGEST_INTEGER = 128
 #: Why a file cannot be read or written: what was named, not the machine.
 _NAMED_WRONGLY = frozenset(
     {
-        errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EEXIST,
-        errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EEXIST,
+        errno.ENOTEMPTY,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EINVAL,
     }
-)  # fmt: skip
+)
 
 
 class RheobaseError(ValueError):

@@ -28,13 +28,27 @@ RECORDED_VERSION = 3
 #: A network file larger than this is refused before it is read.
 MAX_FILE_BYTES = 2**31
 _NETWORK_KEYS = {
-    "name", "input_shape", "coding", "steps", "delay", "readout", "layers", "outputs",
-}  # fmt: skip
+    "name",
+    "input_shape",
+    "coding",
+    "steps",
+    "delay",
+    "readout",
+    "layers",
+    "outputs",
+}
 _LAYER_KEYS = {"name", "connections", "pool", "neurons"}
 _CONNECTION_KEYS = {
-    "source", "weight_bits", "stride", "padding", "dilation", "groups", "in_start", "out_start",
+    "source",
+    "weight_bits",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+    "in_start",
+    "out_start",
     "sum_pool",
-}  # fmt: skip
+}
 _POOL_KEYS = {"kernel", "stride", "padding", "rule"}
 _SUM_POOL_KEYS = {"kernel", "stride", "padding"}
 

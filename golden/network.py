@@ -40,7 +40,6 @@ from .validation import check_network
 
 @dataclass(frozen=True, eq=False)
 class Network(UncheckedNetwork):
-
     """An integer IF network; construction checks it whole (``RheobaseError`` names the field).
 
     Attributes:

@@ -37,8 +37,11 @@ _ERR = Console(stderr=True)
 def progress_bar(task: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error; gives a function to call with what was newly done."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=_ERR, transient=True) as progress:
         entry = progress.add_task(task, total=total)
         yield lambda done: progress.advance(entry, done)

@@ -55,8 +55,14 @@ def hardware_rows(comparison: Comparison, folding: Folding) -> list[list[object]
 
 
 HARDWARE_COLUMNS = (
-    "layer", "P", "E", "spikes/neuron", "events/image", "lane utilisation", "spikes that differ",
-)  # fmt: skip
+    "layer",
+    "P",
+    "E",
+    "spikes/neuron",
+    "events/image",
+    "lane utilisation",
+    "spikes that differ",
+)
 
 
 def _is_number(text: str) -> bool:

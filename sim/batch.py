@@ -146,10 +146,16 @@ def run_verilog(
             recorded = min(max(0, record_images - start), end - start)
             jobs.append(
                 pool.submit(
-                    _part, built, place, images[start:end], settings[start:end],
-                    Stalls(gap, stall, seed + index), recorded, progress,
+                    _part,
+                    built,
+                    place,
+                    images[start:end],
+                    settings[start:end],
+                    Stalls(gap, stall, seed + index),
+                    recorded,
+                    progress,
                 )
-            )  # fmt: skip
+            )
         parts = []
         for job, (start, _) in zip(jobs, shares, strict=True):
             try:

@@ -139,9 +139,10 @@ def _check_results(module: str, results: Path, output: str) -> None:
         raise BenchError(f"{module}: the simulation left no results\n{output[-4000:]}")
     cases = list(ElementTree.parse(results).iter("testcase"))
     failed = [
-        case.get("name") for case in cases if case.find("failure") is not None
-        or case.find("error") is not None
-    ]  # fmt: skip
+        case.get("name")
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
     if failed or not cases:
         what = f"failed: {', '.join(map(str, failed))}" if failed else "no test ran"
         raise BenchError(f"{module}: {what}\n{output[-4000:]}")

@@ -126,9 +126,14 @@ def simulate(
     network = built.network
     record_images = min(record_images, len(images))
     ran = run_verilog(
-        built, images, steps=steps, delay=delay, record_images=record_images,
-        progress=progress, **stalls,
-    )  # fmt: skip
+        built,
+        images,
+        steps=steps,
+        delay=delay,
+        record_images=record_images,
+        progress=progress,
+        **stalls,
+    )
     golden = run_golden(network, images, steps=steps, delay=delay)
     recorded = run_golden(network, images[:record_images], steps=steps, delay=delay, record=True)
     layers, places = _compare_layers(built, ran, recorded, record_images == len(images))

@@ -65,9 +65,7 @@ def control_file(signals: list[str]) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def design_headers(
-    designs: Sequence[LayerDesign], *, watched: bool = True
-) -> dict[str, str]:
+def design_headers(designs: Sequence[LayerDesign], *, watched: bool = True) -> dict[str, str]:
     """Headers that ``harness.cpp`` includes, texts by file name.
 
     Without ``watched`` the harness sees the ports alone: no spikes are recorded and no

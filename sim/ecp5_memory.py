@@ -15,15 +15,29 @@ def block_ram_model() -> str:
     and clock inversion are not modelled, and stop the simulation where a design uses them.
     """
     ports = [
-        *(f"  input {pin}{port}{bit}," for port in "AB" for pin, bits in (("DI", 18), ("AD", 14))
-          for bit in range(bits)),
+        *(
+            f"  input {pin}{port}{bit},"
+            for port in "AB"
+            for pin, bits in (("DI", 18), ("AD", 14))
+            for bit in range(bits)
+        ),
         *(f"  output DO{port}{bit}," for port in "AB" for bit in range(18)),
-        *(f"  input {pin}," for port in "AB" for pin in (
-            f"CLK{port}", f"CE{port}", f"OCE{port}", f"WE{port}", f"RST{port}",
-            f"CS{port}0", f"CS{port}1")),
+        *(
+            f"  input {pin},"
+            for port in "AB"
+            for pin in (
+                f"CLK{port}",
+                f"CE{port}",
+                f"OCE{port}",
+                f"WE{port}",
+                f"RST{port}",
+                f"CS{port}0",
+                f"CS{port}1",
+            )
+        ),
         "  input CSA2,",
         "  input CSB2",
-    ]  # fmt: skip
+    ]
     parameters = [f"  parameter [319:0] {name} = 320'h0;" for name in _INITIAL]
     sides = [_side(port) for port in "AB"]
     pins = "\n".join(ports)

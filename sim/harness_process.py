@@ -110,9 +110,16 @@ def run_process(
     for file in built.files:
         (folder / file.name).symlink_to(file.resolve())
     command = [
-        str(built.executable), "images", "settings", "results", "spikes",
-        str(recorded), str(stalls.gap), str(stalls.stall), str(stalls.seed),
-    ]  # fmt: skip
+        str(built.executable),
+        "images",
+        "settings",
+        "results",
+        "spikes",
+        str(recorded),
+        str(stalls.gap),
+        str(stalls.stall),
+        str(stalls.seed),
+    ]
     if waves is not None:
         command += [str(waves.file), str(waves.first), str(waves.count)]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)

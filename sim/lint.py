@@ -50,9 +50,14 @@ def lint(verilog: str, top: str, *options: str) -> list[str]:
         path = Path(folder) / "design.v"
         path.write_text(verilog)
         command = [
-            str(tools.verilator), "--lint-only", "-Wno-fatal", *options, "--top-module", top,
+            str(tools.verilator),
+            "--lint-only",
+            "-Wno-fatal",
+            *options,
+            "--top-module",
+            top,
             str(path),
-        ]  # fmt: skip
+        ]
         ran = start_program(command, environment=tools.environment)
     return [line for line in ran.output.splitlines() if line.startswith(("%Warning", "%Error"))]
 

@@ -246,9 +246,16 @@ def _check(folder: Path, options: list[str], where: str) -> str:
     environment["PATH"] = os.pathsep.join([str(_solver_folder()), environment.get("PATH", "")])
     trace = folder / "trace.vcd"
     command = [
-        sys.executable, "-c", _SMTBMC, "-s", "yices", "--dump-vcd", str(trace),
-        *options, "checker.smt2",
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        _SMTBMC,
+        "-s",
+        "yices",
+        "--dump-vcd",
+        str(trace),
+        *options,
+        "checker.smt2",
+    ]
     ran = start_program(command, folder=folder, environment=environment)
     if ran.status == 0:
         return ""

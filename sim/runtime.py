@@ -17,9 +17,7 @@ _HEADERS = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 _VPI_SOURCES = ("verilated_vpi.cpp", "verilated_dpi.cpp")
 
 
-def runtime_objects(
-    tools: Toolchain, *, vpi: bool, waves: WaveFormat | None = None
-) -> list[Path]:
+def runtime_objects(tools: Toolchain, *, vpi: bool, waves: WaveFormat | None = None) -> list[Path]:
     """Object files of the runtime.
 
     Args:
@@ -40,13 +38,18 @@ def _runtime_object(tools: Toolchain, name: str) -> Path:
     def build(folder: Path) -> None:
         run_program(
             [
-                str(tools.compiler), *flags, "-O2", "-c", str(source),
-                "-o", str(folder / f"{source.stem}.o"),
+                str(tools.compiler),
+                *flags,
+                "-O2",
+                "-c",
+                str(source),
+                "-o",
+                str(folder / f"{source.stem}.o"),
             ],
             f"compiling Verilator's {name}",
             folder=folder,
             environment=tools.environment,
-        )  # fmt: skip
+        )
 
     return cached("runtime", key, build) / f"{source.stem}.o"
 
@@ -73,13 +76,19 @@ def precompiled_header(
         header.write_text(_HEADERS)
         run_program(
             [
-                str(tools.compiler), *flags, optimisation, "-x", "c++-header", str(header),
-                "-o", f"{header}.gch",
+                str(tools.compiler),
+                *flags,
+                optimisation,
+                "-x",
+                "c++-header",
+                str(header),
+                "-o",
+                f"{header}.gch",
             ],
             "compiling Verilator's headers",
             folder=folder,
             environment=tools.environment,
-        )  # fmt: skip
+        )
 
     return cached("headers", key, build) / _HEADER_NAME
 
@@ -92,12 +101,15 @@ def compile_flags(tools: Toolchain, waves: WaveFormat | None = None) -> list[str
     """
     include = tools.root / "include"
     defines = (
-        "VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0",
+        "VERILATOR=1",
+        "VM_COVERAGE=0",
+        "VM_SC=0",
+        "VM_TIMING=0",
         f"VM_TRACE={int(waves is not None)}",
         f"VM_TRACE_FST={int(waves is WaveFormat.FST)}",
         f"VM_TRACE_VCD={int(waves is WaveFormat.VCD)}",
         "VM_TRACE_SAIF=0",
-    )  # fmt: skip
+    )
     return [
         "-std=gnu++17",
         "-fPIC",

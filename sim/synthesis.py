@@ -180,10 +180,18 @@ def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:
     device = synthesis.device
     nextpnr = find_tool(f"nextpnr-{device.family}")
     arguments = [
-        *device.arguments, *_ROUTE[device.family], *ROUTERS[device.family].split(),
-        "--freq", f"{device.frequency:g}", "--timing-allow-fail", "--seed", str(seed),
-        "--report", "report.json", "-q",
-    ]  # fmt: skip
+        *device.arguments,
+        *_ROUTE[device.family],
+        *ROUTERS[device.family].split(),
+        "--freq",
+        f"{device.frequency:g}",
+        "--timing-allow-fail",
+        "--seed",
+        str(seed),
+        "--report",
+        "report.json",
+        "-q",
+    ]
     key = content_key([synthesis.netlist.read_bytes(), *arguments, nextpnr.version])
 
     def build(folder: Path) -> None:
@@ -203,9 +211,10 @@ def timing_of_report(report: dict) -> Timing:
         raise MachineError("nextpnr: the report names no clock")
     frequency = min(clock["achieved"] for clock in clocks.values())
     paths = [
-        path["path"] for path in report.get("critical_paths", [])
+        path["path"]
+        for path in report.get("critical_paths", [])
         if path["from"] == path["to"] != _PINS and path["path"]
-    ]  # fmt: skip
+    ]
     steps, total = [], 0.0
     for part in max(paths, key=lambda path: sum(p["delay"] for p in path), default=[]):
         total += part["delay"]

@@ -114,9 +114,7 @@ def test_what_simulate_takes(conversion, monkeypatch):
 def test_a_build_from_python(conversion, tmp_path, monkeypatch):
     """Plain Verilog whole; of a board's bitstream what is asked of the tools."""
     folding = tuple(LayerFolding(1, 1) for _ in conversion.network.layers)
-    folder = rheobase.build(
-        conversion, board="generic", output=tmp_path / "made", folding=folding
-    )
+    folder = rheobase.build(conversion, board="generic", output=tmp_path / "made", folding=folding)
     assert "module accelerator(" in (folder / "accelerator.v").read_text()
     asked = {}
 
@@ -136,11 +134,19 @@ def test_a_build_from_python(conversion, tmp_path, monkeypatch):
 def test_objects_show_themselves_in_a_line(conversion):
     run = rheobase.run_golden(conversion, PIXELS, record=True)
     parts = (
-        conversion, conversion.network, conversion.network.events, conversion.snn, run,
-        conversion.snn.graph, conversion.lowered, conversion.balance, *run.layers,
-        *conversion.network.layers, converted(PIXELS, steps=4, lower=False),
+        conversion,
+        conversion.network,
+        conversion.network.events,
+        conversion.snn,
+        run,
+        conversion.snn.graph,
+        conversion.lowered,
+        conversion.balance,
+        *run.layers,
+        *conversion.network.layers,
+        converted(PIXELS, steps=4, lower=False),
         conversion.snn.run(torch.zeros(1, 1, 8, 8)),
-    )  # fmt: skip
+    )
     for one in parts:
         assert len(repr(one)) < 400 and "\n" not in repr(one), type(one)
     assert "1 x 8 x 8 -> 10 x 1 x 1; 2 layers, 676 weights of 4 bits" in repr(conversion)

@@ -95,11 +95,14 @@ def graph() -> dict[str, set[str]]:
 @cache
 def reached(start: str) -> frozenset[str]:
     """Every module that is imported, by whatever way, where all of room (folder) ``start`` is."""
-    found, waiting = set(), [
-        module
-        for module in graph()
-        if room(module) == start or module.startswith(f"rheobase.{start}.")
-    ]
+    found, waiting = (
+        set(),
+        [
+            module
+            for module in graph()
+            if room(module) == start or module.startswith(f"rheobase.{start}.")
+        ],
+    )
     while waiting:
         module = waiting.pop()
         if module not in found:

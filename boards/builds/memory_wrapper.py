@@ -117,10 +117,19 @@ def wrapped_verilog(component: wiring.Component, name: str) -> tuple[str, dict[s
 def _wrap(cell: dict[str, Any], files: dict[str, str]) -> None:
     """Make a memory cell an instance of the wrapper."""
     given, wires = cell["parameters"], cell["connections"]
-    number = {key: _integer(given[key]) for key in (
-        "WIDTH", "SIZE", "ABITS", "OFFSET", "RD_PORTS", "WR_PORTS", "RD_CLK_ENABLE",
-        "RD_TRANSPARENCY_MASK",
-    )}  # fmt: skip
+    number = {
+        key: _integer(given[key])
+        for key in (
+            "WIDTH",
+            "SIZE",
+            "ABITS",
+            "OFFSET",
+            "RD_PORTS",
+            "WR_PORTS",
+            "RD_CLK_ENABLE",
+            "RD_TRANSPARENCY_MASK",
+        )
+    }
     memory = str(given["MEMID"]).lstrip("\\")
     if number["RD_PORTS"] != 1 or number["WR_PORTS"] > 1 or number["OFFSET"]:
         raise RheobaseError(

@@ -33,8 +33,7 @@ def check_output(output: Path) -> None:
         foreign = output.exists() and not (
             output.is_dir()
             and (
-                {path.name for path in output.iterdir()} <= {FAILED}
-                or (output / MANIFEST).exists()
+                {path.name for path in output.iterdir()} <= {FAILED} or (output / MANIFEST).exists()
             )
         )
     except OSError as error:

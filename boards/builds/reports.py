@@ -14,9 +14,11 @@ from ...hw.memories.devices import Family
 _CELLS = {
     Family.ECP5: {"LUT4": "TRELLIS_COMB", "flip-flops": "TRELLIS_FF", "block RAMs": "DP16KD"},
     Family.ICE40: {
-        "LUT4": "ICESTORM_LC", "block RAMs": "ICESTORM_RAM", "large RAMs": "ICESTORM_SPRAM",
+        "LUT4": "ICESTORM_LC",
+        "block RAMs": "ICESTORM_RAM",
+        "large RAMs": "ICESTORM_SPRAM",
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

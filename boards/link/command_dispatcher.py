@@ -70,9 +70,9 @@ class CommandDispatcher(wiring.Component):
         m = Module()
         byte = self.words.payload.data
         reply = self.replies.payload
-        message, sequence, code = (Signal.like(field) for field in (
-            reply.message, reply.sequence, reply.code
-        ))  # fmt: skip
+        message, sequence, code = (
+            Signal.like(field) for field in (reply.message, reply.sequence, reply.code)
+        )
         bare, for_setting, for_image = Signal(), Signal(), Signal()
         known, fits = Signal(), Signal()
         steps, delay = Signal(_FIELD), Signal(_FIELD)
@@ -100,9 +100,19 @@ class CommandDispatcher(wiring.Component):
                     m.d.comb += fits.eq(length)
 
         request = _Request(
-            message, sequence, code, bare, for_setting, for_image, known, fits, steps, delay,
-            beyond, taken,
-        )  # fmt: skip
+            message,
+            sequence,
+            code,
+            bare,
+            for_setting,
+            for_image,
+            known,
+            fits,
+            steps,
+            delay,
+            beyond,
+            taken,
+        )
         with m.FSM(name="dispatcher"):
             self._packet(m, request)
             self._header(m, request)

@@ -74,9 +74,12 @@ class FrameReceiver(wiring.Component):
     def __init__(self, image_bytes: int, largest_body: int):
         self.image_end = HEADER_BYTES + 1 + image_bytes
         self.largest_body = check_range(
-            "FrameReceiver", "largest_body", largest_body,
-            max(self.image_end, HEADER_BYTES + SETTING_BYTES), None,
-        )  # fmt: skip
+            "FrameReceiver",
+            "largest_body",
+            largest_body,
+            max(self.image_end, HEADER_BYTES + SETTING_BYTES),
+            None,
+        )
         super().__init__(
             {
                 "bytes": In(stream.Signature(ReceivedByte())),

@@ -78,9 +78,13 @@ class HostLink(wiring.Component):
         )
         m.submodules.collector = collector = ResultCollector(interface.results, identity.classes)
         m.submodules.writer = writer = ReplyWriter(
-            interface.results["prediction"].shape, interface.score, identity.classes, window,
-            interface.steps, interface.delay,
-        )  # fmt: skip
+            interface.results["prediction"].shape,
+            interface.score,
+            identity.classes,
+            window,
+            interface.steps,
+            interface.delay,
+        )
         m.submodules.transmitter = transmitter = FrameTransmitter()
 
         wiring.connect(m, wiring.flipped(self.received), receiver.bytes)

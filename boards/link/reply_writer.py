@@ -155,9 +155,19 @@ class ReplyWriter(wiring.Component):
                 m.d.sync += image.eq(successor(image, self.image_count))
 
         sent = _Sent(
-            score, score_byte, last_byte, last_score, answer, image, classified, image_is_next,
-            stored_ends, taken, offers, pause,
-        )  # fmt: skip
+            score,
+            score_byte,
+            last_byte,
+            last_score,
+            answer,
+            image,
+            classified,
+            image_is_next,
+            stored_ends,
+            taken,
+            offers,
+            pause,
+        )
         with m.FSM(name="writer"):
             self._choose(m, sent)
             self._head(m, sent)
@@ -254,6 +264,7 @@ class ReplyWriter(wiring.Component):
             with m.Elif(~sent.pause.all() & (sent.score_byte == 0)):
                 # The last time is the right one.
                 m.d.sync += sent.score.eq(self.score)
+
 
 def _image_address(image: Signal):
     return Cat(Const(0, image_cycles(1).bit_length() - 1), image)

@@ -80,6 +80,11 @@ def calibrate(
         if progress is not None:
             progress(1)
     return Calibrated(
-        with_shifts(run.graph, run.shifts), run.thresholds, run.initial, run.scales, run.errors,
-        tuple(run.changed), run.unchanged,
-    )  # fmt: skip
+        with_shifts(run.graph, run.shifts),
+        run.thresholds,
+        run.initial,
+        run.scales,
+        run.errors,
+        tuple(run.changed),
+        run.unchanged,
+    )

@@ -21,8 +21,15 @@ from .foreign_files import foreign_file
 #: Keys of a checkpoint in the order in which they are tried; any other key comes after these and
 #: before averaged weights.
 _FIRST = (
-    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params",
-)  # fmt: skip
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "weights",
+    "params",
+)
 #: In the name of averaged weights, which are tried last.
 _AVERAGED = ("ema", "swa", "averag", "teacher", "shadow")
 #: How deep a state dictionary may lie in others.

@@ -27,9 +27,7 @@ class ClassFolders:
     hollow: tuple[str, ...]
 
 
-def folder_files(
-    root: Path, suffixes: tuple[str, ...], limit: int | None = None
-) -> ClassFolders:
+def folder_files(root: Path, suffixes: tuple[str, ...], limit: int | None = None) -> ClassFolders:
     """Files of ``root/CLASS/*``; hidden files and folders do not count.
 
     Args:
@@ -43,9 +41,7 @@ def folder_files(
     }
     classes = tuple(name for name, files in found.items() if files)
     share = None if limit is None else ceil_div(limit, max(1, len(classes)))
-    files = [
-        (path, label) for label, name in enumerate(classes) for path in found[name][:share]
-    ]
+    files = [(path, label) for label, name in enumerate(classes) for path in found[name][:share]]
     hollow = tuple(name for name in found if name not in classes)
     return ClassFolders(files[:limit], classes, hollow)
 

@@ -285,9 +285,7 @@ def _size(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def read_image(
-    path: Path, shape: tuple[int, int, int], sizing: Sizing = AS_IT_IS
-) -> np.ndarray:
+def read_image(path: Path, shape: tuple[int, int, int], sizing: Sizing = AS_IT_IS) -> np.ndarray:
     """One image file as uint8, (channels, rows, columns) of ``shape`` after ``sizing``.
 
     Raises:

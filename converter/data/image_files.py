@@ -14,9 +14,19 @@ from .array_files import ARRAY_SUFFIX, read_array
 
 #: Suffixes of image files, in lower case.
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".gif",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".bmp",
+    ".ppm",
+    ".pgm",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".gif",
     ARRAY_SUFFIX,
-)  # fmt: skip
+)
 #: Pillow's name for pixels of so many channels.
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 #: Pillow's modes with alpha.
@@ -97,9 +107,7 @@ def open_image(path: Path, channels: int | None = 3, *, alpha: bool = False) -> 
             with Image.open(path) as opened:
                 pictures = getattr(opened, "n_frames", 1)
                 if pictures > 1 and opened.format != "MPO":
-                    raise RheobaseError(
-                        f"{path}: {pictures} pictures in one file, accepted is one"
-                    )
+                    raise RheobaseError(f"{path}: {pictures} pictures in one file, accepted is one")
                 opened.load()
                 format_, image = opened.format, ImageOps.exif_transpose(opened)
                 image = _in_eight_bits(image, format_, path)

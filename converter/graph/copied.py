@@ -11,8 +11,10 @@ from .graph import Graph, Operation, OperationKind
 
 #: Kinds whose channels are those of their input.
 _SAME_CHANNELS = {
-    OperationKind.MAX_POOL, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
-}  # fmt: skip
+    OperationKind.MAX_POOL,
+    OperationKind.AVERAGE_POOL,
+    OperationKind.ADAPTIVE_AVERAGE_POOL,
+}
 
 
 def copied_threshold(

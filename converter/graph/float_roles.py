@@ -33,38 +33,110 @@ class FloatRole(StrEnum):
 KEEPS_ORDER = "softmax, log_softmax, sigmoid, tanh, exp, log, argmax, topk, a positive factor"
 #: Functions (and modules, in lower case) that are strictly increasing in every element.
 _INCREASING = {
-    "sigmoid", "expit", "logsigmoid", "tanh", "exp", "expm1", "log", "log2", "log10", "log1p",
-    "sqrt", "softplus", "softsign", "atan", "arctan", "sinh", "asinh", "arcsinh", "erf",
-    "elu", "celu", "selu",
-}  # fmt: skip
+    "sigmoid",
+    "expit",
+    "logsigmoid",
+    "tanh",
+    "exp",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sqrt",
+    "softplus",
+    "softsign",
+    "atan",
+    "arctan",
+    "sinh",
+    "asinh",
+    "arcsinh",
+    "erf",
+    "elu",
+    "celu",
+    "selu",
+}
 #: Functions along one dimension that keep the order along it.
 _ALONG_CLASSES = {"softmax", "log_softmax", "logsoftmax", "softmax2d", "normalize"}
 _CHOICES = {"argmax", "topk", "max", "sort", "argsort"}
 _GATES = {"hardsigmoid"}
 _PRODUCTS = {"mul", "imul", "multiply"}
 _NORMALISATIONS = {
-    "groupnorm", "group_norm", "layernorm", "layer_norm", "localresponsenorm",
-    "local_response_norm", "rmsnorm", "rms_norm", "instancenorm1d", "instancenorm2d",
-    "instancenorm3d", "instance_norm",
-}  # fmt: skip
+    "groupnorm",
+    "group_norm",
+    "layernorm",
+    "layer_norm",
+    "localresponsenorm",
+    "local_response_norm",
+    "rmsnorm",
+    "rms_norm",
+    "instancenorm1d",
+    "instancenorm2d",
+    "instancenorm3d",
+    "instance_norm",
+}
 _POOLS = {
     f"{kind}{infix}{dimension}d"
     for dimension in (1, 2, 3)
     for kind, infix in (
-        ("adaptivemaxpool", ""), ("adaptive_max_pool", ""), ("maxpool", ""), ("max_pool", ""),
+        ("adaptivemaxpool", ""),
+        ("adaptive_max_pool", ""),
+        ("maxpool", ""),
+        ("max_pool", ""),
     )
-}  # fmt: skip
+}
 #: Linear in one tensor where everything else that they are called with is constant.
 _LINEAR = {
-    "addmm", "addmv", "addbmm", "baddbmm", "einsum", "matmul", "mm", "bmm", "mv", "dot", "inner",
-    "tensordot", "mul", "imul", "multiply", "div", "truediv", "divide", "add", "iadd", "sub",
-    "isub", "subtract", "rsub", "sum", "mean", "cumsum", "linear", "flip", "roll", "index_select",
-    "expand", "expand_as", "repeat", "tile", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
-    "unfold", "fold", "kron", "diff", "diagonal", "trace",
+    "addmm",
+    "addmv",
+    "addbmm",
+    "baddbmm",
+    "einsum",
+    "matmul",
+    "mm",
+    "bmm",
+    "mv",
+    "dot",
+    "inner",
+    "tensordot",
+    "mul",
+    "imul",
+    "multiply",
+    "div",
+    "truediv",
+    "divide",
+    "add",
+    "iadd",
+    "sub",
+    "isub",
+    "subtract",
+    "rsub",
+    "sum",
+    "mean",
+    "cumsum",
+    "linear",
+    "flip",
+    "roll",
+    "index_select",
+    "expand",
+    "expand_as",
+    "repeat",
+    "tile",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "channel_shuffle",
+    "unfold",
+    "fold",
+    "kron",
+    "diff",
+    "diagonal",
+    "trace",
     *(f"conv_transpose{dimension}d" for dimension in (1, 2, 3)),
     *(f"convtranspose{dimension}d" for dimension in (1, 2, 3)),
-    "pixelshuffle", "pixelunshuffle", "channelshuffle",
-}  # fmt: skip
+    "pixelshuffle",
+    "pixelunshuffle",
+    "channelshuffle",
+}
 #: Linear in several tensors together.
 _JOINED = {"stack", "hstack", "vstack", "dstack", "cat", "concat", "concatenate"}
 

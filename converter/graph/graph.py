@@ -83,8 +83,11 @@ class OperationKind(StrEnum):
 
 #: Kinds that are linear (with a constant part) in their inputs.
 LINEAR_KINDS = frozenset(OperationKind) - {
-    OperationKind.INPUT, OperationKind.RELU, OperationKind.MAX_POOL, OperationKind.FLOAT,
-}  # fmt: skip
+    OperationKind.INPUT,
+    OperationKind.RELU,
+    OperationKind.MAX_POOL,
+    OperationKind.FLOAT,
+}
 #: Kinds that hold weights of the model.
 WEIGHTED_KINDS = frozenset({OperationKind.CONVOLUTION, OperationKind.LINEAR})
 

@@ -24,9 +24,14 @@ def _convolution(operation: Operation, x: Tensor) -> Tensor:
     given = operation.arguments
     # Weights of zeros and ones that pick values are in no model's type.
     return _CONVOLUTIONS[given["weight"].ndim - 2](
-        x, given["weight"].to(x.dtype), given["bias"], given["stride"], given["padding"],
-        given["dilation"], given["groups"],
-    )  # fmt: skip
+        x,
+        given["weight"].to(x.dtype),
+        given["bias"],
+        given["stride"],
+        given["padding"],
+        given["dilation"],
+        given["groups"],
+    )
 
 
 def _linear(operation: Operation, x: Tensor) -> Tensor:
@@ -36,9 +41,14 @@ def _linear(operation: Operation, x: Tensor) -> Tensor:
 def _norm(operation: Operation, x: Tensor) -> Tensor:
     given = operation.arguments
     return functional.batch_norm(
-        x, given["running_mean"], given["running_var"], given["weight"], given["bias"],
-        training=False, eps=given["eps"],
-    )  # fmt: skip
+        x,
+        given["running_mean"],
+        given["running_var"],
+        given["weight"],
+        given["bias"],
+        training=False,
+        eps=given["eps"],
+    )
 
 
 def _relu(operation: Operation, x: Tensor) -> Tensor:
@@ -53,9 +63,13 @@ def _relu(operation: Operation, x: Tensor) -> Tensor:
 def _max_pool(operation: Operation, x: Tensor) -> Tensor:
     given = operation.arguments
     return _MAX_POOLS[len(given["kernel"])](
-        x, given["kernel"], given["stride"], given["padding"], given["dilation"],
+        x,
+        given["kernel"],
+        given["stride"],
+        given["padding"],
+        given["dilation"],
         given["ceil_mode"],
-    )  # fmt: skip
+    )
 
 
 def _average_pool(operation: Operation, x: Tensor) -> Tensor:
@@ -63,9 +77,14 @@ def _average_pool(operation: Operation, x: Tensor) -> Tensor:
     rank = len(given["kernel"])
     more = (given["divisor"],) if rank > 1 else ()
     return _AVERAGE_POOLS[rank](
-        x, given["kernel"], given["stride"], given["padding"], given["ceil_mode"],
-        given["count_include_pad"], *more,
-    )  # fmt: skip
+        x,
+        given["kernel"],
+        given["stride"],
+        given["padding"],
+        given["ceil_mode"],
+        given["count_include_pad"],
+        *more,
+    )
 
 
 def _adaptive_average_pool(operation: Operation, x: Tensor) -> Tensor:

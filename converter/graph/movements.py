@@ -55,8 +55,10 @@ def picking_convolution(moved: Tensor, shape: Sequence[int]) -> dict[str, Any] |
         return None
     first = moved[0, :, 0, 0].long()
     own, row, column = (
-        first // (rows * columns), first // columns % rows, first % columns,
-    )  # fmt: skip
+        first // (rows * columns),
+        first // columns % rows,
+        first % columns,
+    )
     if int(row.max()) >= stride[0] or int(column.max()) >= stride[1]:
         return None
     down = torch.arange(size[0])[:, None] * stride[0] * columns
@@ -66,6 +68,10 @@ def picking_convolution(moved: Tensor, shape: Sequence[int]) -> dict[str, Any] |
     weight = torch.zeros(outs, channels, *stride, dtype=torch.float64)
     weight[torch.arange(outs), own, row, column] = 1.0
     return {
-        "weight": weight, "bias": None, "stride": stride, "padding": (0, 0), "dilation": (1, 1),
+        "weight": weight,
+        "bias": None,
+        "stride": stride,
+        "padding": (0, 0),
+        "dilation": (1, 1),
         "groups": 1,
-    }  # fmt: skip
+    }

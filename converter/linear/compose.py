@@ -193,8 +193,11 @@ def _added(large: Term, small: Term) -> Term | None:
         ins = np.arange(other.in_channels) + small.in_start - large.in_start
         weight[np.ix_(outs, ins, np.array(rows), np.array(columns))] += dense
     elif (large.out_start, large.in_start, one.weight.shape[:2], one.groups) == (
-        small.out_start, small.in_start, other.weight.shape[:2], other.groups,
-    ):  # fmt: skip
+        small.out_start,
+        small.in_start,
+        other.weight.shape[:2],
+        other.groups,
+    ):
         weight[np.ix_(range(weight.shape[0]), range(weight.shape[1]), rows, columns)] += (
             other.weight
         )

@@ -27,9 +27,14 @@ _BATCH = 256
 _ROUNDING = 1e-9
 #: Kinds that may stand among the calls, between the flattened map and the vector that they give.
 _BETWEEN = {
-    OperationKind.RESHAPE, OperationKind.SLICE, OperationKind.AFFINE, OperationKind.PAD,
-    OperationKind.MIX, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
-}  # fmt: skip
+    OperationKind.RESHAPE,
+    OperationKind.SLICE,
+    OperationKind.AFFINE,
+    OperationKind.PAD,
+    OperationKind.MIX,
+    OperationKind.AVERAGE_POOL,
+    OperationKind.ADAPTIVE_AVERAGE_POOL,
+}
 
 
 def linear_maps(graph: Graph) -> Graph:
@@ -66,13 +71,23 @@ def _replaced(graph: Graph, call: Operation) -> Graph:
     weight, bias = (value.to(like.device, torch.float32) for value in found)
     parameters = tuple(dict.fromkeys(name for part in chain for name in part.parameters))
     flat = replace(
-        call, name=f"{call.name}:flat", kind=OperationKind.RESHAPE, inputs=(source.name,),
-        arguments={"permutation": None}, shape=(columns,), parameters=(),
-    )  # fmt: skip
+        call,
+        name=f"{call.name}:flat",
+        kind=OperationKind.RESHAPE,
+        inputs=(source.name,),
+        arguments={"permutation": None},
+        shape=(columns,),
+        parameters=(),
+    )
     linear = replace(
-        last, kind=OperationKind.LINEAR, inputs=(flat.name,), shape=(rows,), label=call.label,
-        arguments={"weight": weight, "bias": bias}, parameters=parameters,
-    )  # fmt: skip
+        last,
+        kind=OperationKind.LINEAR,
+        inputs=(flat.name,),
+        shape=(rows,),
+        label=call.label,
+        arguments={"weight": weight, "bias": bias},
+        parameters=parameters,
+    )
     made = [flat, linear]
     if last.shape != linear.shape:
         made[1] = replace(linear, name=f"{last.name}:vector")

@@ -305,9 +305,7 @@ def pixels(value: Value, start: Pair, step: Pair, size: Pair, origin: str) -> Va
     """Every ``step``-th pixel from ``start`` on, ``size`` rows and columns of them."""
     if (start, step, size) == ((0, 0), (1, 1), value.size):
         return value
-    back = per_axis(
-        lambda axis: (size[axis] - 1) * step[axis] + 1 - value.size[axis] + start[axis]
-    )
+    back = per_axis(lambda axis: (size[axis] - 1) * step[axis] + 1 - value.size[axis] + start[axis])
     return _in_place(value, step, (-start[0], -start[1], *back), origin)
 
 

@@ -213,9 +213,18 @@ def lower_graph(
         if initial is not None and key in initial and not planned.repeats:
             part = _per_channel(planned, "initial potential", initial[key])
         layer, scale = _quantised_layer(
-            planned, sources, bias, level, part, bits[planned.name], rule, per_channel,
-            (weight_scales or {}).get(key), steps if coding == Coding.RATE else 1, levels,
-        )  # fmt: skip
+            planned,
+            sources,
+            bias,
+            level,
+            part,
+            bits[planned.name],
+            rule,
+            per_channel,
+            (weight_scales or {}).get(key),
+            steps if coding == Coding.RATE else 1,
+            levels,
+        )
         if scale.spike is not None:
             least = np.zeros(len(scale.spike))
             sources[planned.name] = _Source(len(layers), scale.spike, least, least + levels)

@@ -29,8 +29,10 @@ _OTHERS = "others are float-only"
 #: Where values are moved that no network moves (``arrangement``).
 _LAST_MOVES = ", or nothing behind it but reshape, permute, cat and slices"
 _POOLS = {
-    OperationKind.MAX_POOL, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
-}  # fmt: skip
+    OperationKind.MAX_POOL,
+    OperationKind.AVERAGE_POOL,
+    OperationKind.ADAPTIVE_AVERAGE_POOL,
+}
 
 
 @dataclass(frozen=True)
@@ -338,9 +340,7 @@ def _reshape(operation: Operation, inputs: list[Value | Flat], graph: Graph) -> 
         # Only dimensions of one pixel may change places: nothing moves then.
         longer = [dimension for dimension in permutation if before[dimension] > 1]
         if longer != sorted(longer):
-            raise NotLowerable(
-                f"dimensions in the order {permutation}", f"flatten{_LAST_MOVES}"
-            )
+            raise NotLowerable(f"dimensions in the order {permutation}", f"flatten{_LAST_MOVES}")
     if after == tuple(before):
         return value
     if after == ():  # one number

@@ -55,9 +55,7 @@ def arrangement_of(graph: Graph, name: str) -> Arrangement:
         elements += math.prod(shape)
     for move in moves:
         operation = graph.by_name[move]
-        values[move] = run_operation(
-            operation, *(values[source] for source in operation.inputs)
-        )
+        values[move] = run_operation(operation, *(values[source] for source in operation.inputs))
     moved = values[moves[-1]]
     sizes = {(*shape[1:], 1, 1)[:2] for shape in shapes}
     if len(sizes) == 1 and moved.numel() == elements and keeps_order(moved):

@@ -11,9 +11,13 @@ _NEURONS = "ReLU, ReLU6, QCFS or a clamp from 0"
 _BETWEEN_NEURONS = {FloatRole.NORMALISATION, FloatRole.POOL, FloatRole.LINEAR}
 #: Kinds through which a factor may go before it multiplies.
 _CARRIES = {
-    OperationKind.RESHAPE, OperationKind.SLICE, OperationKind.AFFINE, OperationKind.INTERPOLATE,
-    OperationKind.CONCATENATE, OperationKind.MIX,
-}  # fmt: skip
+    OperationKind.RESHAPE,
+    OperationKind.SLICE,
+    OperationKind.AFFINE,
+    OperationKind.INTERPOLATE,
+    OperationKind.CONCATENATE,
+    OperationKind.MIX,
+}
 
 
 def check_convertible(graph: Graph) -> None:

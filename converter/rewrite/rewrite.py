@@ -20,9 +20,13 @@ from .tails import choices_left_out
 
 #: Kinds whose result has no negative value where no input has.
 _KEEP_SIGN = {
-    OperationKind.MAX_POOL, OperationKind.AVERAGE_POOL, OperationKind.ADAPTIVE_AVERAGE_POOL,
-    OperationKind.CONCATENATE, OperationKind.SLICE, OperationKind.RESHAPE,
-}  # fmt: skip
+    OperationKind.MAX_POOL,
+    OperationKind.AVERAGE_POOL,
+    OperationKind.ADAPTIVE_AVERAGE_POOL,
+    OperationKind.CONCATENATE,
+    OperationKind.SLICE,
+    OperationKind.RESHAPE,
+}
 
 
 def prepared(graph: Graph) -> Graph:

@@ -37,8 +37,9 @@ def _keeps_order(operation: Operation) -> bool:
     if operation.kind == OperationKind.INTERPOLATE:
         return True
     return operation.kind == OperationKind.FLOAT and operation.arguments["role"] in (
-        FloatRole.ORDER, FloatRole.CHOICE,
-    )  # fmt: skip
+        FloatRole.ORDER,
+        FloatRole.CHOICE,
+    )
 
 
 def _changes_nothing(operation: Operation) -> bool:

@@ -120,6 +120,11 @@ def calibration_crops(examples: list[Example], pixels: int) -> np.ndarray:
 
 
 __all__ = [
-    "CLASSES", "VOID", "Confusion", "calibration_crops", "coco_examples", "sized_examples",
+    "CLASSES",
+    "VOID",
+    "Confusion",
+    "calibration_crops",
+    "coco_examples",
+    "sized_examples",
     "voc_examples",
-]  # fmt: skip
+]

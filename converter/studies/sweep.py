@@ -40,9 +40,19 @@ from ..tracing.trace import trace
 
 #: Columns of the CSV.
 COLUMNS = (
-    "recipe", "coding", "weight_bits", "iterations", "T", "t0", "accuracy", "cnn_accuracy",
-    "spikes_per_neuron", "images", "calibration_images", "weights_fitted",
-)  # fmt: skip
+    "recipe",
+    "coding",
+    "weight_bits",
+    "iterations",
+    "T",
+    "t0",
+    "accuracy",
+    "cnn_accuracy",
+    "spikes_per_neuron",
+    "images",
+    "calibration_images",
+    "weights_fitted",
+)
 #: Changes with what a job's file holds, so that files of another version are not taken over.
 _FORMAT = 4
 #: Images whose spikes in the golden model are kept in memory at a time.
@@ -154,9 +164,12 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
         weight_bits=8 if job.bits is None else job.bits,
     )
     conversion = convert_graph(
-        subject.graph, subject.calibration, mean=job.subject.mean, std=job.subject.std,
+        subject.graph,
+        subject.calibration,
+        mean=job.subject.mean,
+        std=job.subject.std,
         options=options,
-    )  # fmt: skip
+    )
     if conversion.lowered is None:
         measured = accuracy_table(
             subject.answers.at_scores(conversion.snn),
@@ -268,10 +281,14 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     model = load_model(subject.model, weights)
     how = {"data_root": root, "sizing": subject.sizing, "download": subject.download}
     training = load_images(
-        subject.images, train=True, sample=(subject.calibration, 0),
+        subject.images,
+        train=True,
+        sample=(subject.calibration, 0),
         channels=len(subject.mean) if len(subject.mean) > 1 else None,
-        takes=takes_images(model), labelled=False, **how,
-    )  # fmt: skip
+        takes=takes_images(model),
+        labelled=False,
+        **how,
+    )
     channels, rows, columns = (int(extent) for extent in training.images.shape[1:])
     shape = channels, rows, columns
     testing = load_images(

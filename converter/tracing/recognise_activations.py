@@ -12,8 +12,16 @@ from ..graph.graph_builder import Call, Method, Signal
 from ..rewrite.rewrite import never_negative
 
 #: Comparisons with zero: whether they hold above it (what they say of zero itself is no matter).
-_ABOVE = {"gt": True, "ge": True, "greater": True, "greater_equal": True,
-          "lt": False, "le": False, "less": False, "less_equal": False}  # fmt: skip
+_ABOVE = {
+    "gt": True,
+    "ge": True,
+    "greater": True,
+    "greater_equal": True,
+    "lt": False,
+    "le": False,
+    "less": False,
+    "less_equal": False,
+}
 #: What makes a factor of zeros and ones of a comparison.
 _CASTS = {"float", "double", "half", "to", "type", "type_as", "int", "long"}
 

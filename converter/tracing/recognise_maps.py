@@ -67,9 +67,12 @@ def _adaptive_max_pool(call: Call, given: dict[str, Any]) -> Signal | None:
     kernel = tuple(extent // cells for extent, cells in sizes)
     ones = (1,) * len(kernel)
     arguments = {
-        "kernel": kernel, "stride": kernel, "padding": (0,) * len(kernel), "dilation": ones,
+        "kernel": kernel,
+        "stride": kernel,
+        "padding": (0,) * len(kernel),
+        "dilation": ones,
         "ceil_mode": False,
-    }  # fmt: skip
+    }
     return call.emit(OperationKind.MAX_POOL, x, arguments)
 
 
@@ -115,8 +118,10 @@ def _mean(call: Call, given: dict[str, Any]) -> Signal | None:
         return _reduced(call, OperationKind.ADAPTIVE_AVERAGE_POOL, x, arguments, dimensions)
     arguments = {
         **_window(x, dimensions),
-        "ceil_mode": False, "count_include_pad": True, "divisor": None,
-    }  # fmt: skip
+        "ceil_mode": False,
+        "count_include_pad": True,
+        "divisor": None,
+    }
     return _reduced(call, OperationKind.AVERAGE_POOL, x, arguments, dimensions)
 
 

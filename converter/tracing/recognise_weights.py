@@ -63,8 +63,10 @@ def _symmetric_padding(
     whole = ((0, 0),) * (len(x.shape) - rank) + pairs
     shape = tuple(extent + sum(pair) for extent, pair in zip(x.shape, whole, strict=True))
     arguments = {
-        "padding": whole, "mode": "constant" if mode == "zeros" else mode, "value": 0.0,
-    }  # fmt: skip
+        "padding": whole,
+        "mode": "constant" if mode == "zeros" else mode,
+        "value": 0.0,
+    }
     return (0,) * rank, call.emit(OperationKind.PAD, x, arguments, shape, part="padding")
 
 
@@ -90,9 +92,13 @@ def _conv_transpose(call: Call, given: dict[str, Any]) -> Signal | None:
         return None
     turned = weight.flip(tuple(range(2, weight.ndim))).unflatten(0, (groups, -1)).transpose(1, 2)
     arguments = {
-        "weight": turned.flatten(0, 1).contiguous(), "bias": bias, "stride": stride,
-        "padding": padding, "dilation": dilation, "groups": groups,
-    }  # fmt: skip
+        "weight": turned.flatten(0, 1).contiguous(),
+        "bias": bias,
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+    }
     return call.emit(OperationKind.CONVOLUTION, given["input"], arguments)
 
 

@@ -24,8 +24,14 @@ from .recognise_weights import WEIGHT_BUILDERS
 _BUILDERS = {**WEIGHT_BUILDERS, **ACTIVATION_BUILDERS, **MAP_BUILDERS, **SHAPE_BUILDERS}
 _CONVOLUTION = ("weight", "bias", "stride", "padding", "dilation", "groups", "padding_mode")
 _CONV_TRANSPOSE = (
-    "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation",
-)  # fmt: skip
+    "weight",
+    "bias",
+    "stride",
+    "padding",
+    "output_padding",
+    "groups",
+    "dilation",
+)
 _NORM = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 _MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 _AVERAGE_POOL = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
@@ -69,8 +75,14 @@ _MODULES: tuple[tuple[tuple[type, ...], str, tuple[str, ...]], ...] = (
     ((nn.Upsample,), "interpolate", _SIZES),
     ((nn.Identity,), "same", ()),
     (
-        (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
-         nn.FeatureAlphaDropout),
+        (
+            nn.Dropout,
+            nn.Dropout1d,
+            nn.Dropout2d,
+            nn.Dropout3d,
+            nn.AlphaDropout,
+            nn.FeatureAlphaDropout,
+        ),
         "dropout",
         ("p", "training"),
     ),
@@ -81,7 +93,7 @@ _MODULES: tuple[tuple[tuple[type, ...], str, tuple[str, ...]], ...] = (
         "replicate_pad",
         ("padding",),
     ),
-)  # fmt: skip
+)
 
 #: Functions and methods, without trailing underscores: the builder's name and the parameters.
 _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -135,14 +147,35 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("neg", "negative"), ("neg", ())),
     **dict.fromkeys(("cat", "concat", "concatenate"), ("cat", ("dim",))),
     **dict.fromkeys(
-        ("flatten", "view", "reshape", "squeeze", "unsqueeze", "unflatten", "view_as",
-         "reshape_as", "ravel"),
+        (
+            "flatten",
+            "view",
+            "reshape",
+            "squeeze",
+            "unsqueeze",
+            "unflatten",
+            "view_as",
+            "reshape_as",
+            "ravel",
+        ),
         ("rearranged", ()),
     ),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims", "movedim"), ("permuted", ())),
     **dict.fromkeys(
-        ("flip", "roll", "repeat", "tile", "expand", "expand_as", "index_select",
-         "repeat_interleave", "channel_shuffle", "pixel_unshuffle", "fliplr", "flipud"),
+        (
+            "flip",
+            "roll",
+            "repeat",
+            "tile",
+            "expand",
+            "expand_as",
+            "index_select",
+            "repeat_interleave",
+            "channel_shuffle",
+            "pixel_unshuffle",
+            "fliplr",
+            "flipud",
+        ),
         ("moved", ()),
     ),
     "getitem": ("getitem", ("index",)),
@@ -154,26 +187,64 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "pad": ("pad", ("pad", "mode", "value")),
     **dict.fromkeys(("interpolate", "upsample"), ("interpolate", _SIZES)),
     **dict.fromkeys(
-        ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
-         "feature_alpha_dropout"),
+        (
+            "dropout",
+            "dropout1d",
+            "dropout2d",
+            "dropout3d",
+            "alpha_dropout",
+            "feature_alpha_dropout",
+        ),
         ("dropout", ("p", "training")),
     ),
     "stochastic_depth": ("dropout", ("p", "mode", "training")),
     **dict.fromkeys(("contiguous", "clone", "detach", "identity"), ("same", ())),
-}  # fmt: skip
+}
 
 #: Nonlinearities in ReLU's place that no integrate-and-fire neuron computes.
 _ACTIVATIONS = {
-    "silu", "gelu", "mish", "hardswish", "elu", "celu", "selu", "leaky_relu", "prelu", "rrelu",
-    "tanh", "softplus", "softsign", "multi_head_attention_forward", "glu", "hardtanh", "tanhshrink",
+    "silu",
+    "gelu",
+    "mish",
+    "hardswish",
+    "elu",
+    "celu",
+    "selu",
+    "leaky_relu",
+    "prelu",
+    "rrelu",
+    "tanh",
+    "softplus",
+    "softsign",
+    "multi_head_attention_forward",
+    "glu",
+    "hardtanh",
+    "tanhshrink",
     "scaled_dot_product_attention",
-}  # fmt: skip
+}
 _ACTIVATION_MODULES = (
-    nn.SiLU, nn.GELU, nn.Mish, nn.Hardswish, nn.ELU, nn.CELU, nn.SELU, nn.LeakyReLU, nn.PReLU,
-    nn.RReLU, nn.Tanh, nn.Softplus, nn.Softsign, nn.MultiheadAttention, nn.GLU, nn.Hardtanh,
-    nn.Tanhshrink, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.Transformer,
+    nn.SiLU,
+    nn.GELU,
+    nn.Mish,
+    nn.Hardswish,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.LeakyReLU,
+    nn.PReLU,
+    nn.RReLU,
+    nn.Tanh,
+    nn.Softplus,
+    nn.Softsign,
+    nn.MultiheadAttention,
+    nn.GLU,
+    nn.Hardtanh,
+    nn.Tanhshrink,
+    nn.TransformerEncoderLayer,
+    nn.TransformerDecoderLayer,
+    nn.Transformer,
     nn.RNNBase,
-)  # fmt: skip
+)
 
 
 def recognised(call: Call) -> Any:

@@ -23,15 +23,40 @@ from .wrappers import unwrapped
 
 #: What a tensor is asked for besides its values, where the answer is no tensor.
 _FACTS = {
-    "size", "dim", "numel", "shape", "dtype", "device", "ndim", "ndimension", "nelement", "len",
-    "is_floating_point", "is_complex", "is_contiguous", "is_signed", "is_same_size", "get_device",
-    "stride", "type", "element_size",
-}  # fmt: skip
+    "size",
+    "dim",
+    "numel",
+    "shape",
+    "dtype",
+    "device",
+    "ndim",
+    "ndimension",
+    "nelement",
+    "len",
+    "is_floating_point",
+    "is_complex",
+    "is_contiguous",
+    "is_signed",
+    "is_same_size",
+    "get_device",
+    "stride",
+    "type",
+    "element_size",
+}
 #: Tensors that take another's shape and nothing of its values.
 _SHAPE_ONLY = {
-    "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "new_zeros",
-    "new_ones", "new_full", "new_tensor", "new_empty",
-}  # fmt: skip
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "empty_like",
+    "rand_like",
+    "randn_like",
+    "new_zeros",
+    "new_ones",
+    "new_full",
+    "new_tensor",
+    "new_empty",
+}
 #: Frames in there are not the user's code.
 _OTHER_CODE = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
 
@@ -94,9 +119,14 @@ class ValuedTracer(fx.Tracer):
         return super().create_arg(value.item() if isinstance(value, np.generic) else value)
 
     def create_proxy(
-        self, kind: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *more: Any,
+        self,
+        kind: str,
+        target: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *more: Any,
         **others: Any,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """The stand-in of a tensor (or of several); what is no tensor is returned as it is."""
         node = super().create_proxy(kind, target, args, kwargs, *more, **others).node
         value = self._run(kind, target, args, kwargs)

@@ -303,9 +303,7 @@ def _visible(m: Module, spikes, index: int):
     return seen
 
 
-def _distribute(
-    m: Module, add: Callable, source, readers: list, name: str, domain: str
-) -> None:
+def _distribute(m: Module, add: Callable, source, readers: list, name: str, domain: str) -> None:
     """Give every word of ``source`` to all ``readers``."""
     outputs = [source]
     if len(readers) > 1:

@@ -37,9 +37,7 @@ class ImageGate(wiring.Component):
     steps_held: Signal
     delay_held: Signal
 
-    def __init__(
-        self, pixel_width: int, pixels: int, steps: int, images: int, outputs: int = 1
-    ):
+    def __init__(self, pixel_width: int, pixels: int, steps: int, images: int, outputs: int = 1):
         check_range("ImageGate", "pixel_width", pixel_width, 1, None)
         check_range("ImageGate", "pixels", pixels, 1, None)
         check_range("ImageGate", "steps (T)", steps, 1, None)

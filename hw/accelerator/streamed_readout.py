@@ -108,9 +108,7 @@ class StreamedReadout(wiring.Component):
         m.submodules.join = join = self.join
         m.submodules.map_sum = map_sum = self.map_sum
         m.submodules.readout = readout = self.readout
-        m.submodules.unit_queue = units = built_queue(
-            self.connection.unit_queue, MapUnitLayout()
-        )
+        m.submodules.unit_queue = units = built_queue(self.connection.unit_queue, MapUnitLayout())
         m.d.comb += [
             select.steps.eq(self.steps),
             slabs.steps.eq(self.steps),

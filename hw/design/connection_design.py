@@ -365,7 +365,6 @@ class ConnectionDesign:
             self.network, self.index, self.number, self.lanes, self.row_words, 1 if fits else None
         )
 
-
     def _scaled_sums(self, blocks: np.ndarray, repeats: int) -> tuple[Interval, ...]:
         """Of lanes with the weights ``blocks``, each of which counts ``repeats`` times."""
         sums = lane_sums(
@@ -413,9 +412,17 @@ def _lane_sums(
     """
     layer = network.layers[index]
     design = ConnectionDesign(
-        network, index, number, fitting or layer.out_channels, lanes, row_words, large=False,
-        word_width=1, spare_rows=None, weight_memory=None, style=FAST, streamed=False,
-    )  # fmt: skip
-    return design._scaled_sums(
-        design.stored_blocks(), len(design.slab_of) // design.stored_slabs
+        network,
+        index,
+        number,
+        fitting or layer.out_channels,
+        lanes,
+        row_words,
+        large=False,
+        word_width=1,
+        spare_rows=None,
+        weight_memory=None,
+        style=FAST,
+        streamed=False,
     )
+    return design._scaled_sums(design.stored_blocks(), len(design.slab_of) // design.stored_slabs)

@@ -155,9 +155,10 @@ def _check_firing(network: Network, index: int, fold: LayerFolding) -> None:
         return
     fires = layer.threshold is not None
     accepted = [
-        firing for firing in range(1, fold.neurons + 1)
+        firing
+        for firing in range(1, fold.neurons + 1)
         if fold.neurons % firing == 0 and (fires or firing == fold.neurons)
-    ]  # fmt: skip
+    ]
     if isinstance(fold.firing, bool) or fold.firing not in accepted:
         raise RheobaseError(
             f"folding: firing neurons (F) of layer {layer.name!r} is {fold.firing!r}, accepted is "

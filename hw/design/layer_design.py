@@ -162,8 +162,10 @@ class LayerDesign:
     @property
     def unhurried(self) -> bool:
         """Neurons take three cycles at least for a turn, and two are enough to give it."""
-        return self.turns > 1 and self.whole_trains and (
-            self.network.steps > 2 and self.style.path_registers
+        return (
+            self.turns > 1
+            and self.whole_trains
+            and (self.network.steps > 2 and self.style.path_registers)
         )
 
     @property
@@ -225,9 +227,7 @@ def layer_design(
 def word_widths(network: Network, index: int, folding: Folding) -> tuple[int, ...]:
     """Bits of a word of each connection's source: its P, or a whole pixel."""
     return tuple(
-        _pixel_width(network)
-        if connection.source == IMAGE
-        else folding[connection.source].neurons
+        _pixel_width(network) if connection.source == IMAGE else folding[connection.source].neurons
         for connection in network.layers[index].connections
     )
 

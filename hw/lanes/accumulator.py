@@ -161,9 +161,7 @@ class AccumulatorLane(wiring.Component):
             with m.If(accumulates):
                 m.d.sync += accumulator.eq(total)
 
-    def _sum_apart(
-        self, m: Module, asked: data.View, moves: Signal, totals: list[_Total]
-    ) -> None:
+    def _sum_apart(self, m: Module, asked: data.View, moves: Signal, totals: list[_Total]) -> None:
         """A sum leaves its accumulators for registers of its own.
 
         It is complete where the one before it has left: what is ready for that one would come late

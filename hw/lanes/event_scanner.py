@@ -162,9 +162,7 @@ class EventScanner(wiring.Component):
 
         def cut(word: data.View) -> list[Value]:
             return [
-                member_bits(
-                    word, "bits", plane, start=index * width, stop=(index + 1) * width
-                )
+                member_bits(word, "bits", plane, start=index * width, stop=(index + 1) * width)
                 for plane in range(self.planes)
                 for index in range(per_plane)
             ]

@@ -75,9 +75,7 @@ def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
     """The cells of ``family`` that yosys makes ``shape`` of."""
     bits = shape.words * shape.width
     constant = shape.written is None
-    logic = (
-        MappedMemory(constant_bits=bits) if constant else MappedMemory(register_bits=bits)
-    )
+    logic = MappedMemory(constant_bits=bits) if constant else MappedMemory(register_bits=bits)
     if shape.style == "logic":
         return logic
     if shape.style == LARGE_STYLE:

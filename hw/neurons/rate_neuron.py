@@ -135,8 +135,7 @@ class RateNeuron(wiring.Component):
                 excess.eq(state + incoming.currents[neuron]),
                 spike.eq(excess >= 0),
                 after[neuron].eq(
-                    (state if self.cumulative else excess)
-                    + Mux(spike, kept[neuron], bias[neuron])
+                    (state if self.cumulative else excess) + Mux(spike, kept[neuron], bias[neuron])
                 ),
             ]
             with m.If(fires):
@@ -179,9 +178,7 @@ class RateNeuron(wiring.Component):
             shape=before.shape(), depth=memory_depth(self.turns), init=[]
         )
         read = states.read_port(domain="comb")
-        start = group_constants(
-            m, incoming.group, self.start, self.neurons, name="start", fill=-1
-        )
+        start = group_constants(m, incoming.group, self.start, self.neurons, name="start", fill=-1)
         m.d.comb += read.addr.eq(self._turn(incoming.group))
         with m.If(ready):
             for neuron in range(self.neurons):
@@ -200,7 +197,7 @@ class RateNeuron(wiring.Component):
         # Of the numbers that a group's turns could have, those that they do not have are skipped.
         numbers = padded.reshape(-1, turn_numbers(self.turns), self.neurons)
         taken = numbers[:, : self.turns]
-        numbers[:, : self.turns] = np.roll(
-            taken.reshape(-1, self.neurons), -1, axis=0
-        ).reshape(taken.shape)
+        numbers[:, : self.turns] = np.roll(taken.reshape(-1, self.neurons), -1, axis=0).reshape(
+            taken.shape
+        )
         return padded

@@ -192,19 +192,23 @@ def buffer_item(connection: ConnectionDesign) -> Item:
     return Item(
         Kind.ROW_BUFFER if geometry.row_words else Kind.COLUMN_BUFFER,
         (
-            1.0, window, rotated, flags, words, rows * columns + rows * geometry.slots, positions,
+            1.0,
+            window,
+            rotated,
+            flags,
+            words,
+            rows * columns + rows * geometry.slots,
+            positions,
             index_bits(geometry.depth),
         ),
         (*row_banks(ring, split=connection.style.memory_banks), flag_memory(geometry)),
-    )  # fmt: skip
+    )
 
 
 def _slab_bits(connection: ConnectionDesign) -> int:
     """Bits of a slab on its way to the lanes."""
     geometry = connection.geometry
-    return (
-        connection.slab_rows * connection.slab_columns * geometry.channels * geometry.planes
-    )
+    return connection.slab_rows * connection.slab_columns * geometry.channels * geometry.planes
 
 
 def _events(connection: ConnectionDesign) -> list[Item]:
@@ -252,13 +256,20 @@ def _lanes(connection: ConnectionDesign) -> list[Item]:
                 queue_luts.append(luts)
         words, sums = queue_luts
         banks = weight_banks(
-            lane.words, weight_width, connection.weight_memory,
+            lane.words,
+            weight_width,
+            connection.weight_memory,
             split=connection.lane_style.memory_banks,
-        )  # fmt: skip
+        )
         features = (
-            1.0, lane.taps * lane.planes, words, sum_width, sum_width * shift, sums,
+            1.0,
+            lane.taps * lane.planes,
+            words,
+            sum_width,
+            sum_width * shift,
+            sums,
             index_bits(lane.words),
-        )  # fmt: skip
+        )
         kind = _lane_kind(connection, lane)
         items.append(Item(kind, features, banks.banks, count, tuple(distributed)))
         if banks.selected > 1:

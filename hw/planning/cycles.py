@@ -77,9 +77,13 @@ def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[S
         fed = len(connection.fed)
         long_units = connection.pixels or network.coding == Coding.RADIX
         busy = lane_cycles(
-            counted, connection.lanes, visible_share(connection.connection, design.neurons), by_row,
-            queued=long_units, steps=network.steps,
-        )  # fmt: skip
+            counted,
+            connection.lanes,
+            visible_share(connection.connection, design.neurons),
+            by_row,
+            queued=long_units,
+            steps=network.steps,
+        )
         stages.append(Stage("lanes", repeats * (fed * busy + (groups - fed) * units)))
     return tuple(stages)
 

@@ -70,13 +70,16 @@ def window_events(network: Network, counts: EventCounts) -> NetworkEvents:
     return tuple(
         tuple(
             _counted(
-                network, index, number, counts.maps[seen_by(connection)].astype(np.int64),
+                network,
+                index,
+                number,
+                counts.maps[seen_by(connection)].astype(np.int64),
                 counts.windows.get((index, number)),
             )
             for number, connection in enumerate(layer.connections)
         )
         for index, layer in enumerate(network.layers)
-    )  # fmt: skip
+    )
 
 
 def assumed_events(network: Network) -> NetworkEvents:

@@ -66,11 +66,7 @@ class Planner(PricedNetwork):
     def options(self) -> tuple[tuple[Option, ...], ...]:
         """The foldings worth having of each layer."""
         return tuple(
-            tuple(
-                layer_options(
-                    self.network, index, self.events[index], self.family, self.large
-                )
-            )
+            tuple(layer_options(self.network, index, self.events[index], self.family, self.large))
             for index in range(len(self.network.layers))
         )
 
@@ -132,9 +128,7 @@ class Planner(PricedNetwork):
         fastest = self.fastest(budget)
         return fastest if fastest is not None and fastest.cycles <= cycles else None
 
-    def smallest(
-        self, cycles: float, budget: Budget, extra: Rows | None = None
-    ) -> Folding | None:
+    def smallest(self, cycles: float, budget: Budget, extra: Rows | None = None) -> Folding | None:
         """The folding of least cost in which no layer takes more; None where none fits.
 
         Args:

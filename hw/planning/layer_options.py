@@ -100,8 +100,7 @@ def _undominated(options: list[Option]) -> list[Option]:
     for option in sorted(options, key=lambda o: (o.cycles, o.area.luts, o.area.block_rams)):
         others = kept.setdefault((option.fold.neurons, option.fold.row_words), [])
         if not any(
-            other.area.luts <= option.area.luts
-            and other.area.block_rams <= option.area.block_rams
+            other.area.luts <= option.area.luts and other.area.block_rams <= option.area.block_rams
             for other in others
         ):
             others.append(option)

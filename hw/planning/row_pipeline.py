@@ -116,6 +116,4 @@ def _layer_times(design: LayerDesign, events: Sequence[WindowEvents]) -> _LayerT
         of_row *= network.steps
     elif not design.alone:
         waiting += SUM_QUEUE_DEPTH
-    return _LayerTimes(
-        taken, row_cycles(reading), min(1.0, read_ahead), min(1.0, waiting / of_row)
-    )
+    return _LayerTimes(taken, row_cycles(reading), min(1.0, read_ahead), min(1.0, waiting / of_row))

@@ -22,13 +22,15 @@ def rows_beside(network: Network, shortcuts: int, others: int) -> Rows:
     """So many rows for each buffer of spikes that passes layers, and for each that does not."""
     return tuple(
         tuple(
-            0 if connection.source == IMAGE
-            else shortcuts if index - connection.source > 1
+            0
+            if connection.source == IMAGE
+            else shortcuts
+            if index - connection.source > 1
             else others
             for connection in layer.connections
         )
         for index, layer in enumerate(network.layers)
-    )  # fmt: skip
+    )
 
 
 def with_extra_rows(

@@ -106,9 +106,7 @@ class RowPicker:
             choices = [ring.word_select(slot, width) for slot in range(place, self.slots, classes)]
             places.append(_choice(part, choices))
         taken = selects[bits * classes :]
-        return [
-            pick(taken.word_select(index, classes), places) for index in range(len(self.rows))
-        ]
+        return [pick(taken.word_select(index, classes), places) for index in range(len(self.rows))]
 
 
 def _choice(index: Value, values: Sequence[Value]) -> Value:

@@ -172,9 +172,7 @@ class WindowFetcher(wiring.Component):
                 m.d.sync += [active.eq(passes.passes.valid), now.eq(begun)]
         return _Current(now, active, left, select, more, advance)
 
-    def _issued(
-        self, m: Module, current: _Current, issue: data.View, issue_valid: Signal
-    ) -> list:
+    def _issued(self, m: Module, current: _Current, issue: data.View, issue_valid: Signal) -> list:
         """The selected slab, its address, its rows, what it is for: assignments to ``issue``."""
         geometry, now, select = self.geometry, current.now, current.select
         blank = current.left == 0
@@ -194,9 +192,7 @@ class WindowFetcher(wiring.Component):
             issue.slot.eq(slot),
             issue.release.eq(Mux(current.more, 0, now.release)),
             issue.rows.eq(
-                self.picker.selects(
-                    m, word_slot, inside & ~blank.replicate(geometry.slab_rows)
-                )
+                self.picker.selects(m, word_slot, inside & ~blank.replicate(geometry.slab_rows))
             ),
             issue.padded.eq(~(inside | blank.replicate(geometry.slab_rows))),
             issue.slab.eq(encode(select)),
@@ -204,6 +200,7 @@ class WindowFetcher(wiring.Component):
             issue.last.eq(now.last & ~current.more),
             issue.unit.eq(now.unit),
         ]
+
     def _slot_base(self, m: Module, issue: data.View) -> Value | int:
         """First address of the slot: with ``row_words`` each has addresses of its own."""
         geometry = self.geometry

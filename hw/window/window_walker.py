@@ -136,9 +136,7 @@ class WindowWalker(wiring.Component):
         span_rows, span_columns = geometry.span
         first_column = geometry.origin[1]
         read_end = first_column + (geometry.output[1] - 1) * geometry.advance[1] + span_columns
-        read_column = Signal(
-            signed_shape(Interval(first_column, read_end - 1)), init=first_column
-        )
+        read_column = Signal(signed_shape(Interval(first_column, read_end - 1)), init=first_column)
         column_waits = Signal()
         inside = Signal()
         reading = self.occupancy_read
@@ -180,9 +178,7 @@ class WindowWalker(wiring.Component):
         with m.If(columns.shifting):
             m.d.sync += [
                 flags.as_value().eq(
-                    Cat(
-                        flags.as_value()[geometry.flag_rows :], kept_flags(geometry, columns.rows)
-                    )
+                    Cat(flags.as_value()[geometry.flag_rows :], kept_flags(geometry, columns.rows))
                 ),
                 columns_inside.eq(Cat(columns_inside[1:], columns.inside)),
                 reads_left.eq(reads_left - 1),

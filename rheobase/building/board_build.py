@@ -137,9 +137,15 @@ def build_planned(
         try:
             with steps() as progress:
                 made = build_given(
-                    network, board, output, plan.folding, options, settings,
-                    attempt=attempt, progress=progress,
-                )  # fmt: skip
+                    network,
+                    board,
+                    output,
+                    plan.folding,
+                    options,
+                    settings,
+                    attempt=attempt,
+                    progress=progress,
+                )
         except BuildError as error:
             failure = error
             smaller = smaller_options(options, plan, error)

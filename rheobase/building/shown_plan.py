@@ -83,9 +83,18 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
         )
     rows.append(["around them", *[""] * 7, f"{plan.frame.luts:.0f}", plan.frame.block_rams, ""])
     columns = (
-        "layer", "P", "E", "F", "weights in", "buffer of", "extra rows", "cycles",
-        logic, "block RAMs", "limited by",
-    )  # fmt: skip
+        "layer",
+        "P",
+        "E",
+        "F",
+        "weights in",
+        "buffer of",
+        "extra rows",
+        "cycles",
+        logic,
+        "block RAMs",
+        "limited by",
+    )
     title = f"plan: {network.coding.value} coding, T = {network.steps}"
     if guessed:
         title += ", cycles are a guess"

@@ -36,9 +36,7 @@ class NetworkOptions:
     coding: CodingOption = Coding.RATE
     steps: NewSteps = 8
     delay: NewDelay = None
-    weight_bits: Annotated[
-        int, typer.Option("--weight-bits", help="Bits of a weight, 2 to 8.")
-    ] = 8
+    weight_bits: Annotated[int, typer.Option("--weight-bits", help="Bits of a weight, 2 to 8.")] = 8
     weight_budget: Annotated[
         str | None,
         typer.Option(
@@ -173,9 +171,14 @@ def convert(
     check_writable(output)
     module = load_model(model, source.weights, _say)
     training = _load(
-        images, reading, clip, (calibration, 0), train=True,
-        channels=len(mean) if len(mean) > 1 else None, takes=takes_images(module),
-    )  # fmt: skip
+        images,
+        reading,
+        clip,
+        (calibration, 0),
+        train=True,
+        channels=len(mean) if len(mean) > 1 else None,
+        takes=takes_images(module),
+    )
     given = tuple(int(extent) for extent in training.images.shape[1:])
     # Where the model takes no such images, the trace says why.
     shape = model_shape(module, given) or given
@@ -298,9 +301,7 @@ def _load(
     return load_clips(Path(source), shape, sample=sample)
 
 
-def _comparable(
-    testing: ImageSet, training: ImageSet, images: str, answers: Answers
-) -> ImageSet:
+def _comparable(testing: ImageSet, training: ImageSet, images: str, answers: Answers) -> ImageSet:
     """``testing`` with labels that are the model's, which is known before converting."""
     from ..converter.data.data import matched_classes
 

@@ -102,9 +102,14 @@ def _show(
     mean, std = NORMALISATION["digits"]
     coding = options.coding.value
     conversion = convert(
-        model, training.images, mean=mean, std=std, options=options, name=f"digits-{coding}",
+        model,
+        training.images,
+        mean=mean,
+        std=std,
+        options=options,
+        name=f"digits-{coding}",
         classes=training.class_names,
-    )  # fmt: skip
+    )
     count = len(testing.images)
     with progress_bar(f"{coding}: CNN and float SNN", count) as progress:
         accuracies = side_by_side(

@@ -153,10 +153,15 @@ def _measured(study: _Study, recipe: str) -> dict[str, Any]:
     save_float_snn(conversion.snn, conversion.graph, study.output / f"{recipe}.safetensors")
     cnn = found.metrics[None]
     rows = [
-        {"recipe": recipe, "T": t, "t0": t0, **found.metrics[t, t0],
-         **{f"cnn_{name}": value for name, value in cnn.items()}}
+        {
+            "recipe": recipe,
+            "T": t,
+            "t0": t0,
+            **found.metrics[t, t0],
+            **{f"cnn_{name}": value for name, value in cnn.items()},
+        }
         for t, t0 in pairs
-    ]  # fmt: skip
+    ]
     return {"recipe": recipe, "rows": rows, "cnn": cnn, "notes": found.notes}
 
 

@@ -35,9 +35,7 @@ class StudyOptions:
     steps: StepsList = "4,8,16,32"
     calibration: Calibration = 1000
     count: Drawn = 1000
-    processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Conversions at a time.")
-    ] = 1
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Conversions at a time.")] = 1
 
 
 def sweep(
@@ -63,14 +61,20 @@ def sweep(
     Goes on where it was interrupted. On all GPUs with --device cuda.
     """
     run_study(
-        model, images, test_images, reading, source, study, output,
+        model,
+        images,
+        test_images,
+        reading,
+        source,
+        study,
+        output,
         recipes=recipe.split(","),
         delays=sorted_numbers("--delay", delay),
         widths=[
             None if part == "float" else number_list("--weight-bits", part, int)[0]
             for part in weight_bits.split(",")
         ],
-    )  # fmt: skip
+    )
 
 
 def run_study(

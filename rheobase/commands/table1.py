@@ -31,9 +31,7 @@ def table1(
     from ..tables import table
 
     recipes = [name for pair in PARTNERS.values() for name in pair]
-    results = run_study(
-        model, images, test_images, reading, source, study, output, recipes=recipes
-    )
+    results = run_study(model, images, test_images, reading, source, study, output, recipes=recipes)
     found = {
         (row["recipe"], row["T"]): row["accuracy"]
         for result in results

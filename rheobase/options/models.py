@@ -38,9 +38,9 @@ class ModelOptions:
             "--weights", help=".safetensors, or a .pth that holds weights and nothing else."
         ),
     ] = None
-    device: Annotated[
-        str, typer.Option("--device", help="torch device, such as cpu or cuda.")
-    ] = "cpu"
+    device: Annotated[str, typer.Option("--device", help="torch device, such as cpu or cuda.")] = (
+        "cpu"
+    )
 
     def check_weights(self) -> None:
         """Raise ``RheobaseError`` where there is no such file."""

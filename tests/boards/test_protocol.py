@@ -62,8 +62,9 @@ def test_damage_yields_nothing_that_was_not_sent(bodies, data):
         position = data.draw(st.integers(0, max(0, len(wire) - 1)))
         kind = data.draw(st.sampled_from(["flip", "lose", "double", "add", "cut"]))
         if kind == "flip":
-            wire[position : position + 1] = bytes([wire[position] ^ (1 << data.draw(
-                st.integers(0, 7)))]) if wire else b""  # fmt: skip
+            wire[position : position + 1] = (
+                bytes([wire[position] ^ (1 << data.draw(st.integers(0, 7)))]) if wire else b""
+            )
         elif kind == "lose":
             del wire[position : position + 1]
         elif kind == "double":

@@ -18,9 +18,12 @@ def rheobase(*arguments, cwd, **environment):
 
     return subprocess.run(
         [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=300,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
         env={**os.environ, "COLUMNS": "100", **environment},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +34,14 @@ def network_file(tmp_path_factory):
     network = None
     while network is None or network.input_shape != (1, 8, 8):
         network = random_network(
-            rng, coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE,
-            steps=3, hidden=1, largest_channels=4,
-        )  # fmt: skip
+            rng,
+            coding=Coding.RADIX,
+            readout=Readout.CURRENT,
+            rule=PoolRule.CUMULATIVE,
+            steps=3,
+            hidden=1,
+            largest_channels=4,
+        )
     save_network(network, path)
     return path
 
@@ -41,9 +49,24 @@ def network_file(tmp_path_factory):
 def test_convert_generate_simulate(tmp_path):
     """The three commands in a row, on digits with an untrained model."""
     made = rheobase(
-        "convert", FACTORY, "--images", "digits", "--calibration", 60, "--count", 40,
-        "--coding", "radix", "-T", 2, "--weight-bits", 3, "-o", "net.safetensors", cwd=tmp_path,
-    )  # fmt: skip
+        "convert",
+        FACTORY,
+        "--images",
+        "digits",
+        "--calibration",
+        60,
+        "--count",
+        40,
+        "--coding",
+        "radix",
+        "-T",
+        2,
+        "--weight-bits",
+        3,
+        "-o",
+        "net.safetensors",
+        cwd=tmp_path,
+    )
     assert made.returncode == 0, made.stderr
     assert "integer network" in made.stdout and "wrote net.safetensors" in made.stdout
     network = load_network(tmp_path / "net.safetensors")
@@ -57,9 +80,22 @@ def test_convert_generate_simulate(tmp_path):
     assert "module accelerator(" in text and text == (tmp_path / "b.v").read_text()
 
     ran = rheobase(
-        "simulate", "net.safetensors", "--images", "digits", "--count", 12, "--record", 12,
-        "--adders", 40, "--gap", 20, "--stall", 30, cwd=tmp_path,
-    )  # fmt: skip
+        "simulate",
+        "net.safetensors",
+        "--images",
+        "digits",
+        "--count",
+        12,
+        "--record",
+        12,
+        "--adders",
+        40,
+        "--gap",
+        20,
+        "--stall",
+        30,
+        cwd=tmp_path,
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "hardware = golden model: all answers and scores of 12 images" in ran.stdout
 
@@ -86,7 +122,7 @@ BAD_CONVERT = {
     "device": ([FACTORY, "--device", "abacus"], "device: 'abacus' cannot be used"),
     "untraceable": (["models.py:branching"], "cannot be traced by torch.fx"),
     "module": (["models.py:silu"], "1 (SiLU; accepted:"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD_CONVERT)
@@ -124,7 +160,7 @@ BAD_NETWORK = {
     "T": (["simulate", "net", "--images", "digits", "-T", "4"], "T is 4, accepted is an"),
     "t0": (["simulate", "net", "--images", "digits", "--t0", "1"], "t0 is 1, accepted"),
     "image size": (["simulate", "net", "--images", "pictures"], "accepted is 1 x 8 x 8"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD_NETWORK)

@@ -22,15 +22,22 @@ FAILURES = {
     "input": (RheobaseError("x: 1, accepted is 2"), 2, "x: 1, accepted is 2"),
     "tool": (MachineError("yosys failed:\n a\n b"), 3, "yosys failed: a b"),
     "full disk": (
-        OSError(errno.ENOSPC, "No space left", "/tmp/x"), 3,
-        "/tmp/x: the machine refuses (No space left)"),
+        OSError(errno.ENOSPC, "No space left", "/tmp/x"),
+        3,
+        "/tmp/x: the machine refuses (No space left)",
+    ),
     "no folder for temporary files": (
-        FileNotFoundError(errno.ENOENT, "No usable temporary directory"), 3,
-        "output: the machine refuses (No usable temporary directory)"),
+        FileNotFoundError(errno.ENOENT, "No usable temporary directory"),
+        3,
+        "output: the machine refuses (No usable temporary directory)",
+    ),
     "memory": (MemoryError("Unable to allocate 4 GiB"), 3, "out of memory"),
     "torch's memory": (
-        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 3, "out of memory"),
-}  # fmt: skip
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        3,
+        "out of memory",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", FAILURES)
@@ -64,9 +71,14 @@ def test_lines_and_values_are_cut():
 def network_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("status") / "net"
     network = random_network(
-        np.random.default_rng(0), coding=Coding.RADIX, readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE, steps=2, hidden=1, largest_channels=2,
-    )  # fmt: skip
+        np.random.default_rng(0),
+        coding=Coding.RADIX,
+        readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE,
+        steps=2,
+        hidden=1,
+        largest_channels=2,
+    )
     save_network(network, path)
     return path
 

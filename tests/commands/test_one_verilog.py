@@ -32,9 +32,14 @@ def network():
     found, rng = None, np.random.default_rng(8)
     while found is None or found.input_shape != (1, 8, 8):
         found = random_network(
-            rng, coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE,
-            steps=3, hidden=1, largest_channels=4,
-        )  # fmt: skip
+            rng,
+            coding=Coding.RADIX,
+            readout=Readout.CURRENT,
+            rule=PoolRule.CUMULATIVE,
+            steps=3,
+            hidden=1,
+            largest_channels=4,
+        )
     images = random_images(np.random.default_rng(0), found, 8)
     return replace(found, events=count_events(found, images))
 
@@ -135,9 +140,13 @@ def test_the_very_file_is_simulated(tmp_path, command, simulated):
     (tmp_path / "a.v").write_text(written)
     manifest = json.loads(manifest_beside(tmp_path / "a.v").read_text())
     for change in (
-        {"network": {"sha256": "0" * 64}}, {"folding": []}, {"folding": 3}, {"files": {}},
-        {"format": "other"}, {"folding": [manifest["folding"][0] | {"neurons": 99}] * 2},
-    ):  # fmt: skip
+        {"network": {"sha256": "0" * 64}},
+        {"folding": []},
+        {"folding": 3},
+        {"files": {}},
+        {"format": "other"},
+        {"folding": [manifest["folding"][0] | {"neurons": 99}] * 2},
+    ):
         manifest_beside(tmp_path / "a.v").write_text(json.dumps(manifest | change))
         assert command(*arguments) == 2 and not simulated, change
     manifest_beside(tmp_path / "a.v").unlink()

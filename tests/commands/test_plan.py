@@ -47,9 +47,17 @@ def folder(tmp_path_factory):
 
 def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase):
     status, shown, error = rheobase(
-        "generate", "net.safetensors", "-o", "a.v", "--board", "ulx3s-25f", "--target-fps", 4000,
-        "--plan-images", "images",
-    )  # fmt: skip
+        "generate",
+        "net.safetensors",
+        "-o",
+        "a.v",
+        "--board",
+        "ulx3s-25f",
+        "--target-fps",
+        4000,
+        "--plan-images",
+        "images",
+    )
     assert status == 0, error
     assert shown.index("weights in") < shown.index("wrote a.v")
     for text in ("stem", "stage0.block0.b", "direct", "limited by", "around them", "of 24,288"):

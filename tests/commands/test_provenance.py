@@ -46,9 +46,23 @@ def command(tmp_path, monkeypatch, capsys):
 def test_convert_records_where_a_network_comes_from(tmp_path, command):
     (tmp_path / "models.py").write_text(MODEL)
     status, shown, error = command(
-        "convert", "models.py:cnn", "--images", "digits", "--calibration", 40, "--count", 30,
-        "--coding", "radix", "-T", 2, "--recipe", "cltb", "-o", "net.safetensors",
-    )  # fmt: skip
+        "convert",
+        "models.py:cnn",
+        "--images",
+        "digits",
+        "--calibration",
+        40,
+        "--count",
+        30,
+        "--coding",
+        "radix",
+        "-T",
+        2,
+        "--recipe",
+        "cltb",
+        "-o",
+        "net.safetensors",
+    )
     assert status == 0, error
     network = load_network("net.safetensors")
     found = network.provenance
@@ -89,10 +103,15 @@ def test_a_prediction_from_the_file_is_what_verilator_counts(tmp_path, coding):
     """Within 10 % on images that were not counted."""
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(4, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(24, 10),
-    )  # fmt: skip
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(24, 10),
+    )
     training, testing = load_images("digits", train=True), load_images("digits")
     mean, std = NORMALISATION["digits"]
     options = Options(coding=coding, steps=3 if coding == Coding.RADIX else 6)

@@ -98,9 +98,7 @@ class Followed:
 
 def _record(accelerator: Accelerator, streams: dict[str, Any], image: np.ndarray) -> dict:
     """What each stream hands on until the image's last score has come."""
-    pixels = [
-        int.from_bytes(bytes(p), "little") for p in image.reshape(len(image), -1).T.tolist()
-    ]
+    pixels = [int.from_bytes(bytes(p), "little") for p in image.reshape(len(image), -1).T.tolist()]
     seen: dict[str, list] = {name: [] for name in streams}
 
     async def bench(context) -> None:
@@ -189,9 +187,7 @@ def test_jobs_units_passes_and_slabs(followed: Followed) -> None:
         rows = [[int(row[0][0]) >> channel & 1 for channel in range(2)] for row in slab.bits]
         told = " | ".join(f"{a} {b}" for a, b in rows)
         worth = 2 ** (STEPS - number)
-        _stand(
-            f"| {number} | {worth} | {slab.slab} | {told} | {slab.new_plane} | {slab.last} |"
-        )
+        _stand(f"| {number} | {worth} | {slab.slab} | {told} | {slab.new_plane} | {slab.last} |")
 
 
 def test_lanes(followed: Followed) -> None:
@@ -209,9 +205,7 @@ def test_lanes(followed: Followed) -> None:
             if event.last:
                 break
         assert total.tolist() == list(seen[f"sums {number}"][0])
-    added = [
-        sum(event.add for event in seen[f"events {number}"]) for number in range(len(taps))
-    ]
+    added = [sum(event.add for event in seen[f"events {number}"]) for number in range(len(taps))]
     assert sum(added) == followed.accumulations
     _stand(
         f"has {followed.accumulations} accumulations in {len(seen['joined'])} units",

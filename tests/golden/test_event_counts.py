@@ -37,19 +37,32 @@ from tests.support.random_networks import networks, random_images, random_networ
 
 def _network(seed=2, coding=Coding.RATE):
     return random_network(
-        np.random.default_rng(seed), coding=coding, readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE, steps=4, hidden=2, largest_channels=4,
-    )  # fmt: skip
+        np.random.default_rng(seed),
+        coding=coding,
+        readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE,
+        steps=4,
+        hidden=2,
+        largest_channels=4,
+    )
 
 
 def _provenance(network):
     channels = network.input_shape[0]
     return Provenance(
-        model="models.py:cnn", weights="cnn.pth", method="cltb", mean=(0.5,) * channels,
-        std=(0.25,) * channels, classes=tuple(f"class {n}" for n in range(network.classes)),
-        calibration_images=100, test_images=50, cnn_accuracy=98.0, network_accuracy=97.5,
-        rheobase="0.1.0", torch="2.13.0",
-    )  # fmt: skip
+        model="models.py:cnn",
+        weights="cnn.pth",
+        method="cltb",
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+        classes=tuple(f"class {n}" for n in range(network.classes)),
+        calibration_images=100,
+        test_images=50,
+        cnn_accuracy=98.0,
+        network_accuracy=97.5,
+        rheobase="0.1.0",
+        torch="2.13.0",
+    )
 
 
 def _recorded(network, images=5):
@@ -107,13 +120,17 @@ def _layer_network(connection, input_shape, zero_point):
     """One layer that sees the image over ``connection``."""
     network = _network()
     layer = replace(
-        network.layers[-1], connections=(connection,),
+        network.layers[-1],
+        connections=(connection,),
         bias=np.zeros(connection.out_channels, np.int32),
-    )  # fmt: skip
+    )
     return replace(
-        network, input_shape=input_shape, zero_point=np.full(input_shape[0], zero_point, np.uint8),
-        layers=(layer,), outputs=(0,),
-    )  # fmt: skip
+        network,
+        input_shape=input_shape,
+        zero_point=np.full(input_shape[0], zero_point, np.uint8),
+        layers=(layer,),
+        outputs=(0,),
+    )
 
 
 @pytest.mark.parametrize("sums", [None, SumPool((2, 1), (2, 1))])
@@ -122,9 +139,14 @@ def test_windows_are_those_of_the_images(sums):
     rows = 8 if sums else 4
     kernel = (2, 1, 2, 3) if not sums else (2, 1, 4, 7)
     connection = Connection(
-        IMAGE, np.ones(kernel, np.int8), stride=(1, 3), dilation=(1, 1) if sums else (2, 2),
-        padding=(0, 1, 0, 1) if sums else (0, 2, 0, 1), in_start=1, sum_pool=sums,
-    )  # fmt: skip
+        IMAGE,
+        np.ones(kernel, np.int8),
+        stride=(1, 3),
+        dilation=(1, 1) if sums else (2, 2),
+        padding=(0, 1, 0, 1) if sums else (0, 2, 0, 1),
+        in_start=1,
+        sum_pool=sums,
+    )
     wide = 5 if sums else 8
     network = _layer_network(connection, (2, rows, wide), 7)
     assert network.output_shapes[0][1:] == (1, 1) or not sums
@@ -225,18 +247,20 @@ DAMAGE = {
     "windows missing": (_of_tensor("windows.", lambda _: None), "tensor 'windows.* is missing"),
     "foreign": (
         lambda tensors, _: tensors.update({"events.9.0.1": np.zeros((1, 1), np.uint8)}),
-        "'events.9.0.1' is not part"),
+        "'events.9.0.1' is not part",
+    ),
     "type": (_of_tensor("events.", lambda a: a.astype(np.int64)), "int64 .*, accepted is uint8"),
     "shape": (_of_tensor("events.", lambda a: a[:, :, :-1]), "accepted is uint8"),
     "images": (_of_tensor("events.", lambda a: a[:-1]), "accepted is uint8"),
-    "no dimension": (
-        _of_tensor("events.", lambda a: np.array(3, np.uint8)), "without dimensions"),
+    "no dimension": (_of_tensor("events.", lambda a: np.array(3, np.uint8)), "without dimensions"),
     "too many": (_of_tensor("events.", lambda a: a * 0 + 255), "255 at a position, accepted is"),
     "window": (_of_tensor("windows.", lambda a: a[:, :, :, :, None]), "windows of connection 0"),
     "window type": (_of_tensor("windows.", lambda a: a.astype(np.int8)), "int8 .*accepted is uint"),
     "old version": (
-        lambda _, metadata: metadata.update(version="2"), "'events.* is not part of the network"),
-}  # fmt: skip
+        lambda _, metadata: metadata.update(version="2"),
+        "'events.* is not part of the network",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", DAMAGE)

@@ -21,9 +21,14 @@ from tests.support.random_networks import networks, random_network
 
 def _network():
     return random_network(
-        np.random.default_rng(2), coding=Coding.RATE, readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE, steps=4, hidden=2, largest_channels=4,
-    )  # fmt: skip
+        np.random.default_rng(2),
+        coding=Coding.RATE,
+        readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE,
+        steps=4,
+        hidden=2,
+        largest_channels=4,
+    )
 
 
 def _parts(content):
@@ -78,15 +83,22 @@ CHANGES = {
     "format": (("metadata", "format"), lambda _: "other", "'format' is 'other'"),
     "missing tensor": (("tensors", "layers.0.bias"), None, "'layers.0.bias' is missing"),
     "extra tensor": (
-        ("tensors", "more"), lambda _: np.zeros(1, np.int8), "'more' is not part of the network"),
+        ("tensors", "more"),
+        lambda _: np.zeros(1, np.int8),
+        "'more' is not part of the network",
+    ),
     "dtype": (
-        ("tensors", "layers.0.connections.0.weight"), lambda a: a.astype(np.int16),
-        "weight is int16"),
+        ("tensors", "layers.0.connections.0.weight"),
+        lambda a: a.astype(np.int16),
+        "weight is int16",
+    ),
     "shape": (("tensors", "layers.1.bias"), lambda a: a[:-1], r"is int32 \(\d+,\), accepted"),
     "threshold": (
-        ("tensors", "layers.0.threshold"), lambda a: a * 0, r"threshold spans 0\.\.0, accepted"),
-    "weight range": (
-        (*CONNECTION, "weight_bits"), lambda _: 17, "weight_bits is 17, accepted"),
+        ("tensors", "layers.0.threshold"),
+        lambda a: a * 0,
+        r"threshold spans 0\.\.0, accepted",
+    ),
+    "weight range": ((*CONNECTION, "weight_bits"), lambda _: 17, "weight_bits is 17, accepted"),
     "steps": (("topology", "steps"), lambda _: 0, "T is 0, accepted"),
     "steps type": (("topology", "steps"), lambda _: "4", "T is '4', accepted"),
     "delay": (("topology", "delay"), lambda _: 4, "t0 is 4, accepted"),
@@ -101,27 +113,36 @@ CHANGES = {
     "in_start": ((*CONNECTION, "in_start"), lambda _: 1, r"in_start is 1, accepted .* 0\.\.0"),
     "out_start": ((*CONNECTION, "out_start"), lambda _: None, "out_start is None, accepted"),
     "sum_pool": (
-        (*CONNECTION, "sum_pool"), lambda _: {"kernel": [1, 1], "stride": [1, 1]},
-        "layer 0: connection 0: sum_pool: field 'padding' is missing"),
+        (*CONNECTION, "sum_pool"),
+        lambda _: {"kernel": [1, 1], "stride": [1, 1]},
+        "layer 0: connection 0: sum_pool: field 'padding' is missing",
+    ),
     "sum_pool range": (
         (*CONNECTION, "sum_pool"),
         lambda _: {"kernel": [1, 1], "stride": [0, 1], "padding": [0] * 4},
-        "sum_pool stride is 0, accepted"),
+        "sum_pool stride is 0, accepted",
+    ),
     "connection field": ((*CONNECTION, "source"), None, "connection 0: field 'source' is missing"),
     "unknown in connection": ((*CONNECTION, "more"), lambda _: 1, "field 'more' is unknown"),
     "connection type": (CONNECTION, lambda _: 3, "connection 0: int, accepted is an object"),
     "connections type": (
-        CONNECTION[:-1], lambda _: {}, "layer 0: connections is no list, accepted"),
+        CONNECTION[:-1],
+        lambda _: {},
+        "layer 0: connections is no list, accepted",
+    ),
     "no connections": (CONNECTION[:-1], lambda _: [], "connections.0.weight' is not part of"),
     "more connections": (
-        CONNECTION[:-1], lambda found: found * 2, "layers.0.connections.1.weight' is missing"),
+        CONNECTION[:-1],
+        lambda found: found * 2,
+        "layers.0.connections.1.weight' is missing",
+    ),
     "outputs": (("topology", "outputs"), lambda _: [0], "accepted has the last layer"),
     "outputs type": (("topology", "outputs"), lambda _: 2, "outputs is 2, accepted is a tuple"),
     "input": (("topology", "input_shape"), lambda s: [s[0] + 1, *s[1:]], "zero_point is"),
     "readout": (("topology", "readout"), lambda _: "count", "threshold is NoneType"),
     "layers": (("topology", "layers"), lambda _: [], "not part of the network"),
     "name": (("topology", "layers", 1, "name"), lambda _: "conv0", "name 'conv0' is taken"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)

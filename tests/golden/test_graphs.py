@@ -146,15 +146,20 @@ def test_residual_by_hand():
     Threshold 3: potential 1; 5 -> 2 with a spike; 3 -> 0 with a spike. The readout: 7 for each.
     """
     network = Network(
-        (1, 1, 2), np.array([1], np.uint8),
+        (1, 1, 2),
+        np.array([1], np.uint8),
         (
             _layer("a", _scalar(IMAGE, 1), threshold=[4]),
             _layer("b", _scalar(0, 1), threshold=[2]),
             _layer("sum", _scalar(1, 3), _scalar(0, 2), bias=[-1], threshold=[3]),
             _layer("read", _scalar(2, 7, sum_pool=SumPool((1, 2), (1, 1)))),
         ),
-        Coding.RATE, 3, 0, Readout.CURRENT, (3,),
-    )  # fmt: skip
+        Coding.RATE,
+        3,
+        0,
+        Readout.CURRENT,
+        (3,),
+    )
     found = run_golden(network, np.array([[[[5, 1]]]], np.uint8), record=True)
     trains = [record.spikes[0, :, 0, 0].T.tolist() for record in found.layers[:3]]
     assert trains == [[[1, 1, 1], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 0, 0]]]
@@ -166,10 +171,15 @@ def test_residual_by_hand():
 def test_zero_point_counts_once_for_each_pixel_of_a_sum():
     sums = SumPool((2, 2), (2, 2))
     network = Network(
-        (1, 2, 2), np.array([10], np.uint8),
+        (1, 2, 2),
+        np.array([10], np.uint8),
         (_layer("read", _scalar(IMAGE, 3, sum_pool=sums), bias=[5]),),
-        Coding.RADIX, 1, 0, Readout.CURRENT, (0,),
-    )  # fmt: skip
+        Coding.RADIX,
+        1,
+        0,
+        Readout.CURRENT,
+        (0,),
+    )
     image = np.array([[[[11, 10], [9, 14]]]], np.uint8)
     assert effective_bias(network, 0).tolist() == [5 - 3 * 40]
     assert run_golden(network, image).scores.tolist() == [[5 + 3 * (1 + 0 - 1 + 4)]]

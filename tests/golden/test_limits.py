@@ -41,9 +41,16 @@ def _network(first, *, pool=None, size=8, channels=1, steps=1, **names):
         Layer("b", (Connection(0, last),), np.zeros(1, np.int32), None, None),
     )
     return Network(
-        (1, size, size), np.zeros(1, np.uint8), layers, Coding.RATE, steps, 0, Readout.CURRENT,
-        (1,), **names,
-    )  # fmt: skip
+        (1, size, size),
+        np.zeros(1, np.uint8),
+        layers,
+        Coding.RATE,
+        steps,
+        0,
+        Readout.CURRENT,
+        (1,),
+        **names,
+    )
 
 
 def _wide(padding, dilation):
@@ -55,32 +62,42 @@ GIANTS = {
     "padding": (lambda: _network(_wide(32000, 32000)), "padded map is 1 x 64008 x 64008"),
     "sum_pool": (
         lambda: _network(
-            Connection(IMAGE, ONE, sum_pool=SumPool((4000,) * 2, (1, 1), (3999,) * 4))),
-        "sum_pool kernel is 4000 x 4000, accepted is at most 1048576 positions"),
+            Connection(IMAGE, ONE, sum_pool=SumPool((4000,) * 2, (1, 1), (3999,) * 4))
+        ),
+        "sum_pool kernel is 4000 x 4000, accepted is at most 1048576 positions",
+    ),
     "pool": (
         lambda: _network(Connection(IMAGE, ONE), pool=Pool((4001,) * 2, (1, 1), (2000,) * 2)),
-        "pool kernel is 4001 x 4001"),
+        "pool kernel is 4001 x 4001",
+    ),
     "padding of the sum_pool": (
         lambda: _network(
-            Connection(IMAGE, ONE, sum_pool=SumPool((1000,) * 2, (1, 1), (999,) * 4)), size=4000),
-        "padded map of the sum_pool is 1 x 5998 x 5998"),
+            Connection(IMAGE, ONE, sum_pool=SumPool((1000,) * 2, (1, 1), (999,) * 4)), size=4000
+        ),
+        "padded map of the sum_pool is 1 x 5998 x 5998",
+    ),
     "padding of the pool": (
         lambda: _network(
-            Connection(IMAGE, ONE), pool=Pool((1000,) * 2, (1, 1), (500,) * 2), size=5000),
-        "padded map of the pool is 1 x 6000 x 6000"),
+            Connection(IMAGE, ONE), pool=Pool((1000,) * 2, (1, 1), (500,) * 2), size=5000
+        ),
+        "padded map of the pool is 1 x 6000 x 6000",
+    ),
     "image": (
-        lambda: _network(Connection(IMAGE, ONE), size=6000), "input_shape is 1 x 6000 x 6000"),
+        lambda: _network(Connection(IMAGE, ONE), size=6000),
+        "input_shape is 1 x 6000 x 6000",
+    ),
     "output": (
-        lambda: _network(
-            Connection(IMAGE, np.ones((99, 1, 1, 1), np.int8)), size=600, channels=99),
-        "convolution's output is 99 x 600 x 600"),
+        lambda: _network(Connection(IMAGE, np.ones((99, 1, 1, 1), np.int8)), size=600, channels=99),
+        "convolution's output is 99 x 600 x 600",
+    ),
     "work of a pool": (
         lambda: _network(
-            Connection(IMAGE, ONE), pool=Pool((999,) * 2, (1, 1), (499,) * 2), size=4000),
-        r"takes some 4.09e\+15 multiplications at a step, accepted is at most 1.1e\+12"),
-    "name": (
-        lambda: _network(Connection(IMAGE, ONE), name="n" * 1025), "string of 1 to 1024 char"),
-}  # fmt: skip
+            Connection(IMAGE, ONE), pool=Pool((999,) * 2, (1, 1), (499,) * 2), size=4000
+        ),
+        r"takes some 4.09e\+15 multiplications at a step, accepted is at most 1.1e\+12",
+    ),
+    "name": (lambda: _network(Connection(IMAGE, ONE), name="n" * 1025), "string of 1 to 1024 char"),
+}
 
 
 @pytest.mark.parametrize("case", GIANTS)

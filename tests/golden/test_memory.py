@@ -25,9 +25,15 @@ def _network(rng):
         sources = (connection(index - 1, CHANNELS, 3), connection(max(0, index - 2), CHANNELS, 1))
         layers.append(Layer(f"layer{index}", sources, ones, 900 * ones, ones))
     return Network(
-        (1, SIDE, SIDE), np.zeros(1, np.uint8), tuple(layers), Coding.RATE, STEPS, 0,
-        Readout.COUNT, (LAYERS - 1,),
-    )  # fmt: skip
+        (1, SIDE, SIDE),
+        np.zeros(1, np.uint8),
+        tuple(layers),
+        Coding.RATE,
+        STEPS,
+        0,
+        Readout.COUNT,
+        (LAYERS - 1,),
+    )
 
 
 def test_memory_of_a_deep_network():

@@ -86,9 +86,13 @@ def test_bounds_hold(network, seed):
 
 def test_bound_of_a_window_is_reached():
     network = random_network(
-        np.random.default_rng(1), coding=Coding.RATE, readout=Readout.COUNT, rule=PoolRule.STEP,
-        steps=2, hidden=0,
-    )  # fmt: skip
+        np.random.default_rng(1),
+        coding=Coding.RATE,
+        readout=Readout.COUNT,
+        rule=PoolRule.STEP,
+        steps=2,
+        hidden=0,
+    )
     weight = network.layers[0].connections[0].weight
     worst = int(weight.clip(min=0).reshape(len(weight), -1).sum(axis=1).argmax())
     image = (255 * (weight[worst] > 0)).astype(np.uint8)[None]
@@ -101,15 +105,24 @@ def test_bound_of_a_window_is_reached():
 def test_large_numbers_stay_exact(magnitude, dtype):
     """Thresholds past what float32 holds: the type must follow."""
     base = random_network(
-        np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.COUNT,
-        rule=PoolRule.CUMULATIVE, steps=8, hidden=1, largest_channels=3, largest_map=5,
-    )  # fmt: skip
+        np.random.default_rng(3),
+        coding=Coding.RADIX,
+        readout=Readout.COUNT,
+        rule=PoolRule.CUMULATIVE,
+        steps=8,
+        hidden=1,
+        largest_channels=3,
+        largest_map=5,
+    )
     layers = tuple(
-        replace(layer, bias=(layer.bias + magnitude).astype(np.int32),
-                threshold=np.full_like(layer.threshold, magnitude // 100 + 1),
-                initial_potential=layer.initial_potential.copy())
+        replace(
+            layer,
+            bias=(layer.bias + magnitude).astype(np.int32),
+            threshold=np.full_like(layer.threshold, magnitude // 100 + 1),
+            initial_potential=layer.initial_potential.copy(),
+        )
         for layer in base.layers
-    )  # fmt: skip
+    )
     network = replace(base, layers=layers)
     assert exact_dtype(network, 0) == dtype
     images = random_images(np.random.default_rng(0), network, 2)
@@ -121,9 +134,13 @@ def test_large_numbers_stay_exact(magnitude, dtype):
 
 def test_batches_do_not_matter():
     network = random_network(
-        np.random.default_rng(7), coding=Coding.RATE, readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE, steps=6, hidden=2,
-    )  # fmt: skip
+        np.random.default_rng(7),
+        coding=Coding.RATE,
+        readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE,
+        steps=6,
+        hidden=2,
+    )
     images = random_images(np.random.default_rng(0), network, 7)
     whole = run_golden(network, images, record=True)
     parts = run_golden(network, images, record=True, batch_size=2)
@@ -151,9 +168,12 @@ def test_accumulations_counted_one_by_one(network, seed, neurons):
 
 def test_bad_input_is_named():
     network = random_network(
-        np.random.default_rng(7), coding=Coding.RATE, readout=Readout.COUNT, rule=PoolRule.STEP,
+        np.random.default_rng(7),
+        coding=Coding.RATE,
+        readout=Readout.COUNT,
+        rule=PoolRule.STEP,
         steps=4,
-    )  # fmt: skip
+    )
     good = random_images(np.random.default_rng(0), network, 2)
     cases = [
         ((good.astype(np.int16), {}), "images: int16"),

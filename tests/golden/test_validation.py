@@ -30,18 +30,29 @@ def _network():
     same = (1, 1, 1, 1)
     one = np.ones((4, 1, 1, 1), np.int8)
     return Network(
-        (2, 6, 6), np.zeros(2, np.uint8),
+        (2, 6, 6),
+        np.zeros(2, np.uint8),
         (
             _layer("a", Connection(IMAGE, WEIGHT, padding=same)),
             _layer("map", Connection(0, one, groups=4), fires=False),
-            _layer("b", Connection(0, one, groups=4),
-                   Connection(IMAGE, WEIGHT[:2], padding=same, out_start=2),
-                   pool=Pool((2, 2), (2, 2))),
-            _layer("c", Connection(2, WEIGHT, in_start=1, sum_pool=SumPool((1, 1), (1, 1))),
-                   fires=False),
+            _layer(
+                "b",
+                Connection(0, one, groups=4),
+                Connection(IMAGE, WEIGHT[:2], padding=same, out_start=2),
+                pool=Pool((2, 2), (2, 2)),
+            ),
+            _layer(
+                "c",
+                Connection(2, WEIGHT, in_start=1, sum_pool=SumPool((1, 1), (1, 1))),
+                fires=False,
+            ),
         ),
-        Coding.RATE, 4, 1, Readout.CURRENT, (1, 3),
-    )  # fmt: skip
+        Coding.RATE,
+        4,
+        1,
+        Readout.CURRENT,
+        (1, 3),
+    )
 
 
 def _change(index, number=None, **fields):
@@ -80,40 +91,57 @@ REFUSED = {
     "weight shape": (_change(0, 0, weight=WEIGHT[0]), r"weight has shape \(2, 3, 3\)"),
     "weight type": (_change(0, 0, weight_bits=9), "weight is int8 .* accepted is int16"),
     "wide weight type": (
-        _change(0, 0, weight=WEIGHT.astype(np.int16)), "weight is int16 .* accepted is int8"),
+        _change(0, 0, weight=WEIGHT.astype(np.int16)),
+        "weight is int16 .* accepted is int8",
+    ),
     "weight range": (_change(0, 0, weight=2 * WEIGHT, weight_bits=2), r"weight spans 2\.\.2"),
     "weight bits": (_change(0, 0, weight_bits=17), r"weight_bits is 17, .* in 2\.\.16"),
     "too many inputs": (_change(0, 0, groups=2), "weight has 4 input channels, .* at most 2"),
     "groups": (_change(1, 0, groups=3), "groups is 3, accepted is a divisor of its 4 output"),
     "too many outputs": (
-        _change(0, bias=np.zeros(3, np.int32), threshold=np.ones(3, np.int32),
-                initial_potential=np.ones(3, np.int32)),
-        "weight has 4 output channels, accepted is at most 3"),
+        _change(
+            0,
+            bias=np.zeros(3, np.int32),
+            threshold=np.ones(3, np.int32),
+            initial_potential=np.ones(3, np.int32),
+        ),
+        "weight has 4 output channels, accepted is at most 3",
+    ),
     "in_start": (_change(3, 0, in_start=3), r"in_start is 3, accepted is an integer in 0\.\.2"),
     "out_start": (_change(2, 1, out_start=3), r"out_start is 3, accepted is an integer in 0\.\.2"),
     "dilation": (_change(0, 0, dilation=(0, 1)), "dilation is 0, accepted"),
     "padding of a dilated kernel": (
-        _change(0, 0, dilation=(2, 1), padding=(5, 0, 0, 0)), r"top padding is 5, .*\.\.4"),
+        _change(0, 0, dilation=(2, 1), padding=(5, 0, 0, 0)),
+        r"top padding is 5, .*\.\.4",
+    ),
     "padding of a kernel": (_change(0, 0, padding=(0, 0, 0, 3)), r"right padding is 3, .*\.\.2"),
     "crop of everything": (_change(0, 0, padding=(-3, 0, -1, 0)), "convolution's output is 0 x 4"),
     "sum_pool type": (_change(3, 0, sum_pool=(1, 1)), r"sum_pool is \(1, 1\), accepted"),
     "sum_pool kernel": (_change(3, 0, sum_pool=SumPool((0, 1), (1, 1))), "sum_pool kernel is 0"),
     "sum_pool padding": (
         _change(3, 0, sum_pool=SumPool((2, 1), (1, 1), (0, 0, 2, 0))),
-        r"sum_pool bottom padding is 2, .* 0\.\.1"),
+        r"sum_pool bottom padding is 2, .* 0\.\.1",
+    ),
     "sum_pool crop": (
-        _change(3, 0, sum_pool=SumPool((2, 1), (1, 1), (0, 0, -1, 0))), "sum_pool padding is -1"),
+        _change(3, 0, sum_pool=SumPool((2, 1), (1, 1), (0, 0, -1, 0))),
+        "sum_pool padding is -1",
+    ),
     "sum_pool output": (
-        _change(3, 0, sum_pool=SumPool((4, 1), (1, 1))), "sum_pool's output is 0 x 3"),
+        _change(3, 0, sum_pool=SumPool((4, 1), (1, 1))),
+        "sum_pool's output is 0 x 3",
+    ),
     "unequal maps": (
         _change(2, 1, padding=(0, 0, 0, 0)),
-        "'b': connection 1 gives a map of 4 x 4, accepted is 6 x 6 as from connection 0"),
+        "'b': connection 1 gives a map of 4 x 4, accepted is 6 x 6 as from connection 0",
+    ),
     "no connections": (_change(2, connections=()), "'b': connections is empty"),
     "connections type": (_change(2, connections=(3,)), "'b': connection 0: int, acc"),
     "bias": (_change(0, bias=np.zeros((4, 1), np.int32)), r"bias has shape \(4, 1\), accepted"),
     "hidden without neurons": (_change(0, threshold=None), "'a': threshold is NoneType, accepted"),
     "output with neurons": (
-        _change(1, threshold=np.ones(4, np.int32)), "'map': threshold is given, .* output of a"),
+        _change(1, threshold=np.ones(4, np.int32)),
+        "'map': threshold is given, .* output of a",
+    ),
     "output with a pool": (_change(3, pool=Pool((1, 1), (1, 1))), "'c': pool is given, accepted"),
     "pool type": (_change(2, pool=(2, 2)), r"'b': pool is \(2, 2\), accepted"),
     "layer type": (lambda n: replace(n, layers=(*n.layers[:3], None)), "layer 3: NoneType, acc"),
@@ -124,7 +152,7 @@ REFUSED = {
     "outputs twice": (_outputs(1, 3, 3), r"outputs is \(1, 3, 3\), accepted is an ascending"),
     "last is no output": (_outputs(1), "accepted has the last layer"),
     "unused": (_without_map, "layer 'map': no connection sees it"),
-}  # fmt: skip
+}
 
 
 def test_the_network_itself_is_accepted():
@@ -148,8 +176,9 @@ def test_numbers_past_float64_are_refused():
 
     def build(steps):
         zeros = np.zeros(2**14, np.uint8)
-        return Network((2**14, 256, 1), zeros, (layer,), Coding.RATE, steps, 0,
-                       Readout.CURRENT, (0,))  # fmt: skip
+        return Network(
+            (2**14, 256, 1), zeros, (layer,), Coding.RATE, steps, 0, Readout.CURRENT, (0,)
+        )
 
     assert build(200).steps == 200
     with pytest.raises(RheobaseError, match=r"'wide': .* may reach \d+, accepted is below 2\*\*53"):

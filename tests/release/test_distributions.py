@@ -20,8 +20,16 @@ ROOMS = ("golden", "converter", "hw", "sim", "boards")
 #: Endings of files that the product needs.
 SHIPPED = {".py", ".pyi", ".cpp", ".h", ".jinja", ".typed"}
 #: What a source release has besides.
-BESIDE = {"CHANGELOG.md", "LICENSE", "MANIFEST.in", "PKG-INFO", "README.md", "constraints.txt",
-          "pyproject.toml", "setup.cfg"}  # fmt: skip
+BESIDE = {
+    "CHANGELOG.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "PKG-INFO",
+    "README.md",
+    "constraints.txt",
+    "pyproject.toml",
+    "setup.cfg",
+}
 
 
 def product() -> set[str]:
@@ -122,8 +130,9 @@ print(rheobase.__version__)
     assert (ran.returncode, ran.stdout) == (0, f"rheobase {version('rheobase')}\n"), ran.stderr
     ran = run(tmp_path / "env" / "bin" / "rheobase", "demo", "--output", "demo")
     assert (ran.returncode, ran.stderr) == (
-        3, "rheobase: torch is not installed: pip install 'rheobase[convert]'\n"
-    )  # fmt: skip
+        3,
+        "rheobase: torch is not installed: pip install 'rheobase[convert]'\n",
+    )
 
 
 def test_the_package_is_found_from_above_the_clone(tmp_path):

@@ -30,8 +30,14 @@ def test_structure_finds(kind):
 
 
 def test_lint_finds():
-    assert any("WIDTH" in line for line in lint("""module t(input [3:0] a, output [1:0] y);
-        assign y = a; endmodule""", "t"))  # fmt: skip
+    assert any(
+        "WIDTH" in line
+        for line in lint(
+            """module t(input [3:0] a, output [1:0] y);
+        assign y = a; endmodule""",
+            "t",
+        )
+    )
 
 
 @pytest.mark.parametrize("coding", Coding)
@@ -39,9 +45,13 @@ def test_lint_finds():
 def test_generated_verilog_is_clean(coding, seed):
     rng = np.random.default_rng(seed)
     network = random_network(
-        rng, coding=coding, readout=list(Readout)[seed % 2], rule=PoolRule.CUMULATIVE,
-        steps=2 + seed, hidden=seed,
-    )  # fmt: skip
+        rng,
+        coding=coding,
+        readout=list(Readout)[seed % 2],
+        rule=PoolRule.CUMULATIVE,
+        steps=2 + seed,
+        hidden=seed,
+    )
     folding = random_folding(rng, network) if seed == 1 else default_folding(network, adders=16)
     verilog = generate(network, folding)
     assert lint(verilog, TOP, "-Wall", *(f"-Wno-{kind}" for kind in WAIVED)) == []
@@ -55,9 +65,13 @@ def test_verilog_of_a_graph_is_clean(seed):
     """Forks, joins, direct lanes, masks and several outputs."""
     rng = np.random.default_rng(seed)
     network = random_graph(
-        rng, coding=list(Coding)[seed // 4 % 2], readout=Readout.COUNT, rule=PoolRule.CUMULATIVE,
-        steps=3, layers=3,
-    )  # fmt: skip
+        rng,
+        coding=list(Coding)[seed // 4 % 2],
+        readout=Readout.COUNT,
+        rule=PoolRule.CUMULATIVE,
+        steps=3,
+        layers=3,
+    )
     verilog = generate(network, random_folding(rng, network))
     assert lint(verilog, TOP) == []
     assert structure(verilog, TOP).clean

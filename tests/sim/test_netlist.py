@@ -25,9 +25,15 @@ def _check(network, folding, images):
 def test_netlist_answers_like_golden(coding):
     rng = np.random.default_rng(5)
     network = random_network(
-        rng, coding=coding, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE, steps=3,
-        hidden=1, largest_channels=6, largest_map=6,
-    )  # fmt: skip
+        rng,
+        coding=coding,
+        readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE,
+        steps=3,
+        hidden=1,
+        largest_channels=6,
+        largest_map=6,
+    )
     _check(network, random_folding(rng, network), random_images(rng, network, 20))
 
 

@@ -181,9 +181,10 @@ def test_a_component_under_test_is_written(tmp_path, monkeypatch):
     )
     picoseconds = range(0, 100_000_000, 500)
     edges = [
-        time for time in picoseconds
+        time
+        for time in picoseconds
         if clock.value_at(time) == 1 and time and clock.value_at(time - 500) == 0
-    ]  # fmt: skip
+    ]
     moved = [
         payload.value_at(time - 500)
         for time in edges

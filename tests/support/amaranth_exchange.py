@@ -71,9 +71,7 @@ def simulate_exchange(
     simulator = Simulator(component)
     simulator.add_clock(1e-8)
     simulator.add_testbench(bench)
-    waves = bench_waves(
-        type(component).__name__, "amaranth", str(seed), wave_format=WaveFormat.VCD
-    )
+    waves = bench_waves(type(component).__name__, "amaranth", str(seed), wave_format=WaveFormat.VCD)
     with simulator.write_vcd(str(waves)) if waves else nullcontext():
         simulator.run()
 

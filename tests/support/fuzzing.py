@@ -30,11 +30,46 @@ from rheobase.golden.errors import RheobaseError
 MEMORY_BYTES, SECONDS = 3 * 2**30, 60
 #: What a field of a file may turn into.
 NASTY = (
-    0, -1, 1, 2, 3, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**63, -(2**63), 10**30, 1.5, -0.0,
-    float("nan"), float("inf"), True, False, None, "", "x", "x" * 100_000, "\n", "\u202e", "-1",
-    [], [0], [1, 1], [2, 2, 2, 2], [65536, 65536], [4000, 4000], [10**9] * 4, [None] * 50_000, {},
-    {"kernel": [4000, 4000], "stride": [1, 1], "padding": [3999] * 4}, {"x" * 9000: 1}, [[[[1]]]],
-)  # fmt: skip
+    0,
+    -1,
+    1,
+    2,
+    3,
+    255,
+    256,
+    65535,
+    65536,
+    2**31 - 1,
+    2**31,
+    2**63,
+    -(2**63),
+    10**30,
+    1.5,
+    -0.0,
+    float("nan"),
+    float("inf"),
+    True,
+    False,
+    None,
+    "",
+    "x",
+    "x" * 100_000,
+    "\n",
+    "\u202e",
+    "-1",
+    [],
+    [0],
+    [1, 1],
+    [2, 2, 2, 2],
+    [65536, 65536],
+    [4000, 4000],
+    [10**9] * 4,
+    [None] * 50_000,
+    {},
+    {"kernel": [4000, 4000], "stride": [1, 1], "padding": [3999] * 4},
+    {"x" * 9000: 1},
+    [[[[1]]]],
+)
 
 
 def damaged_bytes(rng: np.random.Generator, content: bytes) -> bytes:
@@ -61,9 +96,13 @@ def damaged_bytes(rng: np.random.Generator, content: bytes) -> bytes:
 
 def damaged_value(rng: np.random.Generator, value: Any) -> Any:
     """JSON with one of its parts replaced, removed or doubled."""
-    inside = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(
-        value, list
-    ) else []  # fmt: skip
+    inside = (
+        list(value)
+        if isinstance(value, dict)
+        else range(len(value))
+        if isinstance(value, list)
+        else []
+    )
     if not len(inside) or rng.random() < 0.15:
         if type(value) is int and rng.random() < 0.5:
             return value + int(rng.integers(-2, 3))
@@ -119,9 +158,14 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     files = []
     for i in range(8):
         network = random_graph(
-            rng, coding=choices[0][i % 2], readout=choices[1][i // 2 % 2],
-            rule=choices[2][i // 4 % 2], steps=2, layers=1 + i % 3, largest_channels=4,
-        )  # fmt: skip
+            rng,
+            coding=choices[0][i % 2],
+            readout=choices[1][i // 2 % 2],
+            rule=choices[2][i // 4 % 2],
+            steps=2,
+            layers=1 + i % 3,
+            largest_channels=4,
+        )
         files.append((network_bytes(network), ("topology",)))
         if i % 2:
             events = count_events(network, random_images(rng, network, 2))
@@ -213,9 +257,14 @@ def frame_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
 
     identity = Identity("ab" * 32, (1, 4, 4), 3, 4, 0, False, True, 2, True, 2, 10**6)
     replies = [
-        identity.encode() + encode_setting(4, 0), encode_setting(4, 0), bytes(6) + bytes(6),
-        bytes(20), b"", b"\x01", b"\x07",
-    ]  # fmt: skip
+        identity.encode() + encode_setting(4, 0),
+        encode_setting(4, 0),
+        bytes(6) + bytes(6),
+        bytes(20),
+        b"",
+        b"\x01",
+        b"\x07",
+    ]
 
     def case() -> None:
         board = Board(_Line(rng, replies), 0.002)
@@ -238,10 +287,18 @@ def picture_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     colour = Image.fromarray(pixels[..., :3].copy())
     wide = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
     pictures = [
-        (colour, "png"), (Image.fromarray(pixels), "png"), (colour.convert("P"), "png"),
-        (wide, "png"), (wide, "tif"), (colour, "jpg"), (colour, "tif"), (colour, "gif"),
-        (colour, "bmp"), (colour, "webp"), (colour, "ppm"),
-    ]  # fmt: skip
+        (colour, "png"),
+        (Image.fromarray(pixels), "png"),
+        (colour.convert("P"), "png"),
+        (wide, "png"),
+        (wide, "tif"),
+        (colour, "jpg"),
+        (colour, "tif"),
+        (colour, "gif"),
+        (colour, "bmp"),
+        (colour, "webp"),
+        (colour, "ppm"),
+    ]
     files = []
     for picture, suffix in pictures:
         path = folder / f"picture.{suffix}"
@@ -369,9 +426,12 @@ def fuzz(kind: str, seed: int, count: int) -> dict[str, Any]:
                 signal.alarm(0)
             slowest = max(slowest, time.perf_counter() - start)
     return {
-        **outcome, "faults": faults, "longest": longest, "slowest": round(slowest, 2),
+        **outcome,
+        "faults": faults,
+        "longest": longest,
+        "slowest": round(slowest, 2),
         "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

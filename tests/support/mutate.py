@@ -48,9 +48,10 @@ def files_for(module: str) -> list[Path]:
     found = importing(module)
     if not found:
         users = [
-            path.stem for path in sorted(HARDWARE.rglob("*.py"))
+            path.stem
+            for path in sorted(HARDWARE.rglob("*.py"))
             if re.search(rf"from \.[\w.]*\b{module} import", path.read_text())
-        ]  # fmt: skip
+        ]
         found = sorted({path for user in users for path in importing(user)})
     files = [NETWORKS, *(path for path in found or [PLANNING] if path != NETWORKS)]
     return sorted(files, key=lambda path: (_compiles(path), path == NETWORKS))
@@ -99,14 +100,27 @@ def killed_by(name: str, mutation: Mutation, timeout: float) -> str | None:
         }
         for path in files_for(Path(name).stem):
             command = [
-                sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-                "-m", "not slow", "--no-header", str(path),
-            ]  # fmt: skip
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-x",
+                "-p",
+                "no:cacheprovider",
+                "-m",
+                "not slow",
+                "--no-header",
+                str(path),
+            ]
             try:
                 ran = subprocess.run(
-                    command, cwd=ROOT, env=environment, capture_output=True, text=True,
+                    command,
+                    cwd=ROOT,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
                     timeout=timeout,
-                )  # fmt: skip
+                )
             except subprocess.TimeoutExpired as error:
                 raise TookTooLong(f"{path.name} takes more than {timeout:g} s") from error
             if ran.returncode:
@@ -123,10 +137,11 @@ def _chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutation]]:
     for wanted in arguments.at:
         name, line, old, new = wanted.split(":")
         matching = [
-            (file, mutation) for file, mutation in everything
+            (file, mutation)
+            for file, mutation in everything
             if (file, mutation.line) == (name, int(line))
             and (mutation.old, mutation.new) == (old, new)
-        ]  # fmt: skip
+        ]
         if not matching:
             raise SystemExit(f"{wanted}: no such operator, accepted is FILE:LINE:OLD:NEW")
         found += matching

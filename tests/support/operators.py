@@ -9,12 +9,29 @@ from itertools import pairwise
 
 #: What takes an operator's place; several where one alone is often the same.
 SWAPS = {
-    "+": ("-",), "-": ("+",), "*": ("+",), "//": ("*",), "%": ("+",),
-    "<<": (">>",), ">>": ("<<",), "&": ("|",), "|": ("&",), "^": ("|",),
-    "==": ("!=",), "!=": ("==",), "<": ("<=", ">"), "<=": ("<", ">="), ">": (">=", "<"),
-    ">=": (">", "<="), "is not": ("is",), "is": ("is not",), "in": ("not in",), "not in": ("in",),
-    "and": ("or",), "or": ("and",),
-}  # fmt: skip
+    "+": ("-",),
+    "-": ("+",),
+    "*": ("+",),
+    "//": ("*",),
+    "%": ("+",),
+    "<<": (">>",),
+    ">>": ("<<",),
+    "&": ("|",),
+    "|": ("&",),
+    "^": ("|",),
+    "==": ("!=",),
+    "!=": ("==",),
+    "<": ("<=", ">"),
+    "<=": ("<", ">="),
+    ">": (">=", "<"),
+    ">=": (">", "<="),
+    "is not": ("is",),
+    "is": ("is not",),
+    "in": ("not in",),
+    "not in": ("in",),
+    "and": ("or",),
+    "or": ("and",),
+}
 _LONGEST_FIRST = sorted(SWAPS, key=len, reverse=True)
 _OPERATOR = re.compile(
     "|".join(rf"\b{op}\b" if op[0].isalpha() else re.escape(op) for op in _LONGEST_FIRST)

@@ -161,11 +161,15 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
         compact = bool(rng.random() < (0.5 if max(lanes) == 1 else 0.3))
         folding.append(
             LayerFolding(
-                neurons, lanes, rows, firing=int(neurons // turns), extra_rows=extra,
+                neurons,
+                lanes,
+                rows,
+                firing=int(neurons // turns),
+                extra_rows=extra,
                 style=COMPACT if compact else FAST,
                 large_rows=row_words if rng.random() < 0.5 else None,
             )
-        )  # fmt: skip
+        )
     return tuple(folding)
 
 

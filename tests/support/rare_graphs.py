@@ -52,7 +52,11 @@ def direct_in_one_group(rng: np.random.Generator) -> tuple[Connection, tuple[int
 RARE: dict[str, Callable] = {
     shape.__name__: shape
     for shape in (
-        padded_sums, fitting_kernel_groups, straddling_kernel_groups, direct, direct_in_one_group,
+        padded_sums,
+        fitting_kernel_groups,
+        straddling_kernel_groups,
+        direct,
+        direct_in_one_group,
     )
 }
 

@@ -46,9 +46,11 @@ def _summed(connection: Connection, size: tuple[int, int], row: int, column: int
     height = size[0] + sums.padding[0] + sums.padding[2]
     width = size[1] + sums.padding[1] + sums.padding[3]
     fits = (
-        row >= 0 and row * sums.stride[0] + sums.kernel[0] <= height
-        and column >= 0 and column * sums.stride[1] + sums.kernel[1] <= width
-    )  # fmt: skip
+        row >= 0
+        and row * sums.stride[0] + sums.kernel[0] <= height
+        and column >= 0
+        and column * sums.stride[1] + sums.kernel[1] <= width
+    )
     for sy in range(sums.kernel[0]):
         for sx in range(sums.kernel[1]):
             r = row * sums.stride[0] + sy - sums.padding[0]
@@ -137,8 +139,9 @@ def _currents(network, index, trains, pixels, o, oy, ox, steps):
         each.append(sums)
     if layer.pool is None or layer.pool.rule == PoolRule.STEP or not rate:
         return [max(values) + bias for values in each]
-    best = [max(sum(each[u][i] for u in range(t + 1)) for i in range(len(where)))
-            for t in range(steps)]  # fmt: skip
+    best = [
+        max(sum(each[u][i] for u in range(t + 1)) for i in range(len(where))) for t in range(steps)
+    ]
     return [best[t] - (best[t - 1] if t else 0) + bias for t in range(steps)]
 
 

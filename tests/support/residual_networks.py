@@ -62,9 +62,13 @@ def residual_network(
             first = add(f"{name}.a", outputs, spread, conv(last, outputs, channels, stride))
             weight = rng.integers(spread // 2, spread, (channels, 1, 1, 1)).astype(np.int16)
             shortcut = Connection(
-                last, weight, 12, (stride, stride), groups=channels,
+                last,
+                weight,
+                12,
+                (stride, stride),
+                groups=channels,
                 out_start=(outputs - channels) // 2,
-            )  # fmt: skip
+            )
             second = conv(first, outputs, outputs)
             last = add(f"{name}.b", outputs, 2 * spread, second, shortcut)
             channels = outputs

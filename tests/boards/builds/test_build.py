@@ -124,8 +124,13 @@ def test_plls():
         oscillator = detector * s.feedback_divider
         assert 10e6 <= detector <= 133e6 and 533e6 <= oscillator <= 1066e6
         assert s.frequency == int(oscillator / s.output_divider) and s.output_divider in (
-            2, 4, 8, 16, 32, 64,
-        )  # fmt: skip
+            2,
+            4,
+            8,
+            16,
+            32,
+            64,
+        )
         assert 0.98 * wanted <= s.frequency <= wanted
     # icepll of icestorm: 12 -> 30 MHz is DIVR 0, DIVF 79, DIVQ 5, FILTER_RANGE 1.
     s = ice40_pll(12_000_000, 30_000_000)
@@ -179,15 +184,19 @@ def test_plain_verilog_is_the_same_hardware(tmp_path, network, folding, target):
     names = write_plain_verilog(network, folding, target, tmp_path / "made")
     made = {name: (tmp_path / "made" / name).read_text() for name in names}
     assert sorted(made) == sorted(path.name for path in (tmp_path / "made").iterdir())
-    sources = "\n".join(text for name, text in made.items() if name.endswith(".v")
-                        and name != "instantiation.v")  # fmt: skip
+    sources = "\n".join(
+        text for name, text in made.items() if name.endswith(".v") and name != "instantiation.v"
+    )
     assert sum(name.endswith(".hex") for name in made) >= len(network.layers)
     assert ("rheobase_memory.v" in made) == (target == "asic")
     if target == "asic":
         accelerator = made["accelerator.v"]
         assert "rheobase_memory #(" in accelerator
-        assert not [line for line in accelerator.splitlines() if line.endswith(":0];")
-                    and " reg " in line and line.count("[") > 1]  # fmt: skip
+        assert not [
+            line
+            for line in accelerator.splitlines()
+            if line.endswith(":0];") and " reg " in line and line.count("[") > 1
+        ]
     assert lint(sources, "accelerator") == []
     wrapped = f"module user(input dummy);\n{made['instantiation.v']}\nendmodule\n"
     problems = [line for line in lint(f"{sources}\n{wrapped}", "user") if "UNDRIVEN" not in line]
@@ -229,9 +238,12 @@ def test_output_is_never_something_else(tmp_path):
 def _rheobase(*arguments, cwd, **environment):
     return subprocess.run(
         [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=580,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=580,
         env={**os.environ, "COLUMNS": "100", **environment},
-    )  # fmt: skip
+    )
 
 
 def _one_line(ran, message):
@@ -282,9 +294,14 @@ def test_program(tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "loader.log").read_text() == "-b ulx3s build/rheobase.bit\n"
     ran = _rheobase(
-        "program", "--flash", "--board", "ulx3s-25f", "build/rheobase.bit", cwd=tmp_path,
+        "program",
+        "--flash",
+        "--board",
+        "ulx3s-25f",
+        "build/rheobase.bit",
+        cwd=tmp_path,
         **environment,
-    )  # fmt: skip
+    )
     assert (tmp_path / "loader.log").read_text() == "-b ulx3s -f build/rheobase.bit\n"
     assert ran.returncode == 0, ran.stderr
 
@@ -298,8 +315,13 @@ def test_program(tmp_path):
     (tmp_path / "alone.bit").write_bytes(b"bits")
     with pytest.raises(RheobaseError, match="--board is needed"):
         find_bitstream(tmp_path / "alone.bit", None)
-    for damaged in ("[" * 100_000, "[]", json.dumps(manifest | {"board": []}),
-                    json.dumps(manifest | {"files": []}), "x"):  # fmt: skip
+    for damaged in (
+        "[" * 100_000,
+        "[]",
+        json.dumps(manifest | {"board": []}),
+        json.dumps(manifest | {"files": []}),
+        "x",
+    ):
         (folder / "manifest.json").write_text(damaged)
         with pytest.raises(RheobaseError, match="no manifest of `rheobase build`"):
             find_bitstream(folder, None)
@@ -383,7 +405,11 @@ def test_what_is_planned_can_be_synthesised(name, channels):
         zero_point=np.zeros(1, np.uint8),
         layers=(
             Layer(
-                "conv", (kernels[0],), np.zeros(channels, np.int32), threshold, threshold // 2,
+                "conv",
+                (kernels[0],),
+                np.zeros(channels, np.int32),
+                threshold,
+                threshold // 2,
                 Pool((2, 2), (2, 2)),
             ),
             Layer("linear", (kernels[1],), np.zeros(10, np.int32), None, None),
@@ -393,7 +419,7 @@ def test_what_is_planned_can_be_synthesised(name, channels):
         delay=0,
         readout=Readout.CURRENT,
         outputs=(1,),
-    )  # fmt: skip
+    )
     options = FoldingOptions(board=board(name), target_fps=1)
     plan = folding_plan(network, options)
     device = ICEBREAKER if options.board.family == Family.ICE40 else ULX3S_85F

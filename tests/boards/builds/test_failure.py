@@ -115,9 +115,15 @@ def test_smaller_options():
 def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, failing):
     """Each try takes less than the one before; after the last one, or as one fits, it ends."""
     network = random_network(
-        np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.STEP,
-        steps=2, hidden=1, largest_channels=6, largest_map=6,
-    )  # fmt: skip
+        np.random.default_rng(3),
+        coding=Coding.RADIX,
+        readout=Readout.CURRENT,
+        rule=PoolRule.STEP,
+        steps=2,
+        hidden=1,
+        largest_channels=6,
+        largest_map=6,
+    )
     save_network(network, tmp_path / "net")
     limits: list[int | None] = []
 
@@ -150,16 +156,24 @@ def test_the_next_smaller_plan_is_tried(tmp_path, monkeypatch, failing):
 def test_summary_has_ten_lines(capsys):
     """And the accuracy where the network file says it."""
     network = random_network(
-        np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.CURRENT, rule=PoolRule.STEP,
-        steps=2, hidden=1, largest_channels=6, largest_map=6,
-    )  # fmt: skip
+        np.random.default_rng(3),
+        coding=Coding.RADIX,
+        readout=Readout.CURRENT,
+        rule=PoolRule.STEP,
+        steps=2,
+        hidden=1,
+        largest_channels=6,
+        largest_map=6,
+    )
     known = Provenance(cnn_accuracy=96.5, network_accuracy=95.25, test_images=360)
     placed = PlacedDesign(33.6e6, 12e6, TOO_LARGE)
     clock = {"made_hz": 12_000_000, "achieved_hz": 33_600_000, "meets_timing": True}
     build = Build(
-        Path("out"), Path("out/rheobase.bin"), Placement(1, placed, {1: 33_600_000}),
+        Path("out"),
+        Path("out/rheobase.bin"),
+        Placement(1, placed, {1: 33_600_000}),
         {"clock": clock, "files": {"rheobase.bin": ""}},
-    )  # fmt: skip
+    )
     for provenance, count in ((None, 9), (known, 10)):
         changed = replace(network, provenance=provenance)
         made = PlannedBuild(_plan(3000, 20), build, 1)

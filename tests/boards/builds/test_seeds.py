@@ -68,9 +68,15 @@ open('rheobase.config', 'w').write(f'placement of {seed}')
 @pytest.fixture
 def design():
     network = random_network(
-        np.random.default_rng(3), coding=Coding.RADIX, readout=Readout.CURRENT,
-        rule=PoolRule.STEP, steps=2, hidden=1, largest_channels=2, largest_map=4,
-    )  # fmt: skip
+        np.random.default_rng(3),
+        coding=Coding.RADIX,
+        readout=Readout.CURRENT,
+        rule=PoolRule.STEP,
+        steps=2,
+        hidden=1,
+        largest_channels=2,
+        largest_map=4,
+    )
     return network, tuple(LayerFolding(1, 1) for _ in network.layers)
 
 

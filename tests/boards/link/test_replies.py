@@ -1,6 +1,5 @@
 """What counts cycles, keeps results and writes replies, against what Python says it must give."""
 
-
 import numpy as np
 import pytest
 from amaranth.hdl import Shape, signed, unsigned

@@ -1,6 +1,5 @@
 """Serial line: whole and broken ratios of clock and baud, both ends' clocks apart, and damage."""
 
-
 import numpy as np
 import pytest
 

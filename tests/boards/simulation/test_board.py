@@ -52,9 +52,12 @@ def _network(name, images, labels, coding, steps, delay, readout):
     torch.manual_seed(0)
     size = images.shape[-1] // 4
     model = nn.Sequential(
-        nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(4 * size * size, 10),
-    ).eval()  # fmt: skip
+        nn.Conv2d(1, 4, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(4 * size * size, 10),
+    ).eval()
     with torch.no_grad():
         seen = model[:-1](normalised(images, mean, std)).double()
         wanted = torch.from_numpy(np.eye(10)[labels]) - 0.1
@@ -263,8 +266,12 @@ def test_driver_repeats_what_is_damaged(digits, port):
 def _rheobase(*arguments, cwd):
     return subprocess.run(
         [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "100"},
-    )  # fmt: skip
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "COLUMNS": "100"},
+    )
 
 
 def test_command(tmp_path, digits, port, monkeypatch):
@@ -276,9 +283,16 @@ def test_command(tmp_path, digits, port, monkeypatch):
     save_network(replace(digits, provenance=names), tmp_path / "net.safetensors")
     Image.fromarray(images[3, 0]).save(tmp_path / "three.png")
     ran = _rheobase(
-        "classify", "--port", port, "net.safetensors", "digits", "three.png", "--count", 25,
+        "classify",
+        "--port",
+        port,
+        "net.safetensors",
+        "digits",
+        "three.png",
+        "--count",
+        25,
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
     answers = run_golden(digits, images[:25]).answers
     right = 100 * (answers == load_images("digits").labels[:25]).mean()
@@ -309,9 +323,7 @@ def test_command(tmp_path, digits, port, monkeypatch):
 
 def _here(*arguments):
     """The command in this process."""
-    return CliRunner().invoke(
-        app, ["classify", "--timeout", str(TIMEOUT), *map(str, arguments)]
-    )
+    return CliRunner().invoke(app, ["classify", "--timeout", str(TIMEOUT), *map(str, arguments)])
 
 
 def test_nothing_behind_the_port():

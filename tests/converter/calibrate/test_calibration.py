@@ -216,9 +216,13 @@ def test_rounded_weights_survive_lowering() -> None:
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (60, 3, 8, 8), dtype=np.uint8)
     options = Options(
-        coding=Coding.RADIX, steps=6, calibration=Calibration(), weight_bits=4, iterations=200,
+        coding=Coding.RADIX,
+        steps=6,
+        calibration=Calibration(),
+        weight_bits=4,
+        iterations=200,
         only_if_better=False,
-    )  # fmt: skip
+    )
     conversion = convert(Residual(), images, mean=[0.5], std=[0.25], options=options)
     layer, calibrated = conversion.network.layers[1], conversion.calibrated
     kernel = layer.connections[0]

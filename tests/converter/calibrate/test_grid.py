@@ -83,9 +83,11 @@ def test_bias_and_initial_potential_are_those_of_lowering(conversion: Conversion
             continue  # its zero point is a matter of the whole conversion, tested below
         unit = torch.from_numpy(scale.scale)
         grid = IntegerGrid(
-            unit, own.double(), 2**steps - 1 if coding == Coding.RADIX else 1,
+            unit,
+            own.double(),
+            2**steps - 1 if coding == Coding.RADIX else 1,
             steps if coding == Coding.RATE else 1,
-        )  # fmt: skip
+        )
         neurons = Neurons(
             found.thresholds[layer.name].double(),
             found.initial[layer.name].double(),

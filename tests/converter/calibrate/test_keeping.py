@@ -22,10 +22,15 @@ MEAN, STD = [0.5], [0.25]
 def pooling_network() -> nn.Sequential:
     torch.manual_seed(3)
     return nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(8, 12, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(48, 6),
-    ).eval()  # fmt: skip
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 12, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(48, 6),
+    ).eval()
 
 
 def pictures(count: int) -> np.ndarray:
@@ -142,7 +147,8 @@ def test_layers_whose_weights_stay_are_named() -> None:
     options = Options(calibration=Calibration(weights=2), only_if_better=False, lower=False)
     made = convert(pooling_network(), pictures(100), mean=MEAN, std=STD, options=options)
     pooled = {
-        name for name, why in made.calibrated.unchanged.items()
+        name
+        for name, why in made.calibrated.unchanged.items()
         if why == "max pooling in front of the neurons"
-    }  # fmt: skip
+    }
     assert pooled == {operation.name for operation in made.snn.graph.neurons}

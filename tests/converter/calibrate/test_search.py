@@ -76,7 +76,12 @@ def test_cap_is_kept() -> None:
     values = torch.from_numpy(np.random.default_rng(0).normal(2, 3, (500, 2)))
     search = Search(thresholds=True, shared=False, initial=False, rounds=0)
     neurons, _ = search_neurons(
-        values[None], values.clamp(0, 6), starting(torch.full((2,), 6.0)), search, Coding.RATE, 8,
+        values[None],
+        values.clamp(0, 6),
+        starting(torch.full((2,), 6.0)),
+        search,
+        Coding.RATE,
+        8,
         cap=6.0,
-    )  # fmt: skip
+    )
     assert float(neurons.threshold.max()) <= 6

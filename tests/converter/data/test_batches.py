@@ -80,8 +80,9 @@ def test_one_batch_at_a_time_is_alive(pixels, monkeypatch):
         most = max(most, len(alive))
         return batch
 
-    model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(),
-                                torch.nn.Linear(32, 3)).eval()  # fmt: skip
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(32, 3)
+    ).eval()
     graph = prepared(trace(model, (1, 6, 6)))
     convert_graph(graph, LazyBatches(made, 3), mean=MEAN, std=STD, options=Options(steps=4))
     # A loop holds the batch before while it asks for the next.

@@ -65,19 +65,23 @@ WRAPS = {
     "two deep": lambda s: {"checkpoint": {"state_dict": s}},
     "lightning": lambda s: {"state_dict": _named(s, lambda n: "model." + n), "hyper": {"lr": 0.1}},
     "lightning, DataParallel": lambda s: {
-        "state_dict": _named(s, lambda n: "model.module." + n), "optimizer_states": []
+        "state_dict": _named(s, lambda n: "model.module." + n),
+        "optimizer_states": [],
     },
     "compiled": lambda s: _named(s, lambda n: "_orig_mod." + n),
     "inner module": lambda s: _named(s, lambda n: n.replace("features.", "features.module.")),
     "no counters": lambda s: {n: v for n, v in s.items() if "num_batches" not in n},
     "profiled": lambda s: {
-        **s, "total_ops": torch.ones(1), "features.0.total_params": torch.ones(1)
+        **s,
+        "total_ops": torch.ones(1),
+        "features.0.total_params": torch.ones(1),
     },
     "optimiser beside": lambda s: {
-        "state_dict": s, "optimizer": {"state": {0: {"momentum": torch.ones(3)}}}
+        "state_dict": s,
+        "optimizer": {"state": {0: {"momentum": torch.ones(3)}}},
     },
     "legacy": lambda s: s,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
@@ -104,8 +108,10 @@ def test_averaged_weights_come_last_and_it_is_said(tmp_path, factory, state):
     assert torch.equal(found.classifier.weight, state["classifier.weight"])
     assert len(said) == 1 and "takes the weights of 'model'; 'ema', 'state_dict_ema'" in said[0]
     assert [c.key for c in candidates({"ema": averaged, "a": state, "state_dict": state})] == [
-        "state_dict", "a", "ema",
-    ]  # fmt: skip
+        "state_dict",
+        "a",
+        "ema",
+    ]
     nested = candidates({"model": {"ema": averaged}, "mine": state})
     assert [candidate.key for candidate in nested] == ["mine", "model.ema"]
 
@@ -163,9 +169,12 @@ def _resaved(message, folder, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["number", "arguments", "model", "model in a dictionary"])
 def test_what_stops_a_file_has_a_way_out(tmp_path, factory, state, kind, monkeypatch):
-    model = nn.Sequential(OrderedDict(features=nn.Sequential(
-        nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU()), classifier=nn.Linear(3, 2)
-    ))  # fmt: skip
+    model = nn.Sequential(
+        OrderedDict(
+            features=nn.Sequential(nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU()),
+            classifier=nn.Linear(3, 2),
+        )
+    )
     model.load_state_dict(state)
     content = {
         "number": {"state_dict": state, "best": np.float64(0.5)},

@@ -53,11 +53,20 @@ def relative_errors(snn, images):
 
 
 CLASSIFIERS = {
-    "squeezenet1_1": {}, "resnet18": {}, "alexnet": {}, "vgg11": {}, "vgg11_bn": {},
-    "vgg16": {}, "vgg16_bn": {}, "resnet34": {}, "resnet50": {}, "mobilenet_v2": {},
+    "squeezenet1_1": {},
+    "resnet18": {},
+    "alexnet": {},
+    "vgg11": {},
+    "vgg11_bn": {},
+    "vgg16": {},
+    "vgg16_bn": {},
+    "resnet34": {},
+    "resnet50": {},
+    "mobilenet_v2": {},
     "googlenet": {"init_weights": True, "aux_logits": False},
-    "densenet121": {}, "regnet_x_400mf": {},
-}  # fmt: skip
+    "densenet121": {},
+    "regnet_x_400mf": {},
+}
 SIZES = {"alexnet": (3, 64, 64)}
 
 
@@ -133,9 +142,13 @@ def test_video(name):
 @pytest.mark.parametrize("name", ["retinanet_resnet50_fpn", "fcos_resnet50_fpn"])
 def test_detectors(name):
     detector = model_of(
-        name, "torchvision.models.detection", weights_backbone=None, num_classes=4,
-        min_size=64, max_size=64,
-    ).eval()  # fmt: skip
+        name,
+        "torchvision.models.detection",
+        weights_backbone=None,
+        num_classes=4,
+        min_size=64,
+        max_size=64,
+    ).eval()
     # Initial weights of the heads are so small that no box would be found.
     with torch.no_grad():
         for path, parameter in detector.head.named_parameters():

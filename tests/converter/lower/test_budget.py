@@ -49,9 +49,15 @@ def test_equal_layers_get_the_best_allocation() -> None:
 def test_layers_that_matter_keep_more_bits_within_the_budget() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3),
-        nn.ReLU(), nn.Flatten(), nn.Linear(8 * 4, 4),
-    )  # fmt: skip
+        nn.Conv2d(3, 8, 3),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8 * 4, 4),
+    )
     with torch.no_grad():
         # The second layer has weights that are integers already: 3 bits lose nothing.
         model[2].weight.copy_(torch.randint(-3, 4, model[2].weight.shape))

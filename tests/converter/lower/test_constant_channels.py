@@ -59,8 +59,11 @@ def test_spikes_equal_the_graphs(kind, size, names, coding, part):
         -(-(len(model.get_submodule(name).weight) - at) // 2) for at, name in enumerate(names)
     )
     assert sum(constant.values()) == wanted
-    assert all(layer.threshold is None or layer.threshold.max() < 2**20
-               for layer in lowered.network.layers if constant[layer.name])  # fmt: skip
+    assert all(
+        layer.threshold is None or layer.threshold.max() < 2**20
+        for layer in lowered.network.layers
+        if constant[layer.name]
+    )
 
 
 def test_a_channel_that_can_move_keeps_its_weights():

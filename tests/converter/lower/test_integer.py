@@ -83,9 +83,15 @@ def test_bias_shift_and_initial_potential():
     }
     initial = {name: torch.tensor(0.25) for name in shift}
     lowered = lower_graph(
-        graph, thresholds, mean=MEAN, std=STD, coding=Coding.RATE, steps=7, bias_shift=shift,
+        graph,
+        thresholds,
+        mean=MEAN,
+        std=STD,
+        coding=Coding.RATE,
+        steps=7,
+        bias_shift=shift,
         initial=initial,
-    )  # fmt: skip
+    )
     expected = rate(graph, real, thresholds, 7, shift, initial=0.25)
     assert_equal(lowered, run_golden(lowered.network, images), expected)
 
@@ -153,9 +159,13 @@ def test_counts_behind_a_flattened_map():
 def _small():
     torch.manual_seed(2)
     return nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
-        nn.Flatten(), nn.Linear(8 * 36, 4),
-    ).eval()  # fmt: skip
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8 * 36, 4),
+    ).eval()
 
 
 def _lower(**options):

@@ -38,9 +38,12 @@ class Residual(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 4, 3, padding=1)
         self.a = nn.Sequential(
-            nn.Conv2d(4, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8),
-        )  # fmt: skip
+            nn.Conv2d(4, 8, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.BatchNorm2d(8),
+        )
         self.b = nn.Conv2d(8, 6, 1)
         self.project = nn.Conv2d(8, 6, 1)
         self.narrow = nn.Conv2d(6, 2, 1)
@@ -66,12 +69,15 @@ class Dense(nn.Module):
         self.stem = nn.Conv2d(3, 4, 3, 2, 1, bias=False)
         self.layers = nn.ModuleList(
             nn.Sequential(
-                nn.BatchNorm2d(4 + 3 * index), nn.ReLU(),
-                nn.Conv2d(4 + 3 * index, 6, 1, bias=False), nn.BatchNorm2d(6), nn.ReLU(),
+                nn.BatchNorm2d(4 + 3 * index),
+                nn.ReLU(),
+                nn.Conv2d(4 + 3 * index, 6, 1, bias=False),
+                nn.BatchNorm2d(6),
+                nn.ReLU(),
                 nn.Conv2d(6, 3, 3, padding=1, bias=False),
             )
             for index in range(3)
-        )  # fmt: skip
+        )
         self.transition = nn.Sequential(
             nn.BatchNorm2d(13), nn.ReLU(), nn.Conv2d(13, 6, 1, bias=False), nn.AvgPool2d(2)
         )
@@ -94,13 +100,27 @@ class Windows(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.net = nn.Sequential(
-            nn.Conv2d(3, 6, 4, padding="same"), nn.MaxPool2d(2, 2), nn.ReLU(),
-            nn.Conv2d(6, 6, 3, padding=2, dilation=2, groups=6), nn.BatchNorm2d(6), nn.ReLU6(),
-            nn.ZeroPad2d((1, 0, 2, 1)), nn.Conv2d(6, 8, (3, 2), (2, 1), groups=2), nn.ReLU(),
-            nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2, 1, 1), nn.Conv2d(8, 5, 1), nn.ReLU(),
-            nn.AdaptiveAvgPool2d((2, 1)), nn.Flatten(), nn.BatchNorm1d(10), nn.Dropout(),
-            nn.Linear(10, 7), nn.ReLU(), nn.Linear(7, 4),
-        )  # fmt: skip
+            nn.Conv2d(3, 6, 4, padding="same"),
+            nn.MaxPool2d(2, 2),
+            nn.ReLU(),
+            nn.Conv2d(6, 6, 3, padding=2, dilation=2, groups=6),
+            nn.BatchNorm2d(6),
+            nn.ReLU6(),
+            nn.ZeroPad2d((1, 0, 2, 1)),
+            nn.Conv2d(6, 8, (3, 2), (2, 1), groups=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2, 1),
+            nn.AvgPool2d(2, 1, 1),
+            nn.Conv2d(8, 5, 1),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d((2, 1)),
+            nn.Flatten(),
+            nn.BatchNorm1d(10),
+            nn.Dropout(),
+            nn.Linear(10, 7),
+            nn.ReLU(),
+            nn.Linear(7, 4),
+        )
 
     def forward(self, x):
         return self.net(x)
@@ -140,9 +160,13 @@ class CeilPools(nn.Module):
 
 
 MODELS = [
-    (Residual, (3, 10, 8)), (Dense, (3, 16, 12)), (Windows, (3, 16, 12)), (Cells, (3, 16, 15)),
-    (CeilPools, (3, 14, 16)), (CeilPools, (3, 13, 13)),
-]  # fmt: skip
+    (Residual, (3, 10, 8)),
+    (Dense, (3, 16, 12)),
+    (Windows, (3, 16, 12)),
+    (Cells, (3, 16, 15)),
+    (CeilPools, (3, 14, 16)),
+    (CeilPools, (3, 13, 13)),
+]
 
 
 @pytest.mark.parametrize(("kind", "shape"), MODELS)

@@ -82,9 +82,14 @@ def lowered(model: nn.Module, readout: Readout = Readout.CURRENT):
     graph = prepared(trace(model.eval(), SHAPE))
     thresholds = {operation.name: 255.0 for operation in graph.neurons}
     return lower_graph(
-        graph, thresholds, mean=[0.0] * 3, std=[1 / 255] * 3, coding=Coding.RADIX, steps=8,
+        graph,
+        thresholds,
+        mean=[0.0] * 3,
+        std=[1 / 255] * 3,
+        coding=Coding.RADIX,
+        steps=8,
         readout=readout,
-    )  # fmt: skip
+    )
 
 
 def assert_exact(model: nn.Module, outputs: int):
@@ -136,14 +141,15 @@ ENDS = {
     "one map, by element": (lambda m: m[0].permute(0, 3, 1, 2).flatten(1), 1),
     "a view of five dimensions": (lambda m: m[1].view(len(m[1]), 2, 2, 3, 3), 1),
     "boxes and scores of one map": (
-        lambda m: (per_anchor(m[2], 4)[..., :1], per_anchor(m[2], 4)[..., 1:]), 1,
+        lambda m: (per_anchor(m[2], 4)[..., :1], per_anchor(m[2], 4)[..., 1:]),
+        1,
     ),
     "flattened maps": (lambda m: torch.cat([x.flatten(1) for x in m], 1), 3),
     "along the last dimension": (lambda m: torch.cat([m[1], m[1].transpose(2, 3)], 3), 1),
     "twice the same": (lambda m: torch.cat([per_anchor(m[0], 4), per_anchor(m[0], 4)], 1), 1),
     "with softmax behind": (lambda m: torch.cat([per_anchor(x, 4) for x in m], 1).softmax(-1), 3),
     "as it is, and rearranged": (lambda m: (m[0], per_anchor(m[0], 2), per_anchor(m[1], 2)), 2),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ENDS)
@@ -216,9 +222,10 @@ REFUSED = {
     "softmin": (lambda x: functional.softmin(x, -1), r"head\.softmin \(softmin"),
     "stack": (lambda x: torch.stack([x, x], 1), r"head\.stack \(stack"),
     "linear": (
-        lambda x: functional.linear(x, torch.ones(3, 4)), r"head\.view .*nothing behind it but",
+        lambda x: functional.linear(x, torch.ones(3, 4)),
+        r"head\.view .*nothing behind it but",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

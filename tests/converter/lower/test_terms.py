@@ -109,9 +109,17 @@ class Chain:
 
 
 STEPS = [
-    "convolution", "convolution", "average", "adaptive", "norm", "slice_channels", "slice_pixels",
-    "pad", "concatenate", "add",
-]  # fmt: skip
+    "convolution",
+    "convolution",
+    "average",
+    "adaptive",
+    "norm",
+    "slice_channels",
+    "slice_pixels",
+    "pad",
+    "concatenate",
+    "add",
+]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -174,5 +182,6 @@ def test_two_terms_become_one_where_the_larger_has_all_taps(small, count):
     torch.testing.assert_close(
         value_map(Value((4, 7, 7), bias, fewer), flow),
         value_map(Value((4, 7, 7), bias, tuple(terms)), flow),
-        rtol=1e-12, atol=1e-12,
-    )  # fmt: skip
+        rtol=1e-12,
+        atol=1e-12,
+    )

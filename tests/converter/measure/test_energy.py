@@ -22,9 +22,13 @@ from rheobase.golden.run import run_golden
 def test_operations_one_by_one() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 2, 3, stride=2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(8, 4),
-    )  # fmt: skip
+        nn.Conv2d(1, 3, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(3, 2, 3, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8, 4),
+    )
     images = np.random.default_rng(0).integers(0, 256, (20, 1, 6, 6), dtype=np.uint8)
     network = convert(
         model, images, mean=[0.5], std=[0.25], options=Options(steps=5, iterations=100)

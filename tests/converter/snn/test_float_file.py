@@ -201,10 +201,21 @@ def test_command_without_right_answers(tmp_path: Path, factory: Path) -> None:
     for name, text in (("net", "images without labels"), ("maps", "is a map of")):
         made = CliRunner().invoke(
             app,
-            ["convert", f"{factory}:{name}", "--float", "--images", str(folder), "--mean", "0.5",
-             "--std", "0.25", "-o", str(tmp_path / "snn.safetensors")],
+            [
+                "convert",
+                f"{factory}:{name}",
+                "--float",
+                "--images",
+                str(folder),
+                "--mean",
+                "0.5",
+                "--std",
+                "0.25",
+                "-o",
+                str(tmp_path / "snn.safetensors"),
+            ],
             catch_exceptions=False,
-        )  # fmt: skip
+        )
         assert made.exit_code == 0 and text in made.output
 
 

@@ -160,8 +160,11 @@ def test_initial_potential():
     graph = prepared(trace(model, (1, 1, 1)))
     # The last reaches the threshold exactly, which is enough.
     for initial, theta, first in (
-        (0.0, 1.0, 3), (0.5, 1.0, 2), ({"1": 0.7}, 1.0, 1), (0.5, 0.8, 1),
-    ):  # fmt: skip
+        (0.0, 1.0, 3),
+        (0.5, 1.0, 2),
+        ({"1": 0.7}, 1.0, 1),
+        (0.5, 0.8, 1),
+    ):
         snn = FloatSnn(graph, {"1": torch.full((1,), theta)}, steps=4, initial=initial)
         run = snn.run(torch.ones(1, 1, 1, 1), keep=range(1, 5))
         fired = [float(run.outputs(t)["out"]) > 0 for t in range(1, 5)]

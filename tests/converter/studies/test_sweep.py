@@ -42,9 +42,18 @@ def arguments(tmp_path: Path) -> list[str]:
     path = tmp_path / "net.py"
     path.write_text(MODEL)
     return [
-        f"{path}:net", "--images", "digits", "--calibration", "60", "--count", "50",
-        "-o", str(tmp_path / "out"), "-T", "2,4",
-    ]  # fmt: skip
+        f"{path}:net",
+        "--images",
+        "digits",
+        "--calibration",
+        "60",
+        "--count",
+        "50",
+        "-o",
+        str(tmp_path / "out"),
+        "-T",
+        "2,4",
+    ]
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:

@@ -176,9 +176,23 @@ def test_voc(tmp_path: Path, models: Path) -> None:
     write_voc(tmp_path)
     output = tmp_path / "out"
     arguments = [
-        "voc-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", output, "--recipe",
-        "cltb,lcp", "-T", "3,9", "--t0", "0,4", "--resize", 16, "--calibration", 2,
-    ]  # fmt: skip
+        "voc-segmentation",
+        f"{models}:segmenter",
+        "--data",
+        tmp_path,
+        "-o",
+        output,
+        "--recipe",
+        "cltb,lcp",
+        "-T",
+        "3,9",
+        "--t0",
+        "0,4",
+        "--resize",
+        16,
+        "--calibration",
+        2,
+    ]
     text = evaluate(*arguments)
     assert "miou" in text and "T = 9, t0 = 4" in text
     rows = rows_of(output)
@@ -242,10 +256,16 @@ def write_coco(root: Path, part: str, boxes: dict[int, list[tuple[int, list[int]
         for category, (x, y, width, height) in entries:
             corners = [x, y, x + width, y, x + width, y + height, x, y + height]
             annotations.append(
-                {"id": len(annotations) + 1, "image_id": image, "category_id": category,
-                 "bbox": [x, y, width, height], "area": width * height, "iscrowd": 0,
-                 "segmentation": [corners]}
-            )  # fmt: skip
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": category,
+                    "bbox": [x, y, width, height],
+                    "area": width * height,
+                    "iscrowd": 0,
+                    "segmentation": [corners],
+                }
+            )
     images = [
         {"id": image, "file_name": f"{image}.jpg", "height": 40, "width": 48} for image in boxes
     ]
@@ -277,9 +297,10 @@ def test_average_precision_by_hand(tmp_path: Path) -> None:
 def test_masks_by_hand(tmp_path: Path) -> None:
     person, horse, frisbee = VOC_CATEGORIES[14], VOC_CATEGORIES[12], 34
     write_coco(
-        tmp_path, "val2017",
+        tmp_path,
+        "val2017",
         {3: [(person, [4, 4, 10, 10]), (horse, [10, 8, 20, 10]), (frisbee, [0, 30, 5, 5])]},
-    )  # fmt: skip
+    )
     expected = np.zeros((40, 48), int)
     expected[4:14, 4:14] = 15
     expected[8:18, 10:30] = 13
@@ -298,9 +319,21 @@ def test_coco_segmentation(tmp_path: Path, models: Path) -> None:
     write_both_parts(tmp_path)
     output = tmp_path / "out"
     evaluate(
-        "coco-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", output,
-        "--recipe", "cltb", "-T", "256", "--resize", 40, "--calibration", 2,
-    )  # fmt: skip
+        "coco-segmentation",
+        f"{models}:segmenter",
+        "--data",
+        tmp_path,
+        "-o",
+        output,
+        "--recipe",
+        "cltb",
+        "-T",
+        "256",
+        "--resize",
+        40,
+        "--calibration",
+        2,
+    )
     model = load_model(f"{models}:segmenter")
     preset = import_torchvision("torchvision.transforms._presets").SemanticSegmentation(
         resize_size=40
@@ -332,15 +365,33 @@ def test_coco_detection(tmp_path: Path, models: Path) -> None:
         kept = list(zip(found["boxes"].tolist(), found["labels"].tolist(), strict=True))[:4]
         for (x1, y1, x2, y2), label in kept:
             content["annotations"].append(
-                {"id": len(content["annotations"]) + 1, "image_id": image, "category_id": label,
-                 "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "iscrowd": 0,
-                 "segmentation": []}
-            )  # fmt: skip
+                {
+                    "id": len(content["annotations"]) + 1,
+                    "image_id": image,
+                    "category_id": label,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": (x2 - x1) * (y2 - y1),
+                    "iscrowd": 0,
+                    "segmentation": [],
+                }
+            )
     path.write_text(json.dumps(content))
     text = evaluate(
-        "coco-detection", f"{models}:detector", "--data", tmp_path, "-o", output, "--recipe",
-        "cltb", "-T", "1,256", "--calibration", 2, "--batch", 1,
-    )  # fmt: skip
+        "coco-detection",
+        f"{models}:detector",
+        "--data",
+        tmp_path,
+        "-o",
+        output,
+        "--recipe",
+        "cltb",
+        "-T",
+        "1,256",
+        "--calibration",
+        2,
+        "--batch",
+        1,
+    )
     few, many = rows_of(output)
     assert "map (%)" in text and float(many["cnn_map50"]) > 90
     assert float(many["map50"]) > 0.8 * float(many["cnn_map50"]) > float(few["map50"])
@@ -451,9 +502,23 @@ def test_kinetics(tmp_path: Path, models: Path) -> None:
     write_kinetics(tmp_path)
     output = tmp_path / "out"
     arguments = [
-        "kinetics", f"{models}:video", "--data", tmp_path, "-o", output, "--recipe", "cltb",
-        "-T", "4,64", "--crop", 14, "--calibration", 4, "--batch", 4,
-    ]  # fmt: skip
+        "kinetics",
+        f"{models}:video",
+        "--data",
+        tmp_path,
+        "-o",
+        output,
+        "--recipe",
+        "cltb",
+        "-T",
+        "4,64",
+        "--crop",
+        14,
+        "--calibration",
+        4,
+        "--batch",
+        4,
+    ]
     text = evaluate(*arguments)
     assert "1 videos were too short" in text and "clip_top1" in text
     rows = rows_of(output)
@@ -496,11 +561,29 @@ def test_convert_takes_clips(tmp_path: Path, models: Path) -> None:
     write_kinetics(tmp_path)
     result = CliRunner().invoke(
         app,
-        ["convert", f"{models}:video", "--float", "--clip", "8", "--crop", "14", "--images",
-         str(tmp_path / "train"), "--test-images", str(tmp_path / "val"), "--mean", "0.4", "--std",
-         "0.2", "-T", "8", "-o", str(tmp_path / "snn.safetensors")],
+        [
+            "convert",
+            f"{models}:video",
+            "--float",
+            "--clip",
+            "8",
+            "--crop",
+            "14",
+            "--images",
+            str(tmp_path / "train"),
+            "--test-images",
+            str(tmp_path / "val"),
+            "--mean",
+            "0.4",
+            "--std",
+            "0.2",
+            "-T",
+            "8",
+            "-o",
+            str(tmp_path / "snn.safetensors"),
+        ],
         catch_exceptions=False,
-    )  # fmt: skip
+    )
     assert result.exit_code == 0 and "right answers on 6 images" in result.output
 
 
@@ -540,9 +623,17 @@ def test_a_model_without_the_classes(tmp_path: Path, models: Path) -> None:
         "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1))\n"
     )
     text = refused(
-        "voc-segmentation", f"{models}:net", "--data", tmp_path, "--resize", 16, "-o",
-        tmp_path / "out", "-T", "2",
-    )  # fmt: skip
+        "voc-segmentation",
+        f"{models}:net",
+        "--data",
+        tmp_path,
+        "--resize",
+        16,
+        "-o",
+        tmp_path / "out",
+        "-T",
+        "2",
+    )
     assert "accepted is 21 classes" in text
 
 
@@ -550,9 +641,21 @@ def test_other_sizes_are_the_same_network(tmp_path: Path, models: Path) -> None:
     """A network is resized, calibration included, where its operations are the same."""
     write_voc(tmp_path)
     evaluate(
-        "voc-segmentation", f"{models}:segmenter", "--data", tmp_path, "-o", tmp_path / "out",
-        "--recipe", "acp", "-T", "4", "--resize", 16, "--calibration", 2,
-    )  # fmt: skip
+        "voc-segmentation",
+        f"{models}:segmenter",
+        "--data",
+        tmp_path,
+        "-o",
+        tmp_path / "out",
+        "--recipe",
+        "acp",
+        "-T",
+        "4",
+        "--resize",
+        16,
+        "--calibration",
+        2,
+    )
     model = load_model(f"{models}:segmenter")
     snn = load_float_snn(tmp_path / "out" / "acp.safetensors", model)
     sized = SizedSnn(model, snn)
@@ -621,9 +724,12 @@ def test_factories_fetch_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("torch.hub.download_url_to_file", fetch)
     keys = load_model(f"{EXAMPLE}:{name}").state_dict().keys()
     models = import_torchvision("torchvision.models")
-    whole = models.get_model(name, weights=None, weights_backbone=None, **(
-        {} if "retina" in name else {"aux_loss": True}
-    ))  # fmt: skip
+    whole = models.get_model(
+        name,
+        weights=None,
+        weights_backbone=None,
+        **({} if "retina" in name else {"aux_loss": True}),
+    )
     assert keys == whole.state_dict().keys()
 
 

@@ -28,9 +28,14 @@ def _graph():
     """Convolution, pooling, two linear layers; the last is read out by neurons."""
     torch.manual_seed(3)
     model = nn.Sequential(
-        nn.Conv2d(2, 4, (3, 3), padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        nn.Linear(36, 5), nn.ReLU(), nn.Linear(5, 3),
-    )  # fmt: skip
+        nn.Conv2d(2, 4, (3, 3), padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(36, 5),
+        nn.ReLU(),
+        nn.Linear(5, 3),
+    )
     return with_readout(prepared(trace(model, (2, 6, 6))))
 
 
@@ -227,9 +232,15 @@ def test_delay_follows_the_longest_path():
 def _model():
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 2 * 2, 4),
-    ).eval()  # fmt: skip
+        nn.Conv2d(1, 6, 3, padding=1),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8 * 2 * 2, 4),
+    ).eval()
 
 
 def _pixels(count, seed=0):
@@ -323,10 +334,16 @@ def test_residual_network_converts():
 
 def test_float_snn_alone():
     model = nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Upsample(scale_factor=2, mode="bilinear"),
-        nn.Conv2d(4, 4, 3), nn.GroupNorm(2, 4), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3),
+        nn.Conv2d(1, 4, 3),
+        nn.ReLU(),
+        nn.Upsample(scale_factor=2, mode="bilinear"),
+        nn.Conv2d(4, 4, 3),
+        nn.GroupNorm(2, 4),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(400, 3),
         nn.Softmax(1),
-    )  # fmt: skip
+    )
     pixels = _pixels(8)
     with pytest.raises(RheobaseError, match=r"2 \(Upsample"):
         convert(model, pixels, mean=[0.5], std=[0.5])
@@ -341,9 +358,14 @@ def test_float_snn_alone():
 
 def test_video_converts_to_a_float_snn():
     model = nn.Sequential(
-        nn.Conv3d(2, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.MaxPool3d((1, 2, 2)),
-        nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 3),
-    ).eval()  # fmt: skip
+        nn.Conv3d(2, 4, 3, padding=1),
+        nn.BatchNorm3d(4),
+        nn.ReLU(),
+        nn.MaxPool3d((1, 2, 2)),
+        nn.AdaptiveAvgPool3d(1),
+        nn.Flatten(),
+        nn.Linear(4, 3),
+    ).eval()
     pixels = np.random.default_rng(0).integers(0, 256, (6, 2, 4, 8, 8)).astype(np.uint8)
     options = Options(steps=200, iterations=4000, lower=False)
     conversion = convert(model, pixels, mean=[0.5], std=[0.5], options=options)

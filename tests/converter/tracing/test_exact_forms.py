@@ -35,7 +35,8 @@ ACTIVATIONS = {
     "x * (x < 0)": (Lambda(lambda x: x * (x < 0).to(x.dtype)), 1),
     "maximum(zeros_like(x), x)": (Lambda(lambda x: torch.maximum(torch.zeros_like(x), x)), 1),
     "minimum(relu(x), 0.5)": (
-        Lambda(lambda x: torch.minimum(torch.relu(x), torch.tensor(0.5))), 1,
+        Lambda(lambda x: torch.minimum(torch.relu(x), torch.tensor(0.5))),
+        1,
     ),
     "relu(x).clamp(max=0.5)": (Lambda(lambda x: torch.relu(x).clamp(max=0.5)), 1),
     "relu6(x).clamp_max(0.5)": (Lambda(lambda x: functional.relu6(x).clamp_max(0.5)), 1),
@@ -49,7 +50,7 @@ ACTIVATIONS = {
     "PReLU of zeros": (slopes(0.0, 0.0, 0.0, 0.0), 1),
     "PReLU": (slopes(0.25), 2),
     "PReLU per channel": (slopes(0.5, -0.5, 0.0, 2.0), 2),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -86,26 +87,32 @@ BORDERS = {
     "conv, relu, norm, padded conv": ((conv(2, 4), nn.ReLU(), norm(4), conv(4, 3)), 3),
     "norm of the image": ((norm(2), conv(2, 4), nn.ReLU(), conv(4, 3)), 3),
     "norm behind a pool": (
-        (conv(2, 4), nn.ReLU(), nn.MaxPool2d(2), norm(4), conv(4, 3, stride=2)), 3,
+        (conv(2, 4), nn.ReLU(), nn.MaxPool2d(2), norm(4), conv(4, 3, stride=2)),
+        3,
     ),
     "grouped": ((conv(2, 4), nn.ReLU(), norm(4), conv(4, 6, groups=2, dilation=2)), 3),
     "pointwise with bias": ((conv(2, 4), nn.ReLU(), nn.Conv2d(4, 4, 1), conv(4, 3)), 3),
     "average pool that counts padding": (
-        (conv(2, 4), nn.ReLU(), norm(4), nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 3, 1)), 3,
+        (conv(2, 4), nn.ReLU(), norm(4), nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 3, 1)),
+        3,
     ),
     "padding with a constant": (
-        (conv(2, 4), nn.ReLU(), nn.ConstantPad2d((1, 2, 0, 1), 0.5), conv(4, 3, padding=0)), 3,
+        (conv(2, 4), nn.ReLU(), nn.ConstantPad2d((1, 2, 0, 1), 0.5), conv(4, 3, padding=0)),
+        3,
     ),
     "twice": (
-        (conv(2, 4), nn.ReLU(), norm(4), conv(4, 4), nn.ReLU(), norm(4), conv(4, 3)), 4,
+        (conv(2, 4), nn.ReLU(), norm(4), conv(4, 4), nn.ReLU(), norm(4), conv(4, 3)),
+        4,
     ),
     "norm before pooling": (
-        (conv(2, 4), nn.ReLU(), norm(4, positive=True), nn.MaxPool2d(2), conv(4, 3)), 3,
+        (conv(2, 4), nn.ReLU(), norm(4, positive=True), nn.MaxPool2d(2), conv(4, 3)),
+        3,
     ),
     "norm after pooling": (
-        (conv(2, 4), nn.MaxPool2d(3, 2, 1), norm(4, positive=True), nn.ReLU(), conv(4, 3)), 2,
+        (conv(2, 4), nn.MaxPool2d(3, 2, 1), norm(4, positive=True), nn.ReLU(), conv(4, 3)),
+        2,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BORDERS)

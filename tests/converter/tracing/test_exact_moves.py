@@ -68,11 +68,14 @@ def test_any_order_in_front_of_weights(dimensions, channels, seed):
     """Channels in any order in front of a convolution, dimensions in any before a linear layer."""
     torch.manual_seed(seed)
     model = nn.Sequential(
-        nn.Conv2d(2, 6, 1), nn.ReLU(), Lambda(lambda x: x[:, list(channels)]),
-        nn.Conv2d(6, 4, 3, padding=1, groups=2), nn.ReLU(),
+        nn.Conv2d(2, 6, 1),
+        nn.ReLU(),
+        Lambda(lambda x: x[:, list(channels)]),
+        nn.Conv2d(6, 4, 3, padding=1, groups=2),
+        nn.ReLU(),
         Lambda(lambda x: x.permute(0, *(axis + 1 for axis in dimensions)).reshape(len(x), -1)),
         nn.Linear(4 * 4 * 3, 3),
-    )  # fmt: skip
+    )
     assert_planned(model, (2, 4, 3), 3)
 
 
@@ -84,22 +87,48 @@ def rows(*layers):
 #: Networks on (2 channels, 20 values).
 ROWS = {
     "classifier": (
-        nn.Conv1d(2, 4, 5, stride=2), nn.BatchNorm1d(4), nn.ReLU(), nn.MaxPool1d(2),
-        nn.Conv1d(4, 6, 3, padding=1, groups=2), nn.ReLU(), nn.Flatten(), nn.Linear(24, 3),
+        nn.Conv1d(2, 4, 5, stride=2),
+        nn.BatchNorm1d(4),
+        nn.ReLU(),
+        nn.MaxPool1d(2),
+        nn.Conv1d(4, 6, 3, padding=1, groups=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(24, 3),
     ),
     "averages": (
-        nn.Conv1d(2, 4, 3, dilation=2, padding="same"), nn.ReLU6(), nn.AvgPool1d(3, 2, 1),
-        nn.BatchNorm1d(4), nn.Conv1d(4, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
-        nn.Flatten(), nn.Linear(4, 3),
+        nn.Conv1d(2, 4, 3, dilation=2, padding="same"),
+        nn.ReLU6(),
+        nn.AvgPool1d(3, 2, 1),
+        nn.BatchNorm1d(4),
+        nn.Conv1d(4, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool1d(1),
+        nn.Flatten(),
+        nn.Linear(4, 3),
     ),
     "map": (nn.ConstantPad1d((2, 1), 0.5), nn.Conv1d(2, 4, 3), nn.LeakyReLU(), nn.Conv1d(4, 2, 1)),
-    "mean": (nn.Conv1d(2, 4, 3), nn.ReLU(), Lambda(lambda x: x[..., 1::2].mean(-1)),
-             nn.Linear(4, 3)),
-    "largest": (nn.Conv1d(2, 4, 3), nn.ReLU(), nn.AdaptiveMaxPool1d(3), nn.Flatten(1),
-                nn.Linear(12, 3)),
-    "as a map": (Lambda(lambda x: x.unsqueeze(2)), nn.Conv2d(2, 4, (1, 3)), nn.ReLU(),
-                 nn.Flatten(), nn.Linear(72, 3)),
-}  # fmt: skip
+    "mean": (
+        nn.Conv1d(2, 4, 3),
+        nn.ReLU(),
+        Lambda(lambda x: x[..., 1::2].mean(-1)),
+        nn.Linear(4, 3),
+    ),
+    "largest": (
+        nn.Conv1d(2, 4, 3),
+        nn.ReLU(),
+        nn.AdaptiveMaxPool1d(3),
+        nn.Flatten(1),
+        nn.Linear(12, 3),
+    ),
+    "as a map": (
+        Lambda(lambda x: x.unsqueeze(2)),
+        nn.Conv2d(2, 4, (1, 3)),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(72, 3),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -67,10 +67,15 @@ def test_shapes_are_numbers_and_any_batch_is_taken(function):
     # Nothing of a shape is left in the graph.
     kinds = {o.kind for o in graph.operations} - {OperationKind.FLOAT}
     assert kinds <= {
-        OperationKind.INPUT, OperationKind.AFFINE, OperationKind.SLICE, OperationKind.CONCATENATE,
-        OperationKind.RESHAPE, OperationKind.ADD, OperationKind.ADAPTIVE_AVERAGE_POOL,
+        OperationKind.INPUT,
+        OperationKind.AFFINE,
+        OperationKind.SLICE,
+        OperationKind.CONCATENATE,
+        OperationKind.RESHAPE,
+        OperationKind.ADD,
+        OperationKind.ADAPTIVE_AVERAGE_POOL,
         OperationKind.MAX_POOL,
-    }  # fmt: skip
+    }
 
 
 class Heads(nn.Module):
@@ -115,7 +120,7 @@ def is_single(x):
         (lambda x: sum(x[:, 0] for _ in range(len(x))), "depends on the number of images"),
         (is_single, "its trace computes another out than the model"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_known_is_refused(function, message):
     with pytest.raises(RheobaseError, match=message) as caught:
         trace(nn.Sequential(nn.Identity(), Lambda(function)), SHAPE)
@@ -127,8 +132,11 @@ def test_a_model_that_fails_on_the_images_says_where():
         assert x.shape[1] == 4, "four channels"
         return x
 
-    with pytest.raises(RheobaseError, match=r"does not take images of 3 x 6 x 5 .*four channels \("
-                       r"test_shapes\.py, line \d+\)"):  # fmt: skip
+    with pytest.raises(
+        RheobaseError,
+        match=r"does not take images of 3 x 6 x 5 .*four channels \("
+        r"test_shapes\.py, line \d+\)",
+    ):
         trace(Lambda(wants_four), SHAPE)
 
 
@@ -143,14 +151,18 @@ def _of_package(module: str, name: str) -> nn.Module:
         (_of_package("brevitas.nn.quant_conv", "QuantConv2d"), "QuantConv2d: .*of Brevitas"),
         (_of_package("snntorch._neurons.leaky", "Leaky"), "Leaky: a spiking neuron of snnTorch"),
         (_of_package("spikingjelly.activation_based.neuron", "IFNode"), "IFNode: .*SpikingJelly"),
-        (torch.ao.nn.qat.Conv2d(3, 3, 1, qconfig=torch.ao.quantization.default_qconfig),
-         "1 .Conv2d: a quantised layer of torch.ao"),
+        (
+            torch.ao.nn.qat.Conv2d(3, 3, 1, qconfig=torch.ao.quantization.default_qconfig),
+            "1 .Conv2d: a quantised layer of torch.ao",
+        ),
         (nn.GRU(5, 5), "1 .GRU: a recurrent layer"),
         (nn.LSTM(5, 5), "1 .LSTM: a recurrent layer"),
-        (torch.export.export(nn.Sequential(nn.ReLU()), (torch.ones(2, *SHAPE),)).module(),
-         "an exported program"),
+        (
+            torch.export.export(nn.Sequential(nn.ReLU()), (torch.ones(2, *SHAPE),)).module(),
+            "an exported program",
+        ),
     ],
-)  # fmt: skip
+)
 def test_modules_of_other_libraries_are_named(layer, message):
     with pytest.raises(RheobaseError, match=message) as caught:
         trace(nn.Sequential(nn.Identity(), layer), SHAPE)

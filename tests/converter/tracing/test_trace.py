@@ -160,10 +160,13 @@ def flat(result):
 @pytest.mark.parametrize(
     "factory",
     [
-        Functional, Reshaping, Several, sequential,
+        Functional,
+        Reshaping,
+        Several,
+        sequential,
         *(lambda name=name: OptionA(SHORTCUTS[name]) for name in SHORTCUTS),
     ],
-)  # fmt: skip
+)
 def test_same_outputs_as_the_model(factory):
     torch.manual_seed(1)
     model = randomised(factory()).double()
@@ -197,8 +200,10 @@ def test_names_kinds_and_labels():
         ("fc", OperationKind.LINEAR),
     ]
     assert graph.by_name["shortcut.getitem"].arguments["ranges"] == (
-        (0, 4, 1), (0, 9, 2), (0, 8, 2),
-    )  # fmt: skip
+        (0, 4, 1),
+        (0, 9, 2),
+        (0, 8, 2),
+    )
     assert graph.by_name["shortcut.pad"].arguments["padding"] == ((2, 2), (0, 0), (0, 0))
     assert list(trace(Several(), SHAPE).outputs) == ["a.0", "a.1", "b.0", "c"]
 
@@ -310,14 +315,21 @@ class Renamed(nn.Module):
 def test_qcfs_is_recognised_by_what_it_computes():
     register_qcfs(Renamed, threshold="limit", levels="count")
     model = nn.Sequential(
-        nn.Conv2d(2, 3, 3), Qcfs(4, 2.0), nn.Conv2d(3, 3, 1), OtherQcfs(), Decoy(),
-        nn.Conv2d(3, 2, 1), Renamed(),
-    )  # fmt: skip
+        nn.Conv2d(2, 3, 3),
+        Qcfs(4, 2.0),
+        nn.Conv2d(3, 3, 1),
+        OtherQcfs(),
+        Decoy(),
+        nn.Conv2d(3, 2, 1),
+        Renamed(),
+    )
     graph = trace(model, SHAPE)
     found = [(o.name, o.arguments["cap"], o.arguments["levels"]) for o in graph.neurons]
     assert found == [
-        ("1", 2.0, 4), ("3", 1.5, 4), ("6", pytest.approx(0.7), 8),
-    ]  # fmt: skip
+        ("1", 2.0, 4),
+        ("3", 1.5, 4),
+        ("6", pytest.approx(0.7), 8),
+    ]
 
 
 def test_qcfs_learns_its_threshold():

@@ -22,9 +22,15 @@ from tests.support.streams import encoded_streams, image_streams
 def test_results_stream(coding, readout):
     rng = np.random.default_rng(11)
     network = random_network(
-        rng, coding=coding, readout=readout, rule=PoolRule.CUMULATIVE, steps=3, hidden=1,
-        largest_channels=5, largest_map=5,
-    )  # fmt: skip
+        rng,
+        coding=coding,
+        readout=readout,
+        rule=PoolRule.CUMULATIVE,
+        steps=3,
+        hidden=1,
+        largest_channels=5,
+        largest_map=5,
+    )
     pixels, beats = image_streams(network, random_images(rng, network, 3))
     check_exchange(
         Accelerator(network, default_folding(network)),
@@ -39,9 +45,15 @@ def test_reset_at_any_time(coding):
     """What was inside is gone, wherever the images were, and the next ones come out right."""
     rng = np.random.default_rng(5)
     network = random_network(
-        rng, coding=coding, readout=Readout.COUNT, rule=PoolRule.STEP, steps=3, hidden=2,
-        largest_channels=4, largest_map=5,
-    )  # fmt: skip
+        rng,
+        coding=coding,
+        readout=Readout.COUNT,
+        rule=PoolRule.STEP,
+        steps=3,
+        hidden=2,
+        largest_channels=4,
+        largest_map=5,
+    )
     pixels, results = encoded_streams(network, random_images(rng, network, 2))
     run_bench(
         Accelerator(network, default_folding(network)),
@@ -59,9 +71,13 @@ def test_reset_at_any_time(coding):
 
 def _network():
     return random_network(
-        np.random.default_rng(4), coding=Coding.RATE, readout=Readout.COUNT, rule=PoolRule.STEP,
-        steps=4, hidden=2,
-    )  # fmt: skip
+        np.random.default_rng(4),
+        coding=Coding.RATE,
+        readout=Readout.COUNT,
+        rule=PoolRule.STEP,
+        steps=4,
+        hidden=2,
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,7 @@ def test_default_folding_of_a_graph():
 @pytest.mark.parametrize(("coding", "steps"), [(Coding.RADIX, 4), (Coding.RATE, 32)])
 def test_resnet20(coding, steps):
     """The shape of ResNet-20 on CIFAR-10: three images spike by spike."""
-    network = residual_network(
-        coding, steps=steps, stages=RESNET20, size=32, classes=10, bits=8
-    )
+    network = residual_network(coding, steps=steps, stages=RESNET20, size=32, classes=10, bits=8)
     built = build_simulation(network, default_folding(network, adders=600), optimise="fast-build")
     images = random_images(np.random.default_rng(2), network, 3)
     result = simulate(built, images, record_images=3, processes=1)

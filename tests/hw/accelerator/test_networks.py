@@ -50,8 +50,9 @@ def test_many_random_networks(part):
 @pytest.mark.parametrize("readout", Readout)
 def test_every_mode(coding, rule, readout):
     """Each combination once, two hidden layers deep, whatever the random draw leaves out."""
-    rng = np.random.default_rng([list(x).index(y) for x, y in (
-        (Coding, coding), (PoolRule, rule), (Readout, readout))])  # fmt: skip
+    rng = np.random.default_rng(
+        [list(x).index(y) for x, y in ((Coding, coding), (PoolRule, rule), (Readout, readout))]
+    )
     network = random_network(
         rng, coding=coding, readout=readout, rule=rule, steps=4, hidden=2, largest_channels=8
     )

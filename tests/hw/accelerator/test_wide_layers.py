@@ -20,9 +20,12 @@ def _network(channels):
 
     threshold = np.full(channels, 200, np.int32)
     hidden = Layer(
-        "hidden", (Connection(IMAGE, weight(channels, 1, 1, 1), 4),),
-        np.zeros(channels, np.int32), threshold, threshold // 2,
-    )  # fmt: skip
+        "hidden",
+        (Connection(IMAGE, weight(channels, 1, 1, 1), 4),),
+        np.zeros(channels, np.int32),
+        threshold,
+        threshold // 2,
+    )
     last = Layer(
         "last", (Connection(0, weight(2, channels, 1, 1), 4),), np.zeros(2, np.int32), None, None
     )

@@ -44,8 +44,13 @@ def masks(width: int) -> list[int]:
     if width <= 8:
         return list(range(1 << width))
     rng = np.random.default_rng(width)
-    return [0, *(int(rng.integers(1 << bit + 1)) << int(rng.integers(width - bit))
-                 for bit in range(width))]  # fmt: skip
+    return [
+        0,
+        *(
+            int(rng.integers(1 << bit + 1)) << int(rng.integers(width - bit))
+            for bit in range(width)
+        ),
+    ]
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 8, LONGEST_WITHOUT_CARRY, LONGEST_WITHOUT_CARRY + 4])

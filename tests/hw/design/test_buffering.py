@@ -75,9 +75,14 @@ def test_none_can_be_spared():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         network = random_graph(
-            rng, coding=Coding.RATE, readout=Readout.COUNT, rule=PoolRule.STEP, steps=1, layers=4,
+            rng,
+            coding=Coding.RATE,
+            readout=Readout.COUNT,
+            rule=PoolRule.STEP,
+            steps=1,
+            layers=4,
             largest_map=7,
-        )  # fmt: skip
+        )
         fewest = fewest_spare_rows(network)
         assert blocking_connection(network, fewest) is None
         assert blocking_connection(network, default_spare_rows(network)) is None

@@ -75,10 +75,15 @@ def _with_memories(rng: np.random.Generator, folding):
 def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     network = random_network(
-        rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
-        rule=PoolRule.CUMULATIVE, steps=1 + seed % 4, hidden=seed % 3, largest_channels=6,
+        rng,
+        coding=list(Coding)[seed % 2],
+        readout=list(Readout)[seed // 2 % 2],
+        rule=PoolRule.CUMULATIVE,
+        steps=1 + seed % 4,
+        hidden=seed % 3,
+        largest_channels=6,
         largest_map=7,
-    )  # fmt: skip
+    )
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
 
@@ -86,9 +91,13 @@ def test_random_networks(seed):
 def test_random_graphs(seed):
     rng = np.random.default_rng(seed)
     network = random_graph(
-        rng, coding=list(Coding)[seed % 2], readout=list(Readout)[seed // 2 % 2],
-        rule=list(PoolRule)[seed // 4 % 2], steps=1 + seed % 3, layers=2,
-    )  # fmt: skip
+        rng,
+        coding=list(Coding)[seed % 2],
+        readout=list(Readout)[seed // 2 % 2],
+        rule=list(PoolRule)[seed // 4 % 2],
+        steps=1 + seed % 3,
+        layers=2,
+    )
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
 

@@ -34,6 +34,4 @@ def test_adds_all_lanes(lanes, check):
     }
     sums = values.sum(axis=1).tolist()
     joined = [{"sums": s, "unit": u} for s, u in zip(sums, units, strict=True)]
-    check(
-        component, inputs | {"units": (unit, units)}, {"joined": (component.sum_layout, joined)}
-    )
+    check(component, inputs | {"units": (unit, units)}, {"joined": (component.sum_layout, joined)})

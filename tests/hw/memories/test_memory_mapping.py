@@ -77,5 +77,6 @@ def test_mapping_is_that_of_yosys(family, tmp_path):
         blocks = sum(kind == "DP16KD" or "SB_RAM40" in kind for kind in kinds)
         mapped = mapped_memory(MemoryShape(*shape), family)
         assert (blocks, kinds.count("TRELLIS_DPR16X4")) == (
-            mapped.block_rams, mapped.distributed_rams,
-        ), shape  # fmt: skip
+            mapped.block_rams,
+            mapped.distributed_rams,
+        ), shape

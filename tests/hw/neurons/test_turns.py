@@ -24,8 +24,11 @@ FOLDINGS = pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1
 
 def _beat(currents, group):
     return {
-        "currents": [int(c) for c in currents], "first_step": 1, "last_step": 1, "group": group,
-    }  # fmt: skip
+        "currents": [int(c) for c in currents],
+        "first_step": 1,
+        "last_step": 1,
+        "group": group,
+    }
 
 
 @pytest.mark.parametrize("every_other", [False, True])
@@ -117,9 +120,12 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps, unhu
         given.append(_beat(currents[own], group))
         words += [word(numbers[own] >> (steps - 1 - step) & 1) for step in range(steps)]
     radix = RadixNeuron(
-        parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
-        potential=Interval(-300, 300), steps=4,
-    )  # fmt: skip
+        parameters.in_turns(neurons, firing),
+        neurons=firing,
+        current_shape=SHAPE,
+        potential=Interval(-300, 300),
+        steps=4,
+    )
     component = _Neurons(
         radix, neurons=neurons, firing=firing, groups=3, steps=4, unhurried=unhurried
     )
@@ -157,10 +163,15 @@ def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind
             if kind != "constant" or step == 0:
                 given.append(_beat(shown[own], group) | marks)
     rate = RateNeuron(
-        parameters.in_turns(neurons, firing), neurons=firing, current_shape=SHAPE,
-        potential=Interval(-200, 300), cumulative=kind == "cumulative", constant=kind == "constant",
-        steps=5, turns=neurons // firing,
-    )  # fmt: skip
+        parameters.in_turns(neurons, firing),
+        neurons=firing,
+        current_shape=SHAPE,
+        potential=Interval(-200, 300),
+        cumulative=kind == "cumulative",
+        constant=kind == "constant",
+        steps=5,
+        turns=neurons // firing,
+    )
     # The steps of a constant current are a train of one turn.
     component = _Neurons(
         rate, neurons=neurons, firing=firing, groups=3, steps=steps if kind == "constant" else 1

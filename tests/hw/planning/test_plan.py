@@ -32,9 +32,15 @@ from tests.support.residual_networks import residual_network
 
 def _chain(coding: Coding, seed: int = 3, steps: int = 3, channels: int = 5):
     return random_network(
-        np.random.default_rng(seed), coding=coding, readout=Readout.COUNT,
-        rule=PoolRule.CUMULATIVE, steps=steps, hidden=1, largest_channels=channels, largest_map=7,
-    )  # fmt: skip
+        np.random.default_rng(seed),
+        coding=coding,
+        readout=Readout.COUNT,
+        rule=PoolRule.CUMULATIVE,
+        steps=steps,
+        hidden=1,
+        largest_channels=channels,
+        largest_map=7,
+    )
 
 
 @pytest.mark.parametrize("coding", Coding)
@@ -82,10 +88,15 @@ def _brute_force(planner: Planner, budget: Budget):
     return best
 
 
-@pytest.mark.parametrize(("coding", "luts", "blocks"), [
-    (Coding.RATE, 2600, 6), (Coding.RATE, 3500, 1), (Coding.RADIX, 2600, 8),
-    (Coding.RADIX, 5000, 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("coding", "luts", "blocks"),
+    [
+        (Coding.RATE, 2600, 6),
+        (Coding.RATE, 3500, 1),
+        (Coding.RADIX, 2600, 8),
+        (Coding.RADIX, 5000, 3),
+    ],
+)
 def test_search_finds_what_brute_force_does(coding, luts, blocks):
     planner = Planner(_chain(coding, channels=4))
     budget = Budget(luts, blocks)
@@ -217,15 +228,17 @@ def test_extra_rows_are_free_and_make_the_pipeline_faster():
     buffers, fewest = (
         [
             path.design.geometry.slots
-            for layer in Accelerator(network, folding).layers if hasattr(layer, "connections")
+            for layer in Accelerator(network, folding).layers
+            if hasattr(layer, "connections")
             for path in layer.connections
         ]
         for folding in (free, bare)
-    )  # fmt: skip
+    )
     extra = [
-        count for layer, fold in zip(network.layers, free, strict=True)
+        count
+        for layer, fold in zip(network.layers, free, strict=True)
         for count in fold.extra_rows or (0,) * len(layer.connections)
-    ][: len(buffers)]  # fmt: skip
+    ][: len(buffers)]
     assert [more - few for more, few in zip(buffers, fewest, strict=True)] == extra
 
 

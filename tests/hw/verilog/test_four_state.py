@@ -25,9 +25,15 @@ def _network(coding):
     """Some of its processes read nothing that ever changes."""
     rng = np.random.default_rng(25)
     network = random_network(
-        rng, coding=coding, readout=Readout.CURRENT, rule=PoolRule.CUMULATIVE, steps=2, hidden=1,
-        largest_channels=2, largest_map=4,
-    )  # fmt: skip
+        rng,
+        coding=coding,
+        readout=Readout.CURRENT,
+        rule=PoolRule.CUMULATIVE,
+        steps=2,
+        hidden=1,
+        largest_channels=2,
+        largest_map=4,
+    )
     # Different all over: a pixel that is lost shows in the next result.
     images = rng.integers(0, 256, (3, *network.input_shape)).astype(np.uint8)
     return network, images, default_folding(network, adders=4)

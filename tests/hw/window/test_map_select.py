@@ -54,36 +54,60 @@ WEIGHT = np.zeros((4, 3, 1, 1), np.int8)
         # Strided 1x1: every second row, and then no stride.
         (
             Connection(0, WEIGHT, stride=(2, 3)),
-            (3, 2), range(0, 5, 2), range(0, 4, 3), (1, 1), (0, 0),
+            (3, 2),
+            range(0, 5, 2),
+            range(0, 4, 3),
+            (1, 1),
+            (0, 0),
         ),
         # A crop of one row above and two columns on the right.
         (
             Connection(0, np.zeros((4, 3, 2, 2), np.int8), padding=(-1, 1, 0, -2)),
-            (4, 5), range(1, 6), range(0, 5), (1, 1), (0, 1),
+            (4, 5),
+            range(1, 6),
+            range(0, 5),
+            (1, 1),
+            (0, 1),
         ),
         # The last row is beyond the last window.
         (
             Connection(0, np.zeros((4, 3, 3, 3), np.int8), stride=(2, 2), padding=(0, 1, 0, 0)),
-            (2, 3), range(0, 5), range(0, 6), (2, 2), (0, 1),
+            (2, 3),
+            range(0, 5),
+            range(0, 6),
+            (2, 2),
+            (0, 1),
         ),
         # Sums of 2 x 2 in front of a kernel that is padded by one sum on each side.
         (
             Connection(
-                0, np.zeros((4, 3, 3, 3), np.int8), padding=(1, 1, 1, 1),
+                0,
+                np.zeros((4, 3, 3, 3), np.int8),
+                padding=(1, 1, 1, 1),
                 sum_pool=SumPool((2, 2), (2, 2)),
             ),
-            (3, 3), range(0, 6), range(0, 7), (2, 2), (2, 2),
+            (3, 3),
+            range(0, 6),
+            range(0, 7),
+            (2, 2),
+            (2, 2),
         ),
         # The same sums padded themselves: that much further beyond the map.
         (
             Connection(
-                0, np.zeros((4, 3, 3, 3), np.int8), padding=(1, 0, 1, 1),
+                0,
+                np.zeros((4, 3, 3, 3), np.int8),
+                padding=(1, 0, 1, 1),
                 sum_pool=SumPool((2, 2), (2, 2), (1, 1, 1, 1)),
             ),
-            (4, 3), range(0, 6), range(0, 7), (2, 2), (3, 1),
+            (4, 3),
+            range(0, 6),
+            range(0, 7),
+            (2, 2),
+            (3, 1),
         ),
     ],
-)  # fmt: skip
+)
 def test_part_of_the_map(connection, conv, rows, columns, stride, padding):
     part = map_part(connection, (3, 6, 7), conv, 2)
     assert (part.rows, part.columns) == (rows, columns)
@@ -94,9 +118,13 @@ def test_part_of_the_map(connection, conv, rows, columns, stride, padding):
 def test_windows_of_the_part_are_those_of_the_map(seed):
     """Tap by tap: the row (column) that a window reaches in what is kept is the map's own."""
     network = random_graph(
-        np.random.default_rng(seed), coding=Coding.RATE, readout=Readout.COUNT,
-        rule=PoolRule.STEP, steps=1, layers=3,
-    )  # fmt: skip
+        np.random.default_rng(seed),
+        coding=Coding.RATE,
+        readout=Readout.COUNT,
+        rule=PoolRule.STEP,
+        steps=1,
+        layers=3,
+    )
     for layer, shape in zip(network.layers, network.shapes, strict=True):
         for connection, source in zip(layer.connections, shape.inputs, strict=True):
             part = map_part(connection, source, shape.conv[1:], 2)

@@ -11,9 +11,16 @@ from rheobase.hw.window.rotate import RowPicker, select_rows, slot_after
 WIDTH = 5
 RINGS = [
     # Slots and rows: as many classes as slots, fewer, one, and more slots than rows by far.
-    (1, (0,)), (3, (0, 1, 2)), (4, (0, 1)), (4, (0,)), (6, (0, 1, 2)), (6, (0, 2)), (9, (0, 1, 2)),
-    (12, (0, 1, 3)), (7, (1, 2)),
-]  # fmt: skip
+    (1, (0,)),
+    (3, (0, 1, 2)),
+    (4, (0, 1)),
+    (4, (0,)),
+    (6, (0, 1, 2)),
+    (6, (0, 2)),
+    (9, (0, 1, 2)),
+    (12, (0, 1, 3)),
+    (7, (1, 2)),
+]
 
 
 def _settled(m, inputs, output, cases):

@@ -20,9 +20,20 @@ from tests.support.components import check_exchange, word
 
 
 def _geometry(
-    *, rows, columns, kernel, stride, padding, pool, channels, planes=1, steps=1, apart=1,
-    taps=None, row_words=False,
-):  # fmt: skip
+    *,
+    rows,
+    columns,
+    kernel,
+    stride,
+    padding,
+    pool,
+    channels,
+    planes=1,
+    steps=1,
+    apart=1,
+    taps=None,
+    row_words=False,
+):
     pool_kernel, pool_stride, pool_padding = pool
     reach = (kernel - 1) * apart + 1
     conv = tuple((extent + 2 * padding - reach) // stride + 1 for extent in (rows, columns))
@@ -43,9 +54,7 @@ def _geometry(
         steps=steps,
         spare_rows=1,
         offsets=(tuple(range(0, reach, apart)),) * 2,
-        valid_taps=taps and tuple(
-            tuple(taps[axis][: output[axis]]) for axis in range(2)
-        ),
+        valid_taps=taps and tuple(tuple(taps[axis][: output[axis]]) for axis in range(2)),
         row_words=row_words,
     )
 
@@ -132,14 +141,29 @@ CASES = {
     "pooled": {"rows": 6, "columns": 5, "kernel": 3, "stride": 1, "padding": 1, "pool": (2, 2, 0)},
     "strided": {"rows": 7, "columns": 8, "kernel": 2, "stride": 2, "padding": 0, "pool": (1, 1, 0)},
     "overlapping": {
-        "rows": 6, "columns": 6, "kernel": 2, "stride": 1, "padding": 1, "pool": (3, 2, 1),
+        "rows": 6,
+        "columns": 6,
+        "kernel": 2,
+        "stride": 1,
+        "padding": 1,
+        "pool": (3, 2, 1),
     },
     "whole map": {
-        "rows": 3, "columns": 2, "kernel": 2, "stride": 1, "padding": 0, "pool": (1, 1, 0),
+        "rows": 3,
+        "columns": 2,
+        "kernel": 2,
+        "stride": 1,
+        "padding": 0,
+        "pool": (1, 1, 0),
     },
     # The flags that are read first are those that were written last.
     "one column": {
-        "rows": 6, "columns": 1, "kernel": 1, "stride": 1, "padding": 0, "pool": (1, 1, 0),
+        "rows": 6,
+        "columns": 1,
+        "kernel": 1,
+        "stride": 1,
+        "padding": 0,
+        "pool": (1, 1, 0),
     },
     # No footprint has a row of the map where its last row is.
     "one row": {"rows": 1, "columns": 4, "kernel": 2, "stride": 1, "padding": 1, "pool": (2, 2, 0)},
@@ -335,9 +359,16 @@ def test_rows_in_two_memories():
     rng = np.random.default_rng(3)
     channels, steps, width = 64, 9, 16
     geometry = _geometry(
-        rows=5, columns=8, kernel=2, stride=1, padding=0, pool=(1, 1, 0), channels=channels,
-        steps=64, row_words=True,
-    )  # fmt: skip
+        rows=5,
+        columns=8,
+        kernel=2,
+        stride=1,
+        padding=0,
+        pool=(1, 1, 0),
+        channels=channels,
+        steps=64,
+        row_words=True,
+    )
     maps = rng.random((2, 5, 8, steps, 1, channels)) < 0.002
     component = WindowBuffer(geometry, word_width=width, groups=1, plane_by_plane=False)
     assert [bank.words for bank in component.row_banks] == [1024, 512]
@@ -355,9 +386,11 @@ def test_rows_in_two_memories():
 
 
 @given(
-    words=st.integers(2, 20_000), width=st.integers(1, 150), parts=st.integers(1, 8),
+    words=st.integers(2, 20_000),
+    width=st.integers(1, 150),
+    parts=st.integers(1, 8),
     compact=st.booleans(),
-)  # fmt: skip
+)
 def test_banks_of_rows_hold_all_of_them(words, width, parts, compact):
     whole = MemoryShape(words, width, -(-width // parts), "block", apart=True)
     banks = row_banks(whole, split=not compact)

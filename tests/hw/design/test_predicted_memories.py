@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -60,6 +61,15 @@ def _predicted(accelerator: Accelerator) -> Memories:
     return found
 
 
+def _mostly_slow(cases, quick: int) -> list:
+    """``cases`` as parameters, the first ``quick`` of them for every run of the tests."""
+    found = []
+    for number, case in enumerate(cases):
+        values = case if isinstance(case, tuple) else (case,)
+        found.append(pytest.param(*values, marks=[pytest.mark.slow] if number >= quick else []))
+    return found
+
+
 def _check(network, folding) -> None:
     accelerator = Accelerator(network, folding)
     assert _built(accelerator) == _predicted(accelerator)
@@ -71,7 +81,7 @@ def _with_memories(rng: np.random.Generator, folding):
     return tuple(replace(fold, weight_memory=kinds[rng.integers(3)]) for fold in folding)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", _mostly_slow(range(6), 1))
 def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     network = random_network(
@@ -87,7 +97,7 @@ def test_random_networks(seed):
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", _mostly_slow(range(5), 0))
 def test_random_graphs(seed):
     rng = np.random.default_rng(seed)
     network = random_graph(
@@ -101,13 +111,15 @@ def test_random_graphs(seed):
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
 
-@pytest.mark.parametrize("coding", Coding)
-@pytest.mark.parametrize("shape", RARE)
+@pytest.mark.parametrize(
+    ("shape", "coding"),
+    _mostly_slow([("direct", Coding.RADIX), *product(RARE, Coding)], 1),
+)
 def test_rare_shapes(shape, coding):
     _check(*rare_network(np.random.default_rng(2), shape, coding))
 
 
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", _mostly_slow([1, 3], 1))
 def test_trains_of_one_step(steps):
     """Lanes that run ahead of one another queue their sums at T = 1 as well."""
     network = residual_network(Coding.RADIX, steps=steps, stages=((3, 1),), size=4)

@@ -17,7 +17,7 @@ from .wave_format import WaveFormat
 #: Compiler optimisation for a short test, where building counts, and for long runs.
 OPTIMISE = {"fast-build": "-O0", "fast-run": "-O3"}
 _PREFIX = "Vtop"
-#: Characters of Verilog from which on a design is compiled in small pieces.
+#: Characters of Verilog from which on a design is always compiled in small pieces.
 _LARGE = 4_000_000
 
 
@@ -114,7 +114,7 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
         return target
 
     units = [folder / "main.cpp", *sorted(generated.glob("*.cpp"))]
-    if level == OPTIMISE["fast-build"]:
+    if level == OPTIMISE["fast-build"] and len(sources.verilog) < _LARGE:
         units = _joined(folder, units)
     with ThreadPoolExecutor() as pool:
         objects = list(pool.map(compile_one, units))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +38,7 @@ def record_waves(
     stall: int = 0,
     seed: int = 0,
 ) -> None:
-    """Write all signals of some images of a ``run`` with the same arguments.
+    """Write all signals of some images of a ``run_verilog`` with the same arguments.
 
     What went before the first of them is run too, so that they meet the hardware as they did then.
     A cycle is ten nanoseconds: the clock rises in its middle. Where the hardware hangs or breaks a
@@ -52,7 +51,7 @@ def record_waves(
 
     Raises:
         RheobaseError: no such images, ``path`` cannot be written, or its name ends in another
-            format than ``built`` writes.
+            format than ``built`` writes; a ``SimulationError`` where the run itself failed.
     """
     if wave_format(path) is not built.waves:
         raise RheobaseError(f"{path}: the simulation was built for {built.waves or 'no waveforms'}")
@@ -67,14 +66,17 @@ def record_waves(
     with (
         tempfile.TemporaryDirectory(prefix="rheobase-batch-") as folder,
         whole_file(path) as file,
-        # A failure of the hardware is what one looks at waveforms for.
-        suppress(SimulationError),
     ):
-        run_process(
-            built,
-            Path(folder),
-            images[start:end],
-            settings[start:end],
-            Stalls(gap, stall, seed + index),
-            waves=Waves(file.resolve(), first - start, count),
-        )
+        try:
+            run_process(
+                built,
+                Path(folder),
+                images[start:end],
+                settings[start:end],
+                Stalls(gap, stall, seed + index),
+                waves=Waves(file.resolve(), first - start, count),
+            )
+        except SimulationError as error:
+            # A failure of the hardware is what one looks at waveforms for.
+            if error.image is None:
+                raise

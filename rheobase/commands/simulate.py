@@ -181,7 +181,13 @@ def _built(
 
     with working("building the simulation"):
         return build_simulation(
-            network, design.folding, verilog=design.verilog, files=design.files, waves=waves
+            network,
+            design.folding,
+            # One that writes waveforms runs a few images: there building is what takes time.
+            optimise="fast-build" if waves else "fast-run",
+            verilog=design.verilog,
+            files=design.files,
+            waves=waves,
         )
 
 

@@ -127,7 +127,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _layer_folding(entry: dict[str, Any]) -> LayerFolding:
-    """Lists as tuples, the memory by its name."""
+    """Lists as tuples, the memory by its name, the style from its fields."""
     fields = {name: tuple(v) if isinstance(v, list) else v for name, v in entry.items()}
     memory = fields["weight_memory"]
-    return LayerFolding(**fields | {"weight_memory": memory and WeightMemory(memory)})
+    fields |= {"weight_memory": memory and WeightMemory(memory), "style": Style(**fields["style"])}
+    return LayerFolding(**fields)

@@ -15,6 +15,7 @@ from ...golden.file import network_hash
 from ...golden.network import Network
 from ...golden.output_files import check_folder
 from ...hw.design.folding import Folding, LayerFolding, WeightMemory
+from ...hw.design.style import Style
 from .failure import FAILED
 
 #: Name of the manifest in a build's folder.

@@ -61,11 +61,12 @@ RECIPES: dict[str, Callable[[Options], Options]] = {
 
 
 def with_recipe(options: Options, name: str) -> Options:
-    """``options`` with the settings of recipe ``name``; T, coding and widths stay.
+    """``options`` with the settings of recipe ``name``; T, coding, widths and a given K stay.
 
     Raises:
         RheobaseError: no such recipe.
     """
     if name not in RECIPES:
         raise RheobaseError(f"recipe: {name!r}, accepted is one of {', '.join(RECIPES)}")
-    return RECIPES[name](options)
+    made = RECIPES[name](options)
+    return made if options.iterations is None else replace(made, iterations=options.iterations)

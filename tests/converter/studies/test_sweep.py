@@ -191,3 +191,8 @@ def test_bad_sweeps_are_refused(
 def test_recipes_keep_what_they_do_not_set(name: str, coding: Coding) -> None:
     options = with_recipe(Options(coding=coding, steps=3, weight_bits=5), name)
     assert (options.coding, options.steps, options.weight_bits) == (coding, 3, 5)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_given_k_is_kept_by_every_recipe(name):
+    assert with_recipe(Options(steps=8, iterations=7), name).iterations == 7

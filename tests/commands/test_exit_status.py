@@ -122,7 +122,13 @@ def test_ctrl_c(tmp_path, network_file):
     )
     command = [*COMMAND, "convert", "slow.py:model", "--images", "digits", "-o", "net"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background of a shell, they ignore interrupts, and so would it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (tmp_path / "started").exists():
         assert process.poll() is None, process.communicate()

@@ -98,6 +98,7 @@ def test_a_wheel_works_by_itself(released, tmp_path):
     program = """
 import numpy, rheobase, sys
 from pathlib import Path
+from rheobase.hw.design.layer_design import network_design
 from rheobase.sim.design_header import design_headers
 from rheobase.sim.harness_process import HARNESS
 weight = numpy.ones((2, 1, 2, 2), numpy.int8)
@@ -112,7 +113,8 @@ images = numpy.ones((1, 1, 2, 2), numpy.uint8)
 found = rheobase.run_golden(rheobase.load_network("net.safetensors"), images)
 assert found.scores.tolist() == [[8, 8]], found.scores
 assert "module accelerator(" in rheobase.generate(network)
-assert HARNESS.is_file() and len(design_headers(network, rheobase.default_folding(network))) == 2
+design = network_design(network, rheobase.default_folding(network))
+assert HARNESS.is_file() and len(design_headers(design)) == 2
 assert Path(rheobase.__file__).is_relative_to(sys.prefix), rheobase.__file__
 print(rheobase.__version__)
 """

@@ -60,7 +60,7 @@ def test_reset_at_any_time(coding):
         "tests.hw.benches.reset_bench",
         {
             "seed": 7,
-            "resets": 40,
+            "resets": 15,
             "cycles": 600,
             "ports": {"steps": network.steps, "delay": network.delay},
             "pixels": pixels,

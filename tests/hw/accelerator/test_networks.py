@@ -26,7 +26,7 @@ _SETTINGS = {
 
 @pytest.mark.parametrize("part", range(6))
 def test_random_networks(part):
-    @settings(max_examples=1, **_SETTINGS)
+    @settings(max_examples=2, **_SETTINGS)
     @given(networks(), st.integers(0, 2**16).map(lambda n: n * 6 + part))
     def check(network, seed):
         _check(network, seed)

@@ -64,9 +64,7 @@ def build_executable(sources: Sources, optimise: str = "fast-run") -> Path:
             str(sources.vpi),
             *((sources.waves,) if sources.waves else ()),
             *sources.libraries,
-            tools.version,
-            tools.compiler_version,
-            str(tools.root),
+            *tools.identity,
             level,
         ]
     )
@@ -115,7 +113,7 @@ def _build(folder: Path, sources: Sources, tools: Toolchain, level: str) -> None
 
     units = [folder / "main.cpp", *sorted(generated.glob("*.cpp"))]
     if level == OPTIMISE["fast-build"] and len(sources.verilog) < _LARGE:
-        units = _joined(folder, units)
+        units = [_joined(folder, units)]
     with ThreadPoolExecutor() as pool:
         objects = list(pool.map(compile_one, units))
         runtime = runtime_objects(tools, vpi=sources.vpi, waves=waves)
@@ -141,11 +139,11 @@ def _split(verilog: str) -> list[str]:
     return ["--output-split", "8000", "--output-split-cfuncs", "2000"]
 
 
-def _joined(folder: Path, units: list[Path]) -> list[Path]:
+def _joined(folder: Path, units: list[Path]) -> Path:
     """One file that includes ``units``: to start the compiler takes longer than a small design."""
     joined = folder / "joined.cpp"
     joined.write_text("".join(f'#include "{unit.relative_to(folder)}"\n' for unit in units))
-    return [joined]
+    return joined
 
 
 def _runs_once(source: Path) -> bool:

@@ -33,25 +33,13 @@ def _runtime_object(tools: Toolchain, name: str) -> Path:
     """Object file of one source of the runtime, which is the same for every simulation."""
     flags = compile_flags(tools)
     source = tools.root / "include" / name
-    key = content_key([tools.version, tools.compiler_version, str(tools.root), *flags, name])
+    target = f"{source.stem}.o"
 
     def build(folder: Path) -> None:
-        run_program(
-            [
-                str(tools.compiler),
-                *flags,
-                "-O2",
-                "-c",
-                str(source),
-                "-o",
-                str(folder / f"{source.stem}.o"),
-            ],
-            f"compiling Verilator's {name}",
-            folder=folder,
-            environment=tools.environment,
-        )
+        arguments = ["-O2", "-c", str(source), "-o", str(folder / target)]
+        _compile(tools, folder, flags, arguments, name)
 
-    return cached("runtime", key, build) / f"{source.stem}.o"
+    return cached("runtime", content_key([*tools.identity, *flags, name]), build) / target
 
 
 def precompiled_header(
@@ -67,30 +55,26 @@ def precompiled_header(
         The header to include first; the compiler finds what it made of it beside it.
     """
     flags = compile_flags(tools, waves)
-    key = content_key(
-        [tools.version, tools.compiler_version, str(tools.root), *flags, optimisation, _HEADERS]
-    )
 
     def build(folder: Path) -> None:
         header = folder / _HEADER_NAME
         header.write_text(_HEADERS)
-        run_program(
-            [
-                str(tools.compiler),
-                *flags,
-                optimisation,
-                "-x",
-                "c++-header",
-                str(header),
-                "-o",
-                f"{header}.gch",
-            ],
-            "compiling Verilator's headers",
-            folder=folder,
-            environment=tools.environment,
-        )
+        arguments = [optimisation, "-x", "c++-header", str(header), "-o", f"{header}.gch"]
+        _compile(tools, folder, flags, arguments, "headers")
 
+    key = content_key([*tools.identity, *flags, optimisation, _HEADERS])
     return cached("headers", key, build) / _HEADER_NAME
+
+
+def _compile(
+    tools: Toolchain, folder: Path, flags: list[str], arguments: list[str], what: str
+) -> None:
+    run_program(
+        [str(tools.compiler), *flags, *arguments],
+        f"compiling Verilator's {what}",
+        folder=folder,
+        environment=tools.environment,
+    )
 
 
 def compile_flags(tools: Toolchain, waves: WaveFormat | None = None) -> list[str]:

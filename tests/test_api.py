@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import rheobase
 from rheobase.building import board_build
-from rheobase.hw.design.folding import LayerFolding
 from rheobase.sim import batch, comparison
+from tests.support.random_networks import smallest_folding
 
 ROOT = Path(__file__).parents[1]
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 1, 8, 8), dtype=np.uint8)
@@ -113,7 +113,7 @@ def test_what_simulate_takes(conversion, monkeypatch):
 
 def test_a_build_from_python(conversion, tmp_path, monkeypatch):
     """Plain Verilog whole; of a board's bitstream what is asked of the tools."""
-    folding = tuple(LayerFolding(1, 1) for _ in conversion.network.layers)
+    folding = smallest_folding(conversion.network)
     folder = rheobase.build(conversion, board="generic", output=tmp_path / "made", folding=folding)
     assert "module accelerator(" in (folder / "accelerator.v").read_text()
     asked = {}

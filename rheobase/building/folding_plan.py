@@ -23,7 +23,7 @@ from ..options.numbers import number_list
 #: fail to be placed, and will be slow.
 FILLINGS = ((0.85, 0.98), (0.96, 1.0))
 #: UART and host link in a board's design: LUT4 on ECP5, logic cells on iCE40, carry chains
-#: included (`python benchmarks/host_link.py`).
+#: included (`python -m benchmarks.host_link`).
 HOST_LINK_LUTS = {Family.ECP5: 810, Family.ICE40: 1000}
 #: Images that are counted on: a dozen are as much as 8 % off the mean of many.
 CALIBRATION_IMAGES = 32

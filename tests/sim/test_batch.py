@@ -8,7 +8,6 @@ import pytest
 from rheobase.golden import IMAGE, Connection, RheobaseError
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.basics.queue import Queue
-from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import generate
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.bench import BenchError, run_bench
@@ -16,7 +15,7 @@ from rheobase.sim.comparison import simulate
 from rheobase.sim.harness_process import SimulationError
 from rheobase.sim.tools.cache import cached, content_key
 from tests.support.components import check_exchange
-from tests.support.random_networks import random_images, random_network
+from tests.support.random_networks import random_images, random_network, smallest_folding
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def folding(network):
-    return tuple(LayerFolding(1, 1) for _ in network.layers)
+    return smallest_folding(network)
 
 
 def _changed(network):

@@ -12,7 +12,6 @@ from rheobase.cli import main
 from rheobase.golden import RheobaseError, run_golden, save_network
 from rheobase.golden.network import Coding, PoolRule, Readout
 from rheobase.hw.basics.queue import Queue
-from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import generate
 from rheobase.sim import wave_format
 from rheobase.sim.batch import build_simulation
@@ -20,7 +19,7 @@ from rheobase.sim.bench_waves import FOLDER, bench_waves
 from rheobase.sim.wave_format import WaveFormat, has_compression
 from rheobase.sim.waves import record_waves
 from tests.support.components import check_exchange
-from tests.support.random_networks import random_images, random_network
+from tests.support.random_networks import random_images, random_network, smallest_folding
 
 #: Nanoseconds of a cycle; inputs change at its start, and the clock rises in its middle.
 CYCLE = 10
@@ -42,7 +41,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def folding(network):
-    return tuple(LayerFolding(1, 1) for _ in network.layers)
+    return smallest_folding(network)
 
 
 @pytest.fixture

@@ -138,6 +138,11 @@ def random_images(rng: np.random.Generator, network: Network, count: int) -> np.
     return images.astype(np.uint8)
 
 
+def smallest_folding(network: Network) -> Folding:
+    """One neuron at a time and one lane, in every layer."""
+    return tuple(LayerFolding(1, 1) for _ in network.layers)
+
+
 def random_folding(rng: np.random.Generator, network: Network) -> Folding:
     """P and E that do and do not divide the channels and taps, neurons in turns, extra rows.
 

@@ -35,7 +35,6 @@ from rheobase.golden import (
     save_network,
 )
 from rheobase.hw.accelerator.accelerator import result_layout
-from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.options.folding import FoldingOptions
@@ -43,7 +42,7 @@ from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
-from tests.support.random_networks import random_images, random_network
+from tests.support.random_networks import random_images, random_network, smallest_folding
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def folding(network):
-    return tuple(LayerFolding(1, 1) for _ in network.layers)
+    return smallest_folding(network)
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -14,8 +14,7 @@ from rheobase.boards.builds.placement import WORTH_ANOTHER, best_placement
 from rheobase.boards.builds.reports import PlacedDesign
 from rheobase.boards.platforms.registry import board
 from rheobase.golden import Coding, PoolRule, Readout, RheobaseError
-from rheobase.hw.design.folding import LayerFolding
-from tests.support.random_networks import random_network
+from tests.support.random_networks import random_network, smallest_folding
 
 CLOCK = 80e6
 
@@ -77,7 +76,7 @@ def design():
         largest_channels=2,
         largest_map=4,
     )
-    return network, tuple(LayerFolding(1, 1) for _ in network.layers)
+    return network, smallest_folding(network)
 
 
 @pytest.fixture

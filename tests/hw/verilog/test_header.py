@@ -10,10 +10,9 @@ import pytest
 from rheobase.boards.builds.plain_verilog import plain_verilog
 from rheobase.golden import network_hash
 from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import generate
 from rheobase.hw.verilog.header import header, without_header
-from tests.support.random_networks import random_network
+from tests.support.random_networks import random_network, smallest_folding
 
 #: Words by which tools recognise comments that they take orders from.
 ORDERS = ("verilator", "synopsys", "synthesis", "pragma", "yosys", "lint")
@@ -35,7 +34,7 @@ def network(request):
 
 @pytest.fixture
 def folding(network):
-    return tuple(LayerFolding(1, 1) for _ in network.layers)
+    return smallest_folding(network)
 
 
 def test_it_says_what_the_network_is(network, folding):

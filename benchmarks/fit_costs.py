@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import (
+from rheobase.golden.network.bounds import Interval
+from rheobase.golden.network.network import (
     IMAGE,
     Coding,
     Connection,

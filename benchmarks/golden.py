@@ -25,7 +25,7 @@ from rheobase.golden import (
     SumPool,
     run_golden,
 )
-from rheobase.golden.convolution import product
+from rheobase.golden.run.convolution import product
 
 from .figures import best_seconds, show
 

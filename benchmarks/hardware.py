@@ -17,8 +17,8 @@ from rheobase.building.folding_plan import CALIBRATION_IMAGES
 from rheobase.converter.conversion import convert
 from rheobase.converter.data.data import load_images
 from rheobase.hw.planning.event_counts import counted_events
-from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.plan import Budget
+from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.synthesis import ULX3S_85F, PackagedDevice, place_and_route, synthesise

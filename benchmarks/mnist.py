@@ -25,9 +25,9 @@ from rheobase.converter.data.pixels import normalised
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.options import Options
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.exactness import exact_dtype
-from rheobase.golden.network import Coding, Network, Readout
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.exactness import exact_dtype
+from rheobase.golden.network.network import Coding, Network, Readout
+from rheobase.golden.run.run import run_golden
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.sim.batch import BuiltSimulation, build_simulation, run_verilog
 from rheobase.sim.comparison import Comparison, simulate

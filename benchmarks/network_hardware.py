@@ -20,10 +20,10 @@ from rheobase.boards.builds.output import built_folding
 from rheobase.boards.platforms.registry import board
 from rheobase.building.folding_plan import CALIBRATION_IMAGES, budgets
 from rheobase.converter.data.data import load_images
-from rheobase.golden.file import load_network
+from rheobase.golden.files.file import load_network
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import counted_events
-from rheobase.hw.planning.folding_search import Planner
+from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.hw.verilog.generation import generate
 from rheobase.options.folding import FoldingOptions
 from rheobase.sim.batch import build_simulation

@@ -22,13 +22,13 @@ import numpy as np
 from rheobase.boards.builds.placement import SEEDS, best_placement
 from rheobase.boards.builds.reports import PlacedDesign
 from rheobase.converter.data.data import load_images
-from rheobase.golden.file import load_network
-from rheobase.golden.network import Coding, Network, PoolRule, Readout
+from rheobase.golden.files.file import load_network
+from rheobase.golden.network.network import Coding, Network, PoolRule, Readout
 from rheobase.hw.design.folding import Folding
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import counted_events
-from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.plan import Budget
+from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.synthesis import ULX3S_85F, Synthesis, place_and_route, synthesise

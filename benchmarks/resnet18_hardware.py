@@ -21,7 +21,7 @@ import torch
 import rheobase
 from rheobase.boards.builds.memory_files import memories_to_files
 from rheobase.converter.data.torchvision_shim import import_torchvision
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.verilog.generation import generate

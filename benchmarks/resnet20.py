@@ -35,8 +35,8 @@ from rheobase.converter.thresholds.balancing import balance
 from rheobase.converter.thresholds.delay import choose_delay, first_output_spike
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.network import Coding
+from rheobase.golden.run.run import run_golden
 
 from .figures import IMAGES, WEIGHTS, show, skipped
 

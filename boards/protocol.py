@@ -152,11 +152,11 @@ def decode_identity(payload: bytes) -> tuple[Identity, tuple[int, int]]:
         digest,
     ) = _IDENTITY.unpack_from(payload)
     if version != VERSION:
-        raise ValueError(f"protocol version {version}, accepted is {VERSION}")
+        raise ValueError(f"protocol version {version}, must be {VERSION}")
     if 0 in (channels, rows, columns, classes, steps, window, clock):
         raise ValueError("an identity with a size of 0")
     if not 1 <= score & 0x7F <= LARGEST_SCORE_BYTES:
-        raise ValueError(f"scores of {score & 0x7F} bytes, accepted is 1 to {LARGEST_SCORE_BYTES}")
+        raise ValueError(f"scores of {score & 0x7F} bytes, must be 1 to {LARGEST_SCORE_BYTES}")
     identity = Identity(
         network_hash=digest.hex(),
         input_shape=(channels, rows, columns),

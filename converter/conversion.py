@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..golden.errors import RheobaseError
-from ..golden.network import Coding, Network, Readout
+from ..golden.network.network import Coding, Network, Readout
 from .calibrate.calibration import (
     Calibrated,
     Rounding,

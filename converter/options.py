@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from ..golden.choices import MAX_STEPS, Coding, PoolRule, Readout, member
 from ..golden.errors import RheobaseError
-from ..golden.time_checks import check_delay, check_steps
+from ..golden.network.choices import MAX_STEPS, Coding, PoolRule, Readout, member
+from ..golden.network.time_checks import check_delay, check_steps
 from .calibrate.calibration import Calibration, check_calibration
 from .lower.quantise import check_weight_bits
 from .thresholds.balancing import Method

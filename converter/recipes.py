@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..golden.errors import RheobaseError
-from ..golden.network import Coding
+from ..golden.network.network import Coding
 from .calibrate.calibration import Calibration
 from .options import Options
 from .thresholds.balancing import Method
@@ -67,6 +67,6 @@ def with_recipe(options: Options, name: str) -> Options:
         RheobaseError: no such recipe.
     """
     if name not in RECIPES:
-        raise RheobaseError(f"recipe: {name!r}, accepted is one of {', '.join(RECIPES)}")
+        raise RheobaseError(f"recipe: {name!r}, must be one of {', '.join(RECIPES)}")
     made = RECIPES[name](options)
     return made if options.iterations is None else replace(made, iterations=options.iterations)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..golden.event_counting import count_events, kept_counts
-from ..golden.network import Network
-from ..golden.provenance import Provenance, shown_text
+from ..golden.network.network import Network
+from ..golden.network.provenance import Provenance, shown_text
+from ..golden.run.event_counting import count_events, kept_counts
 from .measure.energy import cnn_operations
 
 if TYPE_CHECKING:

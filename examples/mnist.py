@@ -19,8 +19,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from rheobase.converter.data.torchvision_shim import import_torchvision
+from rheobase.golden.basics.output_files import write_whole
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.output_files import write_whole
 
 MEAN, STD = 0.1307, 0.3081
 

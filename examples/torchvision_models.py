@@ -22,8 +22,8 @@ from safetensors.torch import save
 from torch import nn
 
 from rheobase.converter.data.torchvision_shim import import_torchvision
+from rheobase.golden.basics.output_files import write_whole
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.output_files import write_whole
 
 
 def _empty(module: str, name: str, **options: object) -> nn.Module:

@@ -8,7 +8,7 @@ Names are loaded when they are first used, so that ``import rheobase`` needs nei
 amaranth.
 """
 
-from .golden.lazy_exports import lazy_exports
+from .golden.basics.lazy_exports import lazy_exports
 
 _exported, __dir__, __all__ = lazy_exports(__name__, __file__)
 

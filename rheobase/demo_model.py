@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from .golden.arithmetic import ceil_div
+from .golden.basics.arithmetic import ceil_div
 
 
 def cnn() -> nn.Sequential:

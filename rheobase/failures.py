@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .golden.basics.extras import missing_extra
 from .golden.errors import MachineError, RheobaseError, file_error, shortened
-from .golden.extras import missing_extra
 
 #: Exit status where hardware and golden model differ; those of errors are their own.
 DIFFERS = 1

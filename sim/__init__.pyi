@@ -5,4 +5,4 @@ from .comparison import Comparison as Comparison
 from .comparison import simulate as simulate
 from .harness_process import BuiltSimulation as BuiltSimulation
 from .harness_process import SimulationError as SimulationError
-from .waves import record_waves as record_waves
+from .waves.waves import record_waves as record_waves

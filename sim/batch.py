@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..golden.has_network import HasNetwork, network_of
-from ..golden.network import Network
-from ..golden.run import checked_images
+from ..golden.network.has_network import HasNetwork, network_of
+from ..golden.network.network import Network
+from ..golden.run.run import checked_images
 from ..hw.design.folding import Folding
 from ..hw.design.layer_design import network_design
 from ..hw.planning.default_folding import default_folding
@@ -29,7 +29,7 @@ from .harness_process import (
     process_shares,
     run_process,
 )
-from .wave_format import WaveFormat
+from .waves.wave_format import WaveFormat
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,13 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from ..golden.basics.programs import not_found, start_program
 from ..golden.errors import MachineError
-from ..golden.programs import not_found, start_program
 from ..hw.verilog.generation import to_verilog
-from .bench_waves import bench_waves
 from .build import Sources, build_executable
 from .tools.toolchain import find_toolchain
-from .wave_format import WaveFormat, wave_format
+from .waves.bench_waves import bench_waves
+from .waves.wave_format import WaveFormat, wave_format
 
 #: Module name of every component under test.
 TOP = "dut"

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..golden.programs import run_program
+from ..golden.basics.programs import run_program
 from ..hw.verilog.header import without_header
 from .runtime import compile_flags, precompiled_header, runtime_objects
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain, find_toolchain
-from .wave_format import WaveFormat
+from .waves.wave_format import WaveFormat
 
 #: Compiler optimisation for a short test, where building counts, and for long runs.
 OPTIMISE = {"fast-build": "-O0", "fast-run": "-O3"}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.has_network import HasNetwork
-from ..golden.network import Network
-from ..golden.run import GoldenRun, run_golden
-from ..golden.statistics import accumulations
+from ..golden.network.has_network import HasNetwork
+from ..golden.network.network import Network
+from ..golden.run.run import GoldenRun, run_golden
+from ..golden.run.statistics import accumulations
 from ..hw.design.connection_design import ConnectionDesign
 from ..hw.design.folding import Folding
 from .batch import BuiltSimulation, VerilogRun, build_simulation, run_verilog

@@ -9,7 +9,7 @@ from pathlib import Path
 from amaranth.hdl import Shape
 from jinja2 import Environment, StrictUndefined
 
-from ..golden.network import Network
+from ..golden.network.network import Network
 from ..hw.accelerator.accelerator import result_layout, result_names
 from ..hw.design.layer_design import LayerDesign
 from ..hw.verilog.generation import TOP

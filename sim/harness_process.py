@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from ..golden.errors import MachineError
-from ..golden.network import Network
-from ..golden.run import check_setting
+from ..golden.network.network import Network
+from ..golden.run.run import check_setting
 from ..hw.design.folding import Folding
 from ..hw.design.layer_design import LayerDesign, network_design
-from .wave_format import WaveFormat
+from .waves.wave_format import WaveFormat
 
 #: C++ program that drives an accelerator over a set of images.
 HARNESS = Path(__file__).with_name("harness.cpp")

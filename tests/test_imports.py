@@ -119,11 +119,11 @@ def test_imports_inside_functions_count_and_those_for_types_do_not():
     source = (
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from .file import load_network\n"
-        "def late():\n    from ..golden import run_golden\n    import torch.nn\n"
+        "def late():\n    from ...golden import run_golden\n    import torch.nn\n"
     )
-    path = modules()["rheobase.golden.network"]
-    found = {resolved(*one) for one in imports("rheobase.golden.network", path, source)}
-    assert found == {"typing", "rheobase.golden.run", "torch.nn"}
+    path = modules()["rheobase.golden.network.network"]
+    found = {resolved(*one) for one in imports("rheobase.golden.network.network", path, source)}
+    assert found == {"typing", "rheobase.golden.run.run", "torch.nn"}
 
 
 def test_every_module_that_is_imported_is_there():

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ...golden.basics.output_files import folder_beside, put_in_place
 from ...golden.errors import RheobaseError
-from ...golden.network import Network
-from ...golden.output_files import folder_beside, put_in_place
+from ...golden.network.network import Network
 from ...hw.design.folding import Folding
 from ...hw.verilog.header import without_header
 from ...sim.synthesis import ROUTERS, SYNTHESIS_OPTIONS
@@ -101,7 +101,7 @@ def build_bitstream(
             if not placed.meets_timing and not allow_timing_fail:
                 raise BuildError(
                     f"timing: the design runs at {placed.frequency / 1e6:.2f} MHz, the clock is "
-                    f"{made / 1e6:g} MHz, accepted is a lower --clock (or --allow-timing-fail); "
+                    f"{made / 1e6:g} MHz, must be a lower --clock (or --allow-timing-fail); "
                     f"seeds tried: {len(placement.tried)}",
                     placed.usage,
                     too_slow=True,

@@ -8,14 +8,14 @@ from amaranth import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.network import Network
+from ...golden.network.network import Network
 from ...hw.design.folding import Folding
 from ...hw.verilog.generation import TOP as ACCELERATOR
 from ...hw.verilog.generation import generate, to_verilog
 from ..link.host_link import HostLink
 from ..link.interface import AcceleratorInterface, accelerator_interface
-from ..link.uart_receiver import UartReceiver
-from ..link.uart_transmitter import UartTransmitter
+from ..link.line.uart_receiver import UartReceiver
+from ..link.line.uart_transmitter import UartTransmitter
 
 #: Module name of the top level.
 TOP = "rheobase_board"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...golden.basics.output_files import write_whole
 from ...golden.errors import RheobaseError, file_error
-from ...golden.file import network_hash
-from ...golden.network import Network
-from ...golden.output_files import write_whole
+from ...golden.files.file import network_hash
+from ...golden.network.network import Network
 from ...hw.design.folding import Folding, check_folding
 from ...hw.verilog.generation import TOP, generate
 from .memory_wrapper import WRAPPER
@@ -97,7 +97,7 @@ def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
 def _checked_text(path: Path, name: str, hashes: Mapping[str, object]) -> str:
     """Text of ``path``, whose hash is the one that was written down."""
     if Path(name).name != name:
-        raise RheobaseError(f"{path}: accepted is a file of the build's own folder")
+        raise RheobaseError(f"{path}: must be a file of the build's own folder")
     try:
         content = path.read_bytes()
         text = content.decode()
@@ -107,6 +107,6 @@ def _checked_text(path: Path, name: str, hashes: Mapping[str, object]) -> str:
         raise RheobaseError(f"{path}: no text") from error
     if sha256(content) != hashes.get(name):
         raise RheobaseError(
-            f"{path}: changed since it was written, accepted is the file that its manifest names"
+            f"{path}: changed since it was written, must be the file that its manifest names"
         )
     return text

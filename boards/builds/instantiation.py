@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...golden.file import network_hash
-from ...golden.network import Network
+from ...golden.files.file import network_hash
+from ...golden.network.network import Network
 from ...hw.verilog.generation import TOP
 from ...hw.verilog.ports import accelerator_ports
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 
 #: An initial block of the generated Verilog: one assignment per word of one memory.

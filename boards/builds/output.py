@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ...golden.basics.output_files import check_folder
 from ...golden.errors import SHOWN, RheobaseError, file_error, shortened
-from ...golden.file import network_hash
-from ...golden.network import Network
-from ...golden.output_files import check_folder
+from ...golden.files.file import network_hash
+from ...golden.network.network import Network
 from ...hw.design.folding import Folding, LayerFolding, WeightMemory
 from ...hw.design.style import Style
 from .failure import FAILED
@@ -41,7 +41,7 @@ def check_output(output: Path) -> None:
         raise file_error(output, "cannot be read", error) from error
     if foreign:
         raise RheobaseError(
-            f"{output}: exists and is no build, accepted is a new folder or one of an earlier build"
+            f"{output}: exists and is no build, must be a new folder or one of an earlier build"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.field_checks import check_integer
+from ...golden.basics.field_checks import check_integer
 from .reports import PlacedDesign
 
 #: Seeds that are tried where nobody says how many.

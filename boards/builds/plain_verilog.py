@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...golden.basics.output_files import folder_beside, put_in_place
 from ...golden.errors import RheobaseError
-from ...golden.network import Network
-from ...golden.output_files import folder_beside, put_in_place
+from ...golden.network.network import Network
 from ...hw.accelerator.accelerator import Accelerator
 from ...hw.design.folding import Folding
 from ...hw.verilog.generation import TOP, generate
@@ -29,7 +29,7 @@ def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, 
         RheobaseError: a P or E out of range, or no such target.
     """
     if target not in VERILOG_TARGETS:
-        raise RheobaseError(f"target: {target!r}, accepted is {' or '.join(VERILOG_TARGETS)}")
+        raise RheobaseError(f"target: {target!r}, must be {' or '.join(VERILOG_TARGETS)}")
     if target == "generic":
         text, memories = memories_to_files(generate(network, folding))
         models = {}

@@ -159,7 +159,7 @@ class Board:
             size = " x ".join(map(str, images.shape[1:]))
             accepted = " x ".join(map(str, identity.input_shape))
             raise RheobaseError(
-                f"images: {size} of {images.dtype}, accepted is {accepted} of uint8 "
+                f"images: {size} of {images.dtype}, must be {accepted} of uint8 "
                 "(channels x rows x columns)"
             )
         pixels = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
@@ -296,7 +296,7 @@ class Board:
         identity = self.identity
         if code == Error.RANGE and identity is not None:
             limit = "0" if identity.radix else "0 .. T - 1"
-            return RheobaseError(f"{what}: accepted is T of 1 .. {identity.steps}, t0 of {limit}")
+            return RheobaseError(f"{what}: must be T of 1 .. {identity.steps}, t0 of {limit}")
         known = code in {error.value for error in Error}
         reason = Error(code).name.lower() if known else f"code {code}"
         return RheobaseError(f"{self._port.name}: the board refuses {what} ({reason})")

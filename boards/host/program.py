@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ...golden.basics.programs import not_found, run_program
 from ...golden.errors import RheobaseError, shown
-from ...golden.programs import not_found, run_program
 from ..builds.output import read_manifest, sha256
 from ..platforms.registry import FAMILY_TOOLS, BoardDescription, board
 

@@ -10,8 +10,8 @@ from amaranth.lib.wiring import In, Out
 from ...hw.basics.checks import check_range
 from ...hw.basics.shapes import count_shape
 from ..protocol import CRC_BYTES, ESCAPE, FLAG, HEADER_BYTES, SETTING_BYTES, TOGGLE, Error
+from .line.uart_receiver import ReceivedByte
 from .serial_crc import RESIDUE, SerialCrc
-from .uart_receiver import ReceivedByte
 
 STATUS_SHAPE = Shape.cast(range(max(Error) + 1))
 _BARE = HEADER_BYTES + CRC_BYTES

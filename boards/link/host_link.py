@@ -14,10 +14,10 @@ from .frame_receiver import FrameReceiver
 from .frame_transmitter import FrameTransmitter
 from .image_feeder import ImageFeeder
 from .interface import AcceleratorInterface
+from .line.uart_receiver import ReceivedByte
 from .packet_queue import PacketQueue
 from .reply_writer import ReplyWriter, TagLayout
 from .result_collector import ResultCollector
-from .uart_receiver import ReceivedByte
 
 
 class HostLink(wiring.Component):

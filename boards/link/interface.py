@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from amaranth import Shape
 from amaranth.lib import data
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
-from ...golden.file import network_hash
-from ...golden.network import PIXEL_BITS, Coding, Network, Readout
+from ...golden.files.file import network_hash
+from ...golden.network.network import PIXEL_BITS, Coding, Network, Readout
 from ...hw.accelerator.accelerator import result_layout
 from ...hw.basics.shapes import count_shape, index_shape
 from ...hw.memories.memory_shape import MemoryShape
@@ -62,7 +62,7 @@ def accelerator_interface(network: Network, *, clock: int) -> AcceleratorInterfa
     if len(network.outputs) > 1 or network.output_shapes[0][1:] != (1, 1):
         maps = ", ".join(f"{rows} x {columns}" for _, rows, columns in network.output_shapes)
         raise RheobaseError(
-            f"board: outputs with maps of {maps}, accepted is one output with a map of 1 x 1"
+            f"board: outputs with maps of {maps}, must be one output with a map of 1 x 1"
         )
     results = result_layout(network)
     score = Shape.cast(results["score"].shape)

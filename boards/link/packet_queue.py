@@ -51,7 +51,7 @@ class PacketQueue(wiring.Component):
     def __init__(self, depth: int):
         check_range("PacketQueue", "depth", depth, 2 * CRC_BYTES, None)
         if depth & (depth - 1):
-            raise RheobaseError(f"PacketQueue: depth is {depth}, accepted is a power of two")
+            raise RheobaseError(f"PacketQueue: depth is {depth}, must be a power of two")
         self.depth = depth
         super().__init__(
             {

@@ -8,7 +8,7 @@ from amaranth import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ...hw.basics.checks import check_range
 from ...hw.basics.shapes import index_shape
 from ...hw.basics.successor import successor

@@ -171,5 +171,5 @@ def board(name: str, targets: Sequence[str] = ()) -> BoardDescription:
     if name not in BOARDS:
         hint = " is what `rheobase build` writes" if name in VERILOG_TARGETS else ""
         accepted = ", ".join((*BOARDS, *targets))
-        raise RheobaseError(f"--board: {shown(name)}{hint}, accepted is one of {accepted}")
+        raise RheobaseError(f"--board: {shown(name)}{hint}, must be one of {accepted}")
     return BOARDS[name]

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from ...golden.errors import RheobaseError
-from ...golden.network import Coding, PoolRule
+from ...golden.network.network import Coding, PoolRule
 from ..data.batches import first_images
 from ..graph.bias_shifts import with_shifts
 from ..graph.graph import Graph
@@ -72,7 +72,7 @@ def calibrate(
     """
     check_calibration(settings)
     if not batches or not len(batches[0]):
-        raise RheobaseError("calibration: no images, accepted is at least one")
+        raise RheobaseError("calibration: no images, must be at least one")
     images = first_images(batches, settings.images)
     run = CalibrationRun(graph, images, thresholds, coding, steps, settings, rule, rounding, seed)
     for name in layer_names(graph):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ...golden.network import Coding, PoolRule
+from ...golden.network.network import Coding, PoolRule
 from ..graph.analog import run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
-from ...golden.field_checks import check_integer
 from ..graph.graph import Graph, OperationKind
 
 
@@ -82,7 +82,7 @@ def check_calibration(settings: Calibration) -> None:
     for field, least in (("bias", 0), ("weights", 0), ("images", 1), ("samples", 16)):
         check_integer("calibration", field, getattr(settings, field), least, None)
     if not settings.ridge > 0:
-        raise RheobaseError(f"calibration ridge: {settings.ridge}, accepted is a positive number")
+        raise RheobaseError(f"calibration ridge: {settings.ridge}, must be a positive number")
 
 
 def layer_names(graph: Graph) -> tuple[str, ...]:

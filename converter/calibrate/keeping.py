@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...golden.network import Network
-from ...golden.run import run_golden
+from ...golden.network.network import Network
+from ...golden.run.run import run_golden
 from ..graph.analog import analog_outputs
 from ..graph.graph import Graph
 from ..snn.snn import FloatSnn

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...golden.network import Coding
+from ...golden.network.network import Coding
 from ..snn.firing import Neurons, mean_output
 from .integer_grid import IntegerGrid
 

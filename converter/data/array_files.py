@@ -43,7 +43,7 @@ def checked_pixels(array: np.ndarray, name: str) -> np.ndarray:
     """
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise RheobaseError(f"{name}: {kind}, accepted is uint8, pixels of 0..255")
+        raise RheobaseError(f"{name}: {kind}, must be uint8, pixels of 0..255")
     return array
 
 
@@ -73,7 +73,7 @@ def read_arrays(path: Path, train: bool) -> tuple[np.ndarray, np.ndarray, tuple[
             if found is None:
                 listed = ", ".join(archive.files)[:80]
                 raise RheobaseError(
-                    f"{path}: holds {listed or 'nothing'}, accepted is images as x, images, "
+                    f"{path}: holds {listed or 'nothing'}, must be images as x, images, "
                     f"x_{part} or {part}_images (labels as y, labels, ...)"
                 )
             images = checked_pixels(archive[found[0]], f"{path}: {found[0]}")
@@ -88,7 +88,7 @@ def read_arrays(path: Path, train: bool) -> tuple[np.ndarray, np.ndarray, tuple[
     named = tuple(str(name)[:80] for name in classes.ravel())
     if named and truth.size and truth.max() >= len(named):
         raise RheobaseError(
-            f"{path}: label {truth.max()}, accepted is 0..{len(named) - 1}, as {_CLASSES} has "
+            f"{path}: label {truth.max()}, must be 0..{len(named) - 1}, as {_CLASSES} has "
             f"{len(named)} names"
         )
     return images, truth, named
@@ -98,7 +98,7 @@ def _labels(labels: np.ndarray, count: int, path: Path, name: str) -> np.ndarray
     whole = np.issubdtype(labels.dtype, np.integer)
     if not whole or labels.shape[:1] != (count,) or labels.size != count or (labels < 0).any():
         raise RheobaseError(
-            f"{path}: {name}: {labels.dtype} {labels.shape}, accepted is {count} integers of 0 or "
+            f"{path}: {name}: {labels.dtype} {labels.shape}, must be {count} integers of 0 or "
             "more, one label for each image"
         )
     return labels.reshape(count).astype(np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from .pixels import normalised
 
 #: Images in a batch.

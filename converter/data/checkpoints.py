@@ -67,10 +67,10 @@ def read_checkpoint(path: Path) -> Any:
             then with the way out.
     """
     if not path.is_file():
-        raise RheobaseError(f"{path}: no such file, accepted is a .safetensors or .pth file")
+        raise RheobaseError(f"{path}: no such file, must be a .safetensors or .pth file")
     foreign = foreign_file(path)
     if foreign is not None:
-        raise RheobaseError(f"{path}: {foreign}, accepted is weights as .safetensors or .pth")
+        raise RheobaseError(f"{path}: {foreign}, must be weights as .safetensors or .pth")
     try:
         if path.suffix.lower() == ".safetensors":
             return load_file(path)
@@ -94,11 +94,11 @@ def _stopped(path: Path, message: str) -> str:
     name = (found[1] or found[2]) if found else None
     if name is None:
         return (
-            "is no torch file, or a damaged one, or holds more than weights; accepted is a file "
+            "is no torch file, or a damaged one, or holds more than weights; must be a file "
             "that loads with weights_only=True"
         )
     return (
-        f"holds {name[:_LENGTH]} beside weights, which is never unpickled; accepted is a file that "
+        f"holds {name[:_LENGTH]} beside weights, which is never unpickled; must be a file that "
         "loads with weights_only=True. Where you trust the file, write one in Python: "
         f"import torch; c = torch.load({path.name!r}, map_location='cpu', weights_only=False); "
         "c = c.get('state_dict', c.get('model', c)) if isinstance(c, dict) else c; "
@@ -153,7 +153,7 @@ def fill(
     found = candidates(content)
     if not found:
         raise RheobaseError(
-            f"{path}: no state dictionary, accepted is names and their tensors; the file has "
+            f"{path}: no state dictionary, must be names and their tensors; the file has "
             f"{_listed(content)}"
         )
     own = {n: t for n, t in model.state_dict().items() if isinstance(t, Tensor)}
@@ -264,7 +264,7 @@ def check_finite(model: nn.Module, where: str) -> None:
                 found.append(f"{name!r} holds {what} ({bad} of {tensor.numel()} values)")
     if found:
         more = f" (and {len(found) - 1} more tensors)" if len(found) > 1 else ""
-        raise RheobaseError(f"{where}: {found[0]}{more}, accepted is finite weights")
+        raise RheobaseError(f"{where}: {found[0]}{more}, must be finite weights")
 
 
 def _listed(content: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 
 #: Folders that tools leave behind and that are no class; so is every hidden one.

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ...golden.basics.extras import how_to_install
 from ...golden.errors import RheobaseError
-from ...golden.extras import how_to_install
 from .image_files import open_image
 
 #: Category ids of the classes 1 to 20 of PASCAL VOC, in their order.
@@ -40,7 +40,7 @@ class Coco:
         self._folder = root / part
         if not path.is_file() or not self._folder.is_dir():
             absent = self._folder if path.is_file() else path
-            raise RheobaseError(f"COCO: {absent}: absent, accepted is COCO's folder")
+            raise RheobaseError(f"COCO: {absent}: absent, must be COCO's folder")
         try:
             with _silent():
                 self.annotations: Any = coco.COCO(str(path))
@@ -52,7 +52,7 @@ class Coco:
             order = np.random.default_rng(seed).permutation(len(self.ids))[:count]
             self.ids = [self.ids[index] for index in order]
         if not self.ids:
-            raise RheobaseError(f"{path}: no images, accepted is at least one")
+            raise RheobaseError(f"{path}: no images, must be at least one")
 
     def image(self, number: int) -> Image.Image:
         """The image of id ``number``, in colour."""

@@ -111,12 +111,12 @@ def load_images(
     elif Path(source).suffix.lower() in (ARRAY_SUFFIX, ARCHIVE_SUFFIX) and Path(source).is_file():
         found = _arrays(Path(source), shape, takes, limit, train)
         if labelled and not found.labelled:
-            raise RheobaseError(f"images: {source} has no labels, accepted is an archive with y")
+            raise RheobaseError(f"images: {source} has no labels, must be an archive with y")
     else:
         found = _torchvision(source, data_root, train, download)
     if shape is not None and found.images.shape[1:] != tuple(shape):
         raise RheobaseError(
-            f"images of {source}: {_size(found.images.shape[1:])}, accepted is {_size(shape)} "
+            f"images of {source}: {_size(found.images.shape[1:])}, must be {_size(shape)} "
             "(channels x rows x columns)"
         )
     return found if sample is None else found.sample(*sample)
@@ -140,7 +140,7 @@ def _torchvision(name: str, root: Path | None, train: bool, download: bool) -> I
     factory = getattr(datasets, name, None)
     if not isinstance(factory, type) or not issubclass(factory, datasets.VisionDataset):
         raise RheobaseError(
-            f"images: {name!r} is no folder and no data set, accepted is 'digits', a torchvision "
+            f"images: {name!r} is no folder and no data set, must be 'digits', a torchvision "
             "data set such as MNIST or CIFAR10, a folder of class folders, or a .npy or .npz file"
         )
     if root is None:
@@ -151,13 +151,13 @@ def _torchvision(name: str, root: Path | None, train: bool, download: bool) -> I
         reason = (str(error).splitlines() or [""])[0]
         if "download=True" in reason:
             raise RheobaseError(
-                f"images: {name} is not under {root}, accepted is torchvision's folder "
+                f"images: {name} is not under {root}, must be torchvision's folder "
                 "(`rheobase convert --download` fetches the set)"
             ) from None
         raise RheobaseError(f"images: {name} under {root} cannot be read ({reason})") from error
     pixels, labels = getattr(data, "data", None), getattr(data, "targets", None)
     if pixels is None or labels is None:
-        raise RheobaseError(f"images: {name} holds no images of one size, accepted is e.g. MNIST")
+        raise RheobaseError(f"images: {name} holds no images of one size, must be e.g. MNIST")
     pixels = np.asarray(pixels)
     pixels = pixels[:, None] if pixels.ndim == 3 else pixels.transpose(0, 3, 1, 2)
     classes = getattr(data, "classes", None) or sorted({str(label) for label in labels})
@@ -176,7 +176,7 @@ def _arrays(
     images, labels = images[:limit], labels[:limit]
     if not images.size or images.ndim not in (3, 4):
         raise RheobaseError(
-            f"images: {path}: {images.shape}, accepted is (images, channels, rows, columns) or "
+            f"images: {path}: {images.shape}, must be (images, channels, rows, columns) or "
             "(images, rows, columns)"
         )
     return ImageSet(_as_maps(images, shape, takes), labels, classes)
@@ -216,8 +216,7 @@ def _folder(
         nested = nested_folder(root, SUFFIXES)
         hint = "" if nested is None else f"; {nested} has class folders"
         raise RheobaseError(
-            f"images: {root} holds no images, accepted is {accepted} {', '.join(SUFFIXES)} files"
-            f"{hint}"
+            f"images: {root} holds no images, must be {accepted} {', '.join(SUFFIXES)} files{hint}"
         )
     if sample is not None:
         count, seed = sample
@@ -227,7 +226,7 @@ def _folder(
         arrays = all(path.suffix.lower() == ARRAY_SUFFIX for path, _ in files)
         if not arrays:
             raise RheobaseError(
-                f"images: {channels} channels, accepted from pictures is 1 to 4 (others as "
+                f"images: {channels} channels, pictures have 1 to 4 (others as "
                 f"{ARRAY_SUFFIX} arrays)"
             )
     pixels = np.empty(0, np.uint8)
@@ -238,15 +237,13 @@ def _folder(
         if image.ndim == 2:
             image = _as_maps(image[None], shape, takes)[0]
         if image.ndim != 3 or not image.size:
-            raise RheobaseError(
-                f"{path}: {_size(image.shape)}, accepted is channels x rows x columns"
-            )
+            raise RheobaseError(f"{path}: {_size(image.shape)}, must be channels x rows x columns")
         if index == 0:
             expected = tuple(image.shape if shape is None else shape)
             pixels = _room(len(files), expected, root)
         if image.shape != pixels.shape[1:]:
             raise RheobaseError(
-                f"{path}: {_size(image.shape)}, accepted is {_size(pixels.shape[1:])} "
+                f"{path}: {_size(image.shape)}, must be {_size(pixels.shape[1:])} "
                 "(channels x rows x columns)"
             )
         pixels[index] = image
@@ -276,7 +273,7 @@ def _room(count: int, shape: tuple[int, ...], root: Path) -> np.ndarray:
         return np.empty((count, *shape), dtype=np.uint8)
     except (MemoryError, ValueError):
         raise RheobaseError(
-            f"images: {root}: {count} of {_size(shape)} are more than memory holds, accepted is "
+            f"images: {root}: {count} of {_size(shape)} are more than memory holds, must be "
             "fewer or smaller ones (--calibration, --count, --resize)"
         ) from None
 
@@ -294,15 +291,14 @@ def read_image(path: Path, shape: tuple[int, int, int], sizing: Sizing = AS_IT_I
     array = path.suffix.lower() == ARRAY_SUFFIX
     if not array and shape[0] not in MODES:
         raise RheobaseError(
-            f"images: {shape[0]} channels, accepted from a picture is 1 to 4 (others as "
-            f"{ARRAY_SUFFIX} arrays)"
+            f"images: {shape[0]} channels, a picture has 1 to 4 (others as {ARRAY_SUFFIX} arrays)"
         )
     image = read_pixels(path, shape[0], sizing)
     if image.ndim == 2:
         image = _as_maps(image[None], shape, None)[0]
     if image.shape != tuple(shape):
         raise RheobaseError(
-            f"{path}: {_size(image.shape)}, accepted is {_size(shape)} (channels x rows x columns)"
+            f"{path}: {_size(image.shape)}, must be {_size(shape)} (channels x rows x columns)"
         )
     return image
 
@@ -364,18 +360,18 @@ def classes_problem(
         what = f"{other[0][:80]!r} is in one alone" if other else "in another order"
         return (
             f"test images: {len(names)} classes, calibration images {len(trained)} ({what}), "
-            "accepted is the same class names in both"
+            "must be the same class names in both"
         )
     if names and len(names) != classes:
         hollow = f", and empty folders {_cut(images.hollow)}" if images.hollow else ""
         return (
             f"test images: labels of {len(names)} classes ({_cut(names)}{hollow}), the network has "
-            f"{scores} scores; accepted is one class for each"
+            f"{scores} scores; must be one class for each"
         )
     if images.labelled and images.labels.max() >= classes:
         return (
-            f"test images: label {images.labels.max()}, the network has {scores} scores; accepted "
-            "is one class for each, from 0"
+            f"test images: label {images.labels.max()}, the network has {scores} scores; there "
+            "must be one class for each, from 0"
         )
     return None
 

@@ -53,7 +53,7 @@ class Sizing:
         for field in ("resize", "crop"):
             value = getattr(self, field)
             if value is not None and value < 1:
-                raise RheobaseError(f"{field}: {value}, accepted is a positive number of pixels")
+                raise RheobaseError(f"{field}: {value}, must be a positive number of pixels")
 
     def apply(self, image: Image.Image, name: str = "image") -> Image.Image:
         """``image``, resized and cropped.
@@ -69,8 +69,8 @@ class Sizing:
             return image
         if min(image.size) < self.crop:
             raise RheobaseError(
-                f"{name}: {image.height} x {image.width}, accepted for a crop of {self.crop} is "
-                "that many rows and columns"
+                f"{name}: {image.height} x {image.width}, a crop of {self.crop} takes "
+                "at least that many rows and columns"
             )
         left, top = (round((extent - self.crop) / 2) for extent in image.size)
         return image.crop((left, top, left + self.crop, top + self.crop))
@@ -107,7 +107,7 @@ def open_image(path: Path, channels: int | None = 3, *, alpha: bool = False) -> 
             with Image.open(path) as opened:
                 pictures = getattr(opened, "n_frames", 1)
                 if pictures > 1 and opened.format != "MPO":
-                    raise RheobaseError(f"{path}: {pictures} pictures in one file, accepted is one")
+                    raise RheobaseError(f"{path}: {pictures} pictures in one file, must be one")
                 opened.load()
                 format_, image = opened.format, ImageOps.exif_transpose(opened)
                 image = _in_eight_bits(image, format_, path)
@@ -137,18 +137,18 @@ def _in_eight_bits(image: Image.Image, format_: str | None, path: Path) -> Image
     if (image.mode == "I" and format_ in _SIXTEEN_IN_I) or image.mode.startswith("I;16"):
         if "transparency" in image.info:
             raise RheobaseError(
-                f"{path}: 16-bit pixels with a transparent value, accepted is opaque pictures"
+                f"{path}: 16-bit pixels with a transparent value, must be opaque pictures"
             )
         values = np.asarray(image).astype(np.int64)
         if 0 < values.max() < 256:
             raise RheobaseError(
-                f"{path}: 16-bit pixels of at most {values.max()}, accepted is the range "
+                f"{path}: 16-bit pixels of at most {values.max()}, must be the range "
                 "0..65535, of which the high byte is taken"
             )
         return Image.fromarray((values >> 8).astype(np.uint8))
     if image.mode in ("F", "I"):
         kind = "floating-point" if image.mode == "F" else "32-bit"
-        raise RheobaseError(f"{path}: {kind} pixels, accepted is integers of 8 or 16 bits")
+        raise RheobaseError(f"{path}: {kind} pixels, must be integers of 8 or 16 bits")
     return image
 
 
@@ -175,7 +175,7 @@ def _with_channels(
         opaque = image.getchannel("A").getextrema()[0] == 255
         if channels not in (2, 4) and not opaque:
             raise RheobaseError(
-                f"{path}: transparent in parts ({image.mode}), accepted is an opaque picture (lay "
+                f"{path}: transparent in parts ({image.mode}), must be an opaque picture (lay "
                 "it on a background), or a model of one channel more"
             )
     return image.convert(MODES[channels])
@@ -189,7 +189,7 @@ def read_pixels(path: Path, channels: int | None, sizing: Sizing = AS_IT_IS) -> 
     """
     if path.suffix.lower() == ARRAY_SUFFIX:
         if sizing != AS_IT_IS:
-            raise RheobaseError(f"{path}: an array, accepted is without --resize and --crop")
+            raise RheobaseError(f"{path}: an array, must be without --resize and --crop")
         return np.array(read_array(path))
     pixels = np.asarray(sizing.apply(open_image(path, channels), str(path)), dtype=np.uint8)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

@@ -79,13 +79,13 @@ def _find(factory: str) -> Any:
     kind = "a weights file (--weights)" if given.suffix in _WEIGHTS else foreign_file(given)
     if kind is not None:
         raise RheobaseError(
-            f"model: {factory} is {kind}, accepted is package.module:factory or path.py:factory "
+            f"model: {factory} is {kind}, must be package.module:factory or path.py:factory "
             "that makes the PyTorch model"
         )
     place, colon, name = factory.rpartition(":")
     if not colon or not place or not name:
         raise RheobaseError(
-            f"model: {factory!r}, accepted is package.module:factory or path.py:factory"
+            f"model: {factory!r}, must be package.module:factory or path.py:factory"
         )
     module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     found = module
@@ -113,7 +113,7 @@ def _import_file(path: Path) -> Any:
         raise RheobaseError(f"model: {path}: no such file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise RheobaseError(f"model: {path}: no Python file, accepted is one that ends in .py")
+        raise RheobaseError(f"model: {path}: no Python file, must be one that ends in .py")
     loader, module = spec.loader, importlib.util.module_from_spec(spec)
     # Like `python file.py`: what lies beside the file can be imported.
     sys.path.insert(0, str(path.resolve().parent))
@@ -133,7 +133,7 @@ def _call(found: Any, factory: str) -> nn.Module:
         raise RheobaseError(f"model: {factory} failed ({_first_line(error)})") from error
     if not isinstance(model, nn.Module):
         raise RheobaseError(
-            f"model: {factory} gave {type(model).__name__}, accepted is a torch.nn.Module"
+            f"model: {factory} gave {type(model).__name__}, must be a torch.nn.Module"
         )
     return model
 

@@ -41,7 +41,7 @@ def as_pixels(images: Images) -> np.ndarray:
     if kind != np.uint8 or len(shape) < 3 or not all(shape):
         floats = ", or (pixels * 255).round() of pixels in 0..1" if "float" in str(kind) else ""
         raise RheobaseError(
-            f"calibration images: {kind} {tuple(shape)}, accepted is uint8 pixels of 0..255 "
+            f"calibration images: {kind} {tuple(shape)}, must be uint8 pixels of 0..255 "
             f"(images, channels, rows, columns), at least one image{floats}"
         )
     return pixels
@@ -53,7 +53,7 @@ def _stacked(images: Iterable[np.ndarray | Tensor]) -> np.ndarray:
     shapes = sorted({array.shape for array in arrays})
     if len(shapes) > 1:
         raise RheobaseError(
-            f"calibration images: {shapes[0]} and {shapes[1]}, accepted is images of one shape"
+            f"calibration images: {shapes[0]} and {shapes[1]}, must be images of one shape"
         )
     return np.stack(arrays) if arrays else np.empty(0, np.uint8)
 
@@ -63,7 +63,7 @@ def _batch(batch: Any) -> np.ndarray:
     images = batch[0] if isinstance(batch, list | tuple) else batch
     if not isinstance(images, Tensor):
         raise RheobaseError(
-            f"calibration images: {type(images).__name__} in a DataLoader, accepted is tensors of "
+            f"calibration images: {type(images).__name__} in a DataLoader, must be tensors of "
             "images, alone or in front of labels"
         )
     if images.dtype == torch.uint8:
@@ -75,7 +75,7 @@ def _batch(batch: Any) -> np.ndarray:
         and 0 <= float(pixels.min()) <= float(pixels.max()) <= 255
     ):
         raise RheobaseError(
-            "calibration images: values of a DataLoader that are no pixels / 255, accepted is "
+            "calibration images: values of a DataLoader that are no pixels / 255, must be "
             "without Normalize (mean and std say it)"
         )
     return pixels.to(torch.uint8).numpy()
@@ -95,13 +95,13 @@ def normalisation(
         values = values * channels if len(values) == 1 else values
         if len(values) != channels:
             raise RheobaseError(
-                f"{field}: {len(values)} values, accepted is 1 or {channels}, one per channel"
+                f"{field}: {len(values)} values, must be 1 or {channels}, one per channel"
             )
         result.append(values)
     if not all(0 <= value <= 1 for value in result[0]):
-        raise RheobaseError(f"mean: {result[0]}, accepted is values in 0..1 (pixels are 0..1)")
+        raise RheobaseError(f"mean: {result[0]}, must be values in 0..1 (pixels are 0..1)")
     if not all(value > 0 for value in result[1]):
-        raise RheobaseError(f"std: {result[1]}, accepted is positive values")
+        raise RheobaseError(f"std: {result[1]}, must be positive values")
     return result[0], result[1]
 
 

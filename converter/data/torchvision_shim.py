@@ -18,8 +18,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ...golden.basics.extras import missing_extra
 from ...golden.errors import RheobaseError
-from ...golden.extras import missing_extra
 
 #: More missing operators than torchvision has: then it is something else.
 _MOST_OPERATORS = 32

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...golden.basics.extras import how_to_install
 from ...golden.errors import RheobaseError
-from ...golden.extras import how_to_install
 from .class_folders import folder_files
 from .data import ImageSet
 
@@ -46,9 +46,9 @@ class ClipShape:
 
     def __post_init__(self) -> None:
         if min(self.frames, self.clips, *self.resize, self.crop) < 1 or not self.rate > 0:
-            raise RheobaseError(f"clips: {self}, accepted is positive numbers")
+            raise RheobaseError(f"clips: {self}, must be positive numbers")
         if self.crop > min(self.resize):
-            raise RheobaseError(f"crop: {self.crop}, accepted is at most {min(self.resize)}")
+            raise RheobaseError(f"crop: {self.crop}, must be at most {min(self.resize)}")
 
 
 def video_files(
@@ -68,7 +68,7 @@ def video_files(
     files = folders.files
     if not files:
         raise RheobaseError(
-            f"videos: {root} holds none, accepted is one folder per class with "
+            f"videos: {root} holds none, must be one folder per class with "
             f"{', '.join(VIDEO_SUFFIXES)} files"
         )
     if sample is not None:

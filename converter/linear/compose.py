@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.axes import per_axis
-from ...golden.network import SumPool
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.basics.axes import per_axis
+from ...golden.network.network import SumPool
 from .terms import (
     NO_PADDING,
     Kernel,

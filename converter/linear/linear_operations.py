@@ -8,8 +8,8 @@ from functools import reduce
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.axes import per_axis
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.basics.axes import per_axis
 from .compose import LARGEST_GROWTH, averaged, composed
 from .terms import (
     NO_PADDING,

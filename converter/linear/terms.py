@@ -14,8 +14,8 @@ from math import gcd
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.network import SumPool
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.network import SumPool
 
 #: Source of a term: the name of the operation that is the image or a neuron.
 Source = str

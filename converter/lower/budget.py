@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...golden.errors import RheobaseError
-from ...golden.network import BYTE_BITS, MIN_WEIGHT_BITS
+from ...golden.network.network import BYTE_BITS, MIN_WEIGHT_BITS
 from ..graph.analog import clip, run_graph
 from ..graph.graph import WEIGHTED_KINDS, Graph, Operation
 from ..graph.segments import segment_of
@@ -30,7 +30,7 @@ def parse_budget(text: str, weights: int) -> float:
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([kM]?)bit(/weight)?\s*", text)
     if match is None or (match[3] and match[2]):
         raise RheobaseError(
-            f"weight budget: {text!r}, accepted is such as 1.1Mbit, 300kbit or 4bit/weight"
+            f"weight budget: {text!r}, must be such as 1.1Mbit, 300kbit or 4bit/weight"
         )
     return float(match[1]) * _UNITS[match[2]] * (weights if match[3] else 1)
 
@@ -87,7 +87,7 @@ def allocated_bits(
     least = MIN_WEIGHT_BITS * sum(sizes.values())
     if budget < least:
         raise RheobaseError(
-            f"weight budget: {budget:.0f} bits, accepted is at least {least} "
+            f"weight budget: {budget:.0f} bits, must be at least {least} "
             f"({MIN_WEIGHT_BITS} bits for each of {sum(sizes.values())} weights)"
         )
     measured = sensitivities(graph, images, thresholds)

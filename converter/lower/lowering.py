@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...golden.errors import RheobaseError
-from ...golden.network import (
+from ...golden.network.network import (
     BYTE_BITS,
     IMAGE,
     Coding,
@@ -402,7 +402,7 @@ def _threshold(planned: PlannedLayer, thresholds: Mapping[str, Any]) -> np.ndarr
     values = _per_channel(planned, "threshold", thresholds[planned.threshold])
     if not np.all(values > 0):
         raise RheobaseError(
-            f"{planned.name}: threshold is {values.min()}, accepted is positive numbers"
+            f"{planned.name}: threshold is {values.min()}, must be positive numbers"
         )
     return values if planned.cap is None else np.minimum(values, planned.cap)
 
@@ -421,7 +421,7 @@ def _per_channel(planned: PlannedLayer, field: str, given: Any) -> np.ndarray:
     if values.size == elements:
         return values.reshape(channels, -1).max(axis=1)
     raise RheobaseError(
-        f"{planned.name}: {field} has {values.size} values, accepted is 1, {channels} (one per "
+        f"{planned.name}: {field} has {values.size} values, must be 1, {channels} (one per "
         f"channel) or {elements} (one per neuron)"
     )
 
@@ -431,6 +431,6 @@ def _int32(name: str, field: str, values: np.ndarray) -> np.ndarray:
     if not np.all(np.abs(rounded) < _INT32_LIMIT):
         worst = float(np.abs(values).max())
         raise RheobaseError(
-            f"{name}: {field} is {worst:.3g} times the weight scale, accepted is below 2**31"
+            f"{name}: {field} is {worst:.3g} times the weight scale, must be below 2**31"
         )
     return rounded.astype(np.int32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ...golden.axes import per_axis
+from ...golden.basics.axes import per_axis
 from ..graph.float_roles import KEEPS_ORDER
 from ..graph.graph import Graph, Operation, OperationKind, norm_affine
 from ..linear import linear_operations as linear

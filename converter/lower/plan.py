@@ -287,7 +287,7 @@ def _check_weights(graph: Graph, needed: set[str]) -> None:
     if missing:
         raise RheobaseError(
             f"model cannot be lowered: its weights {', '.join(sorted(missing)[:5])} would not be "
-            "in the network, accepted is a model whose last weights are in front of what follows"
+            "in the network, must be a model whose last weights are in front of what follows"
         )
 
 

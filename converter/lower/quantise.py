@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...golden.field_checks import check_integer
-from ...golden.network import BYTE_BITS, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
+from ...golden.basics.field_checks import check_integer
+from ...golden.network.network import BYTE_BITS, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
 
 #: Scales that are tried, as parts of the one that just holds the largest weight.
 CANDIDATES = np.linspace(0.4, 1.0, 49)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ...golden.answers import class_answers
 from ...golden.errors import RheobaseError
-from ...golden.network import Coding
+from ...golden.network.network import Coding
+from ...golden.run.answers import class_answers
 from ..snn.snn import FloatRun, FloatSnn
 
 
@@ -42,7 +42,7 @@ def accuracy_table(
         RheobaseError: no images, or a T above the SNN's.
     """
     if not batches:
-        raise RheobaseError("accuracy: no images, accepted is at least one")
+        raise RheobaseError("accuracy: no images, must be at least one")
     if snn.coding == Coding.RADIX:
         pairs, keep = [(snn.steps, 0)], None
     else:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from ...golden.answers import class_answers, is_per_class
 from ...golden.errors import RheobaseError
-from ...golden.network import Readout
+from ...golden.network.network import Readout
+from ...golden.run.answers import class_answers, is_per_class
 from ..graph.analog import analog_forward
 from ..graph.graph import Graph
 from ..lower.lowering import Lowered
@@ -94,7 +94,7 @@ class Answers:
         if readout == Readout.COUNT and int(np.prod(self.shape)) == 1:
             raise RheobaseError(
                 f"--readout: count of output {self.label!r}, one score whose sign is the answer "
-                "and which no count of spikes has; accepted is current"
+                "and which no count of spikes has; must be current"
             )
 
     def check(self) -> None:
@@ -114,7 +114,7 @@ def answers_of(graph: Graph, label: str | None = None) -> Answers:
         label = "out" if "out" in labels else labels[0]
     if label not in labels:
         raise RheobaseError(
-            f"--answers: the model has no output {label!r}, accepted is one of {', '.join(labels)}"
+            f"--answers: the model has no output {label!r}, must be one of {', '.join(labels)}"
         )
     scores, _ = scores_of(graph, graph.outputs[label])
     others = tuple(other for other in labels if other != label)

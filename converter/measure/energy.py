@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.answers import class_answers
 from ...golden.errors import RheobaseError
-from ...golden.network import Network
-from ...golden.run import run_golden
-from ...golden.statistics import accumulations
+from ...golden.network.network import Network
+from ...golden.run.answers import class_answers
+from ...golden.run.run import run_golden
+from ...golden.run.statistics import accumulations
 
 #: Images whose spikes are kept in memory at a time.
 _RECORDED = 16
@@ -56,7 +56,7 @@ def measure(
         RheobaseError: no images, a T out of range, or a network whose first output is a map.
     """
     if not len(images):
-        raise RheobaseError("energy: no images, accepted is at least one")
+        raise RheobaseError("energy: no images, must be at least one")
     points = []
     for count in steps:
         delay = min(network.delay, count - 1)

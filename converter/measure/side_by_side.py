@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...golden.answers import class_answers
-from ...golden.run import run_golden
+from ...golden.run.answers import class_answers
+from ...golden.run.run import run_golden
 from ..conversion import Conversion
 from ..data.batches import Batches
 from ..data.data import ImageSet

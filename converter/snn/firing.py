@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...golden.network import Coding
+from ...golden.network.network import Coding
 from ..graph.analog import per_channel
 
 

@@ -20,10 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ...golden.basics.output_files import write_whole
 from ...golden.errors import SHOWN, RheobaseError, file_error, shortened, shown
-from ...golden.limits import MAX_MAP
-from ...golden.network import MAX_STEPS, Coding, PoolRule, Readout
-from ...golden.output_files import write_whole
+from ...golden.network.limits import MAX_MAP
+from ...golden.network.network import MAX_STEPS, Coding, PoolRule, Readout
 from ..graph.bias_shifts import with_shifts
 from ..graph.graph import WEIGHTED_KINDS, Graph
 from ..rewrite.rewrite import prepared, with_readout
@@ -107,7 +107,7 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
     for key, value in tensors.items():
         section, _, name = key.partition("/")
         if section not in sections:
-            raise RheobaseError(f"{path}: tensor {shown(key)}, accepted is one of {_SECTIONS}/NAME")
+            raise RheobaseError(f"{path}: tensor {shown(key)}, must be one of {_SECTIONS}/NAME")
         sections[section][name] = value
     neurons = {operation.name: operation.shape[0] for operation in graph.neurons}
     for section in _PER_NEURON:
@@ -123,12 +123,12 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
                 )
             if tuple(value.shape) != (neurons[name],):
                 raise RheobaseError(
-                    f"{path}: {section} of {name} is {shown(tuple(value.shape))}, accepted is "
+                    f"{path}: {section} of {name} is {shown(tuple(value.shape))}, must be "
                     f"({neurons[name]},)"
                 )
     for name, value in sections["threshold"].items():
         if not bool((value > 0).all()):
-            raise RheobaseError(f"{path}: threshold of {name}, accepted is positive numbers")
+            raise RheobaseError(f"{path}: threshold of {name}, must be positive numbers")
     graph = _with_weights(path, graph, sections)
     device = next(model.parameters(), torch.zeros(1)).device
     shifts = {name: value.to(device) for name, value in sections["shift"].items()}
@@ -147,9 +147,9 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
 def _check_numbers(where: str, value: Tensor) -> None:
     if value.dtype != torch.float32:
         kind = str(value.dtype).removeprefix("torch.")
-        raise RheobaseError(f"{where} is {kind}, accepted is float32")
+        raise RheobaseError(f"{where} is {kind}, must be float32")
     if not bool(value.isfinite().all()):
-        raise RheobaseError(f"{where} has {_not_finite(value)}, accepted is finite numbers")
+        raise RheobaseError(f"{where} has {_not_finite(value)}, must be finite numbers")
 
 
 def _not_finite(value: Tensor) -> str:
@@ -169,7 +169,7 @@ def _with_weights(path: Path, graph: Graph, sections: dict[str, dict[str, Tensor
             shape = weight.shape if key == "weight" else weight.shape[:1]
             if value.shape != shape:
                 raise RheobaseError(
-                    f"{path}: {key} of {name} is {shown(tuple(value.shape))}, accepted is "
+                    f"{path}: {key} of {name} is {shown(tuple(value.shape))}, must be "
                     f"{tuple(shape)}"
                 )
             changed = {**operation.arguments, key: value.to(weight)}
@@ -189,7 +189,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if metadata.get("format") != FORMAT or metadata.get("version") != str(FORMAT_VERSION):
         found = f"{shown(metadata.get('format'))}, version {shown(metadata.get('version'))}"
         raise RheobaseError(
-            f"{path}: format {found}, accepted is {FORMAT!r}, version '{FORMAT_VERSION}' (a file "
+            f"{path}: format {found}, must be {FORMAT!r}, version '{FORMAT_VERSION}' (a file "
             "that `rheobase convert --float` wrote)"
         )
     try:
@@ -203,7 +203,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def _checked(described: Any) -> dict[str, Any]:
     if not isinstance(described, dict) or set(described) != _KEYS:
-        raise ValueError(f"accepted is {', '.join(sorted(_KEYS))}")
+        raise ValueError(f"must be {', '.join(sorted(_KEYS))}")
     coding, _, _ = (
         kind(described[key])
         for key, kind in (("coding", Coding), ("rule", PoolRule), ("readout", Readout))
@@ -211,9 +211,9 @@ def _checked(described: Any) -> dict[str, Any]:
     shape, steps, delay = (described[key] for key in ("input_shape", "steps", "delay"))
     numbers = [*shape, steps, delay]
     if not all(type(number) is int for number in numbers) or not all(n > 0 for n in shape):
-        raise ValueError("accepted is integers")
+        raise ValueError("must be integers")
     if math.prod(shape) > MAX_MAP:
-        raise ValueError(f"input_shape, accepted is at most {MAX_MAP} values")
+        raise ValueError(f"input_shape, must be at most {MAX_MAP} values")
     if not 0 <= delay < steps <= MAX_STEPS[coding.value]:
         raise ValueError(f"T = {steps}, t0 = {delay}")
     return described

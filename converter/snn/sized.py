@@ -97,6 +97,6 @@ def _resized(converted: Graph, fresh: Graph) -> Graph:
 def _another_network(operation: Operation, fresh: Graph) -> RheobaseError:
     size = " x ".join(map(str, fresh.input_shape))
     return RheobaseError(
-        f"images of {size}: the model becomes another network ({operation.name}), accepted is a "
+        f"images of {size}: the model becomes another network ({operation.name}), must be a "
         "model that is the same for every size"
     )

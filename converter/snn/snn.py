@@ -15,9 +15,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
-from ...golden.field_checks import check_integer
-from ...golden.network import Coding, PoolRule, Readout
+from ...golden.network.network import Coding, PoolRule, Readout
 from ..graph.analog import per_channel, run_graph
 from ..graph.graph import LINEAR_KINDS, Graph, Operation, OperationKind
 from ..graph.kernels import run_operation
@@ -63,7 +63,7 @@ class FloatRun:
         for name, step in (("T", steps), ("t0", delay)):
             if step not in self.sums and not (step == 0 and name == "t0"):
                 kept = ", ".join(map(str, self.sums))
-                raise RheobaseError(f"{name}: {step}, accepted is one of the steps kept: {kept}")
+                raise RheobaseError(f"{name}: {step}, must be one of the steps kept: {kept}")
         check_integer("", "t0", delay, 0, steps - 1, f" for T = {steps}")
         means = {
             name: (total - self.sums[delay][name] if delay else total) / (steps - delay)
@@ -162,7 +162,7 @@ class FloatSnn:
             return _run_radix(snn, images)
         kept = sorted({snn.steps, snn.delay, *(keep or ())} - {0})
         if kept[0] < 0 or kept[-1] > snn.steps:
-            raise RheobaseError(f"steps to keep: {kept}, accepted is 1..{snn.steps}")
+            raise RheobaseError(f"steps to keep: {kept}, must be 1..{snn.steps}")
         return _run_rate(snn, images, kept)
 
 

@@ -114,11 +114,11 @@ def convert_detector(
     missing = [part for part in _PARTS if not hasattr(detector, part)]
     if missing:
         raise RheobaseError(
-            f"detector: {type(detector).__name__} has no {', '.join(missing)}, accepted is a "
+            f"detector: {type(detector).__name__} has no {', '.join(missing)}, must be a "
             "one-stage detector of torchvision (RetinaNet, FCOS)"
         )
     if not images:
-        raise RheobaseError("calibration: no images, accepted is at least one")
+        raise RheobaseError("calibration: no images, must be at least one")
     transform: Any = detector.transform
     transform.eval()
     resized = [transform([image.clone()])[0].tensors for image in images]

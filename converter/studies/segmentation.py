@@ -41,7 +41,7 @@ class Confusion:
         union = self.counts.sum(axis=0) + self.counts.sum(axis=1) - right
         occurs = union > 0
         if not occurs.any():
-            raise RheobaseError("segmentation: no labelled pixels, accepted is at least one")
+            raise RheobaseError("segmentation: no labelled pixels, must be at least one")
         return {
             "miou": 100 * float(np.mean(right[occurs] / union[occurs])),
             "pixel_accuracy": 100 * float(right.sum() / self.counts.sum()),
@@ -60,14 +60,14 @@ def voc_examples(root: Path, part: str, sample: tuple[int, int] | None = None) -
         names = listed.read_text().split()
     except OSError:
         raise RheobaseError(
-            f"VOC: {listed}: absent, accepted is the folder above VOCdevkit/VOC2012"
+            f"VOC: {listed}: absent, must be the folder above VOCdevkit/VOC2012"
         ) from None
     if sample is not None:
         count, seed = sample
         order = np.random.default_rng(seed).permutation(len(names))[:count]
         names = [names[index] for index in order]
     if not names:
-        raise RheobaseError(f"{listed}: no images, accepted is at least one")
+        raise RheobaseError(f"{listed}: no images, must be at least one")
 
     def example(name: str) -> Example:
         def read() -> tuple[Image.Image, Image.Image]:
@@ -103,7 +103,7 @@ def sized_examples(examples: list[Example], pixels: int) -> Iterator[tuple[np.nd
         image, truth = read()
         if image.size != truth.size:
             raise RheobaseError(
-                f"segmentation: an image of {image.size} with classes of {truth.size}, accepted is "
+                f"segmentation: an image of {image.size} with classes of {truth.size}, must be "
                 "one size"
             )
         size = shorter_side(*image.size, pixels)

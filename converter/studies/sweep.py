@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...golden.basics.output_files import write_whole
 from ...golden.errors import RheobaseError
-from ...golden.network import Coding, Readout
-from ...golden.output_files import write_whole
-from ...golden.run import run_golden
+from ...golden.network.network import Coding, Readout
+from ...golden.run.run import run_golden
 from ..conversion import Conversion, convert_graph
 from ..data.batches import Batches
 from ..data.data import load_images, matched_classes, with_hollow_classes
@@ -148,7 +148,7 @@ def recipe_options(recipe: str, coding: Coding, steps: int) -> Options:
     if not iterations:
         return options
     if not iterations.isdecimal() or int(iterations) < 1:
-        raise RheobaseError(f"recipe: {recipe!r}, accepted is RECIPE or RECIPE@K, such as cltb@100")
+        raise RheobaseError(f"recipe: {recipe!r}, must be RECIPE or RECIPE@K, such as cltb@100")
     return replace(options, iterations=int(iterations))
 
 

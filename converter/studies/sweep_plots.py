@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...golden.output_files import write_whole
+from ...golden.basics.output_files import write_whole
 from ..options import Options
 from ..recipes import with_recipe
 

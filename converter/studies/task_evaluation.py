@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ...golden.errors import RheobaseError
-from ...golden.network import Coding
+from ...golden.network.network import Coding
 from ..conversion import Conversion, convert_graph
 from ..data.batches import Batches
 from ..data.coco import Coco
@@ -110,9 +110,9 @@ def evaluate_task(
         RheobaseError: no such task, data that cannot be read, or what conversion raises.
     """
     if task not in TASKS:
-        raise RheobaseError(f"task: {task!r}, accepted is one of {', '.join(TASKS)}")
+        raise RheobaseError(f"task: {task!r}, must be one of {', '.join(TASKS)}")
     if options.coding != Coding.RATE:
-        raise RheobaseError("coding: radix, accepted is rate, as several T are read at once")
+        raise RheobaseError("coding: radix, must be rate, as several T are read at once")
     steps = max(step for step, _ in subject.pairs)
     options = replace(options, steps=steps, delay=0, device=subject.device, lower=False)
     return TASKS[task](model.to(subject.device).eval(), subject, options, progress)
@@ -144,7 +144,7 @@ def _segmentation(examples: Callable[..., list[Any]]) -> Callable[..., TaskResul
             for pair, scores in found.items():
                 if scores.shape[2:] != truth.shape or scores.shape[1] != CLASSES:
                     raise RheobaseError(
-                        f"model: scores of {tuple(scores.shape[1:])}, accepted is {CLASSES} "
+                        f"model: scores of {tuple(scores.shape[1:])}, must be {CLASSES} "
                         f"classes for {truth.shape[0]} x {truth.shape[1]} pixels"
                     )
                 tables[pair].add(truth, scores[0].argmax(0).cpu().numpy())
@@ -208,7 +208,7 @@ def _video(
     root = subject.data / "val"
     files, classes = video_files(root, subject.sample)
     if classes != training.classes:
-        raise RheobaseError("videos: train and val have other classes, accepted is the same")
+        raise RheobaseError("videos: train and val have other classes, must be the same")
     found: dict[Reading, list[Tensor]] = {pair: [] for pair in (None, *subject.pairs)}
     labels: list[int] = []
     on_device = graph.to(subject.device)

@@ -9,8 +9,8 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
+from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
-from ...golden.field_checks import check_integer
 from ..graph.analog import clip, run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation
@@ -92,12 +92,12 @@ def balance(
         RheobaseError: no images, or a parameter out of range.
     """
     if not batches or not len(batches[0]):
-        raise RheobaseError("calibration: no images, accepted is at least one")
+        raise RheobaseError("calibration: no images, must be at least one")
     check_integer("", "iterations (K)", iterations, 1, None)
     if not 0 < percentile <= 100:
-        raise RheobaseError(f"percentile: {percentile}, accepted is a number in (0, 100]")
+        raise RheobaseError(f"percentile: {percentile}, must be a number in (0, 100]")
     if not 0 < learning_rate <= 1:
-        raise RheobaseError(f"learning rate: {learning_rate}, accepted is a number in (0, 1]")
+        raise RheobaseError(f"learning rate: {learning_rate}, must be a number in (0, 1]")
     state = _State(graph, method, learning_rate)
     total = sum(len(batch) for batch in batches)
     images = done = 0

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
-from ...golden.field_checks import check_integer
 
 #: Names that public implementations give the learned threshold and the number of levels.
 _THRESHOLDS = ("threshold", "thre", "thresh", "up", "lam", "lambda_")
@@ -47,7 +47,7 @@ class Qcfs(nn.Module):
         super().__init__()
         check_integer("Qcfs", "levels", levels, 1, None)
         if not threshold > 0:
-            raise RheobaseError(f"threshold: {threshold}, accepted is a positive number")
+            raise RheobaseError(f"threshold: {threshold}, must be a positive number")
         self.levels = levels
         self.threshold = nn.Parameter(torch.tensor([float(threshold)]))
 

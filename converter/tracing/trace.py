@@ -246,7 +246,7 @@ def _another_batch(node: fx.Node | None) -> RheobaseError:
     where = "its end" if node is None else _path(node)
     return RheobaseError(
         f"model: what it computes depends on the number of images or on chance (at {where}), "
-        "accepted is a forward that treats each image alone"
+        "must be a forward that treats each image alone"
     )
 
 
@@ -323,7 +323,7 @@ def _check_close(label: str, value: Tensor, reference: Tensor) -> None:
     if not worst <= _TOLERANCE:
         raise RheobaseError(
             f"model: its trace computes another {label} than the model (largest difference "
-            f"{worst:.2g} of the largest value), accepted is a forward without changes in "
+            f"{worst:.2g} of the largest value), must be a forward without changes in "
             "place that reach other names, and without randomness"
         )
 

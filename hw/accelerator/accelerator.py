@@ -20,8 +20,8 @@ from amaranth import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.arithmetic import ceil_div
-from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape, signed_shape

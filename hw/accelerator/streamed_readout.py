@@ -6,7 +6,7 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.network import Coding
+from ...golden.network.network import Coding
 from ..basics.fork import StreamFork
 from ..basics.shapes import count_shape, index_shape, signed_shape
 from ..design.layer_design import LayerDesign

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...golden.basics.field_checks import check_integer as check_range
 from ...golden.errors import RheobaseError
-from ...golden.field_checks import check_integer as check_range
 
 __all__ = ["check_divisor", "check_range"]
 
@@ -13,5 +13,5 @@ def check_divisor(component: str, parameter: str, value: object, of: int) -> Non
     check_range(component, parameter, value, 1, max(1, of - 1))
     if of % value:
         raise RheobaseError(
-            f"{component}: {parameter} is {value}, accepted is a divisor of {of} below it"
+            f"{component}: {parameter} is {value}, must be a divisor of {of} below it"
         )

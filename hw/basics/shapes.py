@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from amaranth import Shape, signed, unsigned
 
-from ...golden.bounds import Interval
+from ...golden.network.bounds import Interval
 from .widths import index_bits
 
 

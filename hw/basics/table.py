@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from amaranth import Module, Signal, ValueLike
 from amaranth.hdl import Shape
 
-from ...golden.bounds import Interval
+from ...golden.network.bounds import Interval
 from .shapes import count_shape, signed_shape
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...golden.network import IMAGE, Network
+from ...golden.network.network import IMAGE, Network
 from .folding import Folding
 from .geometry import window_geometry
 from .map_part import map_part

@@ -7,9 +7,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import Interval, connection_bounds, input_maximum
-from ...golden.network import IMAGE, Coding, Connection, Layer, Network
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.bounds import Interval, connection_bounds, input_maximum
+from ...golden.network.network import IMAGE, Coding, Connection, Layer, Network
 from ..basics.widths import count_bits, index_bits
 from .folding import WeightMemory
 from .geometry import WindowGeometry, is_radix_spikes, window_geometry

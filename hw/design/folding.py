@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
-from ...golden.network import IMAGE, Connection, Network
-from ...golden.windows import tap_offsets
+from ...golden.network.network import IMAGE, Connection, Network
+from ...golden.network.windows import tap_offsets
 from ..basics.checks import check_range
 from .partition import largest_lanes
 from .style import FAST, Style
@@ -113,7 +113,7 @@ def check_folding(network: Network, folding: Folding) -> None:
     """Raise ``RheobaseError`` naming the layer whose P or E is out of range."""
     if len(folding) != len(network.layers):
         raise RheobaseError(
-            f"folding: {len(folding)} layers, accepted is one P and E for each of the "
+            f"folding: {len(folding)} layers, must be one P and E for each of the "
             f"{len(network.layers)} layers"
         )
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
@@ -121,7 +121,7 @@ def check_folding(network: Network, folding: Folding) -> None:
         _check(f"P {where}", fold.neurons, layer.out_channels)
         if fold.row_words is not None and len(fold.row_words) != len(layer.connections):
             raise RheobaseError(
-                f"folding: row_words {where} has {len(fold.row_words)} values, accepted is one for "
+                f"folding: row_words {where} has {len(fold.row_words)} values, must be one for "
                 f"each of its {len(layer.connections)} connections"
             )
         _check_firing(network, index, fold)
@@ -141,7 +141,7 @@ def check_folding(network: Network, folding: Folding) -> None:
             continue
         if len(fold.lanes) != len(most):
             raise RheobaseError(
-                f"folding: E {where} has {len(fold.lanes)} values, accepted is one for each of its "
+                f"folding: E {where} has {len(fold.lanes)} values, must be one for each of its "
                 f"{len(most)} connections"
             )
         for number, (lanes, high) in enumerate(zip(fold.lanes, most, strict=True)):
@@ -161,7 +161,7 @@ def _check_firing(network: Network, index: int, fold: LayerFolding) -> None:
     ]
     if isinstance(fold.firing, bool) or fold.firing not in accepted:
         raise RheobaseError(
-            f"folding: firing neurons (F) of layer {layer.name!r} is {fold.firing!r}, accepted is "
+            f"folding: firing neurons (F) of layer {layer.name!r} is {fold.firing!r}, must be "
             f"one of {', '.join(map(str, accepted))}"
         )
 
@@ -172,7 +172,7 @@ def _check_extra_rows(where: str, fold: LayerFolding, connections: int) -> None:
         return
     if len(rows) != connections or any(not isinstance(n, int) or n < 0 for n in rows):
         raise RheobaseError(
-            f"folding: extra_rows {where} is {rows!r}, accepted is an integer >= 0 for each of its "
+            f"folding: extra_rows {where} is {rows!r}, must be an integer >= 0 for each of its "
             f"{connections} connections"
         )
 
@@ -185,7 +185,7 @@ def _check_large_rows(where: str, fold: LayerFolding, row_words: Sequence[bool])
         chosen and not by_row for chosen, by_row in zip(large, row_words, strict=True)
     ):
         raise RheobaseError(
-            f"folding: large_rows {where} is {large!r}, accepted is True for connections of row "
+            f"folding: large_rows {where} is {large!r}, must be True for connections of row "
             f"words alone, {tuple(row_words)!r} here"
         )
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...golden.axes import per_axis
-from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
-from ...golden.windows import tap_offsets
+from ...golden.basics.axes import per_axis
+from ...golden.network.network import IMAGE, PIXEL_BITS, Coding, Network
+from ...golden.network.windows import tap_offsets
 from .map_part import map_part, valid_taps
 
 

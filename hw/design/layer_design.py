@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import Bounds, Interval, effective_bias, layer_bounds
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
-from ...golden.network import IMAGE, PIXEL_BITS, Coding, Layer, Network, PoolRule, Readout
+from ...golden.network.bounds import Bounds, Interval, effective_bias, layer_bounds
+from ...golden.network.network import IMAGE, PIXEL_BITS, Coding, Layer, Network, PoolRule, Readout
 from ..basics.widths import memory_depth
 from .buffering import Rows, folded_spare_rows
 from .connection_design import ConnectionDesign

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...golden.arithmetic import ceil_div
-from ...golden.network import IMAGE, Connection, sum_pool_shape
-from ...golden.windows import tap_offsets, window_steps
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.network import IMAGE, Connection, sum_pool_shape
+from ...golden.network.windows import tap_offsets, window_steps
 
 
 @dataclass(frozen=True)

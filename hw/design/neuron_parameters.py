@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import Interval
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
+from ...golden.network.bounds import Interval
 from ..basics.widths import turn_numbers
 
 
@@ -29,11 +29,11 @@ class NeuronParameters:
         if not self.bias.shape == self.threshold.shape == self.initial_potential.shape:
             raise RheobaseError(
                 f"NeuronParameters: shapes {self.bias.shape}, {self.threshold.shape}, "
-                f"{self.initial_potential.shape} differ, accepted is (out channels,) for each"
+                f"{self.initial_potential.shape} differ, must be (out channels,) for each"
             )
         if self.threshold.min() < 1:
             raise RheobaseError(
-                f"NeuronParameters: a threshold is {self.threshold.min()}, accepted is >= 1"
+                f"NeuronParameters: a threshold is {self.threshold.min()}, must be >= 1"
             )
 
     def in_turns(self, neurons: int, firing: int) -> NeuronParameters:

@@ -17,8 +17,8 @@ from math import gcd
 
 import numpy as np
 
-from ...golden.bounds import Interval
-from ...golden.network import PIXEL_BITS
+from ...golden.network.bounds import Interval
+from ...golden.network.network import PIXEL_BITS
 from ..basics.checks import check_range
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import fed_channels
-from ...golden.network import IMAGE, Connection, Network
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.bounds import fed_channels
+from ...golden.network.network import IMAGE, Connection, Network
 
 
 @dataclass(frozen=True, eq=False)

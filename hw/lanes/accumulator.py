@@ -10,8 +10,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import Interval
 from ...golden.errors import RheobaseError
+from ...golden.network.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
 from ..basics.shapes import signed_shape
@@ -58,7 +58,7 @@ class AccumulatorLane(wiring.Component):
         check_range("AccumulatorLane", "event_shift", event_shift, 0, None)
         if weights.ndim != 2 or 0 in weights.shape:
             raise RheobaseError(
-                f"AccumulatorLane: weights have shape {weights.shape}, accepted is (words, P)"
+                f"AccumulatorLane: weights have shape {weights.shape}, must be (words, P)"
             )
         limit = 1 << (weight_bits - 1)
         if weights.min() < -limit or weights.max() >= limit:

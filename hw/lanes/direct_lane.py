@@ -7,7 +7,7 @@ from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import Interval
+from ...golden.network.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.queue import Queue
 from ..basics.select import encode, lowest, pick

@@ -9,7 +9,7 @@ from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import Interval
+from ...golden.network.bounds import Interval
 from ..design.folding import WeightMemory
 from ..design.payloads import vector
 from ..design.queues import LaneQueues

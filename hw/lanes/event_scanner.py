@@ -6,7 +6,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
 from ..basics.select import at_least, encode, lowest, pick

@@ -45,7 +45,7 @@ class LaneJoin(wiring.Component):
         style: Style = FAST,
     ):
         if not lane_shapes:
-            raise RheobaseError("LaneJoin: lane_shapes is empty, accepted is one shape per lane")
+            raise RheobaseError("LaneJoin: lane_shapes is empty, must be one shape per lane")
         self.neurons = neurons
         self.reset_less = not style.payload_resets
         self.lane_shapes = lane_shapes

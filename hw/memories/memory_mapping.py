@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from .devices import Family
 from .memory_shape import LARGE_RAM_WRITE, LARGE_STYLE, MemoryShape
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 
 #: Words of a distributed RAM, and the look-up tables that 4 bits of it take (ECP5).
 DISTRIBUTED_WORDS = 16

@@ -6,8 +6,8 @@ import numpy as np
 from amaranth import Module, Signal, Value
 from amaranth.lib import data
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import Interval
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.bounds import Interval
 from ..basics.shapes import signed_shape
 from ..basics.table import lookup
 from ..design.payloads import vector

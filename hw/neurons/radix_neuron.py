@@ -7,8 +7,8 @@ from amaranth.hdl import Shape
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import Interval
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.bounds import Interval
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, signed_shape
 from ..design.neuron_parameters import NeuronParameters

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...golden.arithmetic import ceil_div
-from ...golden.bounds import Interval
-from ...golden.network import Coding, Network, Readout
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.network.bounds import Interval
+from ...golden.network.network import Coding, Network, Readout
 from ..basics.widths import index_bits
 from ..design.connection_design import MAP_UNIT_BITS, ConnectionDesign, LaneDesign
 from ..design.folding import Folding

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...golden.network import Coding, Connection
+from ...golden.network.network import Coding, Connection
 from ..design.geometry import WindowGeometry
 from ..design.layer_design import LayerDesign
 from ..design.synapses import fits_kernel_groups

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...golden.has_network import HasNetwork, network_of
-from ...golden.network import Network
+from ...golden.network.has_network import HasNetwork, network_of
+from ...golden.network.network import Network
 from ..design.folding import Folding
-from .adder_search import adder_folding
 from .event_counts import NetworkEvents
-from .folding_search import Planner
 from .large_memories import with_large_rows
-from .layer_choices import in_turns
 from .plan import Budget, Plan
-from .row_search import with_extra_rows
+from .search.adder_search import adder_folding
+from .search.folding_search import Planner
+from .search.layer_choices import in_turns
+from .search.row_search import with_extra_rows
 
 #: Adders (P x E, summed over the layers) that the folding may use where no device is named.
 DEFAULT_ADDERS = 160

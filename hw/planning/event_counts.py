@@ -9,10 +9,10 @@ from functools import lru_cache, reduce
 import numpy as np
 
 from ...golden.errors import shown
-from ...golden.event_counting import count_events, image_windows
-from ...golden.event_counts import EventCounts, seen_by
-from ...golden.limits import check_memory
-from ...golden.network import IMAGE, PIXEL_BITS, Coding, Network
+from ...golden.network.event_counts import EventCounts, seen_by
+from ...golden.network.limits import check_memory
+from ...golden.network.network import IMAGE, PIXEL_BITS, Coding, Network
+from ...golden.run.event_counting import count_events, image_windows
 from ..design.geometry import WindowGeometry, window_geometry
 from .pixel_windows import PixelWindows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...golden.network import IMAGE, Network
+from ...golden.network.network import IMAGE, Network
 from ..design.buffering import Rows
 from ..design.folding import LayerFolding, connection_row_words
 from ..design.geometry import window_geometry

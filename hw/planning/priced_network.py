@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ...golden.network import Network
+from ...golden.network.network import Network
 from ..design.buffering import Rows, default_spare_rows
 from ..design.folding import Folding, LayerFolding
 from ..design.layer_design import LayerDesign, layer_design, word_widths

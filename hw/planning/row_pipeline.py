@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.network import IMAGE
+from ...golden.network.network import IMAGE
 from ..design.buffering import Rows, row_model
 from ..design.layer_design import LayerDesign
 from ..design.queues import SUM_QUEUE_DEPTH, WORD_QUEUE_DEPTH

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...golden.network import BYTE_BITS, MIN_WEIGHT_BITS, Network
+from ...golden.network.network import BYTE_BITS, MIN_WEIGHT_BITS, Network
 from ..design.folding import Folding
 from .area import Area
-from .bisection import first_found
 from .event_counts import NetworkEvents
-from .folding_search import Planner
 from .plan import Budget
+from .search.bisection import first_found
+from .search.folding_search import Planner
 
 #: Doublings and halvings until the smallest budget that holds the network is known to a percent.
 _BISECTIONS = 12

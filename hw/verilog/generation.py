@@ -12,9 +12,9 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from ...golden.has_network import HasNetwork, network_of
-from ...golden.network import Network
-from ...golden.programs import run_program, wheel_command
+from ...golden.basics.programs import run_program, wheel_command
+from ...golden.network.has_network import HasNetwork, network_of
+from ...golden.network.network import Network
 from ..accelerator.accelerator import Accelerator
 from ..design.folding import Folding, WeightMemory
 from ..memories.memory_shape import LARGE_STYLE

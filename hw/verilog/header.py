@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from importlib.metadata import version
 
-from ...golden.file import network_hash
-from ...golden.network import Network
+from ...golden.files.file import network_hash
+from ...golden.network.network import Network
 from ..design.folding import Folding
 from .ports import accelerator_ports
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from amaranth import Shape
 
-from ...golden.network import PIXEL_BITS, Coding, Network
+from ...golden.network.network import PIXEL_BITS, Coding, Network
 from ..accelerator.accelerator import result_layout, result_names
 from ..basics.shapes import count_shape, index_shape
 

@@ -8,7 +8,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.arithmetic import ceil_div
+from ...golden.basics.arithmetic import ceil_div
 from ..basics.checks import check_range
 from ..basics.shapes import count_shape, index_shape
 from ..basics.successor import successor

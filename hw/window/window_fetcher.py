@@ -80,7 +80,7 @@ class WindowFetcher(wiring.Component):
         self.single_port = single_port
         if single_port and not geometry.row_words:
             raise RheobaseError(
-                "WindowFetcher: single_port is True, accepted is a geometry of row words with it"
+                "WindowFetcher: single_port is True, must be a geometry of row words with it"
             )
         self.fed = range(groups) if fed is None else fed
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)

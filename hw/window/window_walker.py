@@ -8,7 +8,7 @@ from amaranth import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.bounds import Interval
+from ...golden.network.bounds import Interval
 from ..basics.select import lowest
 from ..basics.shapes import count_shape, index_shape, signed_shape
 from ..basics.successor import successor

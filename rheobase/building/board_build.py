@@ -17,8 +17,8 @@ from ..boards.platforms.registry import VERILOG_TARGETS, BoardDescription
 from ..boards.platforms.registry import board as find_board
 from ..boards.protocol import DEFAULT_BAUD
 from ..golden.errors import RheobaseError
-from ..golden.has_network import HasNetwork, network_of
-from ..golden.network import Network
+from ..golden.network.has_network import HasNetwork, network_of
+from ..golden.network.network import Network
 from ..hw.design.folding import Folding
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions

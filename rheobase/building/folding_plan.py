@@ -6,14 +6,14 @@ import numpy as np
 
 from ..boards.link.interface import accelerator_interface
 from ..golden.errors import RheobaseError
-from ..golden.network import Network
+from ..golden.network.network import Network
 from ..hw.design.folding import Folding, LayerFolding, check_folding
 from ..hw.memories.devices import LARGE_RAM_BITS, Family
 from ..hw.memories.memory_mapping import mapped_memory
 from ..hw.planning.default_folding import DEFAULT_ADDERS, adder_plan, completed_plan
 from ..hw.planning.event_counts import counted_events, known_events
-from ..hw.planning.folding_search import Planner
 from ..hw.planning.plan import Budget, Plan
+from ..hw.planning.search.folding_search import Planner
 from ..hw.planning.shortfall import shortfall
 from ..options.folding import FoldingOptions
 from ..options.numbers import number_list
@@ -101,7 +101,7 @@ def _given_folding(network: Network, neurons: str, lanes: str) -> Folding:
         numbers = number_list(option, text, int)
         if len(numbers) != len(network.layers):
             raise RheobaseError(
-                f"{option}: {len(numbers)} values, accepted is one for each of the "
+                f"{option}: {len(numbers)} values, must be one for each of the "
                 f"{len(network.layers)} layers"
             )
         values.append(numbers)
@@ -140,7 +140,7 @@ def check_folding_options(options: FoldingOptions) -> None:
     """Raise ``RheobaseError`` where options are out of range or do not go together."""
     neurons, lanes = options.neurons is not None, options.lanes is not None
     if neurons != lanes or (neurons and options.adders is not None):
-        raise RheobaseError("-P, -E: accepted is both of them together, or --adders alone, or none")
+        raise RheobaseError("-P, -E: must be both of them together, or --adders alone, or none")
     for name, value in (
         ("--luts", options.luts),
         ("--memory-bits", options.memory_bits),
@@ -149,8 +149,8 @@ def check_folding_options(options: FoldingOptions) -> None:
         if value is None:
             continue
         if value <= 0:
-            raise RheobaseError(f"{name}: {value:g}, accepted is a number above 0")
+            raise RheobaseError(f"{name}: {value:g}, must be a number above 0")
         if options.by_hand:
-            raise RheobaseError(f"{name}: accepted is a search, without -P, -E and --adders")
+            raise RheobaseError(f"{name}: must be a search, without -P, -E and --adders")
     if options.target_fps is not None and options.hertz is None:
-        raise RheobaseError("--target-fps: accepted is together with --clock or --board")
+        raise RheobaseError("--target-fps: must come with --clock or --board")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..console import OUT, working
-from ..golden.network import Network
+from ..golden.network.network import Network
 from ..hw.design.layer_design import layer_design
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions, named_board

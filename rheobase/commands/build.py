@@ -21,7 +21,7 @@ from ..options.images import ImageOptions
 if TYPE_CHECKING:
     from ..boards.builds.bitstream import Build
     from ..building.board_build import PlannedBuild
-    from ..golden.network import Network
+    from ..golden.network.network import Network
 
 _PANEL = "Place and route"
 
@@ -65,7 +65,7 @@ def build(
     from ..building.board_build import Settings, build_planned
     from ..building.shown_plan import plan_images, show_plan
     from ..console import OUT, timed_steps
-    from ..golden.file import load_network
+    from ..golden.files.file import load_network
 
     target = None if board in VERILOG_TARGETS else find_board(board, VERILOG_TARGETS)
     options = replace(folding, board=target)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..boards.host.driver import Board, Classified
-    from ..golden.network import Network
-    from ..golden.provenance import Provenance
+    from ..golden.network.network import Network
+    from ..golden.network.provenance import Provenance
 
 #: Suffix that tells a network file from images.
 _NETWORK_SUFFIX = ".safetensors"
@@ -61,13 +61,13 @@ def classify(
     """
     from ..boards.host.driver import connect
     from ..console import OUT, progress_bar
-    from ..golden.file import load_network, network_hash
-    from ..golden.provenance import Provenance
+    from ..golden.files.file import load_network, network_hash
+    from ..golden.network.provenance import Provenance
 
     networks = [source for source in sources if source.endswith(_NETWORK_SUFFIX)]
     pictures = [source for source in sources if not source.endswith(_NETWORK_SUFFIX)]
     if len(networks) > 1 or not pictures:
-        raise RheobaseError("classify: accepted is at most one network file, and images")
+        raise RheobaseError("classify: must be at most one network file, and images")
     network = load_network(networks[0]) if networks else None
     expected = None if network is None else network_hash(network)
     with connect(port, baud=baud, timeout=timeout, network_hash=expected) as board:
@@ -137,7 +137,7 @@ def _print(
     shown: _Shown, result: Classified, seconds: float, clock: int, names: Provenance
 ) -> None:
     from ..console import OUT
-    from ..golden.answers import class_answers
+    from ..golden.run.answers import class_answers
 
     answers = class_answers(result.scores)
     for file, answer in zip(shown.files, answers, strict=True):
@@ -161,7 +161,7 @@ def _print(
 def _same(network: Network, shown: _Shown, result: Classified, steps: int, delay: int) -> bool:
     """Whether answers and scores are the golden model's, which is printed."""
     from ..console import OUT
-    from ..golden.run import run_golden
+    from ..golden.run.run import run_golden
 
     golden = run_golden(network, shown.images, steps=steps, delay=delay)
     answers = int((golden.answers != result.answers).sum())

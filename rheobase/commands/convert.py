@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..golden.choices import Coding, PoolRule, Readout
 from ..golden.errors import RheobaseError
+from ..golden.network.choices import Coding, PoolRule, Readout
 from ..options.files import OutputFile
 from ..options.images import Calibration, ImageOptions, Images, TestImages
 from ..options.models import ClassifierOptions, Model
@@ -161,12 +161,12 @@ def convert(
     from ..converter.rewrite.rewrite import prepared
     from ..converter.snn.float_file import save_float_snn
     from ..converter.tracing.trace import trace
-    from ..golden.file import save_network
-    from ..golden.output_files import check_writable
+    from ..golden.basics.output_files import check_writable
+    from ..golden.files.file import save_network
 
     options = _options(made, thresholds, source.device)
     if clip is not None and not made.float_only:
-        raise RheobaseError("--clip: accepted is with --float, as 3-d convolution is float-only")
+        raise RheobaseError("--clip: must be with --float, as 3-d convolution is float-only")
     mean, std = source.normalisation(images)
     check_writable(output)
     module = load_model(model, source.weights, _say)
@@ -259,11 +259,11 @@ def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) ->
     if thresholds.recipe is not None:
         if options.calibration is not None:
             raise RheobaseError(
-                "--recipe: accepted is without --threshold-search and --calibrate, which it sets"
+                "--recipe: must be without --threshold-search and --calibrate, which it sets"
             )
         options = with_recipe(options, thresholds.recipe)
     if made.float_only and (made.weight_bits != 8 or made.weight_budget is not None):
-        raise RheobaseError("--float: accepted is without --weight-bits and --weight-budget")
+        raise RheobaseError("--float: must be without --weight-bits and --weight-budget")
     check_options(options)
     return options
 
@@ -296,7 +296,7 @@ def _load(
     if clip is None:
         return reading.load(source, sample=sample, labelled=False, **wanted)
     if reading.resize is not None:
-        raise RheobaseError("--resize: accepted is without --clip, which takes it from --crop")
+        raise RheobaseError("--resize: must be without --clip, which takes it from --crop")
     shape = ClipShape.of_crop(reading.crop or _CLIP_CROP, frames=clip, clips=1)
     return load_clips(Path(source), shape, sample=sample)
 

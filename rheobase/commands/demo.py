@@ -49,8 +49,8 @@ def demo(
     from ..converter.data.pixels import normalised
     from ..converter.options import Options
     from ..demo_model import cnn, train
-    from ..golden.choices import Coding, Readout
-    from ..golden.output_files import check_folder, make_folder
+    from ..golden.basics.output_files import check_folder, make_folder
+    from ..golden.network.choices import Coding, Readout
 
     #: The first coding's files have the plain names.
     settings = (
@@ -93,8 +93,8 @@ def _show(
     from ..converter.measure.answers import answers_of
     from ..converter.measure.side_by_side import side_by_side
     from ..converter.recording import with_accuracies
-    from ..golden.answers import class_answers
-    from ..golden.file import save_network
+    from ..golden.files.file import save_network
+    from ..golden.run.answers import class_answers
     from ..hw.planning.default_folding import default_folding
     from ..sim.batch import build_simulation
     from ..sim.comparison import simulate

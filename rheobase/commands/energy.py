@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..golden.choices import Coding
 from ..golden.errors import RheobaseError
+from ..golden.network.choices import Coding
 from ..options.files import NetworkFile
 from ..options.images import Drawn, ImageOptions, Images
 from ..options.numbers import number_list
 
 if TYPE_CHECKING:
-    from ..golden.network import Network
+    from ..golden.network.network import Network
 
 
 def energy(
@@ -52,7 +52,7 @@ def energy(
         frames_per_second_and_watt,
         measure,
     )
-    from ..golden.file import load_network
+    from ..golden.files.file import load_network
     from ..tables import table
 
     found = load_network(network)

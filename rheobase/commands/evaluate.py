@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..golden.choices import Coding
 from ..golden.errors import RheobaseError
+from ..golden.network.choices import Coding
 from ..options.files import OutputFolder, check_output_folder
 from ..options.images import Calibration, Count
 from ..options.models import Model, ModelOptions, Recipes
@@ -77,11 +77,11 @@ def evaluate(
     from ..converter.options import check_device
     from ..converter.studies.sweep import recipe_options, write_json
     from ..converter.studies.task_evaluation import TASKS, TaskSubject
-    from ..golden.output_files import make_folder
+    from ..golden.basics.output_files import make_folder
     from ..tables import table
 
     if task not in TASKS:
-        raise RheobaseError(f"task: {task!r}, accepted is one of {', '.join(TASKS)}")
+        raise RheobaseError(f"task: {task!r}, must be one of {', '.join(TASKS)}")
     source.check_weights()
     if not data.is_dir():
         raise RheobaseError(f"--data: {data}: no such folder")
@@ -122,7 +122,7 @@ def _pairs(steps: tuple[int, ...], starts: tuple[int, ...]) -> tuple[tuple[int, 
     pairs = tuple((step, start) for step in steps for start in starts if 0 <= start < step)
     if not pairs:
         raise RheobaseError(
-            f"t0: {list(starts)}, accepted is integers from 0 below a T of {list(steps)}"
+            f"t0: {list(starts)}, must be integers from 0 below a T of {list(steps)}"
         )
     return pairs
 

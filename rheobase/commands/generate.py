@@ -23,8 +23,8 @@ def generate(
     from ..boards.builds.built_verilog import write_verilog
     from ..building.shown_plan import shown_plan
     from ..console import OUT, working
-    from ..golden.file import load_network
-    from ..golden.output_files import check_writable
+    from ..golden.basics.output_files import check_writable
+    from ..golden.files.file import load_network
 
     check_writable(output)
     found = load_network(network)

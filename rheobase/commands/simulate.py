@@ -16,11 +16,11 @@ from ..options.images import Count, ImageOptions, Images
 from ..options.time_steps import Delay, Steps
 
 if TYPE_CHECKING:
-    from ..golden.network import Network
+    from ..golden.network.network import Network
     from ..hw.design.folding import Folding
     from ..sim.comparison import Comparison
     from ..sim.harness_process import BuiltSimulation
-    from ..sim.wave_format import WaveFormat
+    from ..sim.waves.wave_format import WaveFormat
 
 _PANEL = "Simulation"
 
@@ -88,14 +88,14 @@ def simulate(
     """
     from ..console import OUT, progress_bar, working
     from ..converter.data.data import classes_problem, with_hollow_classes
-    from ..golden.answers import class_answers, is_per_class
-    from ..golden.file import load_network
-    from ..golden.output_files import check_writable
-    from ..golden.run import check_setting
+    from ..golden.basics.output_files import check_writable
+    from ..golden.files.file import load_network
+    from ..golden.run.answers import class_answers, is_per_class
+    from ..golden.run.run import check_setting
     from ..sim.comparison import simulate as run_both
     from ..sim.harness_process import SimulationError
-    from ..sim.wave_format import wave_format
-    from ..sim.waves import record_waves
+    from ..sim.waves.wave_format import wave_format
+    from ..sim.waves.waves import record_waves
 
     if waves is not None:
         check_writable(waves)
@@ -167,7 +167,7 @@ def _design(
     if verilog is None:
         return _Design(shown_plan(network, folding, reading, board).folding)
     if folding != FoldingOptions() or board is not None:
-        raise RheobaseError("--verilog: accepted is without options that choose a folding")
+        raise RheobaseError("--verilog: must be without options that choose a folding")
     found = read_built_verilog(verilog, network)
     OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
     return _Design(found.folding, found.text, found.memories)

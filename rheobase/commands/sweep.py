@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..golden.choices import MAX_STEPS, Coding
-from ..golden.time_checks import check_steps
+from ..golden.network.choices import MAX_STEPS, Coding
+from ..golden.network.time_checks import check_steps
 from ..options.files import OutputFolder, check_output_folder
 from ..options.images import Calibration, Drawn, ImageOptions, Images, TestImages
 from ..options.models import ClassifierOptions, Model, Recipes
@@ -104,7 +104,7 @@ def run_study(
     from ..converter.studies.sweep import COLUMNS, Subject, jobs_of, write_json
     from ..converter.studies.sweep_plots import draw_plots
     from ..csv_files import write_csv
-    from ..golden.output_files import make_folder
+    from ..golden.basics.output_files import make_folder
 
     source.check_weights()
     check_output_folder(output)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..golden.basics.output_files import check_folder
 from ..golden.errors import RheobaseError
-from ..golden.output_files import check_folder
 
 NetworkFile = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]
 OutputFile = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]

@@ -98,7 +98,7 @@ class FoldingOptions:
         """The design's clock; None where nothing says it."""
         if self.clock is not None:
             if not 0 < self.clock < 1000:
-                raise RheobaseError(f"--clock: {self.clock:g}, accepted is 0 .. 1000 (MHz)")
+                raise RheobaseError(f"--clock: {self.clock:g}, must be 0 .. 1000 (MHz)")
             return self.clock * 1e6
         return None if self.board is None else float(self.board.clock)
 

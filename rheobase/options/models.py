@@ -79,7 +79,7 @@ class ClassifierOptions(ModelOptions):
         from ..converter.data.data import NORMALISATION
 
         if (self.mean is None) != (self.std is None):
-            raise RheobaseError("--mean, --std: accepted is both of them, or none for a known set")
+            raise RheobaseError("--mean, --std: must be both of them, or none for a known set")
         if self.mean is not None and self.std is not None:
             return number_list("--mean", self.mean, float), number_list("--std", self.std, float)
         if images in NORMALISATION:

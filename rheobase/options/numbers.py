@@ -15,7 +15,7 @@ def number_list(option: str, text: str, kind: type) -> tuple:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
         name = "integers" if kind is int else "numbers"
-        raise RheobaseError(f"{option}: {shown(text)}, accepted is {name} with commas") from None
+        raise RheobaseError(f"{option}: {shown(text)}, must be {name} with commas") from None
 
 
 def sorted_numbers(option: str, text: str) -> tuple[int, ...]:

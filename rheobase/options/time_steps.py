@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..golden.choices import Coding
+from ..golden.network.choices import Coding
 
 #: Where a network is converted.
 NewSteps = Annotated[

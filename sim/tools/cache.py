@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from ...golden.output_files import folder_beside
+from ...golden.basics.output_files import folder_beside
 
 #: Written last into an entry: without it the entry is a leftover and is built again.
 _COMPLETE = ".complete"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ...golden.extras import how_to_install
-from ...golden.programs import not_found, recent_on_path, run_program, wheel_command
+from ...golden.basics.extras import how_to_install
+from ...golden.basics.programs import not_found, recent_on_path, run_program, wheel_command
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.programs import first_line, not_found, recent_on_path
+from ...golden.basics.programs import first_line, not_found, recent_on_path
 
 #: Oldest Verilator that cocotb 2 works with.
 OLDEST_VERILATOR = (5, 36)

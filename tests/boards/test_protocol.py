@@ -119,7 +119,7 @@ def test_foreign_replies_are_refused():
         Identity("00" * 32, (1, 2, 2), 2, 1, 0, False, True, 1, False, 2, 1).encode() + bytes(4)
     )
     good[4] = 9
-    with pytest.raises(ValueError, match="protocol version 9, accepted is 1"):
+    with pytest.raises(ValueError, match="protocol version 9, must be 1"):
         decode_identity(bytes(good))
     with pytest.raises(ValueError, match="no setting"):
         decode_setting(b"\x01")

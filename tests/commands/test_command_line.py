@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rheobase.golden import load_network, save_network
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from tests.support.random_networks import random_network
 
 FACTORY = "rheobase.demo_model:cnn"
@@ -110,14 +110,14 @@ def test_help_needs_no_torch(tmp_path):
 
 BAD_CONVERT = {
     "no factory": (["nothing.here:f"], "module 'nothing.here' cannot be imported"),
-    "malformed factory": (["models.py"], "accepted is package.module:factory"),
+    "malformed factory": (["models.py"], "must be package.module:factory"),
     "no weights": ([FACTORY, "--weights", "absent.pth"], "absent.pth: no such file"),
     "weights that do not fit": ([FACTORY, "--weights", "other.safetensors"], "does not fit"),
-    "T": ([FACTORY, "-T", "0"], "T is 0, accepted is an integer in 1..1024"),
-    "t0": ([FACTORY, "-T", "4", "--t0", "4"], "t0 is 4, accepted is an integer in 0..3"),
-    "bits": ([FACTORY, "--weight-bits", "9"], "weight bits is 9, accepted is an integer in 2..8"),
-    "mean alone": ([FACTORY, "--mean", "0.5"], "accepted is both of them"),
-    "mean": ([FACTORY, "--mean", "x", "--std", "1"], "--mean: 'x', accepted is numbers"),
+    "T": ([FACTORY, "-T", "0"], "T is 0, must be an integer in 1..1024"),
+    "t0": ([FACTORY, "-T", "4", "--t0", "4"], "t0 is 4, must be an integer in 0..3"),
+    "bits": ([FACTORY, "--weight-bits", "9"], "weight bits is 9, must be an integer in 2..8"),
+    "mean alone": ([FACTORY, "--mean", "0.5"], "must be both of them"),
+    "mean": ([FACTORY, "--mean", "x", "--std", "1"], "--mean: 'x', must be numbers"),
     "folder": ([FACTORY, "-o", "no/such/net"], "no folder no/such to write to"),
     "device": ([FACTORY, "--device", "abacus"], "device: 'abacus' cannot be used"),
     "untraceable": (["models.py:branching"], "cannot be traced by torch.fx"),
@@ -151,15 +151,15 @@ BAD_NETWORK = {
     "absent": (["generate", "absent"], "absent: cannot be read"),
     "foreign": (["generate", "foreign"], "foreign: not a safetensors file"),
     "truncated": (["generate", "short"], "short: not a safetensors file"),
-    "P": (["generate", "net", "-P", "99,1", "-E", "1,1"], "P of layer 'conv0' is 99, accepted"),
-    "E": (["generate", "net", "-P", "1,1", "-E", "0,1"], "E of layer 'conv0' is 0, accepted"),
-    "P alone": (["generate", "net", "-P", "1,1"], "accepted is both of them together"),
-    "P count": (["generate", "net", "-P", "1", "-E", "1,1"], "-P: 1 values, accepted is"),
-    "adders": (["generate", "net", "--adders", "0"], "adders is 0, accepted is an integer >= 1"),
+    "P": (["generate", "net", "-P", "99,1", "-E", "1,1"], "P of layer 'conv0' is 99, must be"),
+    "E": (["generate", "net", "-P", "1,1", "-E", "0,1"], "E of layer 'conv0' is 0, must be"),
+    "P alone": (["generate", "net", "-P", "1,1"], "must be both of them together"),
+    "P count": (["generate", "net", "-P", "1", "-E", "1,1"], "-P: 1 values, must be"),
+    "adders": (["generate", "net", "--adders", "0"], "adders is 0, must be an integer >= 1"),
     "output": (["generate", "net", "-o", "no/a.v"], "no folder no to write to"),
-    "T": (["simulate", "net", "--images", "digits", "-T", "4"], "T is 4, accepted is an"),
-    "t0": (["simulate", "net", "--images", "digits", "--t0", "1"], "t0 is 1, accepted"),
-    "image size": (["simulate", "net", "--images", "pictures"], "accepted is 1 x 8 x 8"),
+    "T": (["simulate", "net", "--images", "digits", "-T", "4"], "T is 4, must be an"),
+    "t0": (["simulate", "net", "--images", "digits", "--t0", "1"], "t0 is 1, must be"),
+    "image size": (["simulate", "net", "--images", "pictures"], "must be 1 x 8 x 8"),
 }
 
 

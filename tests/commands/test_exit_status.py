@@ -12,14 +12,14 @@ import pytest
 
 from rheobase.failures import finish, one_line
 from rheobase.golden.errors import SHOWN, MachineError, RheobaseError, shown
-from rheobase.golden.file import save_network
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.files.file import save_network
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from tests.support.random_networks import random_network
 
 COMMAND = [sys.executable, "-c", "from rheobase.cli import main; main()"]
 
 FAILURES = {
-    "input": (RheobaseError("x: 1, accepted is 2"), 2, "x: 1, accepted is 2"),
+    "input": (RheobaseError("x: 1, must be 2"), 2, "x: 1, must be 2"),
     "tool": (MachineError("yosys failed:\n a\n b"), 3, "yosys failed: a b"),
     "full disk": (
         OSError(errno.ENOSPC, "No space left", "/tmp/x"),
@@ -109,7 +109,7 @@ def test_generate_to_a_full_device_and_a_full_standard_output(tmp_path, network_
     _one_line(ran.stderr, "standard output was closed")
     ran = _run("generate", network_file, "-o", tmp_path, cwd=tmp_path)
     assert ran.returncode == 2
-    _one_line(ran.stderr, "is a folder, accepted is the name of a file")
+    _one_line(ran.stderr, "is a folder, must be the name of a file")
 
 
 def test_ctrl_c(tmp_path, network_file):

@@ -12,7 +12,7 @@ from PIL import Image
 
 import rheobase
 from rheobase.golden import Coding, PoolRule, Provenance, Readout, run_golden, save_network
-from rheobase.golden.extras import EXTRAS
+from rheobase.golden.basics.extras import EXTRAS
 from tests.support.answering_board import answering_board
 from tests.support.random_networks import random_network
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rheobase.cli import main
-from rheobase.golden.file import save_network
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.files.file import save_network
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from tests.support.random_networks import random_network
 
 MODEL = ["rheobase.demo_model:cnn", "--images", "digits"]

@@ -15,8 +15,8 @@ from rheobase.boards.platforms.registry import board
 from rheobase.building import board_build
 from rheobase.cli import main
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
-from rheobase.golden.event_counting import count_events
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
+from rheobase.golden.run.event_counting import count_events
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.sim import batch
 from tests.support.random_networks import random_images, random_network, smallest_folding
@@ -182,6 +182,6 @@ def test_board_names_are_those_that_are_accepted(command, capsys):
     assert command("generate", "net.safetensors", "--board", "generic") == 2
     refused = capsys.readouterr().err
     assert "`rheobase build`" in " ".join(refused.split())
-    assert "generic" not in refused.split("accepted is")[1]
+    assert "generic" not in refused.split("must be")[1]
     with pytest.raises(RheobaseError, match="icebreaker, generic, asic"):
         board("absent", ("generic", "asic"))

@@ -8,7 +8,7 @@ import pytest
 from rheobase import console
 from rheobase.cli import main
 from rheobase.golden import save_network
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 from tests.support.residual_networks import residual_network
 
 
@@ -80,11 +80,11 @@ BAD = {
         ["--board", "ulx3s-12f", "--target-fps", "1000000"],
         "does not fit ULX3S-12F at 1e+06 images/s at 50 MHz (50 cycles): within that it takes",
     ),
-    "no clock": (["--target-fps", "10"], "--target-fps: accepted is together with --clock"),
-    "both": (["--luts", "9000", "--adders", "9"], "--luts: accepted is a search, without -P"),
-    "nothing": (["--luts", "0"], "--luts: 0, accepted is a number above 0"),
-    "clock": (["--board", "ulx3s-12f", "--clock", "0"], "--clock: 0, accepted is 0 .. 1000"),
-    "board": (["--board", "ulx4s"], "--board: 'ulx4s', accepted is one of"),
+    "no clock": (["--target-fps", "10"], "--target-fps: must come with --clock"),
+    "both": (["--luts", "9000", "--adders", "9"], "--luts: must be a search, without -P"),
+    "nothing": (["--luts", "0"], "--luts: 0, must be a number above 0"),
+    "clock": (["--board", "ulx3s-12f", "--clock", "0"], "--clock: 0, must be 0 .. 1000"),
+    "board": (["--board", "ulx4s"], "--board: 'ulx4s', must be one of"),
     "images": (["--plan-images", "none"], "none"),
 }
 

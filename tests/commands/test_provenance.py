@@ -13,7 +13,7 @@ from rheobase.converter.data.data import NORMALISATION, load_images
 from rheobase.converter.options import Options
 from rheobase.golden import Coding, load_network, save_network
 from rheobase.hw.planning.default_folding import default_folding
-from rheobase.hw.planning.folding_search import Planner
+from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.sim.batch import build_simulation, run_verilog
 
 MODEL = """

@@ -10,7 +10,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, Readout, run_golden
-from rheobase.golden.statistics import accumulations
+from rheobase.golden.run.statistics import accumulations
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import LayerFolding
 

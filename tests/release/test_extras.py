@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rheobase.golden.extras import EXTRAS
+from rheobase.golden.basics.extras import EXTRAS
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 

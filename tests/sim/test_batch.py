@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rheobase.golden import IMAGE, Connection, RheobaseError
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.verilog.generation import generate
 from rheobase.sim.batch import build_simulation, run_verilog

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.lint import lint, structure

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.network import Coding, PoolRule, Readout
+from rheobase.golden.run.run import run_golden
 from rheobase.sim.batch import run_verilog
 from rheobase.sim.ecp5_memory import block_ram_model
 from rheobase.sim.netlist import build_netlist

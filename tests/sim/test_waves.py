@@ -10,14 +10,14 @@ from pywellen import Waveform
 
 from rheobase.cli import main
 from rheobase.golden import RheobaseError, run_golden, save_network
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.verilog.generation import generate
-from rheobase.sim import wave_format
 from rheobase.sim.batch import build_simulation
-from rheobase.sim.bench_waves import FOLDER, bench_waves
-from rheobase.sim.wave_format import WaveFormat, has_compression
-from rheobase.sim.waves import record_waves
+from rheobase.sim.waves import wave_format
+from rheobase.sim.waves.bench_waves import FOLDER, bench_waves
+from rheobase.sim.waves.wave_format import WaveFormat, has_compression
+from rheobase.sim.waves.waves import record_waves
 from tests.support.components import check_exchange
 from tests.support.random_networks import random_images, random_network, smallest_folding
 
@@ -107,9 +107,9 @@ def test_what_cannot_be_written(network, folding, images, tmp_path, monkeypatch)
     with pytest.raises(RheobaseError, match=r"run\.ps: ends in no format .* \.fst or \.vcd"):
         record_waves(built, images, tmp_path / "run.ps")
     name = tmp_path / f"run.{accelerator_format()}"
-    with pytest.raises(RheobaseError, match=r"first image is 6, accepted is an integer in 0\.\.5"):
+    with pytest.raises(RheobaseError, match=r"first image is 6, must be an integer in 0\.\.5"):
         record_waves(built, images, name, first=6)
-    with pytest.raises(RheobaseError, match=r"images is 2, accepted is an integer in 1\.\.1"):
+    with pytest.raises(RheobaseError, match=r"images is 2, must be an integer in 1\.\.1"):
         record_waves(built, images, name, first=5, count=2)
     plain = replace(built, waves=None)
     with pytest.raises(RheobaseError, match="was built for no waveforms"):
@@ -145,7 +145,7 @@ def test_the_image_that_differs_is_written(network, folding, images, tmp_path, m
         written.append((len(images), first, settings["seed"]))
 
     monkeypatch.setattr("rheobase.sim.batch.build_simulation", built)
-    monkeypatch.setattr("rheobase.sim.waves.record_waves", recorded)
+    monkeypatch.setattr("rheobase.sim.waves.waves.record_waves", recorded)
     monkeypatch.chdir(tmp_path)
 
     def run(*more):
@@ -167,7 +167,7 @@ def test_the_image_that_differs_is_written(network, folding, images, tmp_path, m
 def test_a_component_under_test_is_written(tmp_path, monkeypatch):
     """Every payload that a queue gives, where the environment asks for it."""
     monkeypatch.setenv(FOLDER, str(tmp_path / "waves"))
-    monkeypatch.setattr("rheobase.sim.bench_waves.has_compression", lambda: False)
+    monkeypatch.setattr("rheobase.sim.waves.bench_waves.has_compression", lambda: False)
     values = [3, 1, 7, 7, 0]
     check_exchange(Queue(3, 2), {"input": (3, values)}, {"output": (3, values)})
     (path,) = (tmp_path / "waves").iterdir()

@@ -15,8 +15,8 @@ from typing import Any
 from amaranth import Value
 from amaranth.sim import Simulator
 
-from rheobase.sim.bench_waves import bench_waves
-from rheobase.sim.wave_format import WaveFormat
+from rheobase.sim.waves.bench_waves import bench_waves
+from rheobase.sim.waves.wave_format import WaveFormat
 
 from ..hw.benches.stalls import STALLS
 from .components import encode

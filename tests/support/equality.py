@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rheobase.golden import Coding, Network
-from rheobase.golden.run import run_golden
+from rheobase.golden.run.run import run_golden
 from rheobase.hw.design.folding import Folding
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.comparison import simulate

@@ -8,7 +8,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rheobase.converter.lower.lowering import Lowered
-from rheobase.golden.run import GoldenRun
+from rheobase.golden.run.run import GoldenRun
 
 #: Threshold of every neuron in the exact models, and what their weights are multiples of.
 LEVEL, UNIT = 4096.0, 1 / 512

@@ -145,10 +145,10 @@ def damaged_safetensors(rng: np.random.Generator, content: bytes, described: str
 def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     """Network files; one that is taken is a whole network, and simulated right."""
     from rheobase.golden import Coding, PoolRule, Readout, load_network, run_golden
-    from rheobase.golden.event_counting import count_events
-    from rheobase.golden.file import network_bytes
-    from rheobase.golden.provenance import Provenance
-    from rheobase.golden.validation import image_work
+    from rheobase.golden.files.file import network_bytes
+    from rheobase.golden.network.provenance import Provenance
+    from rheobase.golden.network.validation import image_work
+    from rheobase.golden.run.event_counting import count_events
 
     from . import reference
     from .random_graphs import random_graph

@@ -143,7 +143,7 @@ def _chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutation]]:
             and (mutation.old, mutation.new) == (old, new)
         ]
         if not matching:
-            raise SystemExit(f"{wanted}: no such operator, accepted is FILE:LINE:OLD:NEW")
+            raise SystemExit(f"{wanted}: no such operator, must be FILE:LINE:OLD:NEW")
         found += matching
     return found
 

@@ -16,7 +16,7 @@ from rheobase.golden import (
     Readout,
     SumPool,
 )
-from rheobase.golden.network import layer_shape, sum_pool_shape
+from rheobase.golden.network.network import layer_shape, sum_pool_shape
 
 
 def _pair(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
-from rheobase.golden.network import layer_shape
+from rheobase.golden.network.network import layer_shape
 from rheobase.hw.design.folding import Folding, LayerFolding, connection_row_words, most_lanes
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.design.synapses import is_streamed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, SumPool
-from rheobase.golden.network import layer_shape
+from rheobase.golden.network.network import layer_shape
 from rheobase.hw.design.folding import Folding, LayerFolding
 
 #: Channels, rows and columns of the map that the layer of a rare shape sees.

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from amaranth.lib import data
 
-from rheobase.golden.network import Network
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.network import Network
+from rheobase.golden.run.run import run_golden
 from rheobase.hw.accelerator.accelerator import result_layout
 
 from .components import encode

@@ -99,9 +99,9 @@ def test_pins():
 
 
 def test_unknown_board():
-    with pytest.raises(RheobaseError, match=r"'ulx4s', accepted is one of ulx3s-12f, .*breaker$"):
+    with pytest.raises(RheobaseError, match=r"'ulx4s', must be one of ulx3s-12f, .*breaker$"):
         board("ulx4s")
-    with pytest.raises(RheobaseError, match=r"accepted is one of ulx3s-12f, .*breaker, .*asic$"):
+    with pytest.raises(RheobaseError, match=r"must be one of ulx3s-12f, .*breaker, .*asic$"):
         board("ulx4s", VERILOG_TARGETS)
 
 
@@ -253,8 +253,8 @@ def _one_line(ran, message):
 
 
 BAD = {
-    "board": (["--board", "ulx4s"], "--board: 'ulx4s', accepted is one of"),
-    "clock": (["--board", "ulx3s-85f", "--clock", "0"], "--clock: 0, accepted is 0 .. 1000"),
+    "board": (["--board", "ulx4s"], "--board: 'ulx4s', must be one of"),
+    "clock": (["--board", "ulx3s-85f", "--clock", "0"], "--clock: 0, must be 0 .. 1000"),
     "far clock": (["--board", "icebreaker", "--clock", "900"], "clock: 900 MHz cannot be made"),
     "baud": (["--board", "icebreaker", "--baud", "4000000"], "baud rate 4000000 at a clock of"),
     "no clock": (["--board", "asic", "--clock", "9"], "--clock: asic has no clock of its own"),

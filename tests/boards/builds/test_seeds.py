@@ -38,7 +38,7 @@ def test_the_fastest_of_the_seeds_that_are_worth_a_try_is_kept(tmp_path_factory,
 
 
 def test_no_seeds(tmp_path):
-    with pytest.raises(RheobaseError, match="seeds is 0, accepted is an integer >= 1"):
+    with pytest.raises(RheobaseError, match="seeds is 0, must be an integer >= 1"):
         best_placement(lambda seed: None, tmp_path, [], seeds=0)
 
 

@@ -10,9 +10,9 @@ from rheobase.boards.link.command_dispatcher import CommandDispatcher
 from rheobase.boards.link.frame_receiver import FramePiece, FrameReceiver, PacketHeader
 from rheobase.boards.link.frame_transmitter import FrameTransmitter, ReplyByte
 from rheobase.boards.link.image_feeder import ImageFeeder
+from rheobase.boards.link.line.uart_receiver import ReceivedByte
 from rheobase.boards.link.packet_queue import PacketQueue, PacketWord
 from rheobase.boards.link.reply_writer import ReplyRequest, TagLayout
-from rheobase.boards.link.uart_receiver import ReceivedByte
 from rheobase.boards.protocol import (
     ESCAPE,
     FLAG,
@@ -203,7 +203,7 @@ def test_packet_queue_without_room():
             "masks": [refused if word["mark"] and word["data"] & 7 else 0x1FF for word in words],
         },
     )
-    with pytest.raises(RheobaseError, match="depth is 24, accepted is a power of two"):
+    with pytest.raises(RheobaseError, match="depth is 24, must be a power of two"):
         PacketQueue(depth=24)
 
 

@@ -33,7 +33,7 @@ from rheobase.converter import Options, convert
 from rheobase.converter.data.data import NORMALISATION, load_images
 from rheobase.converter.data.pixels import normalised
 from rheobase.golden import Coding, Readout, RheobaseError, network_hash, run_golden, save_network
-from rheobase.golden.provenance import Provenance
+from rheobase.golden.network.provenance import Provenance
 from rheobase.hw.design.folding import LayerFolding
 from rheobase.sim.lint import lint, structure
 
@@ -122,17 +122,13 @@ def test_digits(digits, port):
         assert board.setting == (3, 2)
         _check(board, digits, images.images[:20], steps=3, delay=2)
         for steps, delay in ((7, 0), (0, 0), (3, 3), (70_000, 0)):
-            with pytest.raises(
-                RheobaseError, match=r"accepted is T of 1 \.\. 6, t0 of 0 \.\. T - 1"
-            ):
+            with pytest.raises(RheobaseError, match=r"must be T of 1 \.\. 6, t0 of 0 \.\. T - 1"):
                 board.set(steps, delay)
         assert board.counters().images == len(images.images) + 20
         alone = board.classify(images.images[:9], scores=False, progress=counted.append)
         assert alone.scores is None and sum(counted) == 9
         assert len(board.classify(images.images[:0]).answers) == 0
-        with pytest.raises(
-            RheobaseError, match="images: 1 x 9 x 8 of uint8, accepted is 1 x 8 x 8"
-        ):
+        with pytest.raises(RheobaseError, match="images: 1 x 9 x 8 of uint8, must be 1 x 8 x 8"):
             board.classify(np.zeros((1, 1, 9, 8), np.uint8))
     # The setting outlives a connection.
     with connect(port, timeout=TIMEOUT) as board:
@@ -309,10 +305,10 @@ def test_command(tmp_path, digits, port, monkeypatch):
     # Further refusals without the time that a process of its own takes to start.
     monkeypatch.chdir(tmp_path)
     for sources, steps, message in (
-        (["small.png"], None, "small.png: 1 x 5 x 5, accepted is 1 x 8 x 8"),
+        (["small.png"], None, "small.png: 1 x 5 x 5, must be 1 x 8 x 8"),
         (["absent.png"], None, "'absent.png' is no folder and no data set"),
-        (["digits"], 9, "T = 9, t0 = 1: accepted is T of 1 .. 6"),
-        (["net.safetensors"], None, "accepted is at most one network file, and images"),
+        (["digits"], 9, "T = 9, t0 = 1: must be T of 1 .. 6"),
+        (["net.safetensors"], None, "must be at most one network file, and images"),
     ):
         refused = _here("--port", port, *sources, *(() if steps is None else ("-T", steps)))
         assert isinstance(refused.exception, RheobaseError)

@@ -21,8 +21,8 @@ from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import balance
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.network import Coding
+from rheobase.golden.run.run import run_golden
 
 
 class Residual(nn.Module):
@@ -250,7 +250,7 @@ def test_the_same_seed_gives_the_same(subject: tuple) -> None:
 
 def test_bad_settings_are_refused(subject: tuple) -> None:
     graph, batches, thresholds = subject
-    with pytest.raises(RheobaseError, match="calibration: bias is -1, accepted"):
+    with pytest.raises(RheobaseError, match="calibration: bias is -1, must be"):
         calibrate(
             graph, batches, thresholds, coding=Coding.RATE, steps=4, settings=Calibration(bias=-1)
         )

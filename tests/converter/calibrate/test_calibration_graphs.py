@@ -16,7 +16,7 @@ from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import balance
 from rheobase.converter.tracing.qcfs import Qcfs
 from rheobase.converter.tracing.trace import trace
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 
 
 class WithQcfs(nn.Module):

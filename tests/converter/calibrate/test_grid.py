@@ -12,7 +12,7 @@ from rheobase.converter.calibrate.integer_grid import IntegerGrid
 from rheobase.converter.conversion import Conversion, convert
 from rheobase.converter.options import Options
 from rheobase.converter.snn.firing import Neurons
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 
 
 class Block(nn.Module):

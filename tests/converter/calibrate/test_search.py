@@ -8,7 +8,7 @@ import torch
 
 from rheobase.converter.calibrate.neuron_search import FRACTIONS, STARTS, Search, search_neurons
 from rheobase.converter.snn.firing import starting
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 
 
 def rate_error(currents: np.ndarray, threshold: float, start: float, steps: int) -> float:

@@ -59,20 +59,20 @@ def test_three_dimensions_are_what_the_model_takes(tmp_path):
     signals = load_images(path, labelled=False, takes=lambda shape: shape[0] == 5)
     assert np.array_equal(signals.images, IMAGES[:, :, None, :, 0])
     assert load_images(path, labelled=False, shape=(5, 1, 4)).images.shape == (6, 5, 1, 4)
-    with pytest.raises(RheobaseError, match="1 x 5 x 4, accepted is 3 x 5 x 4"):
+    with pytest.raises(RheobaseError, match="1 x 5 x 4, must be 3 x 5 x 4"):
         load_images(path, labelled=False, shape=(3, 5, 4))
 
 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": IMAGES / 255}, "x: float64, accepted is uint8"),
-        ({"z": IMAGES}, "holds z, accepted is images as x"),
-        ({"x": IMAGES, "y": np.zeros(5, int)}, r"y: int64 \(5,\), accepted is 6 integers"),
+        ({"x": IMAGES / 255}, "x: float64, must be uint8"),
+        ({"z": IMAGES}, "holds z, must be images as x"),
+        ({"x": IMAGES, "y": np.zeros(5, int)}, r"y: int64 \(5,\), must be 6 integers"),
         ({"x": IMAGES, "y": np.zeros(6)}, "y: float64"),
         ({"x": IMAGES, "y": np.full(6, -1)}, "0 or more"),
-        ({"x": IMAGES, "y": np.full(6, 2), "classes": ["a", "b"]}, "label 2, accepted is 0..1"),
-        ({"x": IMAGES[0, 0]}, "accepted is .images, channels, rows, columns."),
+        ({"x": IMAGES, "y": np.full(6, 2), "classes": ["a", "b"]}, "label 2, must be 0..1"),
+        ({"x": IMAGES[0, 0]}, "must be .images, channels, rows, columns."),
     ],
 )
 def test_bad_archives(tmp_path, arrays, message):
@@ -114,7 +114,7 @@ def test_what_python_hands_over(kind):
     [
         (torch.rand(2, 1, 4, 4), r"torch.float32 .*|float32 \(2, 1, 4, 4\)"),
         (np.zeros((2, 1, 4, 4)), "float64 .* 255"),
-        ([], "accepted is uint8"),
+        ([], "must be uint8"),
         ([np.zeros((1, 4, 4), np.uint8), np.zeros((1, 4, 5), np.uint8)], "images of one shape"),
         ("MNIST", "str"),
     ],

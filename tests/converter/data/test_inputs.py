@@ -99,7 +99,7 @@ def test_weights_that_do_not_fit(tmp_path, factory, state, message):
     [
         ("small", "no such file"),
         ("broken", "failed \\(ValueError: no\\)"),
-        ("other", "gave int, accepted is a torch.nn.Module"),
+        ("other", "gave int, must be a torch.nn.Module"),
         ("absent", "has no callable 'absent'"),
     ],
 )
@@ -189,16 +189,16 @@ def test_unlabelled_folders(tmp_path):
 
 def test_bad_sizing(tmp_path):
     _write_folder(tmp_path)
-    with pytest.raises(RheobaseError, match="5 x 6, accepted for a crop of 6"):
+    with pytest.raises(RheobaseError, match="5 x 6, a crop of 6 takes"):
         load_images(str(tmp_path), sizing=Sizing(crop=6))
-    with pytest.raises(RheobaseError, match="resize: 0, accepted is a positive"):
+    with pytest.raises(RheobaseError, match="resize: 0, must be a positive"):
         Sizing(resize=0)
 
 
 def test_bad_images(tmp_path):
     root = tmp_path / "set"
     _write_folder(root)
-    with pytest.raises(RheobaseError, match="1 x 5 x 6, accepted is 1 x 6 x 6"):
+    with pytest.raises(RheobaseError, match="1 x 5 x 6, must be 1 x 6 x 6"):
         load_images(str(root), shape=(1, 6, 6))
     (root / "bee" / "9.png").write_bytes(b"no image")
     with pytest.raises(RheobaseError, match=r"9\.png: cannot be read as an image"):

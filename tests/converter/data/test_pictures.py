@@ -230,5 +230,5 @@ def test_one_file(tmp_path):
     np.save(tmp_path / "a.npy", GREY)
     assert np.array_equal(read_image(tmp_path / "a.png", (1, 5, 7))[0], GREY)
     assert np.array_equal(read_image(tmp_path / "a.npy", (1, 5, 7))[0], GREY)
-    with pytest.raises(RheobaseError, match="5 channels, accepted from a picture is 1 to 4"):
+    with pytest.raises(RheobaseError, match="5 channels, a picture has 1 to 4"):
         read_image(tmp_path / "a.png", (5, 5, 7))

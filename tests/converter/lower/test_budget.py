@@ -29,7 +29,7 @@ def test_budgets_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "4", "4bits", "Mbit", "1.1Mbit/weight", "-3kbit"])
 def test_other_budgets_are_refused(text: str) -> None:
-    with pytest.raises(RheobaseError, match=r"weight budget: .*accepted"):
+    with pytest.raises(RheobaseError, match=r"weight budget: .*must be"):
         parse_budget(text, 10)
 
 
@@ -78,5 +78,5 @@ def test_layers_that_matter_keep_more_bits_within_the_budget() -> None:
 
 def test_too_small_a_budget_is_refused() -> None:
     graph = prepared(trace(nn.Sequential(nn.Flatten(), nn.Linear(12, 4)), (3, 2, 2)))
-    with pytest.raises(RheobaseError, match="accepted is at least 96 "):
+    with pytest.raises(RheobaseError, match="must be at least 96 "):
         allocated_bits(graph, torch.randn(2, 3, 2, 2), {}, 95)

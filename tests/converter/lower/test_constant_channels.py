@@ -10,7 +10,7 @@ from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import run_golden
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 from tests.support.exact_models import (
     LEVEL,
     MEAN,

@@ -14,7 +14,7 @@ from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden
-from rheobase.golden.network import Coding, Readout
+from rheobase.golden.network.network import Coding, Readout
 from tests.support.exact_models import (
     LEVEL,
     MEAN,
@@ -217,10 +217,10 @@ def test_one_scale_per_layer():
         ({"weight_bits": 9}, "weight bits is 9"),
         ({"weight_bits": {"1": 8, "3": 8}}, "weight bits: none for layer '5'"),
         ({"thresholds": {"1": 1.0}}, "thresholds: none for '3'"),
-        ({"thresholds": {"1": 1.0, "3": 0.0}}, "3: threshold is 0.0, accepted is positive"),
-        ({"thresholds": {"1": 1.0, "3": [1.0] * 5}}, "3: threshold has 5 values, accepted is 1, 8"),
+        ({"thresholds": {"1": 1.0, "3": 0.0}}, "3: threshold is 0.0, must be positive"),
+        ({"thresholds": {"1": 1.0, "3": [1.0] * 5}}, "3: threshold has 5 values, must be 1, 8"),
         ({"thresholds": {"1": 1.0, "3": float("nan")}}, "3: threshold is not finite"),
-        ({"initial": {"1": 1e12}}, "1: initial potential is .* accepted is below"),
+        ({"initial": {"1": 1e12}}, "1: initial potential is .* must be below"),
     ],
 )
 def test_bad_arguments(options, message):

@@ -90,5 +90,5 @@ def test_a_shortcut_beyond_16_bits_coarsens_the_kernel():
 
 @pytest.mark.parametrize("bits", [1, 9, 8.0, True])
 def test_bad_bits(bits):
-    with pytest.raises(RheobaseError, match=r"accepted is an integer in 2\.\.8"):
+    with pytest.raises(RheobaseError, match=r"must be an integer in 2\.\.8"):
         layer_scale([RealWeights(np.ones((1, 1, 1, 1)))], 1, bits, per_channel=True)

@@ -24,7 +24,7 @@ from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, load_network, run_golden, save_network
-from rheobase.golden.network import Coding, Readout
+from rheobase.golden.network.network import Coding, Readout
 
 #: Channels of every map that heads see, and anchors of each of three heads.
 CHANNELS, ANCHORS, CLASSES = 3, [2, 3, 2], 5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rheobase.converter.linear import linear_operations as linear
 from rheobase.converter.linear.compose import merged, within_padding
 from rheobase.converter.linear.terms import Kernel, NotLowerable, Term, Value, source_value
-from rheobase.golden.network import SumPool
+from rheobase.golden.network.network import SumPool
 from tests.support.planned import value_map
 
 

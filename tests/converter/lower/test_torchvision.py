@@ -12,7 +12,7 @@ from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import run_golden
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 from tests.support.spiking_graph import activations, clipped
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

@@ -16,7 +16,7 @@ from rheobase.converter.measure.energy import (
     measure,
 )
 from rheobase.converter.options import Options
-from rheobase.golden.run import run_golden
+from rheobase.golden.run.run import run_golden
 
 
 def test_operations_one_by_one() -> None:

@@ -16,8 +16,8 @@ from rheobase.converter.options import Options
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden
-from rheobase.golden.answers import class_answers
-from rheobase.golden.network import Coding, Readout
+from rheobase.golden.network.network import Coding, Readout
+from rheobase.golden.run.answers import class_answers
 
 SHAPE = (1, 6, 6)
 
@@ -191,9 +191,9 @@ def test_the_output_that_answers():
         graph, inputs
     ).mean() < 1
     assert "the sign of the one score" in third.reading
-    with pytest.raises(RheobaseError, match="no output 'x', accepted is one of 0, 1, 2"):
+    with pytest.raises(RheobaseError, match="no output 'x', must be one of 0, 1, 2"):
         answers_of(graph, "x")
-    with pytest.raises(RheobaseError, match="accepted is current"):
+    with pytest.raises(RheobaseError, match="must be current"):
         third.check_readout(Readout.COUNT)
     graph, _ = head_of(lambda s: s.reshape(-1, 1, 2, 2))
     assert "a map of 1 x 2 x 2" in answers_of(graph).unreadable

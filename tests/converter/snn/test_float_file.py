@@ -22,7 +22,7 @@ from rheobase.converter.options import Options
 from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 
 MEAN, STD = [0.5], [0.25]
 
@@ -114,21 +114,21 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         changed = {**metadata, "network": json.dumps({**described, key: value})}
         refused("metadata 'network' is damaged", tensors, changed)
     refused("metadata 'network' is damaged", tensors, {**metadata, "network": "[1"})
-    refused("format 'x', version '1', accepted is", tensors, {**metadata, "format": "x"})
+    refused("format 'x', version '1', must be", tensors, {**metadata, "format": "x"})
     less = {name: value for name, value in tensors.items() if name != first}
     refused("does not fit the model: no threshold of", less, metadata)
     refused("has no neurons 'ghost'", {**tensors, "shift/ghost": torch.ones(2)}, metadata)
     refused("has no weights 'ghost'", {**tensors, "weight/ghost": torch.ones(2)}, metadata)
-    refused(r"is \(2,\), accepted is \(6,\)", {**tensors, first: torch.ones(2)}, metadata)
-    refused("accepted is positive", {**tensors, first: torch.zeros(6)}, metadata)
+    refused(r"is \(2,\), must be \(6,\)", {**tensors, first: torch.ones(2)}, metadata)
+    refused("must be positive", {**tensors, first: torch.zeros(6)}, metadata)
     for value, message in (
-        (torch.full((6,), torch.nan), f"tensor '{first}' has NaN, accepted is finite"),
+        (torch.full((6,), torch.nan), f"tensor '{first}' has NaN, must be finite"),
         (torch.full((6,), torch.inf), f"tensor '{first}' has an infinite number"),
-        (torch.ones(6, dtype=torch.complex64), f"tensor '{first}' is complex64, accepted is"),
-        (torch.ones(6, dtype=torch.int64), f"tensor '{first}' is int64, accepted is float32"),
+        (torch.ones(6, dtype=torch.complex64), f"tensor '{first}' is complex64, must be"),
+        (torch.ones(6, dtype=torch.int64), f"tensor '{first}' is int64, must be float32"),
     ):
         refused(message, {**tensors, first: value}, metadata)
-    refused("tensor 'more/x', accepted is", {**tensors, "more/x": torch.ones(2)}, metadata)
+    refused("tensor 'more/x', must be", {**tensors, "more/x": torch.ones(2)}, metadata)
     path.write_bytes(b"{}" * 40)
     with pytest.raises(RheobaseError, match="not a safetensors file"):
         load_float_snn(path, model())
@@ -222,10 +222,10 @@ def test_command_without_right_answers(tmp_path: Path, factory: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--float", "--weight-bits", "4"], "--float: accepted is without --weight-bits"),
-        (["--float", "--weight-budget", "1Mbit"], "--float: accepted is without --weight-bits"),
-        (["--clip", "4"], "--clip: accepted is with --float"),
-        (["--float", "--clip", "4", "--resize", "9"], "--resize: accepted is without --clip"),
+        (["--float", "--weight-bits", "4"], "--float: must be without --weight-bits"),
+        (["--float", "--weight-budget", "1Mbit"], "--float: must be without --weight-bits"),
+        (["--clip", "4"], "--clip: must be with --float"),
+        (["--float", "--clip", "4", "--resize", "9"], "--resize: must be without --clip"),
     ],
 )
 def test_options_that_do_not_go_together(

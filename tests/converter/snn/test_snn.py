@@ -16,7 +16,7 @@ from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import Method, balance
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding, PoolRule
+from rheobase.golden.network.network import Coding, PoolRule
 from tests.support.small_models import residual
 
 
@@ -176,11 +176,11 @@ def test_steps_that_were_not_kept_are_named():
     snn = converted(residual(), inputs, steps=8)
     run = snn.run(inputs, keep=[4])
     run.outputs(4)
-    with pytest.raises(RheobaseError, match="T: 5, accepted is one of the steps kept: 4, 8"):
+    with pytest.raises(RheobaseError, match="T: 5, must be one of the steps kept: 4, 8"):
         run.outputs(5)
-    with pytest.raises(RheobaseError, match="t0: 3, accepted is one of"):
+    with pytest.raises(RheobaseError, match="t0: 3, must be one of"):
         run.outputs(8, 3)
-    with pytest.raises(RheobaseError, match=r"t0 is 8, accepted is an integer in 0\.\.3 for T = 4"):
+    with pytest.raises(RheobaseError, match=r"t0 is 8, must be an integer in 0\.\.3 for T = 4"):
         run.outputs(4, 8)
     with pytest.raises(RheobaseError, match=r"steps to keep: \[8, 9\]"):
         snn.run(inputs, keep=[9])

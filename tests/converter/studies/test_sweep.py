@@ -21,8 +21,8 @@ from rheobase.converter.recipes import RECIPES, with_recipe
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.studies import sweep
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.network import Coding
+from rheobase.golden.run.run import run_golden
 
 MODEL = """
 import torch
@@ -173,9 +173,9 @@ def test_table_is_that_of_separate_simulations(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--recipe", "magic", "recipe: 'magic', accepted is one of"),
-        ("--recipe", "cltb@0", "accepted is RECIPE or RECIPE@K"),
-        ("-T", "0,4", "accepted is an integer in 1.."),
+        ("--recipe", "magic", "recipe: 'magic', must be one of"),
+        ("--recipe", "cltb@0", "must be RECIPE or RECIPE@K"),
+        ("-T", "0,4", "must be an integer in 1.."),
     ],
 )
 def test_bad_sweeps_are_refused(

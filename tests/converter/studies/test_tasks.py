@@ -232,13 +232,13 @@ def test_voc(tmp_path: Path, models: Path) -> None:
 
 
 def test_voc_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(RheobaseError, match=r"val\.txt: absent, accepted is the folder above"):
+    with pytest.raises(RheobaseError, match=r"val\.txt: absent, must be the folder above"):
         voc_examples(tmp_path, "val")
     write_voc(tmp_path)
     assert len(voc_examples(tmp_path, "val", (2, 0))) == 2
     wrong = tmp_path / "VOCdevkit" / "VOC2012" / "SegmentationClass" / "val0.png"
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(wrong)
-    with pytest.raises(RheobaseError, match="accepted is one size"):
+    with pytest.raises(RheobaseError, match="must be one size"):
         next(sized_examples(voc_examples(tmp_path, "val"), 16))
 
 
@@ -545,7 +545,7 @@ def test_videos_are_checked(tmp_path: Path) -> None:
     with pytest.raises(RheobaseError, match="no such folder"):
         load_clips(tmp_path / "absent", ClipShape())
     (tmp_path / "a").mkdir()
-    with pytest.raises(RheobaseError, match="holds none, accepted is one folder per class"):
+    with pytest.raises(RheobaseError, match="holds none, must be one folder per class"):
         load_clips(tmp_path, ClipShape())
     write_video(tmp_path / "a" / "1.mkv", np.zeros((3, 20, 26, 3), np.uint8), 15)
     with pytest.raises(RheobaseError, match="none is as long as 16 frames at 15 per second"):
@@ -553,7 +553,7 @@ def test_videos_are_checked(tmp_path: Path) -> None:
     (tmp_path / "a" / "2.mkv").write_bytes(b"no video" * 20)
     with pytest.raises(RheobaseError, match=r"2\.mkv: cannot be read as a video"):
         load_clips(tmp_path, ClipShape())
-    with pytest.raises(RheobaseError, match="crop: 200, accepted is at most 128"):
+    with pytest.raises(RheobaseError, match="crop: 200, must be at most 128"):
         ClipShape(crop=200)
 
 
@@ -594,9 +594,9 @@ def test_convert_takes_clips(tmp_path: Path, models: Path) -> None:
     ("options", "message"),
     [
         (["kinetics", "--data", "absent"], "--data: absent: no such folder"),
-        (["chess", "--data", "."], "task: 'chess', accepted is one of voc-segmentation"),
-        (["kinetics", "--data", ".", "-T", "0"], "accepted is an integer in 1..1024"),
-        (["kinetics", "--data", ".", "-T", "4", "--t0", "4"], "t0: [4], accepted is integers"),
+        (["chess", "--data", "."], "task: 'chess', must be one of voc-segmentation"),
+        (["kinetics", "--data", ".", "-T", "0"], "must be an integer in 1..1024"),
+        (["kinetics", "--data", ".", "-T", "4", "--t0", "4"], "t0: [4], must be integers"),
         (["kinetics", "--data", ".", "--recipe", "magic"], "recipe: 'magic'"),
         (["kinetics", "--data", ".", "--weights", "absent.pth"], "absent.pth: no such file"),
         (["kinetics", "--data", "."], "train: no such folder"),
@@ -634,7 +634,7 @@ def test_a_model_without_the_classes(tmp_path: Path, models: Path) -> None:
         "-T",
         "2",
     )
-    assert "accepted is 21 classes" in text
+    assert "must be 21 classes" in text
 
 
 def test_other_sizes_are_the_same_network(tmp_path: Path, models: Path) -> None:

@@ -20,7 +20,7 @@ from rheobase.converter.thresholds.delay import choose_delay, first_output_spike
 from rheobase.converter.tracing.qcfs import Qcfs
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from tests.support.small_models import residual
 
 
@@ -306,9 +306,9 @@ def test_dead_channels_convert():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(steps=0), r"T is 0, accepted is an integer in 1\.\.1024"),
-        (Options(coding=Coding.RADIX, steps=17), r"T is 17, accepted is an integer in 1\.\.16"),
-        (Options(steps=4, delay=4), r"t0 is 4, accepted is an integer in 0\.\.3"),
+        (Options(steps=0), r"T is 0, must be an integer in 1\.\.1024"),
+        (Options(coding=Coding.RADIX, steps=17), r"T is 17, must be an integer in 1\.\.16"),
+        (Options(steps=4, delay=4), r"t0 is 4, must be an integer in 0\.\.3"),
         (Options(weight_bits=1), "weight bits is 1"),
         (Options(iterations=0), r"iterations \(K\) is 0"),
     ],

@@ -5,11 +5,11 @@ import pytest
 from amaranth.lib import data
 
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.accelerator.accelerator import Accelerator, result_layout
 from rheobase.hw.design.folding import LayerFolding, check_folding
 from rheobase.hw.planning.default_folding import default_folding
-from rheobase.hw.planning.folding_search import Planner
+from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.sim.bench import run_bench
 from tests.support.components import check_exchange
 from tests.support.random_networks import random_images, random_network
@@ -83,7 +83,7 @@ def _network():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: f[:-1], "2 layers, accepted is one P and E for each of the 3 layers"),
+        (lambda f: f[:-1], "2 layers, must be one P and E for each of the 3 layers"),
         (lambda f: (LayerFolding(0, 1), *f[1:]), r"P of layer 'conv0' is 0, .* in 1\.\.6$"),
         (lambda f: (LayerFolding(1, 9999), *f[1:]), r"E of layer 'conv0' is 9999, .* in 1\.\.45$"),
         (lambda f: (*f[:-1], LayerFolding(99, 1)), r"P of layer 'last' is 99, .* in 1\.\.7$"),

@@ -35,5 +35,5 @@ def test_done_with_the_last_word(trains, largest):
 
 
 def test_no_trains_is_refused():
-    with pytest.raises(RheobaseError, match="trains is 0, accepted is an integer >= 1"):
+    with pytest.raises(RheobaseError, match="trains is 0, must be an integer >= 1"):
         MapEnd(0, 4)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from tests.support.equality import check_equal
 from tests.support.random_networks import networks, random_folding, random_network
 

@@ -14,5 +14,5 @@ def test_stages_follow(stages):
 
 
 def test_stages_out_of_range():
-    with pytest.raises(RheobaseError, match=r"stages is 0, accepted is an integer >= 1"):
+    with pytest.raises(RheobaseError, match=r"stages is 0, must be an integer >= 1"):
         ResetWave(0)

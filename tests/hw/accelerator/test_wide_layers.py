@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Readout, RheobaseError
-from rheobase.golden.field_checks import check_integer
+from rheobase.golden.basics.field_checks import check_integer
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import LayerFolding
 
@@ -42,11 +42,11 @@ def test_wide_layer_is_built(channels):
 
 def test_wide_range_is_said_by_its_bits():
     assert check_integer("here", "bits", 2**20_000 - 1, 0, 2**20_000 - 1) == 2**20_000 - 1
-    message = r"^here: bits is an integer of 20001 bits, accepted is an integer in 0\.\.an integer "
+    message = r"^here: bits is an integer of 20001 bits, must be an integer in 0\.\.an integer "
     message += r"of 20000 bits$"
     with pytest.raises(RheobaseError, match=message):
         check_integer("here", "bits", 2**20_000, 0, 2**20_000 - 1)
-    with pytest.raises(RheobaseError, match=r"bits is -1, accepted is an integer >= 0"):
+    with pytest.raises(RheobaseError, match=r"bits is -1, must be an integer >= 0"):
         check_integer("here", "bits", -1, 0, None)
-    with pytest.raises(RheobaseError, match=r"bits is True, accepted is an integer >= 0"):
+    with pytest.raises(RheobaseError, match=r"bits is True, must be an integer >= 0"):
         check_integer("here", "bits", True, 0, None)

@@ -22,7 +22,7 @@ def test_keeps_order(depth, check):
 
 
 def test_depth_out_of_range():
-    with pytest.raises(RheobaseError, match=r"Queue: depth is 0, accepted is an integer >= 1"):
+    with pytest.raises(RheobaseError, match=r"Queue: depth is 0, must be an integer >= 1"):
         Queue(4, 0)
 
 

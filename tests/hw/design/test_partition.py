@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rheobase.golden import RheobaseError
-from rheobase.golden.network import IMAGE, Connection
+from rheobase.golden.network.network import IMAGE, Connection
 from rheobase.hw.design.partition import (
     lane_weights,
     largest_lanes,
@@ -171,5 +171,5 @@ def test_direct_channels():
 
 
 def test_too_many_lanes_are_refused():
-    with pytest.raises(RheobaseError, match=r"lanes \(E\) is 7, accepted is an integer in 1..6"):
+    with pytest.raises(RheobaseError, match=r"lanes \(E\) is 7, must be an integer in 1..6"):
         partition(3, 1, 2, 7)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import WeightMemory
 from rheobase.hw.planning.area import layer_items

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network.bounds import Interval
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.accumulator import AccumulatorLane
 from tests.support.components import check_exchange
@@ -47,5 +47,5 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact):
 
 
 def test_weight_out_of_range():
-    with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, accepted at 4 bits is -8\.\.7"):
+    with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, must be at 4 bits is -8\.\.7"):
         AccumulatorLane(np.array([[0], [9]]), 4, 0, Interval(0, 9))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network.bounds import Interval
 from rheobase.hw.lanes.direct_lane import DirectLane, DirectSlabLayout
 from rheobase.hw.memories.memory_shape import CONSTANT_WORDS
 from tests.support.components import check_exchange, word
@@ -50,5 +50,5 @@ def test_gated_sums(groups, slabs, rows, neurons, planes):
 
 def test_weight_that_does_not_fit():
     blocks = np.full((1, 1, 1, 2), 40, np.int16)
-    with pytest.raises(RheobaseError, match=r"weight is 40, accepted is an integer in -32\.\.31"):
+    with pytest.raises(RheobaseError, match=r"weight is 40, must be an integer in -32\.\.31"):
         DirectLane(blocks, 6, Interval(0, 40))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rheobase.golden.bounds import Interval
+from rheobase.golden.network.bounds import Interval
 from rheobase.hw.design.payloads import LaneSlabLayout
 from rheobase.hw.design.queues import lane_queues
 from rheobase.hw.design.style import COMPACT, FAST

@@ -77,5 +77,5 @@ def test_gives_every_set_bit_once(taps, planes, word_shift, event_shift):
 
 
 def test_shift_needs_room():
-    with pytest.raises(RheobaseError, match="event_shift is 0, accepted is an integer >= 1"):
+    with pytest.raises(RheobaseError, match="event_shift is 0, must be an integer >= 1"):
         EventScanner(4, 8, 4, 0, 0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from amaranth import signed
 
-from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network.bounds import Interval
 from rheobase.hw.design.payloads import CurrentLayout
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
@@ -90,7 +90,7 @@ def test_radix(steps):
 
 def test_neurons_out_of_range():
     parameters = random_parameters(np.random.default_rng(0), CHANNELS)
-    with pytest.raises(RheobaseError, match=r"neurons \(F\) is 6, accepted is an integer in 1..5"):
+    with pytest.raises(RheobaseError, match=r"neurons \(F\) is 6, must be an integer in 1..5"):
         RadixNeuron(
             parameters, neurons=6, current_shape=signed(4), potential=Interval(0, 1), steps=1
         )

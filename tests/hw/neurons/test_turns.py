@@ -6,8 +6,8 @@ from amaranth import Module, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rheobase.golden.bounds import Interval
 from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network.bounds import Interval
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import count_shape
 from rheobase.hw.design.payloads import CurrentLayout
@@ -186,7 +186,7 @@ def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind
 
 @pytest.mark.parametrize(("firing", "accepted"), [(0, "1..5"), (6, "1..5"), (4, "divisor of 6")])
 def test_firing_neurons_out_of_range(firing, accepted):
-    with pytest.raises(RheobaseError, match=rf"\(F\) is {firing}, accepted is .*{accepted}"):
+    with pytest.raises(RheobaseError, match=rf"\(F\) is {firing}, must be .*{accepted}"):
         CurrentTurns(SHAPE, neurons=6, firing=firing, groups=1)
-    with pytest.raises(RheobaseError, match=rf"\(F\) is {firing}, accepted is .*{accepted}"):
+    with pytest.raises(RheobaseError, match=rf"\(F\) is {firing}, must be .*{accepted}"):
         SpikeTurns(neurons=6, firing=firing, steps=2)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding
+from rheobase.golden.network.network import Coding
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
 from rheobase.hw.design.geometry import window_geometry
@@ -13,9 +13,9 @@ from rheobase.hw.design.style import COMPACT
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import row_memory
-from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.large_memories import large_buffers, with_large_rows
 from rheobase.hw.planning.plan import Budget
+from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.hw.window.window_buffer import WindowBuffer
 from rheobase.sim.synthesis import ICEBREAKER, synthesise
@@ -101,5 +101,5 @@ def test_only_row_words_lie_in_them(network):
         LayerFolding(4, 1, None if index else (False,)) for index in range(len(network.layers))
     )
     wrong = (folding[0], replace(fold, large_rows=(True,)), *folding[2:])
-    with pytest.raises(RheobaseError, match=r"large_rows of layer .* is \(True,\), accepted is"):
+    with pytest.raises(RheobaseError, match=r"large_rows of layer .* is \(True,\), must be"):
         check_folding(network, wrong)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rheobase.golden.network import IMAGE, Coding
+from rheobase.golden.network.network import IMAGE, Coding
 from rheobase.hw.design.partition import partition, pixel_plane_sets
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.pixel_windows import PixelWindows

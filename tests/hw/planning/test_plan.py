@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import Coding, PoolRule, Readout
-from rheobase.golden.run import run_golden
+from rheobase.golden.network.network import Coding, PoolRule, Readout
+from rheobase.golden.run.run import run_golden
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.buffering import default_spare_rows
 from rheobase.hw.design.folding import LayerFolding, check_folding
@@ -19,10 +19,10 @@ from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.cycles import FIRING_SHARE, layer_stages
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import assumed_events, counted_events, expected_most
-from rheobase.hw.planning.folding_search import Planner
 from rheobase.hw.planning.plan import Budget
 from rheobase.hw.planning.row_pipeline import pipeline_cycles
-from rheobase.hw.planning.row_search import with_extra_rows
+from rheobase.hw.planning.search.folding_search import Planner
+from rheobase.hw.planning.search.row_search import with_extra_rows
 from rheobase.hw.planning.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
@@ -160,7 +160,7 @@ def test_shortfall_names_what_would_fit(share):
 
 @pytest.mark.parametrize("adders", [True, 0, 1.5])
 def test_adders_out_of_range(adders):
-    with pytest.raises(RheobaseError, match=r"adders is .*, accepted is an integer >= 1"):
+    with pytest.raises(RheobaseError, match=r"adders is .*, must be an integer >= 1"):
         default_folding(_chain(Coding.RATE), adders=adders)
 
 
@@ -258,10 +258,10 @@ def test_block_rams_of_words_that_do_not_divide_the_channels(neurons):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"neurons": 4, "firing": 3}, r"\(F\) of layer .* is 3, accepted is one of 1, 2, 4"),
+        ({"neurons": 4, "firing": 3}, r"\(F\) of layer .* is 3, must be one of 1, 2, 4"),
         ({"neurons": 4, "firing": True}, r"\(F\) of layer .* is True"),
-        ({"extra_rows": (1, 1)}, r"extra_rows of layer .*, accepted is an integer >= 0 for each"),
-        ({"extra_rows": (-1,)}, r"extra_rows of layer .*, accepted is an integer >= 0 for each"),
+        ({"extra_rows": (1, 1)}, r"extra_rows of layer .*, must be an integer >= 0 for each"),
+        ({"extra_rows": (-1,)}, r"extra_rows of layer .*, must be an integer >= 0 for each"),
     ],
 )
 def test_folding_out_of_range(changes, message):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth import signed
 
-from rheobase.golden.bounds import Interval
+from rheobase.golden.network.bounds import Interval
 from rheobase.hw.design.payloads import CurrentLayout, vector
 from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.current_readout import CurrentReadout

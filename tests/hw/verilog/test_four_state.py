@@ -8,7 +8,7 @@ import pytest
 
 from rheobase.boards.builds.memory_wrapper import WRAPPER
 from rheobase.boards.builds.plain_verilog import plain_verilog
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.accelerator.accelerator import result_layout
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.planning.default_folding import default_folding

@@ -9,7 +9,7 @@ import pytest
 
 from rheobase.boards.builds.plain_verilog import plain_verilog
 from rheobase.golden import network_hash
-from rheobase.golden.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.verilog.generation import generate
 from rheobase.hw.verilog.header import header, without_header
 from tests.support.random_networks import random_network, smallest_folding

@@ -5,7 +5,7 @@ import pytest
 
 from rheobase.golden import Coding, PoolRule, Readout
 from rheobase.golden.errors import RheobaseError
-from rheobase.golden.network import IMAGE, Connection, SumPool
+from rheobase.golden.network.network import IMAGE, Connection, SumPool
 from rheobase.hw.design.map_part import MapPart, map_part, tap_offsets
 from rheobase.hw.window.map_select import MapSelect
 from tests.support.random_graphs import random_graph
@@ -41,7 +41,7 @@ def test_keeps_what_is_seen(rows, columns, groups, steps, check):
 
 def test_row_past_the_map():
     part = _part(range(6), range(1), range(1))
-    with pytest.raises(RheobaseError, match="rows is 5, accepted is an integer >= 6"):
+    with pytest.raises(RheobaseError, match="rows is 5, must be an integer >= 6"):
         MapSelect(part, rows=5, columns=1, groups=1, word_width=1, steps=1)
 
 

@@ -1,0 +1,1 @@
+"""What every package uses: checks of fields, files that are written whole, programs, extras."""

@@ -1,0 +1,298 @@
+"""The network file: safetensors with integers only, the topology as JSON in its header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ..basics.output_files import write_whole
+from ..errors import RheobaseError, file_error, shown
+from ..network.choices import member
+from ..network.event_counts import EventCounts
+from ..network.has_network import HasNetwork, network_of
+from ..network.network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
+from ..network.provenance import Provenance, parsed_provenance, provenance_text
+from .event_tensors import event_tensors, is_event_tensor, parsed_events
+
+FORMAT = "rheobase-network"
+FORMAT_VERSION = 2
+#: Of a file that also says what it was calibrated on and where it comes from.
+RECORDED_VERSION = 3
+#: A network file larger than this is refused before it is read.
+MAX_FILE_BYTES = 2**31
+_NETWORK_KEYS = {
+    "name",
+    "input_shape",
+    "coding",
+    "steps",
+    "delay",
+    "readout",
+    "layers",
+    "outputs",
+}
+_LAYER_KEYS = {"name", "connections", "pool", "neurons"}
+_CONNECTION_KEYS = {
+    "source",
+    "weight_bits",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+    "in_start",
+    "out_start",
+    "sum_pool",
+}
+_POOL_KEYS = {"kernel", "stride", "padding", "rule"}
+_SUM_POOL_KEYS = {"kernel", "stride", "padding"}
+
+
+def network_bytes(network: Network) -> bytes:
+    """The file's content, the same for the same network.
+
+    Version 2 where it carries neither event counts nor provenance.
+    """
+    return _content(network, network.events, network.provenance)
+
+
+def _content(network: Network, events: EventCounts | None, provenance: Provenance | None) -> bytes:
+    tensors = {"zero_point": network.zero_point}
+    for index, layer in enumerate(network.layers):
+        for field in _tensor_fields(layer.threshold is not None):
+            tensors[f"layers.{index}.{field}"] = getattr(layer, field)
+        for number, connection in enumerate(layer.connections):
+            tensors[_weight_name(index, number)] = connection.weight
+    recorded = events is not None or provenance is not None
+    metadata = {
+        "format": FORMAT,
+        "version": str(RECORDED_VERSION if recorded else FORMAT_VERSION),
+        "topology": json.dumps(_topology(network), sort_keys=True),
+    }
+    if events is not None:
+        tensors |= event_tensors(events)
+    if provenance is not None:
+        metadata["provenance"] = provenance_text(provenance)
+    tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    content = save(tensors, metadata=metadata)
+    return _with_sorted_header(content)
+
+
+def network_hash(network: Network | HasNetwork) -> str:
+    """SHA-256 of what the network computes, in hexadecimal; its name counts too.
+
+    Event counts and provenance do not.
+    """
+    return hashlib.sha256(_content(network_of(network), None, None)).hexdigest()
+
+
+def save_network(network: Network | HasNetwork, path: str | Path) -> None:
+    """Write ``network``, or that of a conversion, to ``path``, whole or not at all.
+
+    Raises:
+        RheobaseError: the file cannot be written.
+    """
+    write_whole(Path(path), network_bytes(network_of(network)))
+
+
+def load_network(path: str | Path) -> Network:
+    """Read a network from ``path`` and check it whole.
+
+    Raises:
+        RheobaseError: the file is absent or no network file, is of another version, has missing or
+            extra tensors, wrong shapes or types, values out of range or an inconsistent topology.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise RheobaseError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no network file")
+        content = path.read_bytes()
+    except OSError as error:
+        raise file_error(path, "cannot be read", error) from error
+    try:
+        return _parse(content)
+    except RheobaseError as error:
+        raise RheobaseError(f"{path}: {error}") from error
+
+
+def _parse(content: bytes) -> Network:
+    try:
+        length = int.from_bytes(content[:8], "little")
+        # The metadata may be null, which safetensors takes for none.
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+        tensors = load(content)
+    except (SafetensorError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        raise RheobaseError("not a safetensors file, or a damaged one") from None
+    if metadata.get("format") != FORMAT:
+        raise RheobaseError(
+            f"metadata 'format' is {shown(metadata.get('format'))}, must be {FORMAT!r} "
+            "(a file that `rheobase convert` wrote)"
+        )
+    accepted = (str(FORMAT_VERSION), str(RECORDED_VERSION))
+    if metadata.get("version") not in accepted:
+        raise RheobaseError(
+            f"metadata 'version' is {shown(metadata.get('version'))}, must be "
+            + " or ".join(map(repr, accepted))
+        )
+    try:
+        topology = json.loads(metadata["topology"])
+    except (KeyError, ValueError, TypeError, RecursionError):
+        raise RheobaseError("metadata 'topology' is missing or no JSON") from None
+    if metadata["version"] == str(FORMAT_VERSION):
+        return _network(topology, tensors)
+    counted = {name: tensors.pop(name) for name in [*tensors] if is_event_tensor(name)}
+    network = _network(topology, tensors)
+    provenance = metadata.get("provenance")
+    return replace(
+        network,
+        events=parsed_events(network, counted),
+        provenance=None if provenance is None else parsed_provenance(provenance),
+    )
+
+
+def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
+    _keys("topology", topology, _NETWORK_KEYS)
+    entries = topology["layers"]
+    if not isinstance(entries, list):
+        raise RheobaseError("topology: layers is no list, must be a list of layers")
+    expected = {"zero_point"}
+    for index, entry in enumerate(entries):
+        expected |= _tensor_names(index, entry)
+    for problem, names in (
+        ("missing", expected - tensors.keys()),
+        ("not part of the network", tensors.keys() - expected),
+    ):
+        if names:
+            raise RheobaseError(f"tensor {shown(min(names))} is {problem}")
+    return Network(
+        input_shape=_numbers(topology["input_shape"]),
+        zero_point=tensors["zero_point"],
+        layers=tuple(_layer(index, entry, tensors) for index, entry in enumerate(entries)),
+        coding=member("topology: coding", Coding, topology["coding"]),
+        steps=topology["steps"],
+        delay=topology["delay"],
+        readout=member("topology: readout", Readout, topology["readout"]),
+        outputs=_numbers(topology["outputs"]),
+        name=topology["name"],
+    )
+
+
+def _tensor_names(index: int, entry: Any) -> set[str]:
+    """Tensors that layer ``index`` has, by its ``entry`` in the topology."""
+    where = f"topology: layer {index}"
+    _keys(where, entry, _LAYER_KEYS)
+    if not isinstance(entry["neurons"], bool):
+        raise RheobaseError(f"{where}: neurons is {shown(entry['neurons'])}, must be true, false")
+    connections = entry["connections"]
+    if not isinstance(connections, list):
+        raise RheobaseError(f"{where}: connections is no list, must be a list of connections")
+    for number, connection in enumerate(connections):
+        _keys(f"{where}: connection {number}", connection, _CONNECTION_KEYS)
+    names = {f"layers.{index}.{field}" for field in _tensor_fields(entry["neurons"])}
+    return names | {_weight_name(index, number) for number in range(len(connections))}
+
+
+def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) -> Layer:
+    pool = entry["pool"]
+    if pool is not None:
+        where = f"topology: layer {index}: pool"
+        _keys(where, pool, _POOL_KEYS)
+        pool = Pool(
+            kernel=_numbers(pool["kernel"]),
+            stride=_numbers(pool["stride"]),
+            padding=_numbers(pool["padding"]),
+            rule=member(f"{where} rule", PoolRule, pool["rule"]),
+        )
+    arrays: dict[str, Any] = {
+        field: tensors.get(f"layers.{index}.{field}")
+        for field in ("bias", "threshold", "initial_potential")
+    }
+    connections = tuple(
+        _connection(
+            f"topology: layer {index}: connection {number}",
+            connection,
+            tensors[_weight_name(index, number)],
+        )
+        for number, connection in enumerate(entry["connections"])
+    )
+    return Layer(name=entry["name"], connections=connections, **arrays, pool=pool)
+
+
+def _connection(where: str, entry: dict[str, Any], weight: np.ndarray) -> Connection:
+    sums = entry["sum_pool"]
+    if sums is not None:
+        _keys(f"{where}: sum_pool", sums, _SUM_POOL_KEYS)
+        sums = SumPool(**{field: _numbers(sums[field]) for field in _SUM_POOL_KEYS})
+    fields = {field: _numbers(entry[field]) for field in _CONNECTION_KEYS - {"sum_pool"}}
+    return Connection(weight=weight, **fields, sum_pool=sums)
+
+
+def _topology(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "input_shape": network.input_shape,
+        "coding": network.coding.value,
+        "steps": network.steps,
+        "delay": network.delay,
+        "readout": network.readout.value,
+        "outputs": network.outputs,
+        "layers": [
+            {
+                "name": layer.name,
+                "neurons": layer.threshold is not None,
+                "connections": [
+                    {
+                        **_fields(connection, _CONNECTION_KEYS - {"sum_pool"}),
+                        "sum_pool": connection.sum_pool
+                        and _fields(connection.sum_pool, _SUM_POOL_KEYS),
+                    }
+                    for connection in layer.connections
+                ],
+                "pool": layer.pool and _fields(layer.pool, _POOL_KEYS),
+            }
+            for layer in network.layers
+        ],
+    }
+
+
+def _fields(description: object, names: set[str]) -> dict[str, Any]:
+    """The named fields of a description as JSON takes them."""
+    return {name: getattr(description, name) for name in names}
+
+
+def _tensor_fields(neurons: bool) -> tuple[str, ...]:
+    return ("bias", "threshold", "initial_potential") if neurons else ("bias",)
+
+
+def _weight_name(index: int, number: int) -> str:
+    return f"layers.{index}.connections.{number}.weight"
+
+
+def _keys(where: str, value: Any, accepted: set[str]) -> None:
+    if not isinstance(value, dict):
+        raise RheobaseError(f"{where}: {type(value).__name__}, must be an object")
+    for problem, names in (
+        ("missing", accepted - value.keys()),
+        ("unknown", value.keys() - accepted),
+    ):
+        if names:
+            raise RheobaseError(f"{where}: field {shown(min(names))} is {problem}")
+
+
+def _numbers(value: Any) -> Any:
+    """JSON lists as the tuples that a network has; anything else is left for its check."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """``content`` with its header's keys sorted: safetensors keeps no order of the metadata."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]

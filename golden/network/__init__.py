@@ -1,0 +1,1 @@
+"""What an integer network is: its layers, fields, bounds and checks."""

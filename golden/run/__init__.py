@@ -1,0 +1,1 @@
+"""The golden model: an integer network run exactly, and what its events and scores say."""

@@ -1,0 +1,1 @@
+"""Waveforms of the accelerator and of components under test."""

@@ -1,0 +1,186 @@
+"""Graphs: the golden model against the equations, against torch, and against hand arithmetic."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rheobase.golden import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    Readout,
+    SumPool,
+    run_golden,
+)
+from rheobase.golden.network.bounds import Interval, effective_bias, layer_bounds
+from rheobase.golden.run.statistics import accumulations
+from tests.support import reference
+from tests.support.random_graphs import graph_networks
+from tests.support.random_networks import random_images
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(graph_networks(), st.integers(0, 2**16), st.data())
+def test_equals_equations_neuron_by_neuron(network, seed, data):
+    steps = data.draw(st.integers(1, network.steps))
+    radix = network.coding == Coding.RADIX
+    delay = 0 if radix else data.draw(st.integers(0, steps - 1))
+    neurons = data.draw(st.integers(1, 4))
+    images = random_images(np.random.default_rng(seed), network, 2)
+    found = run_golden(network, images, steps=steps, delay=delay, record=True)
+    for image in range(2):
+        outputs, trains = reference.run(network, images[image], steps, delay)
+        for one, other in zip(found.outputs, outputs, strict=True):
+            assert np.array_equal(one[image], other)
+        for index, (layer, record) in enumerate(zip(network.layers, found.layers, strict=True)):
+            if trains[index] is not None:
+                assert np.array_equal(record.spikes[image], trains[index])
+            for number, connection in enumerate(layer.connections):
+                counted = accumulations(connection, record.events[number], neurons)[image]
+                assert counted == reference.accumulations(
+                    network, index, number, images[image], trains, neurons
+                )
+    first = found.outputs[0]
+    answers = first.argmax(axis=1)
+    if first.shape[2:] == (1, 1):
+        first, answers = first[:, :, 0, 0], answers[:, 0, 0]
+    assert np.array_equal(found.scores, first) and np.array_equal(found.answers, answers)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(graph_networks(largest_steps=16, largest_map=9), st.integers(0, 2**16))
+def test_bounds_hold_and_batches_do_not_matter(network, seed):
+    images = random_images(np.random.default_rng(seed), network, 5)
+    whole = run_golden(network, images, record=True, threads=1)
+    parts = run_golden(network, images, record=True, batch_size=2, threads=3)
+    assert all(map(np.array_equal, whole.outputs, parts.outputs))
+    for index, (record, other) in enumerate(zip(whole.layers, parts.layers, strict=True)):
+        assert np.array_equal(record.currents, other.currents)
+        assert all(map(np.array_equal, record.events, other.events))
+        layer, bounds = network.layers[index], layer_bounds(network, index)
+        repeats = network.steps if network.coding == Coding.RATE else 1
+        currents = np.broadcast_to(
+            record.currents, (len(images), repeats, *record.currents.shape[2:])
+        )
+        before = currents.cumsum(axis=1)
+        if layer.threshold is not None:
+            before += layer.initial_potential[:, None, None]
+            if network.coding == Coding.RATE:
+                fired = record.spikes * layer.threshold[:, None, None].astype(np.int64)
+                after = before - fired.cumsum(axis=1)
+                before = after + fired
+                assert after.min() >= bounds.potential.low
+        assert bounds.potential.low <= before.min() and before.max() <= bounds.potential.high
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(graph_networks(largest_steps=3, largest_map=9, largest_channels=8), st.integers(0, 2**16))
+def test_currents_equal_torch(network, seed):
+    """Sums of torch's convolutions and average poolings, on the recorded spikes of each step."""
+    images = random_images(np.random.default_rng(seed), network, 3)
+    records = run_golden(network, images, record=True).layers
+    pixels = images.astype(float) - network.zero_point[:, None, None]
+    for layer, record in zip(network.layers, records, strict=True):
+        if layer.pool is not None:
+            continue
+        found = 0
+        for connection in layer.connections:
+            source = connection.source
+            if source == IMAGE:
+                maps = pixels[:, None]
+            else:
+                maps = records[source].spikes.astype(float)
+                if network.coding == Coding.RADIX:
+                    worth = 2.0 ** np.arange(network.steps)[::-1]
+                    maps = np.tensordot(maps, worth, ((1,), (0,)))[:, None]
+            current = _torch_current(
+                connection, torch.from_numpy(maps.reshape(-1, *maps.shape[2:]))
+            )
+            current = current.reshape(*maps.shape[:2], *current.shape[1:])
+            after = layer.out_channels - connection.out_start - connection.out_channels
+            found = found + np.pad(
+                current, [(0, 0), (0, 0), (connection.out_start, after), (0, 0), (0, 0)]
+            )
+        assert np.array_equal(record.currents, found + layer.bias[:, None, None])
+
+
+def _torch_current(connection, maps):
+    maps = maps[:, connection.in_start : connection.in_start + connection.in_channels]
+    sums = connection.sum_pool
+    if sums is not None:
+        top, left, bottom, right = sums.padding
+        maps = torch.nn.functional.pad(maps, (left, right, top, bottom))
+        maps = torch.nn.functional.avg_pool2d(maps, sums.kernel, sums.stride, divisor_override=1)
+    top, left, bottom, right = connection.padding
+    maps = torch.nn.functional.pad(maps, (left, right, top, bottom))
+    weight = torch.from_numpy(connection.weight.astype(float))
+    return torch.nn.functional.conv2d(
+        maps, weight, None, connection.stride, 0, connection.dilation, connection.groups
+    ).numpy()
+
+
+def _layer(name, *connections, bias=(0,), threshold=None):
+    fires = threshold is not None
+    return Layer(
+        name,
+        connections,
+        np.array(bias, np.int32),
+        np.array(threshold, np.int32) if fires else None,
+        np.zeros(len(bias), np.int32) if fires else None,
+    )
+
+
+def _scalar(source, weight, **fields):
+    return Connection(source, np.array([[[[weight]]]], np.int8), **fields)
+
+
+def test_residual_by_hand():
+    """Two pixels, an identity shortcut over one layer, the sum of both positions read out.
+
+    Pixels 5 and 1, zero point 1: currents 4 and 0. Layer "a", threshold 4: spikes 1 1 1 and
+    0 0 0. "b" has threshold 2 and weight 1: potentials 1, 2 -> 0, 1 spike at t = 2 alone. "sum"
+    gets 3 from "b" and 2 (the shortcut) from "a", and its bias -1: 1, 4, 1 and -1, -1, -1.
+    Threshold 3: potential 1; 5 -> 2 with a spike; 3 -> 0 with a spike. The readout: 7 for each.
+    """
+    network = Network(
+        (1, 1, 2),
+        np.array([1], np.uint8),
+        (
+            _layer("a", _scalar(IMAGE, 1), threshold=[4]),
+            _layer("b", _scalar(0, 1), threshold=[2]),
+            _layer("sum", _scalar(1, 3), _scalar(0, 2), bias=[-1], threshold=[3]),
+            _layer("read", _scalar(2, 7, sum_pool=SumPool((1, 2), (1, 1)))),
+        ),
+        Coding.RATE,
+        3,
+        0,
+        Readout.CURRENT,
+        (3,),
+    )
+    found = run_golden(network, np.array([[[[5, 1]]]], np.uint8), record=True)
+    trains = [record.spikes[0, :, 0, 0].T.tolist() for record in found.layers[:3]]
+    assert trains == [[[1, 1, 1], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 0, 0]]]
+    assert found.layers[2].currents[0, :, 0, 0].T.tolist() == [[1, 4, 1], [-1, -1, -1]]
+    assert found.scores.tolist() == [[14]] and found.answers.tolist() == [0]
+    assert [events.tolist() for events in found.layers[2].events] == [[[1]], [[3]]]
+
+
+def test_zero_point_counts_once_for_each_pixel_of_a_sum():
+    sums = SumPool((2, 2), (2, 2))
+    network = Network(
+        (1, 2, 2),
+        np.array([10], np.uint8),
+        (_layer("read", _scalar(IMAGE, 3, sum_pool=sums), bias=[5]),),
+        Coding.RADIX,
+        1,
+        0,
+        Readout.CURRENT,
+        (0,),
+    )
+    image = np.array([[[[11, 10], [9, 14]]]], np.uint8)
+    assert effective_bias(network, 0).tolist() == [5 - 3 * 40]
+    assert run_golden(network, image).scores.tolist() == [[5 + 3 * (1 + 0 - 1 + 4)]]
+    assert layer_bounds(network, 0).window == Interval(0, 3 * 4 * 255)

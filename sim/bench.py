@@ -16,6 +16,7 @@ from amaranth.lib import wiring
 from ..golden.basics.programs import not_found, start_program
 from ..golden.errors import MachineError
 from ..hw.verilog.generation import to_verilog
+from .bench_parameters import PARAMETERS
 from .build import Sources, build_executable
 from .tools.toolchain import find_toolchain
 from .waves.bench_waves import bench_waves
@@ -23,8 +24,6 @@ from .waves.wave_format import WaveFormat, wave_format
 
 #: Module name of every component under test.
 TOP = "dut"
-#: Environment variable that brings a bench its parameters, as JSON.
-PARAMETERS = "RHEOBASE_BENCH_PARAMETERS"
 
 
 class BenchError(AssertionError):
@@ -68,11 +67,6 @@ def run_bench(
         except subprocess.TimeoutExpired as error:
             raise BenchError(f"{module}: no end after {timeout} s") from error
         _check_results(module, results, ran.output)
-
-
-def bench_parameters() -> dict[str, Any]:
-    """The parameters that ``run_bench`` was given; called inside the simulation."""
-    return json.loads(os.environ[PARAMETERS])
 
 
 def build_bench(component: wiring.Component, waves: WaveFormat | None = None) -> Path:
@@ -129,6 +123,8 @@ def _environment(module: str, results: Path, seed: int) -> dict[str, str]:
         "COCOTB_RANDOM_SEED": str(seed),
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "COCOTB_LOG_LEVEL": "WARNING",
+        # cocotb has pytest rewrite assertions, for which it would load every plugin there is.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "TOPLEVEL_LANG": "verilog",
     }
 

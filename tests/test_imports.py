@@ -182,9 +182,21 @@ def test_what_a_room_never_imports(name, absent):
     assert not top_levels(reached(name)) & absent
 
 
-def test_a_queue_loads_no_planner_and_no_file_format():
-    code = "import sys, rheobase.hw.basics.queue; print(*sys.modules)"
+def loaded_by(module: str) -> list[str]:
+    code = f"import sys, {module}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = ran.stdout.split()
-    assert "rheobase.hw.basics.queue" in loaded and "amaranth" in loaded
+    assert module in loaded
+    return loaded
+
+
+def test_a_queue_loads_no_planner_and_no_file_format():
+    loaded = loaded_by("rheobase.hw.basics.queue")
+    assert "amaranth" in loaded
     assert not [name for name in loaded if name.startswith(("rheobase.hw.planning", "safetensors"))]
+
+
+@pytest.mark.parametrize("module", ["rheobase.sim.bench_parameters", "rheobase.sim.streams"])
+def test_what_a_bench_imports_loads_neither_generator_nor_numpy(module):
+    # Each of some 600 simulations would load them: three of four CPU seconds.
+    assert not {"amaranth", "numpy"} & set(loaded_by(module))

@@ -63,8 +63,8 @@ class AccumulatorLane(wiring.Component):
         limit = 1 << (weight_bits - 1)
         if weights.min() < -limit or weights.max() >= limit:
             raise RheobaseError(
-                f"AccumulatorLane: weights span {weights.min()}..{weights.max()}, accepted at "
-                f"{weight_bits} bits is {-limit}..{limit - 1}"
+                f"AccumulatorLane: weights span {weights.min()}..{weights.max()}, must be "
+                f"in {-limit}..{limit - 1} at {weight_bits} bits"
             )
         self.weights = weights
         self.weight_bits = weight_bits

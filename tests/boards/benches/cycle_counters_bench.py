@@ -6,7 +6,7 @@ from collections import deque
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 
-from rheobase.sim.bench import bench_parameters
+from rheobase.sim.bench_parameters import bench_parameters
 from rheobase.sim.streams import settle, start
 
 #: Cycles that a snapshot may take, and that a byte may.

@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from rheobase.sim.bench import bench_parameters
+from rheobase.sim.bench_parameters import bench_parameters
 from rheobase.sim.streams import collect, expect_quiet, start
 
 #: Cycles that a piece may wait for: the line brings a byte in 40 at the least.

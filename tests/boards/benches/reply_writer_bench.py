@@ -6,7 +6,7 @@ from itertools import chain
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
 
-from rheobase.sim.bench import bench_parameters
+from rheobase.sim.bench_parameters import bench_parameters
 from rheobase.sim.streams import collect, drive, start
 
 #: Cycles after a new address in which the counters' memory may give anything.

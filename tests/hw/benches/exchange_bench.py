@@ -4,7 +4,7 @@ import random
 
 import cocotb
 
-from rheobase.sim.bench import bench_parameters
+from rheobase.sim.bench_parameters import bench_parameters
 from rheobase.sim.streams import exchange, set_ports, start
 from tests.hw.benches.stalls import STALLS
 

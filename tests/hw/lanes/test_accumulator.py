@@ -47,5 +47,5 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact):
 
 
 def test_weight_out_of_range():
-    with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, must be at 4 bits is -8\.\.7"):
+    with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, must be in -8\.\.7 at 4 bits"):
         AccumulatorLane(np.array([[0], [9]]), 4, 0, Interval(0, 9))

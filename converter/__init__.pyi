@@ -20,9 +20,9 @@ from .studies.detection import convert_detector as convert_detector
 from .studies.task_evaluation import TaskResult as TaskResult
 from .studies.task_evaluation import TaskSubject as TaskSubject
 from .studies.task_evaluation import evaluate_task as evaluate_task
-from .thresholds.balancing import Balance as Balance
 from .thresholds.balancing import Method as Method
 from .thresholds.balancing import balance as balance
+from .thresholds.outcome import Balance as Balance
 from .tracing.qcfs import Qcfs as Qcfs
 from .tracing.qcfs import register_qcfs as register_qcfs
 from .tracing.trace import trace as trace

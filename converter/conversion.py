@@ -30,8 +30,9 @@ from .recording import recorded
 from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
 from .snn.snn import FloatSnn
-from .thresholds.balancing import Balance, balance
+from .thresholds.balancing import balance
 from .thresholds.delay import choose_delay, first_output_spike
+from .thresholds.outcome import Balance
 from .tracing.trace import trace
 
 

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..golden.errors import RheobaseError
-from ..golden.network.network import Coding
+from ..golden.network.network import Coding, PoolRule
 from .calibrate.calibration import Calibration
 from .options import Options
 from .thresholds.balancing import Method
 
 #: K of recipes that leave the thresholds as they were balanced (docs/decisions/0035-plain.md).
 _FULL_RANGE = 500
+#: K of the paper for ImageNet (appendix D.2).
+_PUBLISHED = 1000
 #: K of recipes that calibrate for T what balancing gave.
 _BEFORE_CALIBRATION = 200
 
@@ -21,6 +23,11 @@ def _balanced(method: Method) -> Callable[[Options], Options]:
     return lambda options: replace(
         options, method=method, iterations=_FULL_RANGE, delayed=True, calibration=None
     )
+
+
+def _paper(options: Options) -> Options:
+    """Algorithms 1 and 2 with the settings of appendix D, and nothing else."""
+    return replace(_balanced(Method.PAPER)(options), iterations=_PUBLISHED, rule=PoolRule.STEP)
 
 
 def _calibrated(calibration: Calibration) -> Callable[[Options], Options]:
@@ -47,6 +54,7 @@ def _best(options: Options) -> Options:
 _ONLY_BIAS = Calibration(thresholds=False, initial=False)
 #: By name: the options with the recipe's settings in them.
 RECIPES: dict[str, Callable[[Options], Options]] = {
+    "paper": _paper,
     "robust": _balanced(Method.ROBUST),
     "ltb": _balanced(Method.LTB),
     "cltb": _balanced(Method.CLTB),

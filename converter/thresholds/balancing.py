@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
@@ -12,8 +11,9 @@ from torch import Tensor
 from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
 from ..graph.analog import clip, run_graph
-from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation
+from .outcome import Balance, check_learning_rate, finished_thresholds
+from .published import balance_published
 
 #: Values per channel and batch that the gradient of eq. 14 is taken from.
 SAMPLES = 512
@@ -31,30 +31,7 @@ class Method(StrEnum):
     CLTB = "cltb"  #: local threshold balancing, one threshold per channel (eq. 17)
     LTB = "ltb"  #: local threshold balancing, one threshold per layer (eq. 14-15)
     ROBUST = "robust"  #: robust normalisation: a percentile of each layer's activations
-
-
-@dataclass(frozen=True, eq=False)
-class Balance:
-    """Thresholds and what they were balanced on.
-
-    Attributes:
-        thresholds: per neuron operation (channels,) in the model's own units, on the CPU; for a
-            readout one value for all channels, so that its counts can be compared.
-        mean_activations: per neuron operation, of its shape: mean of the clipped activation over
-            the images (eq. 19).
-        mean_winner: per readout operation, mean over the images of its largest activation.
-        iterations: steps of eq. 15 that were made (0 for a percentile).
-        converged: the thresholds stopped changing before K steps.
-    """
-
-    thresholds: dict[str, Tensor]
-    mean_activations: dict[str, Tensor]
-    mean_winner: dict[str, float]
-    iterations: int
-    converged: bool
-
-    def __repr__(self) -> str:
-        return f"Balance of {len(self.thresholds)} layers in {self.iterations} steps"
+    PAPER = "paper"  #: Algorithm 1 to the letter (``published.balance_published``)
 
 
 @torch.inference_mode()
@@ -68,7 +45,7 @@ def balance(
     learning_rate: float = 1.0,
     progress: Callable[[int], None] | None = None,
 ) -> Balance:
-    """Balance all thresholds in one forward pass over ``batches``.
+    """Balance all thresholds in one pass over ``batches``, and in K by ``Method.PAPER``.
 
     Thresholds start at zero. Each batch passes through the network once; at every neuron operation
     the threshold takes its share of ``iterations`` steps of eq. 14-15 on the batch's currents,
@@ -96,8 +73,11 @@ def balance(
     check_integer("", "iterations (K)", iterations, 1, None)
     if not 0 < percentile <= 100:
         raise RheobaseError(f"percentile: {percentile}, must be a number in (0, 100]")
-    if not 0 < learning_rate <= 1:
-        raise RheobaseError(f"learning rate: {learning_rate}, must be a number in (0, 1]")
+    check_learning_rate(learning_rate)
+    if method == Method.PAPER:
+        return balance_published(
+            graph, batches, iterations=iterations, learning_rate=learning_rate, progress=progress
+        )
     state = _State(graph, method, learning_rate)
     total = sum(len(batch) for batch in batches)
     images = done = 0
@@ -114,12 +94,7 @@ def balance(
         if converged:
             break
     thresholds = state.percentiles(percentile) if method == Method.ROBUST else state.thresholds
-    found: dict[str, Tensor] = {}
-    for operation in graph.neurons:
-        copied = copied_threshold(graph, operation, found)
-        found[operation.name] = (
-            _finished(operation, thresholds[operation.name]) if copied is None else copied
-        )
+    found = finished_thresholds(graph, thresholds)
     return Balance(
         thresholds={name: value.float().cpu() for name, value in found.items()},
         mean_activations={name: (v / images).cpu() for name, v in state.sums.items()},
@@ -251,15 +226,3 @@ def _spread(values: Tensor, most: int) -> Tensor:
     """At most about ``most`` of ``values``, evenly spread."""
     # An odd step sees all columns of a map whose width is a power of two.
     return values[:: max(1, len(values) // most) | 1]
-
-
-def _finished(operation: Operation, threshold: Tensor) -> Tensor:
-    """Channels that never were active get the layer's largest threshold: they must not spike."""
-    cap, levels = operation.arguments["cap"], operation.arguments["levels"]
-    if levels is not None:
-        return torch.full_like(threshold, cap)
-    largest = threshold.max()
-    if largest <= 0:
-        largest = torch.ones_like(largest)
-    threshold = torch.where(threshold > 0, threshold, largest)
-    return threshold if cap is None else threshold.clamp(max=cap)

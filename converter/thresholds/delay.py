@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..graph.graph import Graph, Operation, OperationKind
-from .balancing import Balance
+from .outcome import Balance
 
 #: Steps that are counted at the least (section 4.5).
 COUNTED_STEPS = 4
@@ -21,7 +21,8 @@ def first_output_spike(graph: Graph, balanced: Balance) -> float:
     its mean current. Where thresholds differ from channel to channel, the first neuron is the one
     with the smallest such time. In the last layer the first neuron is another one for each image,
     the winner, so its current is the mean of the maximum there; the maximum of the means of eq. 19
-    would be smaller by about the number of classes (docs/decisions/0004-delay.md).
+    would be smaller by about the number of classes (docs/decisions/0004-delay.md). Thresholds of
+    ``Method.PAPER`` have no such mean, and the equation as it stands.
 
     Layers add up along the longest path: a mean current needs all of its summands
     (docs/decisions/0022-delay-on-graphs.md).
@@ -37,8 +38,8 @@ def first_output_spike(graph: Graph, balanced: Balance) -> float:
 
 def _charge_time(operation: Operation, balanced: Balance) -> float:
     threshold: Tensor = balanced.thresholds[operation.name]
-    if operation.arguments["readout"]:
-        winner = balanced.mean_winner[operation.name]
+    winner = balanced.mean_winner.get(operation.name)
+    if winner is not None:
         return float(threshold.min()) / 2 / winner if winner > 0 else 0.0
     mean = balanced.mean_activations[operation.name]
     charge = (threshold / 2).reshape(-1, *[1] * (mean.ndim - 1))

@@ -75,7 +75,7 @@ class ThresholdOptions:
         typer.Option(
             "--recipe",
             help="Preset in place of --method and what is calibrated: robust, ltb, cltb, search, "
-            "lcp, acp, search-lcp, best, ...",
+            "lcp, acp, search-lcp, best, paper, ...",
         ),
     ] = None
     method: Annotated[

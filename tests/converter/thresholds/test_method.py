@@ -15,8 +15,9 @@ from rheobase.converter.graph.kernels import run_operation
 from rheobase.converter.options import Options, default_iterations
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
-from rheobase.converter.thresholds.balancing import Balance, Method, balance
+from rheobase.converter.thresholds.balancing import Method, balance
 from rheobase.converter.thresholds.delay import choose_delay, first_output_spike
+from rheobase.converter.thresholds.outcome import Balance
 from rheobase.converter.tracing.qcfs import Qcfs
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden

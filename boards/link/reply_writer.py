@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amaranth import Cat, Const, Module, Mux, Shape, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,7 +22,6 @@ from ..protocol import (
     SETTING_BYTES,
     Message,
 )
-from .byte_select import byte_at
 from .cycle_counters import DEPTH, SNAPSHOT, image_cycles
 from .frame_receiver import STATUS_SHAPE
 from .frame_transmitter import ReplyByte
@@ -231,7 +230,7 @@ class ReplyWriter(wiring.Component):
             m.d.comb += [sent.offers.eq(1), reply.data.eq(self.stored)]
             with m.If(self.address >= DEPTH - SETTING_BYTES):
                 setting = Cat(_field(self.steps), _field(self.delay))
-                m.d.comb += reply.data.eq(byte_at(setting, self.address[:2]))
+                m.d.comb += reply.data.eq(_byte_at(setting, self.address[:2]))
             m.d.comb += reply.last.eq(sent.stored_ends & ~(sent.classified & tag.scores))
             with m.If(sent.taken):
                 m.d.sync += self.address.eq(self.address + 1)
@@ -309,3 +308,12 @@ class _Sent(NamedTuple):
     taken: Signal
     offers: Signal
     pause: Signal
+
+
+def _byte_at(value: Value, index: Value) -> Value:
+    """Byte ``index`` of ``value``, the lowest byte first; the last one past the end.
+
+    There is no product in the address, as the library's ``word_select`` has.
+    """
+    value = Value.cast(value)
+    return Array(value[low : low + 8] for low in range(0, len(value), 8))[index]

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...golden.basics.arithmetic import ceil_div
 from ..basics.widths import memory_depth
 from ..design.folding import WeightMemory
 from ..design.geometry import WindowGeometry
-from .memory_style import DISTRIBUTED_WORDS, memory_style
 
+#: Words of a distributed RAM, and the look-up tables that 4 bits of it take (ECP5).
+DISTRIBUTED_WORDS = 16
+DISTRIBUTED_LUTS = 6
+#: Bits of a word of a block RAM at its widest (ECP5).
+BLOCK_WIDTH = 36
+#: Look-up tables that a block RAM is worth.
+BLOCK_LUTS = 40
 #: Most weight words of a direct lane that are constants in logic rather than in a memory.
 CONSTANT_WORDS = 64
 #: The style of RAMs of one port, and bits that they write at a time at least.
@@ -43,6 +50,17 @@ class MemoryShape:
         """Attributes of the memory in the Verilog."""
         style = {} if self.style is None else {"ram_style": self.style}
         return style | ({"no_rw_check": 1} if self.apart else {})
+
+
+def memory_style(words: int, width: int) -> dict[str, str]:
+    """Attributes of a memory of ``words`` words of ``width`` bits, for yosys.
+
+    A block takes the place of at least ``BLOCK_LUTS`` look-up tables, or the memory is left to
+    the tool, which then takes distributed RAM or logic where the target has them.
+    """
+    distributed = ceil_div(words, DISTRIBUTED_WORDS) * ceil_div(width, 4) * DISTRIBUTED_LUTS
+    blocks = ceil_div(width, BLOCK_WIDTH)
+    return {"ram_style": "block"} if distributed >= BLOCK_LUTS * blocks else {}
 
 
 def row_memory(geometry: WindowGeometry, word_width: int, *, large: bool = False) -> MemoryShape:

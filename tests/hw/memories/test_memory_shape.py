@@ -2,7 +2,7 @@
 
 import pytest
 
-from rheobase.hw.memories.memory_style import memory_style
+from rheobase.hw.memories.memory_shape import memory_style
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ FORMAT = "rheobase-network"
 FORMAT_VERSION = 2
 #: Of a file that also says what it was calibrated on and where it comes from.
 RECORDED_VERSION = 3
+#: Of a file with layers that fire signed; it may say that as well.
+SIGNED_VERSION = 4
 #: A network file larger than this is refused before it is read.
 MAX_FILE_BYTES = 2**31
 _NETWORK_KEYS = {
@@ -38,6 +40,7 @@ _NETWORK_KEYS = {
     "outputs",
 }
 _LAYER_KEYS = {"name", "connections", "pool", "neurons"}
+_SIGNED_LAYER_KEYS = _LAYER_KEYS | {"signed"}
 _CONNECTION_KEYS = {
     "source",
     "weight_bits",
@@ -56,7 +59,8 @@ _SUM_POOL_KEYS = {"kernel", "stride", "padding"}
 def network_bytes(network: Network) -> bytes:
     """The file's content, the same for the same network.
 
-    Version 2 where it carries neither event counts nor provenance.
+    Its version is the least that has what the network has: 2 where it carries neither event counts
+    nor provenance, 4 where a layer fires signed.
     """
     return _content(network, network.events, network.provenance)
 
@@ -64,15 +68,20 @@ def network_bytes(network: Network) -> bytes:
 def _content(network: Network, events: EventCounts | None, provenance: Provenance | None) -> bytes:
     tensors = {"zero_point": network.zero_point}
     for index, layer in enumerate(network.layers):
-        for field in _tensor_fields(layer.threshold is not None):
+        for field in _tensor_fields(layer.threshold is not None, layer.signed):
             tensors[f"layers.{index}.{field}"] = getattr(layer, field)
         for number, connection in enumerate(layer.connections):
             tensors[_weight_name(index, number)] = connection.weight
-    recorded = events is not None or provenance is not None
+    signed = any(layer.signed for layer in network.layers)
+    version = FORMAT_VERSION
+    if signed:
+        version = SIGNED_VERSION
+    elif events is not None or provenance is not None:
+        version = RECORDED_VERSION
     metadata = {
         "format": FORMAT,
-        "version": str(RECORDED_VERSION if recorded else FORMAT_VERSION),
-        "topology": json.dumps(_topology(network), sort_keys=True),
+        "version": str(version),
+        "topology": json.dumps(_topology(network, signed), sort_keys=True),
     }
     if events is not None:
         tensors |= event_tensors(events)
@@ -133,20 +142,21 @@ def _parse(content: bytes) -> Network:
             f"metadata 'format' is {shown(metadata.get('format'))}, must be {FORMAT!r} "
             "(a file that `rheobase convert` wrote)"
         )
-    accepted = (str(FORMAT_VERSION), str(RECORDED_VERSION))
-    if metadata.get("version") not in accepted:
+    versions = {str(number): number for number in range(FORMAT_VERSION, SIGNED_VERSION + 1)}
+    version = versions.get(str(metadata.get("version")))
+    if version is None:
         raise RheobaseError(
             f"metadata 'version' is {shown(metadata.get('version'))}, must be "
-            + " or ".join(map(repr, accepted))
+            + " or ".join(map(repr, versions))
         )
     try:
         topology = json.loads(metadata["topology"])
     except (KeyError, ValueError, TypeError, RecursionError):
         raise RheobaseError("metadata 'topology' is missing or no JSON") from None
-    if metadata["version"] == str(FORMAT_VERSION):
-        return _network(topology, tensors)
+    if version == FORMAT_VERSION:
+        return _network(topology, tensors, version)
     counted = {name: tensors.pop(name) for name in [*tensors] if is_event_tensor(name)}
-    network = _network(topology, tensors)
+    network = _network(topology, tensors, version)
     provenance = metadata.get("provenance")
     return replace(
         network,
@@ -155,14 +165,14 @@ def _parse(content: bytes) -> Network:
     )
 
 
-def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
+def _network(topology: Any, tensors: dict[str, np.ndarray], version: int) -> Network:
     _keys("topology", topology, _NETWORK_KEYS)
     entries = topology["layers"]
     if not isinstance(entries, list):
         raise RheobaseError("topology: layers is no list, must be a list of layers")
     expected = {"zero_point"}
     for index, entry in enumerate(entries):
-        expected |= _tensor_names(index, entry)
+        expected |= _tensor_names(index, entry, version)
     for problem, names in (
         ("missing", expected - tensors.keys()),
         ("not part of the network", tensors.keys() - expected),
@@ -182,18 +192,20 @@ def _network(topology: Any, tensors: dict[str, np.ndarray]) -> Network:
     )
 
 
-def _tensor_names(index: int, entry: Any) -> set[str]:
+def _tensor_names(index: int, entry: Any, version: int) -> set[str]:
     """Tensors that layer ``index`` has, by its ``entry`` in the topology."""
     where = f"topology: layer {index}"
-    _keys(where, entry, _LAYER_KEYS)
-    if not isinstance(entry["neurons"], bool):
-        raise RheobaseError(f"{where}: neurons is {shown(entry['neurons'])}, must be true, false")
+    _keys(where, entry, _SIGNED_LAYER_KEYS if version == SIGNED_VERSION else _LAYER_KEYS)
+    for flag in ("neurons", "signed"):
+        if not isinstance(entry.get(flag, False), bool):
+            raise RheobaseError(f"{where}: {flag} is {shown(entry[flag])}, must be true, false")
     connections = entry["connections"]
     if not isinstance(connections, list):
         raise RheobaseError(f"{where}: connections is no list, must be a list of connections")
     for number, connection in enumerate(connections):
         _keys(f"{where}: connection {number}", connection, _CONNECTION_KEYS)
-    names = {f"layers.{index}.{field}" for field in _tensor_fields(entry["neurons"])}
+    fields = _tensor_fields(entry["neurons"], entry.get("signed", False))
+    names = {f"layers.{index}.{field}" for field in fields}
     return names | {_weight_name(index, number) for number in range(len(connections))}
 
 
@@ -210,7 +222,7 @@ def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) ->
         )
     arrays: dict[str, Any] = {
         field: tensors.get(f"layers.{index}.{field}")
-        for field in ("bias", "threshold", "initial_potential")
+        for field in _tensor_fields(neurons=True, signed=True)
     }
     connections = tuple(
         _connection(
@@ -232,7 +244,8 @@ def _connection(where: str, entry: dict[str, Any], weight: np.ndarray) -> Connec
     return Connection(weight=weight, **fields, sum_pool=sums)
 
 
-def _topology(network: Network) -> dict[str, Any]:
+def _topology(network: Network, signed: bool) -> dict[str, Any]:
+    """As JSON takes it; each layer says whether it fires signed where that is asked for."""
     return {
         "name": network.name,
         "input_shape": network.input_shape,
@@ -245,6 +258,7 @@ def _topology(network: Network) -> dict[str, Any]:
             {
                 "name": layer.name,
                 "neurons": layer.threshold is not None,
+                **({"signed": layer.signed} if signed else {}),
                 "connections": [
                     {
                         **_fields(connection, _CONNECTION_KEYS - {"sum_pool"}),
@@ -265,8 +279,9 @@ def _fields(description: object, names: set[str]) -> dict[str, Any]:
     return {name: getattr(description, name) for name in names}
 
 
-def _tensor_fields(neurons: bool) -> tuple[str, ...]:
-    return ("bias", "threshold", "initial_potential") if neurons else ("bias",)
+def _tensor_fields(neurons: bool, signed: bool) -> tuple[str, ...]:
+    own = ("threshold", "initial_potential") if neurons else ()
+    return ("bias", *own, *(("negative_threshold",) if signed else ()))
 
 
 def _weight_name(index: int, number: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import RheobaseError
 from .choices import Coding
 from .layers import IMAGE, PIXEL_BITS, Connection
+from .neurons import Neurons
 from .unchecked_network import UncheckedNetwork
 
 
@@ -46,6 +47,11 @@ class Interval:
         return Interval(self.low * factor, self.high * factor)
 
     @property
+    def magnitude(self) -> int:
+        """The largest magnitude of its numbers."""
+        return max(abs(self.low), abs(self.high))
+
+    @property
     def bits(self) -> int:
         """Least width, in two's complement, that holds all of them."""
         return max((~min(self.low, -1)).bit_length(), max(self.high, 0).bit_length()) + 1
@@ -71,14 +77,24 @@ class Bounds:
     potential: Interval
 
 
-def input_maximum(network: UncheckedNetwork, source: int) -> int:
-    """Largest value that one input from ``source`` contributes per window.
+def input_range(network: UncheckedNetwork, source: int) -> Interval:
+    """What one input from ``source`` contributes per window.
 
-    255 for pixels, one for a spike in ``rate``, 2**T - 1 for a train in ``radix``.
+    0..255 for pixels, 0..1 for a spike in ``rate``, 0..2**T - 1 for a train in ``radix``; -1..1
+    and -2**(T-1)..2**(T-1) - 1 of signed neurons.
     """
     if source == IMAGE:
-        return 2**PIXEL_BITS - 1
-    return 1 if network.coding == Coding.RATE else 2**network.steps - 1
+        return Interval(0, 2**PIXEL_BITS - 1)
+    signed = network.layers[source].signed
+    if network.coding == Coding.RATE:
+        return Interval(-1 if signed else 0, 1)
+    return train_range(network.steps, signed=signed)
+
+
+def train_range(steps: int, *, signed: bool) -> Interval:
+    """Numbers that a ``radix`` train of ``steps`` planes spells."""
+    below = 2 ** (steps - 1) if signed else 0
+    return Interval(-below, 2**steps - 1 - below)
 
 
 def effective_bias(network: UncheckedNetwork, index: int) -> np.ndarray:
@@ -106,8 +122,12 @@ def connection_bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest weighted sum of one window: int64, per out channel of ``connection``."""
     weight = connection.weight.astype(np.int64).reshape(connection.out_channels, -1)
-    top = input_maximum(network, connection.source) * connection.area
-    return np.minimum(weight, 0).sum(axis=1) * top, np.maximum(weight, 0).sum(axis=1) * top
+    inputs = input_range(network, connection.source).scaled(connection.area)
+    negative, positive = np.minimum(weight, 0).sum(axis=1), np.maximum(weight, 0).sum(axis=1)
+    return (
+        negative * inputs.high + positive * inputs.low,
+        positive * inputs.high + negative * inputs.low,
+    )
 
 
 def fed_channels(connection: Connection) -> slice:
@@ -130,11 +150,26 @@ def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
     pooled = window.scaled(pooled_repeats)
 
     bias = effective_bias(network, index)
-    start = np.zeros_like(bias) if layer.neurons is None else layer.neurons[1]
-    # A spike lowers the potential only from at least the threshold to at least zero, so the
-    # unfired sum bounds it from both sides; the extremes lie at the first or the last step.
-    last_low = start + repeats * (low + bias)
-    last_high = start + repeats * (high + bias)
-    first_low, first_high = start + low + bias, start + high + bias
-    potential = Interval.of(0, start, first_low, last_low, first_high, last_high)
+    low, high = low + bias, high + bias
+    start = np.zeros_like(bias)
+    # Between spikes the extremes lie at the first or the last step that is summed.
+    after_spike: tuple[np.ndarray, ...] = ()
+    if layer.neurons is not None:
+        start = layer.neurons.initial_potential
+        least, greatest = _after_spike(layer.neurons)
+        after_spike = (
+            least + (repeats - 1) * np.minimum(low, 0),
+            greatest + (repeats - 1) * np.maximum(high, 0),
+        )
+    unfired = (start + low, start + high, start + repeats * low, start + repeats * high)
+    potential = Interval.of(0, start, *unfired, *after_spike)
     return Bounds(window=window, pooled=pooled, potential=potential)
+
+
+def _after_spike(neurons: Neurons) -> tuple[np.ndarray, np.ndarray]:
+    """Least potential that a spike lowers to, and greatest that a negative one raises to."""
+    threshold = neurons.threshold.astype(np.int64)
+    if neurons.negative_threshold is None:
+        return np.zeros_like(threshold), np.zeros_like(threshold)
+    least = neurons.silent_from
+    return least, np.maximum(threshold, neurons.negative_threshold + least) - 1

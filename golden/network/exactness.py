@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bounds import fed_channels, input_maximum
+from .bounds import fed_channels, input_range
 from .choices import Coding
 from .unchecked_network import UncheckedNetwork
 
@@ -33,13 +33,18 @@ def largest_magnitude(network: UncheckedNetwork, index: int) -> int:
     sums = np.abs(layer.bias.astype(np.int64)).astype(object)
     for connection in layer.connections:
         weight = np.abs(connection.weight.astype(np.int64)).reshape(connection.out_channels, -1)
-        top = input_maximum(network, connection.source) * connection.area
+        top = input_range(network, connection.source).magnitude * connection.area
         sums[fed_channels(connection)] += weight.sum(axis=1).astype(object) * top
     rate = network.coding == Coding.RATE
     largest = int(sums.max()) * (network.steps if rate else 1)
     if layer.neurons is not None:
-        threshold, initial = layer.neurons
-        largest += int(np.abs(initial.astype(np.int64)).max())
+        neurons = layer.neurons
+        largest += int(np.abs(neurons.initial_potential.astype(np.int64)).max())
+        threshold = int(neurons.threshold.max())
+        if neurons.negative_threshold is not None:
+            threshold = int(neurons.negative_threshold.max())
+            # A negative spike leaves less than this, and the sums come on top.
+            largest += threshold
         fired = 1 if rate else 2**network.steps
-        largest = max(largest, int(threshold.max()) * fired)
+        largest = max(largest, threshold * fired)
     return largest

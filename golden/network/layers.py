@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .choices import PoolRule
+from .neurons import Neurons
 
 #: Bits of an input pixel: the first layer sees a radix train of this many planes.
 PIXEL_BITS = 8
@@ -116,6 +117,8 @@ class Layer:
         bias: int32, (out channels,), added once per step (``rate``) or once in all (``radix``).
         threshold: int32 > 0, (out channels,); None where a ``current`` readout reads the layer.
         initial_potential: int32, (out channels,); None exactly where ``threshold`` is None.
+        negative_threshold: int32 >= ``threshold``, (out channels,), where neurons fire signed; None
+            where they do not, and in what a ``count`` readout reads.
 
     All connections give maps of the same size; currents are summed, pooled, then the bias is
     added.
@@ -127,9 +130,12 @@ class Layer:
     threshold: np.ndarray | None
     initial_potential: np.ndarray | None
     pool: Pool | None = None
+    negative_threshold: np.ndarray | None = None
 
     def __repr__(self) -> str:
-        neurons = "" if self.threshold is not None else ", no neurons"
+        neurons = ", signed" if self.signed else ""
+        if self.threshold is None:
+            neurons = ", no neurons"
         return f"Layer {self.name!r}: {self.out_channels} channels{neurons}, {self.connections}"
 
     @property
@@ -137,11 +143,16 @@ class Layer:
         return len(self.bias)
 
     @property
-    def neurons(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """(threshold, initial potential); None without neurons."""
+    def neurons(self) -> Neurons | None:
+        """None where a ``current`` readout reads the layer."""
         if self.threshold is None or self.initial_potential is None:
             return None
-        return self.threshold, self.initial_potential
+        return Neurons(self.threshold, self.initial_potential, self.negative_threshold)
+
+    @property
+    def signed(self) -> bool:
+        """Its neurons fire signed."""
+        return self.negative_threshold is not None
 
     @property
     def sees_only_image(self) -> bool:

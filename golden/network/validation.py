@@ -167,12 +167,31 @@ def _check_neurons(network: UncheckedNetwork, index: int, channels: tuple[int, .
         threshold = check_array(where, "threshold", layer.threshold, np.int32, channels)
         check_values(where, "threshold", threshold, 1, 2**31 - 1)
         check_array(where, "initial_potential", layer.initial_potential, np.int32, channels)
+        if layer.negative_threshold is not None:
+            _check_signed(network, index, threshold)
         return
-    for field in ("threshold", "initial_potential", "pool"):
+    for field in ("threshold", "initial_potential", "negative_threshold", "pool"):
         if getattr(layer, field) is not None:
             raise RheobaseError(
                 f"{where}: {field} is given, must be none in an output of a 'current' readout"
             )
+
+
+def _check_signed(network: UncheckedNetwork, index: int, threshold: np.ndarray) -> None:
+    layer, field = network.layers[index], "negative_threshold"
+    where = f"layer {shown(layer.name)}"
+    if index in network.outputs:
+        raise RheobaseError(
+            f"{where}: {field} is given, must be none in an output of a 'count' readout"
+        )
+    negative = check_array(where, field, layer.negative_threshold, np.int32, threshold.shape)
+    below = np.flatnonzero(negative < threshold)
+    if below.size:
+        channel = below[0]
+        raise RheobaseError(
+            f"{where}: {field} of channel {channel} is {negative[channel]}, must be at least its "
+            f"threshold, {threshold[channel]}"
+        )
 
 
 def _check_equal_maps(where: str, layer: Layer, maps: Iterable[tuple[int, int, int]]) -> None:

@@ -76,7 +76,7 @@ class BatchRunner:
             return flow, read if is_output else None, [current]
         flow = neurons = None
         if layer.neurons is not None:
-            # Zeros and ones already in the type that the next layer most likely sums in.
+            # Spikes already in the type that the next layer most likely sums in.
             flow = np.empty((steps, *shape), np.float32)
             neurons = RateNeurons(layer.neurons, shape, self.dtypes[index])
         read = np.zeros(shape) if is_output else None
@@ -131,7 +131,8 @@ class BatchRunner:
         layer = self.network.layers[index]
         spikes = None
         if flow is not None:
-            spikes = external(flow.astype(bool) if self.rate else radix_train(flow, self.steps))
+            kind = np.int8 if layer.signed else bool
+            spikes = external(flow.astype(kind) if self.rate else radix_train(flow, self.steps))
         events = tuple(
             window_events(
                 self.network, index, connection, self._set_bits(flows, pixels, connection.source)
@@ -145,12 +146,11 @@ class BatchRunner:
     def _set_bits(
         self, flows: dict[int, np.ndarray], pixels: np.ndarray, source: int
     ) -> np.ndarray:
-        """Set bits of a source over all steps: (images, rows, columns, channels)."""
+        """Set bits of a source, or spikes, over all steps: (images, rows, columns, channels)."""
         if source == IMAGE:
             return np.bitwise_count(pixels)
-        if self.rate:
-            return flows[source].sum(axis=0)
-        return radix_train(flows[source], self.steps).sum(axis=0)
+        train = flows[source] if self.rate else radix_train(flows[source], self.steps)
+        return np.count_nonzero(train, axis=0)
 
 
 class _StepPooling:
@@ -187,9 +187,12 @@ def bytes_per_image(network: Network, steps: int) -> int:
     trains = steps if network.coding == Coding.RATE else 1
     live: dict[int, int] = {IMAGE: int(np.prod(network.input_shape)) * 4}
     most = 0
-    for index, shape in enumerate(network.shapes):
+    for index, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=True)):
         # Constant, current, their total, padded and pooled maps; potential and what it fired.
         work = 8 * int(np.prod(shape.conv)) * exact_dtype(network, index).itemsize
+        if layer.signed:
+            # Net counts, and the limits that depend on them.
+            work += 4 * int(np.prod(shape.output)) * exact_dtype(network, index).itemsize
         live[index] = int(np.prod(shape.output)) * trains * 4
         most = max(most, sum(live.values()) + work)
         live = {source: size for source, size in live.items() if last_use.get(source, -1) > index}

@@ -36,7 +36,8 @@ def count_events(network: Network, images: np.ndarray) -> EventCounts:
         for seen, (_, kind) in shapes.items():
             source, first, channels = seen
             spikes = None if source == IMAGE else records[source].spikes
-            held = np.bitwise_count(shown[:, np.newaxis]) if spikes is None else spikes
+            # A spike of either sign is an event.
+            held = np.bitwise_count(shown[:, np.newaxis]) if spikes is None else np.abs(spikes)
             held = held[:, :, first : first + channels]
             parts[seen].append(held.sum(axis=2, dtype=np.int64).astype(kind))
     windows = {

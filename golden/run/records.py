@@ -13,7 +13,8 @@ class LayerRecord:
 
     Attributes:
         name: the layer's.
-        spikes: bool, (images, T, channels, rows, columns); None without neurons.
+        spikes: bool, (images, T, channels, rows, columns); None without neurons. Of signed neurons
+            int8, -1 to 1, in ``rate``; in ``radix`` the planes of two's complement.
         currents: int64, (images, T or 1, channels, rows, columns): what the neurons add, pooled
             and with bias; one step where it is constant (only the image is seen) or added once
             (``radix``).
@@ -35,7 +36,7 @@ class LayerRecord:
         """Mean spikes per neuron and image (0 without neurons)."""
         if self.spikes is None or not self.spikes.size:
             return 0.0
-        return float(self.spikes.sum() / (self.spikes.size / self.spikes.shape[1]))
+        return float(np.count_nonzero(self.spikes) / (self.spikes.size / self.spikes.shape[1]))
 
 
 def external(stepwise: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from ...golden.basics.arithmetic import ceil_div
-from ...golden.network.bounds import Interval, connection_bounds, input_maximum
+from ...golden.network.bounds import Interval, connection_bounds, input_range
 from ...golden.network.network import IMAGE, Coding, Connection, Layer, Network
 from ..basics.widths import count_bits, index_bits
 from .folding import WeightMemory
@@ -253,7 +253,7 @@ class ConnectionDesign:
         if self.pixels:
             return 2**self.lane_planes - 1
         whole_train = self.streamed and not self.radix_spikes
-        return input_maximum(self.network, self.connection.source) * (
+        return input_range(self.network, self.connection.source).high * (
             self.network.steps if whole_train else 1
         )
 

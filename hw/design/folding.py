@@ -118,6 +118,11 @@ def check_folding(network: Network, folding: Folding) -> None:
         )
     for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True)):
         where = f"of layer {layer.name!r}"
+        if layer.signed:
+            raise RheobaseError(
+                f"layer {layer.name!r}: fires signed, must be unsigned: hardware is generated for "
+                "no other layers"
+            )
         _check(f"P {where}", fold.neurons, layer.out_channels)
         if fold.row_words is not None and len(fold.row_words) != len(layer.connections):
             raise RheobaseError(

@@ -18,6 +18,8 @@ from rheobase.golden import (
 )
 from rheobase.golden.network.network import layer_shape, sum_pool_shape
 
+from .random_networks import with_signed_layers
+
 
 def _pair(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
     return int(rng.integers(low, high + 1)), int(rng.integers(low, high + 1))
@@ -177,10 +179,16 @@ def random_graph(
 
 
 @st.composite
-def graph_networks(draw: st.DrawFn, largest_steps: int = 4, **limits: int) -> Network:
-    """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest."""
-    return random_graph(
-        np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
+def graph_networks(
+    draw: st.DrawFn, largest_steps: int = 4, *, signed: bool = False, **limits: int
+) -> Network:
+    """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest.
+
+    With ``signed`` some layers may fire signed.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    network = random_graph(
+        rng,
         coding=draw(st.sampled_from(Coding)),
         readout=draw(st.sampled_from(Readout)),
         rule=draw(st.sampled_from(PoolRule)),
@@ -188,3 +196,4 @@ def graph_networks(draw: st.DrawFn, largest_steps: int = 4, **limits: int) -> Ne
         layers=draw(st.sampled_from((2, 3, 4, 1))),
         **limits,
     )
+    return with_signed_layers(rng, network) if signed and draw(st.booleans()) else network

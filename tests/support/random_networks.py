@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -129,6 +131,19 @@ def random_network(
     )
 
 
+def with_signed_layers(rng: np.random.Generator, network: Network) -> Network:
+    """``network``, of whose layers some fire signed: alike on both sides, or with a slope."""
+    layers = []
+    for index, layer in enumerate(network.layers):
+        may = layer.threshold is not None and index not in network.outputs
+        if may and rng.random() < 0.7:
+            slope = rng.integers(0, (0, 1, 4)[rng.integers(3)] * layer.threshold + 1)
+            negative = (layer.threshold + slope).astype(np.int32)
+            layer = replace(layer, negative_threshold=negative)
+        layers.append(layer)
+    return replace(network, layers=tuple(layers))
+
+
 def random_images(rng: np.random.Generator, network: Network, count: int) -> np.ndarray:
     """Dense and sparse images, and one all zero and one all 255 among them."""
     shape = (count, *network.input_shape)
@@ -179,10 +194,16 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
 
 
 @st.composite
-def networks(draw: st.DrawFn, hidden: int | None = None, **limits: int) -> Network:
-    """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest."""
-    return random_network(
-        np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
+def networks(
+    draw: st.DrawFn, hidden: int | None = None, *, signed: bool = False, **limits: int
+) -> Network:
+    """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest.
+
+    With ``signed`` some layers may fire signed.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    network = random_network(
+        rng,
         coding=draw(st.sampled_from(Coding)),
         readout=draw(st.sampled_from(Readout)),
         rule=draw(st.sampled_from(PoolRule)),
@@ -190,3 +211,4 @@ def networks(draw: st.DrawFn, hidden: int | None = None, **limits: int) -> Netwo
         hidden=draw(st.integers(0, 2)) if hidden is None else hidden,
         **limits,
     )
+    return with_signed_layers(rng, network) if signed and draw(st.booleans()) else network

@@ -133,7 +133,10 @@ def _currents(network, index, trains, pixels, o, oy, ox, steps):
                 maps = trains[connection.source][t]
             else:
                 train = trains[connection.source]
-                maps = sum(train[u] * 2 ** (steps - 1 - u) for u in range(steps))
+                worth = [2 ** (steps - 1 - u) for u in range(steps)]
+                if network.layers[connection.source].negative_threshold is not None:
+                    worth[0] = -worth[0]
+                maps = sum(train[u] * worth[u] for u in range(steps))
             for i, (y, x) in enumerate(where):
                 sums[i] += _window_sum(connection, maps, channel, y, x)
         each.append(sums)
@@ -145,7 +148,37 @@ def _currents(network, index, trains, pixels, o, oy, ox, steps):
     return [best[t] - (best[t - 1] if t else 0) + bias for t in range(steps)]
 
 
+def _wanted(layer: Layer, o: int, total: int) -> int:
+    """The number that a signed neuron stands for where all it has received is ``total``."""
+    threshold, negative = int(layer.threshold[o]), int(layer.negative_threshold[o])
+    number = 0
+    while total >= (number + 1) * threshold:
+        number += 1
+    while number <= 0 and total < number * negative - (negative - threshold) // 2:
+        number -= 1
+    return number
+
+
+def _fire_signed_rate(layer: Layer, o: int, currents: list[int]) -> list[int]:
+    total, count = int(layer.initial_potential[o]), 0
+    train = []
+    for current in currents:
+        total += current
+        wanted = _wanted(layer, o, total)
+        train.append((wanted > count) - (wanted < count))
+        count += train[-1]
+    return train
+
+
+def _fire_signed_radix(layer: Layer, o: int, current: int, steps: int) -> list[int]:
+    number = _wanted(layer, o, int(layer.initial_potential[o]) + current)
+    number = max(-(2 ** (steps - 1)), min(number, 2 ** (steps - 1) - 1))
+    return [int(bit) for bit in format(number % 2**steps, f"0{steps}b")]
+
+
 def _fire_rate(layer: Layer, o: int, currents: list[int], steps: int) -> list[int]:
+    if layer.negative_threshold is not None:
+        return _fire_signed_rate(layer, o, currents)
     potential, threshold = int(layer.initial_potential[o]), int(layer.threshold[o])
     train = []
     for current in currents:
@@ -157,6 +190,8 @@ def _fire_rate(layer: Layer, o: int, currents: list[int], steps: int) -> list[in
 
 
 def _fire_radix(layer: Layer, o: int, currents: list[int], steps: int) -> list[int]:
+    if layer.negative_threshold is not None:
+        return _fire_signed_radix(layer, o, currents[0], steps)
     potential, threshold = int(layer.initial_potential[o]) + currents[0], int(layer.threshold[o])
     train = []
     for t in range(1, steps + 1):
@@ -182,7 +217,7 @@ def accumulations(
         bits = np.vectorize(lambda value: bin(value).count("1"))(image)
         beyond = [bin(value).count("1") for value in network.zero_point.tolist()]
     else:
-        bits, beyond = trains[source].sum(axis=0), [0] * trains[source].shape[1]
+        bits, beyond = np.abs(trains[source]).sum(axis=0), [0] * trains[source].shape[1]
     total = 0
     for oy in range(shape.output[1]):
         for ox in range(shape.output[2]):

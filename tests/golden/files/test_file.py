@@ -44,7 +44,7 @@ def _written(tmp_path, tensors, metadata, topology):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.one_of(networks(), graph_networks()))
+@given(st.one_of(networks(signed=True), graph_networks(signed=True)))
 def test_round_trip(tmp_path_factory, network):
     path = tmp_path_factory.mktemp("file") / "network.safetensors"
     save_network(network, path)
@@ -52,7 +52,7 @@ def test_round_trip(tmp_path_factory, network):
     assert network_hash(found) == network_hash(network)
     assert path.read_bytes() == network_bytes(found)
     for one, other in zip(found.layers, network.layers, strict=True):
-        for field in ("bias", "threshold", "initial_potential"):
+        for field in ("bias", "threshold", "initial_potential", "negative_threshold"):
             assert np.array_equal(getattr(one, field), getattr(other, field))
         assert (one.name, one.pool) == (other.name, other.pool)
         for first, second in zip(one.connections, other.connections, strict=True):
@@ -142,13 +142,58 @@ CHANGES = {
     "readout": (("topology", "readout"), lambda _: "count", "threshold is NoneType"),
     "layers": (("topology", "layers"), lambda _: [], "not part of the network"),
     "name": (("topology", "layers", 1, "name"), lambda _: "conv0", "name 'conv0' is taken"),
+    "signed in version 2": (
+        ("topology", "layers", 0, "signed"),
+        lambda _: True,
+        "layer 0: field 'signed' is unknown",
+    ),
+    "negative threshold in version 2": (
+        ("tensors", "layers.0.negative_threshold"),
+        lambda _: np.ones(1, np.int32),
+        "'layers.0.negative_threshold' is not part",
+    ),
 }
+SIGNED_CHANGES = {
+    "signed missing": (("topology", "layers", 1, "signed"), None, "field 'signed' is missing"),
+    "signed type": (("topology", "layers", 1, "signed"), lambda _: 1, "signed is 1, must be true"),
+    "not signed": (
+        ("topology", "layers", 0, "signed"),
+        lambda _: False,
+        "'layers.0.negative_threshold' is not part",
+    ),
+    "signed without": (
+        ("topology", "layers", 1, "signed"),
+        lambda _: True,
+        "'layers.1.negative_threshold' is missing",
+    ),
+    "smaller": (
+        ("tensors", "layers.0.negative_threshold"),
+        lambda a: a - 1,
+        r"negative_threshold of channel 0 is \d+, must be at least its threshold",
+    ),
+    "version 3": (("metadata", "version"), lambda _: "3", "'signed' is unknown"),
+}
+
+
+def _signed_network():
+    network = _network()
+    first, *others = network.layers
+    first = replace(first, negative_threshold=first.threshold.copy())
+    return replace(network, layers=(first, *others))
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_refused(tmp_path, change):
-    target, value, message = CHANGES[change]
-    tensors, metadata, topology = _parts(network_bytes(_network()))
+    _check_refused(tmp_path, _network(), *CHANGES[change])
+
+
+@pytest.mark.parametrize("change", SIGNED_CHANGES)
+def test_signed_refused(tmp_path, change):
+    _check_refused(tmp_path, _signed_network(), *SIGNED_CHANGES[change])
+
+
+def _check_refused(tmp_path, network, target, value, message):
+    tensors, metadata, topology = _parts(network_bytes(network))
     _set(target, value)(tensors, metadata, topology)
     path = _written(tmp_path, tensors, metadata, topology)
     with pytest.raises(RheobaseError, match=message) as error:
@@ -174,6 +219,12 @@ def test_damage_is_noticed_or_harmless(tmp_path_factory, data):
         assert "\n" not in str(error)
     else:
         assert network_hash(found)
+
+
+def test_the_version_is_the_least_that_will_do():
+    versions = [_parts(network_bytes(n))[1]["version"] for n in (_network(), _signed_network())]
+    assert versions == ["2", "4"]
+    assert network_hash(_signed_network()) != network_hash(_network())
 
 
 def test_the_documented_file_is_accepted(tmp_path):

@@ -18,6 +18,7 @@ from rheobase.golden import (
 )
 
 WEIGHT = np.ones((4, 2, 3, 3), np.int8)
+_SIXES = np.full(4, 6, np.int32)
 
 
 def _layer(name, *connections, channels=4, fires=True, pool=None):
@@ -142,6 +143,18 @@ REFUSED = {
         _change(1, threshold=np.ones(4, np.int32)),
         "'map': threshold is given, .* output of a",
     ),
+    "signed output": (
+        _change(1, negative_threshold=np.ones(4, np.int32)),
+        "'map': negative_threshold is given, .* output of a 'current'",
+    ),
+    "negative threshold type": (
+        _change(0, negative_threshold=np.ones(4, np.int64)),
+        "'a': negative_threshold is int64 .*, must be int32",
+    ),
+    "negative threshold too small": (
+        _change(0, threshold=np.array([1, 1, 7, 1], np.int32), negative_threshold=_SIXES),
+        "'a': negative_threshold of channel 2 is 6, must be at least its threshold, 7",
+    ),
     "output with a pool": (_change(3, pool=Pool((1, 1), (1, 1))), "'c': pool is given, must be"),
     "pool type": (_change(2, pool=(2, 2)), r"'b': pool is \(2, 2\), must be"),
     "layer type": (lambda n: replace(n, layers=(*n.layers[:3], None)), "layer 3: NoneType, must"),
@@ -167,6 +180,21 @@ def test_refused(change):
     with pytest.raises(RheobaseError, match=message) as error:
         break_rule(_network())
     assert "\n" not in str(error.value)
+
+
+def test_a_signed_layer_is_not_counted():
+    layer = replace(_layer("a", Connection(IMAGE, WEIGHT)), negative_threshold=_SIXES)
+    with pytest.raises(RheobaseError, match=r"'a': negative_threshold is given, .* a 'count'"):
+        Network(
+            (2, 6, 6),
+            np.zeros(2, np.uint8),
+            (layer,),
+            Coding.RATE,
+            4,
+            1,
+            Readout.COUNT,
+            (0,),
+        )
 
 
 def test_numbers_past_float64_are_refused():

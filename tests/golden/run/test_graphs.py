@@ -1,5 +1,7 @@
 """Graphs: the golden model against the equations, against torch, and against hand arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -18,12 +20,13 @@ from rheobase.golden import (
 from rheobase.golden.network.bounds import Interval, effective_bias, layer_bounds
 from rheobase.golden.run.statistics import accumulations
 from tests.support import reference
+from tests.support.potentials import rate_potentials
 from tests.support.random_graphs import graph_networks
 from tests.support.random_networks import random_images
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(graph_networks(), st.integers(0, 2**16), st.data())
+@given(graph_networks(signed=True), st.integers(0, 2**16), st.data())
 def test_equals_equations_neuron_by_neuron(network, seed, data):
     steps = data.draw(st.integers(1, network.steps))
     radix = network.coding == Coding.RADIX
@@ -51,7 +54,7 @@ def test_equals_equations_neuron_by_neuron(network, seed, data):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(graph_networks(largest_steps=16, largest_map=9), st.integers(0, 2**16))
+@given(graph_networks(signed=True, largest_steps=16, largest_map=9), st.integers(0, 2**16))
 def test_bounds_hold_and_batches_do_not_matter(network, seed):
     images = random_images(np.random.default_rng(seed), network, 5)
     whole = run_golden(network, images, record=True, threads=1)
@@ -65,19 +68,21 @@ def test_bounds_hold_and_batches_do_not_matter(network, seed):
         currents = np.broadcast_to(
             record.currents, (len(images), repeats, *record.currents.shape[2:])
         )
-        before = currents.cumsum(axis=1)
+        reached = [currents.cumsum(axis=1)]
         if layer.threshold is not None:
-            before += layer.initial_potential[:, None, None]
+            reached[0] += layer.initial_potential[:, None, None]
             if network.coding == Coding.RATE:
-                fired = record.spikes * layer.threshold[:, None, None].astype(np.int64)
-                after = before - fired.cumsum(axis=1)
-                before = after + fired
-                assert after.min() >= bounds.potential.low
-        assert bounds.potential.low <= before.min() and before.max() <= bounds.potential.high
+                reached = rate_potentials(layer, record)
+        for potential in reached:
+            assert bounds.potential.low <= potential.min()
+            assert potential.max() <= bounds.potential.high
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
-@given(graph_networks(largest_steps=3, largest_map=9, largest_channels=8), st.integers(0, 2**16))
+@given(
+    graph_networks(signed=True, largest_steps=3, largest_map=9, largest_channels=8),
+    st.integers(0, 2**16),
+)
 def test_currents_equal_torch(network, seed):
     """Sums of torch's convolutions and average poolings, on the recorded spikes of each step."""
     images = random_images(np.random.default_rng(seed), network, 3)
@@ -95,6 +100,7 @@ def test_currents_equal_torch(network, seed):
                 maps = records[source].spikes.astype(float)
                 if network.coding == Coding.RADIX:
                     worth = 2.0 ** np.arange(network.steps)[::-1]
+                    worth[0] *= -1 if network.layers[source].signed else 1
                     maps = np.tensordot(maps, worth, ((1,), (0,)))[:, None]
             current = _torch_current(
                 connection, torch.from_numpy(maps.reshape(-1, *maps.shape[2:]))
@@ -166,6 +172,101 @@ def test_residual_by_hand():
     assert found.layers[2].currents[0, :, 0, 0].T.tolist() == [[1, 4, 1], [-1, -1, -1]]
     assert found.scores.tolist() == [[14]] and found.answers.tolist() == [0]
     assert [events.tolist() for events in found.layers[2].events] == [[[1]], [[3]]]
+
+
+def _signed(coding, steps):
+    """Pixel less 100 in front of a signed neuron of 4 and 12; v(0) is 2, L is -4."""
+    neuron = replace(
+        _layer("signed", _scalar(IMAGE, 1), threshold=[4]),
+        initial_potential=np.array([2], np.int32),
+        negative_threshold=np.array([12], np.int32),
+    )
+    read = _layer("read", _scalar(0, 1))
+    zero_point = np.array([100], np.uint8)
+    return Network((1, 1, 1), zero_point, (neuron, read), coding, steps, 0, Readout.CURRENT, (1,))
+
+
+def test_a_signed_radix_neuron_by_hand():
+    """v = current + 2: 4 and more is 1, -4 to 3 is 0, -16 to -5 is -1, down to -4 in 3 planes."""
+    currents = np.array([50, 14, 13, 2, 1, -6, -7, -18, -19, -99])
+    images = (100 + currents).astype(np.uint8).reshape(-1, 1, 1, 1)
+    found = run_golden(_signed(Coding.RADIX, 3), images, record=True)
+    assert found.scores[:, 0].tolist() == [3, 3, 3, 1, 0, 0, -1, -1, -2, -4]
+    planes = found.layers[0].spikes[:, :, 0, 0, 0].astype(int).tolist()
+    assert planes[0] == [0, 1, 1] and planes[-4] == [1, 1, 1] and planes[-1] == [1, 0, 0]
+    assert found.layers[1].events[0].tolist()[0] == [2]
+
+
+def test_a_signed_rate_neuron_by_hand():
+    """A net count below zero costs 12 a spike, one above zero 4.
+
+    Current -5: -3 stays; -8 fires, 4 is left; -1; -6 fires, 6 is left, which is less than the
+    12 - 4 that takes a spike back. Current 3: 5 fires, 1; 4 fires, 0; 3; 6 fires, 2.
+    """
+    images = np.array([95, 103], np.uint8).reshape(-1, 1, 1, 1)
+    found = run_golden(_signed(Coding.RATE, 4), images, record=True)
+    assert found.layers[0].spikes[:, :, 0, 0, 0].tolist() == [[0, -1, 0, -1], [1, 1, 0, 1]]
+    assert found.scores[:, 0].tolist() == [-2, 3]
+    assert [event[:, 0].tolist() for event in found.layers[1].events] == [[2, 3]]
+    assert found.layers[0].spikes_per_neuron == 2.5
+
+
+def test_a_signed_rate_neuron_takes_spikes_back():
+    """Two sources: 9 at first and then nothing but -5 a step, when a spike of the first follows.
+
+    Threshold 4 and 12, v(0) 2: 11 fires, 7; 2; -3 takes a spike back, 1; -4 stays; -9 fires.
+    """
+    first = _layer("first", _scalar(IMAGE, 1), threshold=[100], bias=[-100])
+    first = replace(first, initial_potential=np.array([200], np.int32))
+    signed = replace(
+        _layer("signed", _scalar(0, 14), bias=[-5], threshold=[4]),
+        initial_potential=np.array([2], np.int32),
+        negative_threshold=np.array([12], np.int32),
+    )
+    read = _layer("read", _scalar(1, 1))
+    network = Network(
+        (1, 1, 1),
+        np.zeros(1, np.uint8),
+        (first, signed, read),
+        Coding.RATE,
+        5,
+        0,
+        Readout.CURRENT,
+        (2,),
+    )
+    records = run_golden(network, np.zeros((1, 1, 1, 1), np.uint8), record=True).layers
+    assert records[0].spikes.ravel().tolist() == [1, 0, 0, 0, 0]
+    assert records[1].spikes.ravel().tolist() == [1, 0, -1, 0, -1]
+
+
+def test_spikes_may_lead_the_potential_past_zero():
+    """v(0) is 100 and each of 20 steps takes 1: 9 spikes of 10 leave less than no potential.
+
+    Signed from -100 on, with 1 a step more, 9 negative spikes leave more than none.
+    """
+    falls, rises = (
+        replace(
+            _layer("a", _scalar(IMAGE, 0), bias=[bias], threshold=[10]),
+            initial_potential=np.array([start], np.int32),
+            negative_threshold=negative,
+        )
+        for bias, start, negative in ((-1, 100, None), (1, -100, np.array([10], np.int32)))
+    )
+    for layer, spikes, last in ((falls, 9, -10), (rises, -9, 10)):
+        network = Network(
+            (1, 1, 1),
+            np.zeros(1, np.uint8),
+            (layer, _layer("b", _scalar(0, 1))),
+            Coding.RATE,
+            20,
+            0,
+            Readout.CURRENT,
+            (1,),
+        )
+        record = run_golden(network, np.zeros((1, 1, 1, 1), np.uint8), record=True).layers[0]
+        before, _ = rate_potentials(layer, record)
+        assert before.ravel()[-1] == last and record.spikes.astype(int).ravel()[:-1].sum() == spikes
+        assert last in layer_bounds(network, 0).potential
 
 
 def test_zero_point_counts_once_for_each_pixel_of_a_sum():

@@ -14,13 +14,14 @@ from rheobase.golden.network.exactness import exact_dtype
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.golden.run.statistics import accumulations
 from tests.support import reference
+from tests.support.potentials import rate_potentials
 from tests.support.random_networks import networks, random_images, random_network
 
 SMALL = {"largest_channels": 4, "largest_map": 6}
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(networks(**SMALL), st.integers(0, 2**16), st.data())
+@given(networks(signed=True, **SMALL), st.integers(0, 2**16), st.data())
 def test_equals_equations_neuron_by_neuron(network, seed, data):
     steps = data.draw(st.integers(1, min(network.steps, 5)))
     radix = network.coding == Coding.RADIX
@@ -58,28 +59,19 @@ def test_first_current_equals_torch(network, seed):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(networks(), st.integers(0, 2**16))
+@given(networks(signed=True), st.integers(0, 2**16))
 def test_bounds_hold(network, seed):
     images = random_images(np.random.default_rng(seed), network, 6)
     for index, record in enumerate(run_golden(network, images, record=True).layers):
         bounds = layer_bounds(network, index)
         layer = network.layers[index]
         if layer.threshold is not None:
-            # Currents and fired thresholds give back every potential.
-            currents = (
-                np.broadcast_to(record.currents, (len(images), *record.spikes.shape[1:]))
-                if network.coding == Coding.RATE
-                else record.currents
-            )
-            start = layer.initial_potential[:, None, None]
             if network.coding == Coding.RATE:
-                fired = record.spikes * layer.threshold[:, None, None].astype(np.int64)
-                before = start + currents.cumsum(axis=1)
-                potential = before - fired.cumsum(axis=1)
-                before = potential + fired
-                assert potential.min() >= bounds.potential.low
+                before, after = rate_potentials(layer, record)
+                assert after.min() >= bounds.potential.low
+                assert after.max() <= bounds.potential.high
             else:
-                before = start + currents
+                before = layer.initial_potential[:, None, None] + record.currents
             assert before.max() <= bounds.potential.high
             assert before.min() >= bounds.potential.low
 
@@ -151,7 +143,7 @@ def test_batches_do_not_matter():
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(networks(**SMALL), st.integers(0, 2**16), st.integers(1, 5))
+@given(networks(signed=True, **SMALL), st.integers(0, 2**16), st.integers(1, 5))
 def test_accumulations_counted_one_by_one(network, seed, neurons):
     """Set bits of each window that the hardware visits, counted without any formula."""
     images = random_images(np.random.default_rng(seed), network, 2)

@@ -8,6 +8,9 @@ from .graph.graph import Graph as Graph
 from .graph.graph import Operation as Operation
 from .graph.graph import OperationKind as OperationKind
 from .measure.accuracy import accuracy_table as accuracy_table
+from .measure.diagnosis import Diagnosis as Diagnosis
+from .measure.diagnosis import LayerErrors as LayerErrors
+from .measure.diagnosis import diagnose as diagnose
 from .options import Options as Options
 from .recipes import RECIPES as RECIPES
 from .recipes import with_recipe as with_recipe

@@ -5,9 +5,11 @@ from .building.board_build import build as build
 from .converter import Calibration as Calibration
 from .converter import Conversion as Conversion
 from .converter import DetectorConversion as DetectorConversion
+from .converter import Diagnosis as Diagnosis
 from .converter import FloatRun as FloatRun
 from .converter import FloatSnn as FloatSnn
 from .converter import ImageSet as ImageSet
+from .converter import LayerErrors as LayerErrors
 from .converter import Method as Method
 from .converter import Options as Options
 from .converter import Qcfs as Qcfs
@@ -16,6 +18,7 @@ from .converter import TaskSubject as TaskSubject
 from .converter import accuracy_table as accuracy_table
 from .converter import convert as convert
 from .converter import convert_detector as convert_detector
+from .converter import diagnose as diagnose
 from .converter import evaluate_task as evaluate_task
 from .converter import load_float_snn as load_float_snn
 from .converter import load_images as load_images

@@ -10,6 +10,7 @@ from .commands.build import build
 from .commands.classify import classify
 from .commands.convert import convert
 from .commands.demo import demo
+from .commands.diagnose import diagnose
 from .commands.energy import energy
 from .commands.evaluate import evaluate
 from .commands.generate import generate
@@ -26,7 +27,7 @@ COMMANDS = {
     "A model to a network file": (convert,),
     "A network file to hardware": (generate, simulate, build),
     "A board": (program, classify),
-    "Measurements": (sweep, table1, evaluate, energy),
+    "Measurements": (diagnose, sweep, table1, evaluate, energy),
 }
 
 app = typer.Typer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +29,10 @@ class _Results(Console):
         raise MachineError("standard output was closed")
 
 
-#: Results, on standard output; wide enough for a table where it is piped.
-OUT = _Results(width=None, soft_wrap=False)
+#: Columns of a line where no terminal wraps it: tables keep whole numbers and names.
+_PIPED = 1000
+#: Results, on standard output.
+OUT = _Results(width=None if sys.stdout.isatty() else _PIPED, soft_wrap=False)
 _ERR = Console(stderr=True)
 
 

@@ -202,7 +202,7 @@ def lower_graph(
     scales: list[LayerScale] = []
     for planned in plan.layers:
         key = planned.threshold or planned.name
-        bias = planned.value.bias + _image_offset(planned, plan.image, offset)
+        bias = planned.value.bias + image_offset(planned, plan.image, offset)
         if bias_shift is not None and key in bias_shift and not planned.repeats:
             bias = bias + _per_channel(planned, "bias shift", bias_shift[key])
         level = None
@@ -280,19 +280,19 @@ def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str
     return found
 
 
-def _image_offset(planned: PlannedLayer, image: str, offset: np.ndarray) -> np.ndarray:
+def image_offset(planned: PlannedLayer, image: str, offset: np.ndarray) -> np.ndarray:
     """What the difference between mean and zero point adds to each channel."""
     bias = np.zeros(planned.value.channels)
     for term in planned.value.terms:
         if term.source == image:
             seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
             area = np.prod(term.sum_pool.kernel) if term.sum_pool is not None else 1
-            sums = _times_worth(term, offset[seen]).sum(axis=(1, 2, 3)) * area
+            sums = times_worth(term, offset[seen]).sum(axis=(1, 2, 3)) * area
             bias[term.out_start : term.out_stop] += sums
     return bias
 
 
-def _times_worth(term: Term, worth: np.ndarray) -> np.ndarray:
+def times_worth(term: Term, worth: np.ndarray) -> np.ndarray:
     """The kernel's weights, times ``worth`` of each input channel that it sees."""
     kernel = term.kernel
     grouped = kernel.weight.reshape(kernel.groups, -1, *kernel.weight.shape[1:])
@@ -321,7 +321,7 @@ def _quantised_layer(
     real = []
     for term in planned.value.terms:
         seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
-        weight = _times_worth(term, sources[term.source].worth[seen])
+        weight = times_worth(term, sources[term.source].worth[seen])
         # Borders are few weights, and large ones: they stand for all channels of a map.
         wide = term.kernel.is_shortcut or term.anchor is not None
         real.append(RealWeights(weight, term.out_start, wide))
@@ -391,7 +391,7 @@ def _reach(term: Term, weights: RealWeights, source: _Source) -> Reach:
     seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
     area = np.prod(term.sum_pool.kernel) if term.sum_pool is not None else 1
     ones = replace(term, kernel=replace(term.kernel, weight=np.ones_like(weights.weight)))
-    low, high = (_times_worth(ones, values[seen] * area) for values in (source.low, source.high))
+    low, high = (times_worth(ones, values[seen] * area) for values in (source.low, source.high))
     return Reach(weights.weight, low, high, weights.channels)
 
 

@@ -45,7 +45,7 @@ class BatchRunner:
         outputs: list[np.ndarray] = []
         records: list[LayerRecord] = []
         for index, layer in enumerate(network.layers):
-            flow, read, currents = self._run_layer(index, flows, len(images))
+            flow, read, currents = self.run_layer(index, flows, len(images))
             if read is not None:
                 outputs.append(read.astype(np.int64).transpose(0, 3, 1, 2))
             if self.record:
@@ -57,7 +57,7 @@ class BatchRunner:
             flows = {source: flow for source, flow in flows.items() if waiting[source]}
         return tuple(outputs), records
 
-    def _run_layer(
+    def run_layer(
         self, index: int, flows: dict[int, np.ndarray], images: int
     ) -> tuple[np.ndarray | None, np.ndarray | None, list[np.ndarray]]:
         """What flows on from a layer, what is read out of it, and its currents for a record.

@@ -1,0 +1,134 @@
+"""``rheobase diagnose``: where a network loses what its model knows, layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..golden.errors import RheobaseError
+from ..options.files import NetworkFile
+from ..options.images import Drawn, ImageOptions, Images
+
+if TYPE_CHECKING:
+    from ..converter.measure.diagnosis import Diagnosis
+    from ..golden.network.network import Network
+
+#: What is printed of a layer's errors: title and field.
+_ERRORS = (
+    ("error %", "total"),
+    ("enters", "entering"),
+    ("weights", "weights"),
+    ("clipping", "clipping"),
+    ("levels", "levels"),
+    ("timing", "timing"),
+)
+
+
+def diagnose(
+    network: NetworkFile,
+    images: Images,
+    reading: ImageOptions,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="package.module:factory or path.py:factory of the model that the network was made "
+            "of (default: what the network's file says)."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", help=".safetensors, or a .pth that holds weights and nothing else."
+        ),
+    ] = None,
+    count: Drawn = 200,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object in place of the table.")
+    ] = False,
+) -> None:
+    """Show where a network loses what its model knows.
+
+    For each layer: the error of what it delivers; what enters from the layers before; what it adds
+    by its weights, by clipping, by whole spikes (levels) and by their timing. And how many answers
+    are the CNN's where that layer alone computes as the CNN does.
+    """
+    from ..console import OUT, progress_bar
+    from ..converter.data.data import matched_classes
+    from ..converter.data.model import load_model, model_shape
+    from ..converter.measure.diagnosis import diagnose as measured
+    from ..golden.files.file import load_network
+
+    found = load_network(network)
+    named = _model(network, found, model, weights)
+    module = load_model(named, weights, lambda line: None if json else _say(line))
+    testing = reading.load(images, shape=found.input_shape, sample=(count, 1), labelled=False)
+    testing = matched_classes(testing, found.output_shapes[0])
+    shape = model_shape(module, found.input_shape) or found.input_shape
+    with progress_bar("diagnosing", len(testing.images)) as progress:
+        result = measured(
+            found,
+            module,
+            testing.images.reshape(-1, *shape),
+            testing.labels if testing.labelled else None,
+            progress=progress,
+        )
+    if json:
+        OUT.print_json(data=_as_json(result))
+        return
+    _show(found, result)
+
+
+def _model(file: Path, network: Network, given: str | None, weights: Path | None) -> str:
+    """The model's factory, as given or as the network's file has it."""
+    known = network.provenance
+    if weights is None and known is not None and known.weights:
+        raise RheobaseError(f"--weights: needed, as {file} was made with {known.weights}")
+    if given is not None:
+        return given
+    if known is None or ":" not in known.model:
+        raise RheobaseError(f"MODEL: needed, as {file} does not say what it was made of")
+    return known.model
+
+
+def _as_json(result: Diagnosis) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(result)
+
+
+def _show(network: Network, result: Diagnosis) -> None:
+    from ..console import OUT
+    from ..tables import table
+
+    answered = [
+        (title, field)
+        for title, field in (("CNN's answers %", "cnn_answers"), ("right %", "right_answers"))
+        if getattr(result, field) is not None
+    ]
+    rows = [
+        [
+            layer.name,
+            *(f"{100 * getattr(layer, field):.1f}" for _, field in _ERRORS),
+            *(f"{getattr(layer, field):.1f}" for _, field in answered),
+        ]
+        for layer in result.layers
+    ]
+    columns = ("layer", *(title for title, _ in (*_ERRORS, *answered)))
+    title = f"{network.coding}, T = {network.steps}, {result.images} images"
+    OUT.print(table(title, columns, rows))
+    if result.cnn_answers is not None:
+        right = ""
+        if result.right_answers is not None:
+            right = (
+                f"; right {result.right_answers:.1f} %, of the CNN {result.cnn_right_answers:.1f} %"
+            )
+        _say(f"the network's answers: the CNN's in {result.cnn_answers:.1f} %{right}")
+        _say("answers in the table: with that layer alone computed as the model does")
+
+
+def _say(line: str) -> None:
+    from ..console import OUT
+
+    OUT.print(line, highlight=False, markup=False, soft_wrap=True)

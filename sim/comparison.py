@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.network.has_network import HasNetwork
+from ..golden.network.has_network import HasNetwork, network_of
 from ..golden.network.network import Network
 from ..golden.run.run import GoldenRun, run_golden
 from ..golden.run.statistics import accumulations
 from ..hw.design.connection_design import ConnectionDesign
 from ..hw.design.folding import Folding
-from .batch import BuiltSimulation, VerilogRun, build_simulation, run_verilog
+from ..hw.planning.default_folding import default_folding
+from .batch import BuiltSimulation, VerilogRun, build_simulation, run_verilog, sooner_build
 
 #: Images that are compared spike by spike where nothing else is asked for.
 RECORDED_IMAGES = 100
@@ -122,7 +123,10 @@ def simulate(
     if isinstance(hardware, BuiltSimulation):
         built = hardware
     else:
-        built = build_simulation(hardware, folding)
+        network = network_of(hardware)
+        folding = default_folding(network) if folding is None else tuple(folding)
+        optimise = sooner_build(network, folding, len(images))
+        built = build_simulation(network, folding, optimise=optimise)
     network = built.network
     record_images = min(record_images, len(images))
     ran = run_verilog(

@@ -96,7 +96,7 @@ def _show(
     from ..golden.files.file import save_network
     from ..golden.run.answers import class_answers
     from ..hw.planning.default_folding import default_folding
-    from ..sim.batch import build_simulation
+    from ..sim.batch import build_simulation, sooner_build
     from ..sim.comparison import simulate
 
     mean, std = NORMALISATION["digits"]
@@ -124,7 +124,12 @@ def _show(
         written = write_verilog(
             network, default_folding(network), output / f"accelerator{suffix}.v"
         )
-        built = build_simulation(network, written.folding, verilog=written.text)
+        built = build_simulation(
+            network,
+            written.folding,
+            optimise=sooner_build(network, written.folding, count),
+            verilog=written.text,
+        )
     with progress_bar(f"{coding}: simulating the Verilog", count) as progress:
         comparison = simulate(built, testing.images, record_images=count, progress=progress)
     right = class_answers(comparison.hardware.scores) == testing.labels

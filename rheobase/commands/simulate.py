@@ -92,6 +92,7 @@ def simulate(
     from ..golden.files.file import load_network
     from ..golden.run.answers import class_answers, is_per_class
     from ..golden.run.run import check_setting
+    from ..sim.batch import sooner_build
     from ..sim.comparison import simulate as run_both
     from ..sim.harness_process import SimulationError
     from ..sim.waves.wave_format import wave_format
@@ -111,7 +112,8 @@ def simulate(
 
     def write_waves(image: int) -> None:
         if waves is not None:
-            built = _built(found, design, waves=wanted)
+            # One that writes waveforms runs a few images: there building is what takes time.
+            built = _built(found, design, "fast-build", wanted)
             with working("writing waveforms"):
                 record_waves(built, shown.images, waves, first=image, **settings)
             OUT.print(
@@ -120,7 +122,7 @@ def simulate(
                 soft_wrap=True,
             )
 
-    built = _built(found, design)
+    built = _built(found, design, sooner_build(found, design.folding, len(shown.images)))
     try:
         with progress_bar("simulating", len(shown.images)) as progress:
             comparison = run_both(
@@ -174,7 +176,7 @@ def _design(
 
 
 def _built(
-    network: Network, design: _Design, *, waves: WaveFormat | None = None
+    network: Network, design: _Design, optimise: str, waves: WaveFormat | None = None
 ) -> BuiltSimulation:
     from ..console import working
     from ..sim.batch import build_simulation
@@ -183,8 +185,7 @@ def _built(
         return build_simulation(
             network,
             design.folding,
-            # One that writes waveforms runs a few images: there building is what takes time.
-            optimise="fast-build" if waves else "fast-run",
+            optimise=optimise,
             verilog=design.verilog,
             files=design.files,
             waves=waves,

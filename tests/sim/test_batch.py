@@ -9,7 +9,7 @@ from rheobase.golden import IMAGE, Connection, RheobaseError
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.verilog.generation import generate
-from rheobase.sim.batch import build_simulation, run_verilog
+from rheobase.sim.batch import build_simulation, run_verilog, sooner_build
 from rheobase.sim.bench import BenchError, run_bench
 from rheobase.sim.comparison import simulate
 from rheobase.sim.harness_process import SimulationError
@@ -54,6 +54,11 @@ def test_one_wrong_weight_is_found(network, folding):
     found = simulate(built, images, record_images=8)
     assert not found.equal and found.spike_mismatches > 0
     assert "layer 'conv0', image" in found.first_mismatch
+
+
+def test_a_short_run_is_built_quickly_and_a_long_one_runs_quickly(network, folding):
+    assert sooner_build(network, folding, 10) == "fast-build"
+    assert sooner_build(network, folding, 1_000_000) == "fast-run"
 
 
 def test_processes_and_seeds_do_not_change_answers(network, folding):

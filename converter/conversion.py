@@ -29,10 +29,12 @@ from .options import DEFAULT, Options, check_options, default_iterations, method
 from .recording import recorded
 from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
+from .signed.choice import LinearLayer, with_linear_layers
 from .snn.snn import FloatSnn
 from .thresholds.balancing import balance
 from .thresholds.delay import choose_delay, first_output_spike
 from .thresholds.outcome import Balance
+from .thresholds.signed_thresholds import mean_levels
 from .tracing.trace import trace
 
 
@@ -50,6 +52,7 @@ class Conversion:
         weight_bits: of the kernels, for all layers or by layer.
         fit: how the network compares with one that nothing was fitted to; None where it was not
             asked for.
+        linear: linear layers with further weights behind them, and what became of each.
     """
 
     graph: Graph
@@ -60,6 +63,7 @@ class Conversion:
     calibrated: Calibrated | None = None
     weight_bits: int | dict[str, int] = 8
     fit: Fit | None = None
+    linear: tuple[LinearLayer, ...] = ()
 
     def __repr__(self) -> str:
         made = f"{self.snn!r}" if self.lowered is None else f"{self.lowered.network!r}"
@@ -197,9 +201,19 @@ def convert_graph(
             "QCFS or a clamp from 0"
         )
     batches = on_device(batches, options.device)
+    linear: tuple[LinearLayer, ...] = ()
+    if options.lower:
+        graph, linear = with_linear_layers(
+            graph.to(options.device),
+            batches,
+            coding=options.coding,
+            steps=options.steps,
+            growth=options.growth,
+        )
     given = {"mean": mean, "std": std, "name": name, "progress": progress}
     if options.calibration is None or not options.only_if_better:
-        return _converted(graph, batches, batches, options, layer_progress=layer_progress, **given)
+        made = _converted(graph, batches, batches, options, layer_progress=layer_progress, **given)
+        return replace(made, linear=linear)
     images = sum(len(batch) for batch in batches)
     count = held_back(images, options.calibration.images)
     seen, held = split_batches(batches, images - count)
@@ -215,7 +229,7 @@ def convert_graph(
     ]
     kept = errors[0] <= errors[1]
     fit = Fit(kept, errors[0], errors[1], sum(len(batch) for batch in held), count > 0)
-    return replace(fitted if kept else plain, fit=fit)
+    return replace(fitted if kept else plain, fit=fit, linear=linear)
 
 
 def _converted(
@@ -245,6 +259,7 @@ def _converted(
             else options.iterations,
             percentile=options.percentile,
             learning_rate=options.learning_rate,
+            signed=mean_levels(options.coding, options.steps),
             progress=shown,
         )
 

@@ -40,6 +40,9 @@ class Options:
         only_if_better: hold a few images back from the calibration, and keep what it fitted only
             where the whole network explains the model's outputs on them better than a network
             does whose thresholds are balanced with the default K and nothing more.
+        growth: a linear layer with further weights behind it (a bottleneck) is multiplied out
+            where the integer network then has at most so many times the model's weights; else
+            it has neurons that fire signed. 1 or more, infinite to multiply out all.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.
@@ -60,6 +63,7 @@ class Options:
     calibrate_first: bool = False
     weight_budget: float | None = None
     only_if_better: bool = True
+    growth: float = 1.1
     device: str = "cpu"
     lower: bool = True
 
@@ -94,6 +98,8 @@ def check_options(options: Options) -> None:
     if options.calibration is not None:
         check_calibration(options.calibration)
     check_weight_bits(options.weight_bits)
+    if not options.growth >= 1:
+        raise RheobaseError(f"growth: {options.growth}, must be 1 or more")
 
 
 def check_device(name: str) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .lower.outside import network_weights
+from .signed.choice import kernel_weights
+
 if TYPE_CHECKING:
     from .conversion import Conversion
 
@@ -27,6 +30,7 @@ def summary_lines(conversion: Conversion) -> list[str]:
         widths = ", ".join(f"{name} {bits}" for name, bits in conversion.weight_bits.items())
         lines.append(f"weight bits: {widths}")
     lines.append(_weights_line(conversion))
+    lines += _linear_layers(conversion)
     lines += _constant_channels(conversion)
     lines += fit_lines(conversion)
     return lines + [f"outside the network: {path} ({why})" for path, why in conversion.outside]
@@ -37,11 +41,27 @@ def _weights_line(conversion: Conversion) -> str:
     counted = conversion.weights
     where = "float SNN" if conversion.lowered is None else "network"
     line = f"weights: {counted.held} of the model's {counted.model} in the {where}"
+    if conversion.lowered is not None:
+        kernels, integers = kernel_weights(conversion.graph), network_weights(conversion.network)
+        line += f", {integers} integers for {kernels} of its kernels ({integers / kernels:.2f})"
     if counted.unused:
         named = ", ".join(counted.unused[:3])
         more = f" and {len(counted.unused) - 3} more" if len(counted.unused) > 3 else ""
         line += f"; its result does not depend on the others ({named}{more})"
     return line
+
+
+def _linear_layers(conversion: Conversion) -> list[str]:
+    """Which linear layers fire signed, with what they lose, and which are multiplied out."""
+    lines = []
+    for signed, what in ((True, "fire signed"), (False, "are multiplied out")):
+        found = [layer for layer in conversion.linear if layer.signed == signed]
+        listed = ", ".join(f"{layer.name} ({100 * layer.error:.2g} %)" for layer in found)
+        if found:
+            lines.append(
+                f"linear layers that {what} (part of their variance that T loses): {listed}"
+            )
+    return lines
 
 
 def _constant_channels(conversion: Conversion) -> list[str]:

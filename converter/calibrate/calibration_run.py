@@ -13,6 +13,7 @@ from ..graph.analog import run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind
 from ..graph.kernels import run_operation
+from ..graph.levels import is_signed, levels_of
 from ..graph.sampling import at_positions, sampled_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, fire, mean_output, starting
@@ -25,6 +26,7 @@ from .least_squares import (
     confirmed_change,
     patches,
     rounded_weights,
+    shifted_source,
 )
 from .neuron_search import Search, search_neurons
 
@@ -61,7 +63,8 @@ class CalibrationRun:
         self.changed: list[str] = []
         self.unchanged: dict[str, str] = {}
         self._rounding = rounding
-        #: Spikes per neuron operation, (steps, images, ...): bool in rate, values in radix.
+        #: Spikes per neuron operation, (steps, images, ...): bool in rate, int8 of neurons that
+        #: fire signed, values in radix.
         self._trains: dict[str, Tensor] = {}
         self._generator = torch.Generator().manual_seed(seed)
         self._positions = {
@@ -126,7 +129,7 @@ class CalibrationRun:
             copied = copied_threshold(self.graph, operation, self.thresholds)
             if copied is not None:
                 self.thresholds[name] = copied
-            neurons = starting(self.thresholds[name])
+            neurons = starting(self.thresholds[name], slope=operation.arguments["slope"])
         else:
             wanted = run_operation(operation, self._targets[name])
             search = self._search(operation)
@@ -159,7 +162,7 @@ class CalibrationRun:
     ) -> tuple[Neurons, Tensor]:
         operation = self.graph.by_name[name]
         cap = operation.arguments["cap"]
-        neurons = starting(self.thresholds[name])
+        neurons = starting(self.thresholds[name], slope=operation.arguments["slope"])
         weighted = self._adjustable(name, segment) if self.settings.weights else None
         fit: tuple[Operation, Regression] | None = None
         if weighted is not None:
@@ -191,7 +194,7 @@ class CalibrationRun:
             output = mean_output(
                 self._sampled_steps(currents, name), neurons, self.coding, self.steps
             )
-            moves = (output < neurons.threshold) & ((output > 0) | (wanted > 0))
+            moves = (output.abs() < neurons.threshold) & ((output != 0) | (wanted != 0))
             change = torch.where(moves, wanted - output, 0.0)
             currents = self._change(segment, fit[0], *fit[1].change(change))
             tried, tried_error = searched(neurons)
@@ -208,7 +211,8 @@ class CalibrationRun:
         Of neurons that are silent in both, nothing: how far below zero they are says nothing.
         """
         mean, model = self._sampled_steps(currents, name).mean(dim=0), self._targets[name]
-        if self.graph.by_name[name].kind != OperationKind.RELU:
+        operation = self.graph.by_name[name]
+        if operation.kind != OperationKind.RELU or is_signed(operation):
             return model - mean
         both = (model <= 0) & (mean <= 0)
         return torch.where(both, 0.0, model.clamp(min=0) - mean)
@@ -286,10 +290,12 @@ class CalibrationRun:
         """
         bits = None if self._rounding is None else self._rounding.bits.get(name)
         layer = adjustable(self.graph, segment.current)
-        if bits is None or layer is None or layer.weighted.inputs[0] not in segment.sources:
+        if bits is None or layer is None:
             return
         weighted = layer.weighted
-        source = self.graph.by_name[weighted.inputs[0]]
+        source = shifted_source(self.graph, weighted.inputs[0])
+        if source.name not in segment.sources:
+            return
         worth = self._worth(source)
         weight = weighted.arguments["weight"]
         positions = self._positions[name]
@@ -316,16 +322,16 @@ class CalibrationRun:
         self._replace(weighted.name, rounded.reshape(weight.shape), _biased(weighted, shift))
         self.scales[name] = scale
 
-    @property
-    def _levels(self) -> int:
-        return 1 if self.coding == Coding.RATE else 2**self.steps - 1
+    def _levels(self, operation: Operation) -> int:
+        """How many spikes (in ``radix``, units of a train) are worth the threshold."""
+        return levels_of(is_signed(operation), self.coding, self.steps).full
 
     def _worth(self, source: Operation) -> Tensor:
         """What a spike (or a pixel's unit) of ``source`` is worth, (channels,)."""
         if source.kind == OperationKind.INPUT:
             assert self._rounding is not None  # pixels are worth nothing else here
             return self._rounding.pixel_worth.to(self.images)
-        return self.thresholds[source.name] / self._levels
+        return self.thresholds[source.name] / self._levels(source)
 
     def _grid(self, name: str, segment: Segment) -> IntegerGrid:
         """What the layer's parameters can be, now that its weights are integers."""
@@ -339,7 +345,8 @@ class CalibrationRun:
             if image and self._rounding is not None:
                 zero = self._rounding.zero_pixel
             values[source] = zero.to(self.images)
-        return IntegerGrid(scale, self._response(segment, values), self._levels, steps)
+        levels = self._levels(self.graph.by_name[name])
+        return IntegerGrid(scale, self._response(segment, values), levels, steps)
 
     def _shortcut(self, segment: Segment, weighted: Operation) -> Tensor:
         """What a spike of each channel's shortcuts adds besides the kernel, (channels,)."""
@@ -410,8 +417,13 @@ class CalibrationRun:
         found = []
         for part in self._parts():
             values = fire(currents[:, part], neurons, self.coding, self.steps)
-            found.append(values > 0 if self.coding == Coding.RATE else values)
+            found.append(_kept(values, neurons) if self.coding == Coding.RATE else values)
         return torch.cat(found, dim=1)
+
+
+def _kept(values: Tensor, neurons: Neurons) -> Tensor:
+    """Spikes of ``rate`` in a byte each."""
+    return values > 0 if neurons.slope is None else values.sign().to(torch.int8)
 
 
 def _biased(weighted: Operation, shift: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ class IntegerGrid:
     Attributes:
         unit: (channels,): one unit of current.
         bias: (channels,): what the layer receives without any spike, shifts not counted.
-        levels: full range over the worth of a spike: 1 in ``rate``, 2**T - 1 in ``radix``.
+        levels: full range over the worth of a spike (``graph.levels``).
         steps: how many times the bias is added: T in ``rate``, once in ``radix``.
     """
 
@@ -36,7 +36,7 @@ class IntegerGrid:
         if cap is not None:
             threshold = torch.minimum(threshold, torch.floor(cap / (unit * self.levels)))
         level = threshold.clamp(min=1) * unit * self.levels
-        return Neurons(level.to(neurons.threshold), neurons.initial, neurons.shift)
+        return replace(neurons, threshold=level.to(neurons.threshold))
 
     def integer(self, neurons: Neurons) -> Neurons:
         """All parameters as lowering makes them: the bias rounded, its rest in v(0)."""
@@ -51,6 +51,7 @@ class IntegerGrid:
             threshold=(threshold * unit * self.levels).to(kind),
             initial=(start / threshold).to(kind),
             shift=(rounded * unit - self.bias.double()).to(kind),
+            slope=neurons.slope,
         )
 
     def _integer_threshold(self, threshold: Tensor) -> Tensor:

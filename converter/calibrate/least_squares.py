@@ -66,11 +66,23 @@ def _reached(graph: Graph, current: str) -> tuple[list[Operation], list[Operatio
             if any(scale != 1 for scale in operation.arguments["scales"]):
                 return [], []
             waiting.extend(operation.inputs)
-        elif operation.kind == OperationKind.AFFINE and bool(
-            (operation.arguments["scale"] == 1).all()
-        ):
+        elif _is_shift(operation):
             waiting.extend(operation.inputs)
     return found, pools
+
+
+def shifted_source(graph: Graph, name: str) -> Operation:
+    """What an operation's result is, but for constants that are added."""
+    operation = graph.by_name[name]
+    while _is_shift(operation):
+        operation = graph.by_name[operation.inputs[0]]
+    return operation
+
+
+def _is_shift(operation: Operation) -> bool:
+    if operation.kind != OperationKind.AFFINE:
+        return False
+    return bool((operation.arguments["scale"] == 1).all())
 
 
 def _is_weighted(operation: Operation) -> bool:

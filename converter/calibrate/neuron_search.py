@@ -60,7 +60,8 @@ def search_neurons(
     Returns:
         The parameters, and the mean squared error per channel (channels,).
     """
-    top = torch.quantile(target[: 2**14].float(), 0.9995, dim=0).to(target)
+    size = target if neurons.slope is None else target.abs()
+    top = torch.quantile(size[: 2**14].float(), 0.9995, dim=0).to(target)
     top = torch.where(top > 0, top, neurons.threshold)
     if search.shared:
         top = top.max().expand_as(top)
@@ -121,7 +122,7 @@ class _Best:
             best, least = neurons.where(better, best), torch.minimum(error, least)
             if number == self._search.rounds:
                 break
-            active = ((output > 0) | (self._target > 0)).to(error.dtype).mean(dim=0)
+            active = ((output != 0) | (self._target != 0)).to(error.dtype).mean(dim=0)
             step = difference.mean(dim=0) / active.clamp(min=_LEAST_ACTIVE)
             neurons = replace(neurons, shift=neurons.shift - step)
         better = least < self.error

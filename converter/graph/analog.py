@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from .graph import Graph, Operation, OperationKind
+from .graph import Graph, Operation, OperationKind, per_channel
 from .kernels import run_operation
 
 #: What happens at a RELU: called with the operation, its current, and whether the current may be
@@ -66,23 +66,23 @@ def clipped_outputs(
     """
 
     def clipped(operation: Operation, current: Tensor, owned: bool) -> Tensor:
-        return clip(current, thresholds[operation.name].to(current), owned)
+        return clip(operation, current, thresholds[operation.name].to(current), owned)
 
     found = run_graph(graph, images, clipped)
     return {label: found[name] for label, name in graph.outputs.items()}
 
 
-def clip(current: Tensor, threshold: Tensor, owned: bool) -> Tensor:
-    """min(max(current, 0), threshold) per channel; in place where ``owned``."""
+def clip(operation: Operation, current: Tensor, threshold: Tensor, owned: bool) -> Tensor:
+    """min(max(current, 0), threshold) per channel; in place where ``owned``.
+
+    Of neurons that fire signed: the activation within the threshold on either side of zero.
+    """
     level = per_channel(threshold, current.ndim)
+    if operation.arguments["slope"] is not None:
+        return run_operation(operation, current).clamp(-level, level)
     if owned:
         return torch.minimum(current.relu_(), level, out=current)
     return torch.minimum(current.relu(), level)
-
-
-def per_channel(values: Tensor, rank: int) -> Tensor:
-    """(channels,) so that it broadcasts against (images, channels, ...) of ``rank`` dimensions."""
-    return values.reshape(-1, *[1] * (rank - 2))
 
 
 def analog_forward(graph: Graph, images: Tensor) -> Tensor:

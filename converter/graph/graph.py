@@ -18,8 +18,10 @@ NORM              batch normalisation in running statistics: ``running_mean``, `
 RELU              ``cap``: None, or the float at which it saturates (ReLU6, Hardtanh, clamp);
                   ``levels``: None, or the steps of a clip-floor-shift activation (QCFS), whose
                   ``cap`` is its threshold and is taken over as it is; ``copy``: True where a
-                  rewrite put neurons that only repeat (their input is never negative);
-                  ``readout``: True for the neurons of a ``count`` readout
+                  rewrite put neurons that only repeat; ``readout``: True for the neurons of a
+                  ``count`` readout; ``slope``: None, or (channels,) in (0, 1] of neurons that fire
+                  signed: what a negative x is multiplied with (LeakyReLU, PReLU; ones where a
+                  rewrite put neurons into something linear)
 MAX_POOL          ``kernel``, ``stride``, ``padding``, ``dilation``: tuples, one int per spatial
                   dimension; ``ceil_mode``: bool. A padded position never wins.
 AVERAGE_POOL      ``kernel``, ``stride``, ``padding``: tuples; ``ceil_mode``, ``count_include_pad``:
@@ -180,6 +182,18 @@ class Graph:
         )
 
 
+def neuron_arguments(
+    *,
+    cap: float | None = None,
+    levels: int | None = None,
+    slope: Tensor | None = None,
+    copy: bool = False,
+    readout: bool = False,
+) -> dict[str, Any]:
+    """Arguments of a RELU; see the table at the top."""
+    return {"cap": cap, "levels": levels, "slope": slope, "copy": copy, "readout": readout}
+
+
 def norm_affine(operation: Operation) -> tuple[Tensor, Tensor]:
     """(gain, shift), each (channels,) in float64 on the CPU, of a NORM: x * gain + shift."""
     values = {
@@ -188,6 +202,11 @@ def norm_affine(operation: Operation) -> tuple[Tensor, Tensor]:
     }
     gain = values["weight"] * torch.rsqrt(values["running_var"] + operation.arguments["eps"])
     return gain, values["bias"] - values["running_mean"] * gain
+
+
+def per_channel(values: Tensor, rank: int) -> Tensor:
+    """(channels,) so that it broadcasts against (images, channels, ...) of ``rank`` dimensions."""
+    return values.reshape(-1, *[1] * (rank - 2))
 
 
 def _moved(value: Any, device: torch.device | str, dtype: torch.dtype) -> Any:

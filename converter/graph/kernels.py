@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from .graph import Operation, OperationKind
+from .graph import Operation, OperationKind, per_channel
 
 _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 _MAX_POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
@@ -53,6 +53,9 @@ def _norm(operation: Operation, x: Tensor) -> Tensor:
 
 def _relu(operation: Operation, x: Tensor) -> Tensor:
     cap, levels = operation.arguments["cap"], operation.arguments["levels"]
+    slope = operation.arguments["slope"]
+    if slope is not None:
+        return x.clamp(min=0.0) + per_channel(slope.to(x.dtype), x.ndim) * x.clamp(max=0.0)
     if cap is None:
         return x.relu()
     if levels is None:

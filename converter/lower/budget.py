@@ -56,7 +56,7 @@ def sensitivities(
     """
 
     def clipped(operation: Operation, current: Tensor, owned: bool) -> Tensor:
-        return clip(current, thresholds[operation.name].to(current), owned)
+        return clip(operation, current, thresholds[operation.name].to(current), owned)
 
     exact = run_graph(graph, images, clipped)
     found = {}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..graph.levels import Levels
+
 #: A channel without weights has this threshold.
 WEIGHTLESS_THRESHOLD = 2**15
 #: Up to here a threshold or bias, in units of the weight scale, is taken as it is.
@@ -61,7 +63,8 @@ def held_scales(
     reach: Callable[[], Iterable[Reach]],
     *,
     repeats: int,
-    top: int,
+    levels: Levels,
+    slope: np.ndarray | None = None,
 ) -> Scales:
     """Scales with which thresholds and biases fit their 32 bits, and the constant channels.
 
@@ -71,23 +74,27 @@ def held_scales(
         initial: v(0) as a part of ``level``.
         reach: gives what each connection can add; it is asked for where a channel needs it.
         repeats: steps in ``rate``, 1 in ``radix``.
-        top: largest number that a train of ``radix`` holds, 1 in ``rate``.
+        levels: numbers that a train of ``radix``, or a step of ``rate``, holds.
+        slope: (channels,) of neurons that fire signed: a negative spike takes level / slope.
     """
+    taken = level if slope is None else level / slope
     weightless = scale == 0
     scale = np.where(weightless, level / WEIGHTLESS_THRESHOLD, scale)
-    largest = np.maximum(level, np.abs(bias))
+    largest = np.maximum(taken, np.abs(bias))
     fine = largest > _FINE * scale
     zeroed = np.zeros(len(scale), bool)
     if fine.any():
         low, high = _ranges(reach(), len(scale))
-        near = np.clip(bias, -2 * top * level, 2 * top * level)
+        most = 2 * max(levels.high, -levels.low)
+        near = np.clip(bias, -most * taken, most * level)
         zeroed = fine & _is_fixed(
             np.minimum(bias + low, near),
             np.maximum(bias + high, near),
             level,
+            taken if slope is not None else None,
             initial * level,
             repeats=repeats,
-            top=top,
+            levels=levels,
         )
         bias = np.where(zeroed, near, bias)
         scale = np.where(
@@ -116,10 +123,11 @@ def _is_fixed(
     low: np.ndarray,
     high: np.ndarray,
     level: np.ndarray,
+    taken: np.ndarray | None,
     start: np.ndarray,
     *,
     repeats: int,
-    top: int,
+    levels: Levels,
 ) -> np.ndarray:
     """Where currents anywhere in ``low`` .. ``high`` give one and the same spike train.
 
@@ -127,13 +135,26 @@ def _is_fixed(
     have fired alike; so nothing can differ unless the ends do. A margin holds what rounding to
     ``WEIGHTLESS_THRESHOLD`` moves.
     """
-    margin = (repeats + 2) * level / WEIGHTLESS_THRESHOLD
-    if top > 1:
-        numbers = [
-            np.clip(np.floor((current + start + side) / level), 0, top)
-            for current, side in ((low, -margin), (high, margin))
-        ]
-        return numbers[0] == numbers[1]
+    margin = (repeats + 2) * (level if taken is None else taken) / WEIGHTLESS_THRESHOLD
+    if taken is not None or levels.high > 1:
+        # What signed neurons fire follows from all that they received, in ``rate`` as well.
+
+        def number(potential: np.ndarray) -> np.ndarray:
+            found = potential / level
+            if taken is not None:
+                beyond = (potential - (level - taken) / 2) / taken
+                found = np.where(potential >= 0, found, beyond)
+            # The sum over several steps has no limits.
+            ends = (levels.low, levels.high) if repeats == 1 else (-np.inf, np.inf)
+            return np.clip(np.floor(found), *ends)
+
+        return np.all(
+            [
+                number(step * low + start - margin) == number(step * high + start + margin)
+                for step in range(1, repeats + 1)
+            ],
+            axis=0,
+        )
     fixed = np.ones(len(level), bool)
     fired = np.zeros(len(level))
     for step in range(1, repeats + 1):

@@ -21,6 +21,7 @@ from ...golden.network.network import (
     Readout,
 )
 from ..graph.graph import Graph
+from ..graph.levels import Levels, levels_of
 from ..linear.terms import Term
 from ..rewrite.image_normalisation import normalisation_folded
 from .constant_channels import Reach, held_scales, readable_scale
@@ -164,7 +165,8 @@ def lower_graph(
     """The integer network of ``graph``.
 
     What a spike is worth is folded into the weights that it meets: theta of its own channel in
-    ``rate``, theta / (2**T - 1) in ``radix``, and 1 / (255 std) for a pixel. The zero point is the
+    ``rate``, theta / (2**T - 1) in ``radix`` (theta / 2**(T - 1) of neurons that fire signed), and
+    1 / (255 std) for a pixel. The zero point is the
     pixel value closest to the mean; what is left of the mean goes into the bias (also where a
     window meets padding, which is off by at most half a pixel there). All connections of a layer
     share one scale per output channel; a layer whose currents are read out has a single scale.
@@ -195,20 +197,20 @@ def lower_graph(
     zero_point = np.clip(np.rint(mean_pixel), 0, 255).astype(np.uint8)
     pixel = 1.0 / (255.0 * spread)
     offset = (zero_point - mean_pixel) * pixel
-    levels = 1 if coding == Coding.RATE else 2**steps - 1
     darkest = -zero_point.astype(np.float64)
     sources = {plan.image: _Source(IMAGE, pixel, darkest, darkest + 255)}
     layers: list[Layer] = []
     scales: list[LayerScale] = []
     for planned in plan.layers:
         key = planned.threshold or planned.name
-        bias = planned.value.bias + image_offset(planned, plan.image, offset)
+        bias = planned.value.bias + source_offset(planned, plan.image, offset)
         if bias_shift is not None and key in bias_shift and not planned.repeats:
             bias = bias + _per_channel(planned, "bias shift", bias_shift[key])
         level = None
+        levels = levels_of(planned.slope is not None, coding, steps)
         if planned.threshold is not None:
             level = np.ones(1) if planned.ones else _threshold(planned, thresholds)
-            level = level / levels
+            level = level / levels.full
         part = 0.5
         if initial is not None and key in initial and not planned.repeats:
             part = _per_channel(planned, "initial potential", initial[key])
@@ -226,8 +228,9 @@ def lower_graph(
             levels,
         )
         if scale.spike is not None:
-            least = np.zeros(len(scale.spike))
-            sources[planned.name] = _Source(len(layers), scale.spike, least, least + levels)
+            nil = np.zeros(len(scale.spike))
+            ends = nil + levels.low, nil + levels.high
+            sources[planned.name] = _Source(len(layers), scale.spike, *ends)
         if planned.ones:
             scale = replace(scale, constant=np.zeros(1, bool))  # as it is meant to be
         layers.append(layer)
@@ -280,11 +283,14 @@ def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str
     return found
 
 
-def image_offset(planned: PlannedLayer, image: str, offset: np.ndarray) -> np.ndarray:
-    """What the difference between mean and zero point adds to each channel."""
+def source_offset(planned: PlannedLayer, source: str, offset: np.ndarray) -> np.ndarray:
+    """What ``offset`` (channels,) of a source adds to each channel, its borders left aside.
+
+    Of the image it is the difference between mean and zero point.
+    """
     bias = np.zeros(planned.value.channels)
     for term in planned.value.terms:
-        if term.source == image:
+        if term.source == source:
             seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
             area = np.prod(term.sum_pool.kernel) if term.sum_pool is not None else 1
             sums = times_worth(term, offset[seen]).sum(axis=(1, 2, 3)) * area
@@ -308,13 +314,13 @@ def _quantised_layer(
     bits: int,
     rule: PoolRule,
     per_channel: bool,
-    given: Any = None,
-    bias_steps: int = 1,
-    top: int = 1,
+    given: Any,
+    bias_steps: int,
+    levels: Levels,
 ) -> tuple[Layer, LayerScale]:
     """Integers of one layer; ``level`` is what a spike shall be worth, None without neurons.
 
-    ``top`` is the largest number that a train holds: 1 in ``rate``. The bias is added
+    ``levels`` are the numbers of a train, of a step in ``rate``. The bias is added
     ``bias_steps`` times. What rounding takes from it each time is put into the initial potential,
     so that after the last step it is there (docs/decisions/0033-bias-carry.md).
     """
@@ -337,7 +343,16 @@ def _quantised_layer(
             for term, weights in zip(planned.value.terms, real, strict=True):
                 yield _reach(term, weights, sources[term.source])
 
-        held = held_scales(scale, bias, level, initial, reach, repeats=bias_steps, top=top)
+        held = held_scales(
+            scale,
+            bias,
+            level,
+            initial,
+            reach,
+            repeats=bias_steps,
+            levels=levels,
+            slope=planned.slope,
+        )
         scale, bias, constant = held.scale, held.bias, held.constant
         if held.zeroed.any():
             real = [weights.without(held.zeroed) for weights in real]
@@ -363,11 +378,14 @@ def _quantised_layer(
                 sum_pool=term.sum_pool,
             )
         )
-    threshold = start = spike = None
+    threshold = start = spike = negative = None
     integer_bias = _int32(planned.name, "bias", bias / scale)
     if fires:
         carried = np.rint(bias_steps * (bias / scale - integer_bias))
         threshold = _int32(planned.name, "threshold", np.maximum(level / scale, 1))
+        if planned.slope is not None:
+            taken = np.maximum(np.rint(threshold / planned.slope), threshold)
+            negative = _int32(planned.name, "negative threshold", taken)
         start = np.floor(initial * threshold) + carried
         start = _int32(planned.name, "initial potential", start)
         # What sees these spikes sees the threshold that the hardware really has.
@@ -382,6 +400,7 @@ def _quantised_layer(
         threshold=threshold,
         initial_potential=start,
         pool=pool,
+        negative_threshold=negative,
     )
     return layer, LayerScale(planned.name, scale, spike, constant)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...golden.network.network import Network
 from ..graph.graph import Graph, Operation, OperationKind
 from ..rewrite.arrangement import rearranged_outputs
 from ..snn.snn import split
@@ -32,6 +33,11 @@ def weights_of(graph: Graph) -> Weights:
     model = sum(graph.parameters.values())
     unused = sum(graph.parameters[name] for name in graph.unused)
     return Weights(model, model - unused, graph.unused)
+
+
+def network_weights(network: Network) -> int:
+    """Integers that the network's connections hold."""
+    return sum(c.weight.size for layer in network.layers for c in layer.connections)
 
 
 def outside(graph: Graph, *, lowered: bool = False) -> tuple[tuple[str, str], ...]:

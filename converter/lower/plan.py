@@ -39,6 +39,7 @@ class PlannedLayer:
         cap: where its activation saturates, or None.
         repeats: it only repeats the layer before it, which has the same thresholds.
         ones: it fires at every step, whatever it sees, and is worth one (``terms.ones_term``).
+        slope: (channels,) of neurons that fire signed, None of others.
     """
 
     name: str
@@ -48,6 +49,7 @@ class PlannedLayer:
     cap: float | None = None
     repeats: bool = False
     ones: bool = False
+    slope: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -198,16 +200,26 @@ class _Planner:
         self.refusals.append(Refusal(operation.name, detail, error.accepted))
 
     def _neurons(self, operation: Operation, value: Value | Flat | PooledValue) -> Value | Flat:
-        cap = operation.arguments.get("cap")
+        cap, slope = operation.arguments["cap"], operation.arguments["slope"]
+        if slope is not None:
+            slope = slope.detach().to("cpu").double().numpy()
         if isinstance(value, PooledValue):
-            return self._add_neurons(operation.name, value, cap)
+            return self._add_neurons(operation.name, value, cap, slope)
         flat = isinstance(value, Flat)
         value = linear.unflattened(value)
-        self._add(_layer(operation.name, value, None, operation.name, cap))
+        if slope is not None and len(slope) != value.channels:
+            slope = slope.reshape(value.channels, -1)  # of the elements of a flattened map
+            if np.any(slope != slope[:, :1]):
+                raise NotLowerable("slopes per element", "one for each channel of the map")
+            slope = slope[:, 0]
+        layer = _layer(operation.name, value, None, operation.name, cap)
+        self._add(replace(layer, slope=slope))
         neurons = source_value(operation.name, value.shape)
         return linear.flattened(neurons) if flat else neurons
 
-    def _add_neurons(self, name: str, pooled: PooledValue, cap: float | None) -> Value:
+    def _add_neurons(
+        self, name: str, pooled: PooledValue, cap: float | None, slope: np.ndarray | None = None
+    ) -> Value:
         """Neurons behind max pooling.
 
         Windows that reach beyond the map (``ceil_mode``) need currents there that never win. Zero
@@ -215,6 +227,11 @@ class _Planner:
         repeat the largest of their spike trains after them (Theorem 2 read backwards).
         """
         value, pool = pooled.value, pooled.pool
+        if any(pooled.missing) and slope is not None:
+            raise NotLowerable(
+                "signed neurons behind a max pool whose windows reach beyond the map",
+                "windows within the map (ceil_mode=False), or ReLU",
+            )
         repeats = any(pooled.missing) and self._may_be_negative(value)
         if repeats:
             first = f"{name}.before_pool"
@@ -225,7 +242,7 @@ class _Planner:
             bare = replace(value, bias=np.zeros(value.channels))
             bare = linear.padded(bare, (0, 0, *pooled.missing), (0, 0), 0.0, name)
             value = replace(bare, bias=value.bias)
-        self._add(replace(_layer(name, value, pool, name, cap), repeats=repeats))
+        self._add(replace(_layer(name, value, pool, name, cap), repeats=repeats, slope=slope))
         return source_value(name, self.layers[name].shape)
 
     def _add(self, layer: PlannedLayer) -> None:
@@ -240,7 +257,10 @@ class _Planner:
     def _may_be_negative(self, value: Value) -> bool:
         """Whether a current (without bias) can be negative; pixels are, below the zero point."""
         return any(
-            term.source not in self.layers or np.any(term.kernel.weight < 0) for term in value.terms
+            term.source not in self.layers
+            or self.layers[term.source].slope is not None
+            or np.any(term.kernel.weight < 0)
+            for term in value.terms
         )
 
 

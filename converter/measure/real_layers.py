@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...golden.errors import RheobaseError
 from ...golden.network.network import IMAGE, Connection, Layer, Network, Readout
 from ..graph.graph import Graph, Operation
-from ..lower.lowering import image_offset, times_worth
+from ..lower.lowering import source_offset, times_worth
 from ..lower.plan import PlannedLayer, plan_layers
 from ..rewrite.image_normalisation import normalisation_folded
 from ..rewrite.rewrite import with_readout
+from ..signed.placement import linear_point, with_signed
 
 #: Weights of a layer are another model's where they correlate less with its own.
 _LEAST_CORRELATION = 0.3
@@ -61,6 +62,9 @@ def real_layers(
     """
     counted = network.readout == Readout.COUNT
     graph, centre, spread = normalisation_folded(graph, mean, std)
+    added = {layer.name for layer in network.layers if linear_point(layer.name)}
+    added -= graph.by_name.keys()
+    graph = with_signed(graph, {point: None for name in added if (point := linear_point(name))})
     if counted:
         graph = with_readout(graph)
     plan = plan_layers(graph, counted=counted)
@@ -71,11 +75,18 @@ def real_layers(
     pixel = 1.0 / (255.0 * spread)
     offset = (network.zero_point - 255.0 * centre) * pixel
     worth = {IMAGE: pixel}
+    offsets = {plan.image: offset}
     found: list[RealLayer] = []
     for index, (planned, layer) in enumerate(zip(plan.layers, network.layers, strict=True)):
-        bias = planned.value.bias + image_offset(planned, plan.image, offset)
+        bias = planned.value.bias.copy()
+        for source, values in offsets.items():
+            bias += source_offset(planned, source, values)
         neurons = graph.by_name.get(planned.threshold or "")
         real = _real_layer(planned, layer, worth, bias, neurons)
+        if planned.name in added:
+            # Its neurons see the model's values less a constant, which those behind it add.
+            offsets[planned.name] = (real.bias - layer.bias) * real.scale
+            real = replace(real, bias=layer.bias.astype(np.float64))
         worth[index] = real.spike
         found.append(real)
     return found

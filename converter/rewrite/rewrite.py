@@ -11,7 +11,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..graph.graph import LINEAR_KINDS, WEIGHTED_KINDS, Graph, Operation, OperationKind, norm_affine
+from ..graph.graph import (
+    LINEAR_KINDS,
+    WEIGHTED_KINDS,
+    Graph,
+    Operation,
+    OperationKind,
+    neuron_arguments,
+    norm_affine,
+)
 from ..linear.linear_maps import linear_maps
 from .arrangement import arrangement_of
 from .fold_moves import moves_folded
@@ -226,8 +234,9 @@ def _one_pool_moved(graph: Graph) -> Graph | None:
 
 
 def _with_copies(graph: Graph) -> Graph:
-    """Neurons behind every pooling that has none and whose result is never negative."""
+    """Neurons behind every pooling of spikes that has none."""
     positive = never_negative(graph)
+    signed = {o.name for o in graph.neurons if o.arguments["slope"] is not None}
     after_neurons: set[str] = set()
     renamed: dict[str, str] = {}
     found: list[Operation] = []
@@ -238,20 +247,29 @@ def _with_copies(graph: Graph) -> Graph:
         readers = graph.consumers[operation.name]
         fires = readers and all(reader.kind == OperationKind.RELU for reader in readers)
         fires = fires and operation.name not in graph.outputs.values()
-        wanted = operation.kind == OperationKind.MAX_POOL and operation.name in positive
-        if wanted and not fires and operation.name in after_neurons:
+        pools = operation.kind == OperationKind.MAX_POOL and not fires
+        repeats = pools and operation.name in positive and operation.name in after_neurons
+        negative = pools and not signed.isdisjoint(operation.inputs)
+        if repeats or negative:
             name = f"{operation.name}:copy"
-            found.append(_neurons(name, operation, copy=True))
+            found.append(_neurons(name, operation, copy=True, signed=negative))
+            signed.update({name} if negative else ())
             renamed[operation.name] = name
     outputs = {label: renamed.get(name, name) for label, name in graph.outputs.items()}
     return replace(graph, operations=tuple(found), outputs=outputs)
 
 
 def _neurons(
-    name: str, source: Operation, *, copy: bool = False, readout: bool = False
+    name: str,
+    source: Operation,
+    *,
+    copy: bool = False,
+    readout: bool = False,
+    signed: bool = False,
 ) -> Operation:
     """Neurons that the model does not have, behind ``source``."""
-    arguments = {"cap": None, "levels": None, "copy": copy, "readout": readout}
+    slope = torch.ones(source.shape[0]) if signed else None
+    arguments = neuron_arguments(slope=slope, copy=copy, readout=readout)
     label = "readout" if readout else "copy"
     return Operation(name, OperationKind.RELU, (source.name,), arguments, source.shape, label)
 
@@ -267,7 +285,10 @@ def never_negative(graph: Graph) -> set[str]:
             kept = operation.arguments["value"] >= 0
         elif operation.kind == OperationKind.MIX:
             kept = bool((operation.arguments["matrix"] >= 0).all())
-        if operation.kind == OperationKind.RELU or (kept and found.issuperset(operation.inputs)):
+        kept = kept and found.issuperset(operation.inputs)
+        if operation.kind == OperationKind.RELU:
+            kept = operation.arguments["slope"] is None
+        if kept:
             found.add(operation.name)
     return found
 
@@ -283,6 +304,7 @@ def _without_repeated_neurons(graph: Graph) -> Graph:
         if operation.kind == OperationKind.RELU and source is not None:
             cap, before = operation.arguments["cap"], source.arguments.get("cap")
             plain = source.kind == OperationKind.RELU and operation.arguments["levels"] is None
+            plain = plain and source.arguments["slope"] is None
             if plain and (cap is None or (before is not None and before <= cap)):
                 renamed[operation.name] = source.name
                 continue
@@ -309,7 +331,7 @@ def with_readout(graph: Graph) -> Graph:
         while operation.kind in behind and len(operation.inputs) == 1:
             operation = graph.by_name[operation.inputs[0]]
         read = arrangement_of(graph, operation.name).read
-        wanted.update(part for part in read if graph.by_name[part].kind in LINEAR_KINDS)
+        wanted.update(part for part in read if _is_countable(graph.by_name[part]))
     renamed: dict[str, str] = {}
     found: list[Operation] = []
     for operation in graph.operations:
@@ -320,3 +342,10 @@ def with_readout(graph: Graph) -> Graph:
             renamed[operation.name] = name
     outputs = {label: renamed.get(name, name) for label, name in graph.outputs.items()}
     return replace(graph, operations=tuple(found), outputs=outputs)
+
+
+def _is_countable(operation: Operation) -> bool:
+    """Whether neurons must stand behind ``operation``, so that spikes can be counted there."""
+    if operation.kind == OperationKind.RELU:
+        return operation.arguments["slope"] is not None
+    return operation.kind in LINEAR_KINDS

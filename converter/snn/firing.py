@@ -8,16 +8,21 @@ import torch
 from torch import Tensor
 
 from ...golden.network.network import Coding
-from ..graph.analog import per_channel
+from ..graph.graph import per_channel
+from ..graph.levels import fired_numbers, levels_of
 
 
 @dataclass(frozen=True, eq=False)
 class Neurons:
-    """Parameters of one layer, each (channels,): threshold, v(0) / threshold, shift of the bias."""
+    """Parameters of one layer, each (channels,): threshold, v(0) / threshold, shift of the bias.
+
+    ``slope`` is that of neurons that fire signed, None of others.
+    """
 
     threshold: Tensor
     initial: Tensor
     shift: Tensor
+    slope: Tensor | None = None
 
     def where(self, better: Tensor, other: Neurons) -> Neurons:
         """``self`` in the channels that are ``better``, elsewhere ``other``."""
@@ -25,7 +30,42 @@ class Neurons:
             torch.where(better, self.threshold, other.threshold),
             torch.where(better, self.initial, other.initial),
             torch.where(better, self.shift, other.shift),
+            self.slope,
         )
+
+
+class RatePotentials:
+    """Potentials of one layer in ``rate``, from step to step.
+
+    Neurons that fire signed keep all that they received and the number that they have fired: each
+    step brings it closer, by one, to what the whole would fire at once.
+
+    Args:
+        start: potentials in front of the first step; they are overwritten.
+        threshold: broadcasting to them.
+        slope: of neurons that fire signed, broadcasting to them; None of others.
+    """
+
+    def __init__(self, start: Tensor, threshold: Tensor, slope: Tensor | None = None) -> None:
+        self._potential = start
+        self._threshold, self._slope = threshold, slope
+        self._fired = None if slope is None else torch.zeros_like(start)
+
+    def step(self, current: Tensor, out: Tensor) -> None:
+        """Accumulate, compare, subtract: ``out`` becomes the spikes times what they are worth."""
+        self._potential += current
+        if self._fired is None:
+            torch.mul(self._potential >= self._threshold, self._threshold, out=out)
+            self._potential -= out
+            return
+        wanted = fired_numbers(self._potential, self._threshold, self._slope)
+        torch.sub(wanted, self._fired, out=out).sign_()
+        self._fired += out
+        out *= self._threshold
+
+    def shift(self, by: Tensor) -> None:
+        """Add what comes between two steps."""
+        self._potential += by
 
 
 def fire(currents: Tensor, neurons: Neurons, coding: Coding, steps: int) -> Tensor:
@@ -36,21 +76,19 @@ def fire(currents: Tensor, neurons: Neurons, coding: Coding, steps: int) -> Tens
     Args:
         currents: (steps or 1, images, channels, ...); one step stands for all.
     """
-    rank = currents.ndim - 1
-    threshold = per_channel(neurons.threshold, rank)
-    start = threshold * per_channel(neurons.initial, rank)
-    shift = per_channel(neurons.shift, rank)
     if coding == Coding.RADIX:
-        top = 2**steps - 1
-        number = torch.floor((currents + shift + start / top) / (threshold / top))
-        return number.clamp_(0, top).mul_(threshold / top)
-    potential = (start + shift).expand_as(currents[0]).clone()
+        rank = currents.ndim - 1
+        levels = levels_of(neurons.slope is not None, coding, steps)
+        unit = per_channel(neurons.threshold, rank) / levels.full
+        start = per_channel(neurons.threshold * neurons.initial, rank) / levels.full
+        potential = currents + per_channel(neurons.shift, rank) + start
+        number = fired_numbers(potential, unit, _slope(neurons, rank))
+        return number.clamp_(levels.low, levels.high).mul_(unit)
+    potentials, shift = _rate_potentials(currents, neurons)
     fired = currents.new_empty((steps, *currents.shape[1:]))
     for step in range(steps):
-        potential += currents[step if len(currents) > 1 else 0]
-        torch.mul(potential >= threshold, threshold, out=fired[step])
-        potential -= fired[step]
-        potential += shift
+        potentials.step(currents[step if len(currents) > 1 else 0], fired[step])
+        potentials.shift(shift)
     return fired
 
 
@@ -58,22 +96,31 @@ def mean_output(currents: Tensor, neurons: Neurons, coding: Coding, steps: int) 
     """Mean of ``fire`` over the steps: (images, channels, ...)."""
     if coding == Coding.RADIX:
         return fire(currents, neurons, coding, steps)[0]
-    rank = currents.ndim - 1
-    threshold = per_channel(neurons.threshold, rank)
-    shift = per_channel(neurons.shift, rank)
-    start = threshold * per_channel(neurons.initial, rank)
-    potential = (start + shift).expand_as(currents[0]).clone()
-    total = torch.zeros_like(potential)
-    fired = torch.empty_like(potential)
+    potentials, shift = _rate_potentials(currents, neurons)
+    total = torch.zeros_like(currents[0])
+    fired = torch.empty_like(total)
     for step in range(steps):
-        potential += currents[step if len(currents) > 1 else 0]
-        torch.mul(potential >= threshold, threshold, out=fired)
-        potential -= fired
-        potential += shift
+        potentials.step(currents[step if len(currents) > 1 else 0], fired)
+        potentials.shift(shift)
         total += fired
     return total.div_(steps)
 
 
-def starting(threshold: Tensor, initial: float = 0.5) -> Neurons:
+def _rate_potentials(currents: Tensor, neurons: Neurons) -> tuple[RatePotentials, Tensor]:
+    """Potentials in front of the first step, its shift in them, and the shift."""
+    rank = currents.ndim - 1
+    threshold, shift = per_channel(neurons.threshold, rank), per_channel(neurons.shift, rank)
+    start = threshold * per_channel(neurons.initial, rank) + shift
+    start = start.expand_as(currents[0]).clone()
+    return RatePotentials(start, threshold, _slope(neurons, rank)), shift
+
+
+def _slope(neurons: Neurons, rank: int) -> Tensor | None:
+    return None if neurons.slope is None else per_channel(neurons.slope, rank)
+
+
+def starting(threshold: Tensor, initial: float = 0.5, slope: Tensor | None = None) -> Neurons:
     """Neurons as they are balanced: v(0) = theta / 2, no shift."""
-    return Neurons(threshold, torch.full_like(threshold, initial), torch.zeros_like(threshold))
+    return Neurons(
+        threshold, torch.full_like(threshold, initial), torch.zeros_like(threshold), slope
+    )

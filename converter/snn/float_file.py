@@ -2,8 +2,9 @@
 
 The file is safetensors. It holds per layer of neurons ``threshold/NAME`` and ``initial/NAME`` (v(0)
 as a part of the threshold), both (channels,); after a calibration also ``shift/NAME`` of the bias,
-and ``weight/PATH`` and ``bias/PATH`` of what was changed. Coding, rule of max pooling, T, t0,
-readout and the image's shape are JSON in its metadata. The model's own weights are not in it.
+and ``weight/PATH`` and ``bias/PATH`` of what was changed; ``centre/NAME`` of each linear layer that
+fires signed. Coding, rule of max pooling, T, t0, readout and the image's shape are JSON in its
+metadata. The model's own weights are not in it.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from ...golden.network.network import MAX_STEPS, Coding, PoolRule, Readout
 from ..graph.bias_shifts import with_shifts
 from ..graph.graph import WEIGHTED_KINDS, Graph
 from ..rewrite.rewrite import prepared, with_readout
+from ..signed.placement import signed_points, with_signed
 from ..tracing.trace import trace
 from .snn import FloatSnn
 
 FORMAT = "rheobase-float-snn"
 FORMAT_VERSION = 1
 _PER_NEURON = ("threshold", "initial")
-_SECTIONS = (*_PER_NEURON, "shift", "weight", "bias")
+_SECTIONS = (*_PER_NEURON, "shift", "centre", "weight", "bias")
 _KEYS = {"coding", "rule", "steps", "delay", "readout", "input_shape"}
 
 
@@ -64,6 +66,9 @@ def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
             value = operation.arguments[key]
             if value is not None and not _same(value, before[key]):
                 tensors[f"{key}/{operation.name}"] = value
+    for name, centre in signed_points(graph).items():
+        shape = graph.by_name[name].shape[:1]
+        tensors[f"centre/{name}"] = torch.zeros(shape) if centre is None else centre
     metadata = {
         "coding": snn.coding.value,
         "rule": snn.rule.value,
@@ -101,14 +106,15 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
     for name, value in tensors.items():
         _check_numbers(f"{path}: tensor {shown(name)}", value)
     graph = prepared(trace(model, tuple(described["input_shape"])))
-    if described["readout"] == Readout.COUNT:
-        graph = with_readout(graph)
     sections: dict[str, dict[str, Tensor]] = {section: {} for section in _SECTIONS}
     for key, value in tensors.items():
         section, _, name = key.partition("/")
         if section not in sections:
             raise RheobaseError(f"{path}: tensor {shown(key)}, must be one of {_SECTIONS}/NAME")
         sections[section][name] = value
+    graph = _with_signed(path, graph, sections["centre"])
+    if described["readout"] == Readout.COUNT:
+        graph = with_readout(graph)
     neurons = {operation.name: operation.shape[0] for operation in graph.neurons}
     for section in _PER_NEURON:
         if missing := neurons.keys() - sections[section].keys():
@@ -154,6 +160,20 @@ def _check_numbers(where: str, value: Tensor) -> None:
 
 def _not_finite(value: Tensor) -> str:
     return "NaN" if bool(value.isnan().any()) else "an infinite number"
+
+
+def _with_signed(path: Path, graph: Graph, centres: dict[str, Tensor]) -> Graph:
+    for name, centre in centres.items():
+        shape = graph.by_name[name].shape[:1] if name in graph.by_name else None
+        if shape is None:
+            raise RheobaseError(
+                f"{path}: does not fit the model, which has no operation {shown(name)}"
+            )
+        if tuple(centre.shape) != shape:
+            raise RheobaseError(
+                f"{path}: centre of {shown(name)} is {shown(tuple(centre.shape))}, must be {shape}"
+            )
+    return with_signed(graph, {n: c if bool(c.any()) else None for n, c in centres.items()})
 
 
 def _with_weights(path: Path, graph: Graph, sections: dict[str, dict[str, Tensor]]) -> Graph:

@@ -18,9 +18,10 @@ from torch import Tensor
 from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
 from ...golden.network.network import Coding, PoolRule, Readout
-from ..graph.analog import per_channel, run_graph
-from ..graph.graph import LINEAR_KINDS, Graph, Operation, OperationKind
+from ..graph.analog import run_graph
+from ..graph.graph import LINEAR_KINDS, Graph, Operation, OperationKind, per_channel
 from ..graph.kernels import run_operation
+from ..graph.levels import fired_numbers, is_signed, levels_of
 from .snn_rate import RateRun
 
 #: Images times steps that pass through an operation at a time.
@@ -272,18 +273,26 @@ def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> FloatRun:
 
 
 def _run_radix(snn: FloatSnn, images: Tensor) -> FloatRun:
-    """Each neuron's number is clip(floor(current / unit + v(0) / unit), 0, 2**T - 1)."""
-    top = 2**snn.steps - 1
+    """Each neuron's number is clip(floor(current / unit + v(0) / unit), 0, 2**T - 1).
+
+    Of neurons that fire signed it is two's complement (``graph.levels``).
+    """
     spikes: dict[str, float] = {}
 
     def at_neuron(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
-        # The threshold is the full range; a step of the number is its part of 2**T - 1.
-        unit = per_channel(snn.thresholds[operation.name], current.ndim) / top
+        # The threshold is the full range; a step of the number is its part of all levels.
+        levels = levels_of(is_signed(operation), Coding.RADIX, snn.steps)
+        unit = per_channel(snn.thresholds[operation.name], current.ndim) / levels.full
         start = snn.initial
         start = start[operation.name] if isinstance(start, Mapping) else start
         if isinstance(start, Tensor):
             start = per_channel(start, current.ndim)
-        number = torch.floor(current / unit + start).clamp_(0, top)
+        if is_signed(operation):
+            slope = per_channel(operation.arguments["slope"], current.ndim)
+            number = fired_numbers(current + start * unit, unit, slope)
+        else:
+            number = torch.floor(current / unit + start)
+        number.clamp_(levels.low, levels.high)
         bits = number.to(torch.int32)
         count = sum(int(torch.count_nonzero(bits & (1 << bit))) for bit in range(snn.steps))
         spikes[operation.name] = count / number.numel()

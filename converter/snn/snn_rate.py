@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..graph.analog import per_channel
-from ..graph.graph import LINEAR_KINDS, Operation, OperationKind
+from ..graph.graph import LINEAR_KINDS, Operation, OperationKind, per_channel
 from ..graph.kernels import run_operation
+from .firing import RatePotentials
 
 
 class RateRun:
@@ -51,7 +51,7 @@ class RateRun:
         self._cumulative = cumulative
         self._read = frozenset(read)
         self._last_use = {name: o.name for o in operations for name in o.inputs}
-        self._potentials: dict[str, Tensor] = {}
+        self._potentials: dict[str, RatePotentials] = {}
         #: Per nonlinear operation: its inputs, summed, and its result times the step.
         self._summed: dict[str, tuple[list[Tensor], Tensor | float]] = {}
         self._step = 0
@@ -103,16 +103,16 @@ class RateRun:
         threshold = per_channel(self._thresholds[name], currents[0].ndim)
         if name not in self._potentials:
             start = threshold * self._initial_part(name, currents[0].ndim)
-            start = start.expand_as(currents[0])
-            self._potentials[name] = start.clone(memory_format=torch.contiguous_format)
+            start = start.expand_as(currents[0]).clone(memory_format=torch.contiguous_format)
+            slope = operation.arguments["slope"]
+            if slope is not None:
+                slope = per_channel(slope, start.ndim)
+            self._potentials[name] = RatePotentials(start, threshold, slope)
             self.spikes[name] = torch.zeros((), dtype=torch.int64, device=threshold.device)
             self.neurons[name] = currents[0].numel()
-        potential = self._potentials[name]
-        fired = potential.new_empty((count, *potential.shape))
+        fired = currents[0].new_empty((count, *currents[0].shape))
         for step in range(count):
-            potential += currents[step]
-            torch.mul(potential >= threshold, threshold, out=fired[step])
-            potential -= fired[step]
+            self._potentials[name].step(currents[step], fired[step])
         self.spikes[name] += torch.count_nonzero(fired)
         return fired.flatten(0, 1)
 

@@ -12,8 +12,11 @@ from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
 from ..graph.analog import clip, run_graph
 from ..graph.graph import Graph, Operation
+from ..graph.kernels import run_operation
+from ..graph.levels import Levels, is_signed
 from .outcome import Balance, check_learning_rate, finished_thresholds
 from .published import balance_published
+from .signed_thresholds import signed_thresholds
 
 #: Values per channel and batch that the gradient of eq. 14 is taken from.
 SAMPLES = 512
@@ -43,6 +46,7 @@ def balance(
     iterations: int = 200,
     percentile: float = 99.0,
     learning_rate: float = 1.0,
+    signed: Levels | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Balance:
     """Balance all thresholds in one pass over ``batches``, and in K by ``Method.PAPER``.
@@ -55,7 +59,8 @@ def balance(
     images are batched either. Batches that come after the thresholds have converged are not used.
 
     A ReLU that saturates (ReLU6) has a threshold of at most its cap; a QCFS activation keeps its
-    own; a copy has that of what it copies.
+    own; a copy has that of what it copies. Neurons that fire signed are balanced by the least
+    squared error of their levels (``signed_thresholds``), and what they pass on is not clipped.
 
     Args:
         graph: prepared, on the device and in the type of the batches.
@@ -63,6 +68,7 @@ def balance(
         iterations: K, steps in all; more steps give higher thresholds.
         percentile: of ``Method.ROBUST``.
         learning_rate: eta.
+        signed: levels of neurons that fire signed, None where T is not known yet.
         progress: called with the number of images after each batch.
 
     Raises:
@@ -94,6 +100,8 @@ def balance(
         if converged:
             break
     thresholds = state.percentiles(percentile) if method == Method.ROBUST else state.thresholds
+    if method != Method.ROBUST:
+        thresholds |= state.signed_thresholds(signed)
     found = finished_thresholds(graph, thresholds)
     return Balance(
         thresholds={name: value.float().cpu() for name, value in found.items()},
@@ -125,7 +133,9 @@ class _State:
     def at_neuron(self, operation: Operation, current: Tensor, owned: bool) -> Tensor:
         """Takes ReLU's place: descend on the current, clip it, gather its mean."""
         name = operation.name
-        if self.method == Method.ROBUST:
+        if is_signed(operation):
+            flow = self._at_signed(operation, current)
+        elif self.method == Method.ROBUST:
             self.kept.setdefault(name, []).append(
                 _spread(current.relu().flatten(), PERCENTILE_SAMPLES)
             )
@@ -150,14 +160,34 @@ class _State:
             else:
                 threshold = torch.full_like(threshold, operation.arguments["cap"])
             self.thresholds[name] = threshold
-            flow = clip(current, threshold, owned)
+            flow = clip(operation, current, threshold, owned)
         # A product with ones takes half the time of a sum over the images.
-        total = (flow.new_ones(1, len(flow)) @ flow.flatten(1)).reshape(flow.shape[1:])
+        size = flow.abs() if is_signed(operation) else flow
+        total = (flow.new_ones(1, len(flow)) @ size.flatten(1)).reshape(flow.shape[1:])
         self.sums[name] = self.sums[name].add_(total) if name in self.sums else total
         if operation.arguments["readout"]:
             winners = flow.flatten(1).amax(dim=1).sum()
             self.winners[name] = self.winners.get(name, 0) + winners
         return flow
+
+    def _at_signed(self, operation: Operation, current: Tensor) -> Tensor:
+        """What neurons that fire signed pass on; samples of it are kept."""
+        name, flow = operation.name, run_operation(operation, current)
+        if self.method == Method.ROBUST:
+            values = _spread(flow.abs().flatten(), PERCENTILE_SAMPLES)
+        else:
+            values = channel_samples(flow)
+        self.kept.setdefault(name, []).append(values)
+        self.thresholds[name] = current.new_zeros(current.shape[1])
+        return flow
+
+    def signed_thresholds(self, levels: Levels | None) -> dict[str, Tensor]:
+        """Of neurons that fire signed, from the samples that were kept."""
+        shared = self.method == Method.LTB
+        return {
+            name: signed_thresholds(torch.cat(kept, dim=1), levels, shared=shared)[0]
+            for name, kept in self.kept.items()
+        }
 
     def percentiles(self, percentile: float) -> dict[str, Tensor]:
         for name, values in self.kept.items():
@@ -186,7 +216,7 @@ def descend(
         values = _spread(current.flatten(), SAMPLES * min(channels, 16))[None]
         level = threshold[:1]
     else:
-        values, level = _channel_samples(current), threshold
+        values, level = channel_samples(current), threshold
     values, level = values.float().contiguous(), level.float().clone()
     # E[max(z - theta, 0)] = E[max(z, theta)] - theta: two small operations a step.
     raised, rate = torch.empty_like(values), 2 * learning_rate
@@ -203,7 +233,7 @@ def descend(
     return level.to(threshold.dtype).expand(channels).clone(), made
 
 
-def _channel_samples(current: Tensor) -> Tensor:
+def channel_samples(current: Tensor) -> Tensor:
     """(channels, about ``SAMPLES``) values, evenly spread over images and positions."""
     flat = current.flatten(2) if current.ndim > 2 else current[:, :, None]
     images, channels, positions = flat.shape

@@ -41,7 +41,7 @@ def _charge_time(operation: Operation, balanced: Balance) -> float:
     winner = balanced.mean_winner.get(operation.name)
     if winner is not None:
         return float(threshold.min()) / 2 / winner if winner > 0 else 0.0
-    mean = balanced.mean_activations[operation.name]
+    mean = balanced.mean_activations[operation.name]  # of either sign's magnitude
     charge = (threshold / 2).reshape(-1, *[1] * (mean.ndim - 1))
     if not bool((mean > 0).any()):
         return 0.0

@@ -21,7 +21,7 @@ class Balance:
         thresholds: per neuron operation (channels,) in the model's own units, on the CPU; for a
             readout one value for all channels, so that its counts can be compared.
         mean_activations: per neuron operation, of its shape: mean of the activation over the images
-            (eq. 19), clipped but for ``Method.PAPER``.
+            (eq. 19), clipped but for ``Method.PAPER``; of its magnitude where neurons fire signed.
         mean_winner: per readout operation, mean over the images of its largest activation; none
             where eq. 19 has the largest of the means, to the letter.
         iterations: steps of eq. 15 that were made (0 for a percentile).

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..graph.analog import clip, per_channel, run_graph
-from ..graph.graph import Graph, Operation
+from ..graph.analog import clip, run_graph
+from ..graph.graph import Graph, Operation, per_channel
+from ..graph.kernels import run_operation
+from ..graph.levels import is_signed
 from .outcome import Balance, finished_thresholds
 
 #: Images of a step (section 5.3).
@@ -53,7 +55,7 @@ def balance_published(
             if operation.arguments["levels"] is not None:
                 found.fill_(operation.arguments["cap"])
         thresholds[operation.name] = _step(operation, current, found, learning_rate)
-        return clip(current, found, owned=False)
+        return clip(operation, current, found, owned=False)
 
     for step in range(iterations):
         run_graph(graph, _drawn(batches, sizes, draws), moved)
@@ -63,8 +65,8 @@ def balance_published(
     means: dict[str, Tensor] = {}
 
     def measured(operation: Operation, current: Tensor, owned: bool) -> Tensor:
-        means[operation.name] = current.relu().mean(0).cpu()
-        return clip(current, finished[operation.name], owned)
+        means[operation.name] = _size(operation, current).relu().mean(0).cpu()
+        return clip(operation, current, finished[operation.name], owned)
 
     run_graph(graph, _drawn(batches, sizes, draws), measured)
     return Balance(
@@ -80,13 +82,19 @@ def _step(operation: Operation, current: Tensor, threshold: Tensor, learning_rat
     """Eq. 17 once: ``threshold`` (channels,) moved by ``current`` (images, channels, ...)."""
     if operation.arguments["levels"] is not None:
         return threshold
-    excess = (current - per_channel(threshold, current.ndim)).clamp_(min=0)
+    excess = _size(operation, current) - per_channel(threshold, current.ndim)
+    excess = excess.clamp_(min=0)
     # Counts of a readout are compared, so all its channels have one threshold.
     shared = operation.arguments["readout"]
     kept = [] if shared else [1]
     mean = excess.mean([axis for axis in range(current.ndim) if axis not in kept])
     made, cap = threshold + 2 * learning_rate * mean, operation.arguments["cap"]
     return made if cap is None else made.clamp(max=cap)
+
+
+def _size(operation: Operation, current: Tensor) -> Tensor:
+    """What a threshold is held against: of neurons that fire signed, the activation's magnitude."""
+    return run_operation(operation, current).abs() if is_signed(operation) else current
 
 
 def _drawn(batches: Sequence[Tensor], sizes: Sequence[int], draws: torch.Generator) -> Tensor:

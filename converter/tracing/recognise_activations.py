@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..graph.graph import FloatCall, Graph, OperationKind, PerImage
+from ..graph.graph import FloatCall, Graph, OperationKind, PerImage, neuron_arguments
 from ..graph.graph_builder import Call, Method, Signal
 from ..rewrite.rewrite import never_negative
 
@@ -27,10 +27,18 @@ _CASTS = {"float", "double", "half", "to", "type", "type_as", "int", "long"}
 
 
 def neurons(
-    call: Call, x: Signal, cap: float | None = None, levels: int | None = None, part: str = ""
+    call: Call,
+    x: Signal,
+    cap: float | None = None,
+    levels: int | None = None,
+    part: str = "",
+    slope: Tensor | None = None,
 ) -> Signal:
-    """ReLU, saturating at ``cap``; ``levels`` of a clip-floor-shift activation."""
-    arguments = {"cap": cap, "levels": levels, "copy": False, "readout": False}
+    """ReLU, saturating at ``cap``; ``levels`` of a clip-floor-shift activation.
+
+    With a ``slope`` (channels,) the neurons fire signed.
+    """
+    arguments = neuron_arguments(cap=cap, levels=levels, slope=slope)
     return call.emit(OperationKind.RELU, x, arguments, x.shape, part)
 
 
@@ -144,9 +152,15 @@ def _prelu(call: Call, given: dict[str, Any]) -> Signal | None:
 
 
 def _two_sided(call: Call, x: Signal, slope: Tensor) -> Signal:
-    """x above zero and ``slope`` x below: max(x, 0) - slope max(-x, 0)."""
+    """x above zero and ``slope`` x below.
+
+    With slopes in (0, 1] it is one layer of signed neurons, with others it is
+    max(x, 0) - slope max(-x, 0).
+    """
     if not bool(slope.any()):
         return neurons(call, x)
+    if x.shape and bool(((slope > 0) & (slope <= 1)).all()):
+        return neurons(call, x, slope=slope.flatten().expand(x.shape[0]).clone())
     above = neurons(call, x, part="above")
     below = neurons(call, affine(call, x, -1.0, 0.0, "negated"), part="below")
     if slope.numel() == 1:

@@ -44,6 +44,14 @@ class NetworkOptions:
             help="Bits of all kernels: 1.1Mbit, 300kbit or 4bit/weight; sensitive layers get more.",
         ),
     ] = None
+    growth: Annotated[
+        float,
+        typer.Option(
+            "--growth",
+            help="Multiply linear layers out up to so many times the model's weights (inf: all); "
+            "the others fire signed.",
+        ),
+    ] = 1.1
     readout: Annotated[
         Readout,
         typer.Option(
@@ -245,6 +253,7 @@ def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) ->
         steps=made.steps,
         delay=made.delay,
         weight_bits=made.weight_bits,
+        growth=made.growth,
         readout=made.readout,
         rule=made.pool_rule,
         method=Method(thresholds.method),

@@ -71,6 +71,40 @@ class Pooled(nn.Module):
         return self.head(functional.max_pool2d(x, 3, 2, padding=1).flatten(1))
 
 
+class Linear(nn.Module):
+    """Bottlenecks: a stream that several layers read, a padded kernel, a pool without ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.expand = nn.Conv2d(4, 6, 3, padding=1)
+        self.depthwise = nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.project, self.again = nn.Conv2d(6, 4, 1), nn.Conv2d(4, 4, 1)
+        self.pooled, self.head = nn.Conv2d(4, 5, 1), nn.Linear(5 * 9, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = x + self.project(functional.relu(self.depthwise(functional.relu(self.expand(x)))))
+        x = x + self.again(functional.relu(x))
+        return self.head(self.pooled(functional.max_pool2d(x, 2)).flatten(1))
+
+
+class Leaky(nn.Module):
+    """Slopes in front of and behind maxima, of a sum, and next to a ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.next = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, padding=1)
+        self.slopes = nn.PReLU(4)
+        self.slopes.weight.data = torch.tensor([0.25, 0.5, 1.0, 0.125])
+        self.beside, self.head = nn.Conv2d(4, 4, 1), nn.Linear(4 * 9, 3)
+
+    def forward(self, x):
+        x = functional.max_pool2d(functional.leaky_relu(self.stem(x), 0.25), 2)
+        x = self.slopes(self.next(x) + x) + functional.relu(self.beside(x))
+        return self.head(functional.max_pool2d(functional.leaky_relu(x, 0.5), 2).flatten(1))
+
+
 class CeilPooled(Pooled):
     """The last windows reach beyond the map."""
 

@@ -53,7 +53,8 @@ def planned_outputs(
             pool = layer.pool
             flow = functional.max_pool2d(flow, pool.kernel, pool.stride, pool.padding)
         if layer.threshold is not None:
-            flow = flow.clamp(0, layer.cap)
+            slope = 0 if layer.slope is None else torch.from_numpy(layer.slope).reshape(-1, 1, 1)
+            flow = flow.clamp(0, layer.cap) + slope * flow.clamp(max=0)
             if thresholds is not None:
                 flow = torch.minimum(flow, thresholds[layer.threshold].reshape(-1, 1, 1))
         assert tuple(flow.shape[1:]) == layer.shape

@@ -13,7 +13,9 @@ def clipped(graph: Graph, images: Tensor, thresholds: dict[str, Tensor]) -> dict
     """Outputs by label with every activation limited to its threshold."""
 
     def limit(name: str, value: Tensor) -> Tensor:
-        return torch.minimum(value.relu(), _level(thresholds[name], value))
+        level, slope = _level(thresholds[name], value), graph.by_name[name].arguments["slope"]
+        below = 0 if slope is None else torch.maximum(_level(slope, value) * value, -level)
+        return torch.where(value > 0, torch.minimum(value, level), below)
 
     return _run(graph, images, limit)
 
@@ -21,10 +23,20 @@ def clipped(graph: Graph, images: Tensor, thresholds: dict[str, Tensor]) -> dict
 def radix(
     graph: Graph, images: Tensor, thresholds: dict[str, Tensor], steps: int
 ) -> dict[str, Tensor]:
-    """clip(floor(v / theta + 1/2), 0, 2**T - 1) in units of theta = threshold / (2**T - 1)."""
-    top = 2**steps - 1
+    """clip(floor(v / theta + 1/2), 0, 2**T - 1) in units of theta = threshold / (2**T - 1).
+
+    Signed neurons round to two's complement, in units of threshold / 2**(T - 1) above zero and of
+    that over the slope below.
+    """
+    top, half = 2**steps - 1, 2 ** (steps - 1)
 
     def fire(name: str, value: Tensor) -> Tensor:
+        slope = graph.by_name[name].arguments["slope"]
+        if slope is not None:
+            unit = _level(thresholds[name], value) / half
+            above = torch.clamp(torch.floor(value / unit + 0.5), 0, half - 1)
+            below = torch.clamp(torch.floor(_level(slope, value) * value / unit + 0.5), -half, 0)
+            return (above + below) * unit
         unit = _level(thresholds[name], value) / top
         return torch.clamp(torch.floor(value / unit + 0.5), 0, top) * unit
 
@@ -41,6 +53,7 @@ def rate(
 ) -> dict[str, Tensor]:
     """Mean over T steps of the outputs: accumulate, compare, subtract; cumulative max pooling."""
     potentials: dict[str, Tensor] = {}
+    counts: dict[str, Tensor] = {}
     summed: dict[str, Tensor] = {}
     totals: dict[str, Tensor] = {}
 
@@ -49,8 +62,23 @@ def rate(
         if bias_shift is not None:
             value = value + _level(bias_shift[name], value)
         potential = potentials.get(name, initial * level) + value
+        slope = graph.by_name[name].arguments["slope"]
+        if slope is not None:
+            return signed_spikes(name, potential, level, level / _level(slope, value)) * level
         spikes = (potential >= level) * level
         potentials[name] = potential - spikes
+        return spikes
+
+    def signed_spikes(name: str, potential: Tensor, level: Tensor, other: Tensor) -> Tensor:
+        """+1, 0 or -1: what a spike takes depends on the sign of the sum of those so far."""
+        fired = counts.get(name, torch.zeros_like(potential))
+        silent_from = (level - other) / 2
+        up = torch.where(fired < 0, potential >= other + silent_from, potential >= level)
+        down = torch.where(fired > 0, potential < 0, potential < silent_from)
+        taken = up * torch.where(fired < 0, other, level)
+        taken = taken - down * torch.where(fired > 0, level, other)
+        spikes = up.to(potential) - down.to(potential)
+        potentials[name], counts[name] = potential - taken, fired + spikes
         return spikes
 
     def maximum(operation, value: Tensor) -> Tensor:
@@ -70,7 +98,9 @@ def activations(graph: Graph, images: Tensor) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
 
     def keep(name: str, value: Tensor) -> Tensor:
-        found[name] = value.clamp(0, graph.by_name[name].arguments["cap"])
+        given = graph.by_name[name].arguments
+        below = 0 if given["slope"] is None else _level(given["slope"], value) * value
+        found[name] = torch.where(value > 0, value.clamp(0, given["cap"]), below)
         return found[name]
 
     _run(graph, images, keep)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from rheobase.converter.graph.levels import Levels
 from rheobase.converter.lower.constant_channels import Reach, held_scales
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared
@@ -70,10 +71,14 @@ def test_a_channel_that_can_move_keeps_its_weights():
     """The potential comes to rest within reach of the threshold, so the weights decide."""
     reach = [Reach(np.array([[1e-10, 2e-10]] * 3), 0.0, 1.0, slice(0, 3))]
     bias, level = np.array([0.5, 0.5 - 1e-9, 0.4]), np.ones(3)
-    held = held_scales(np.full(3, 1e-10), bias, level, 0.5, lambda: reach, repeats=4, top=1)
+    held = held_scales(
+        np.full(3, 1e-10), bias, level, 0.5, lambda: reach, repeats=4, levels=Levels(1, 0, 1)
+    )
     assert held.constant.tolist() == [False, False, True]
     assert held.scale.tolist() == [2.0**-30, 2.0**-30, 2.0**-15]
-    wide = held_scales(np.full(3, 1e-3), bias, level, 0.5, lambda: reach, repeats=4, top=1)
+    wide = held_scales(
+        np.full(3, 1e-3), bias, level, 0.5, lambda: reach, repeats=4, levels=Levels(1, 0, 1)
+    )
     assert not wide.constant.any() and wide.scale.tolist() == [1e-3] * 3
 
 

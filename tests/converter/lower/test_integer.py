@@ -10,8 +10,10 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from rheobase.converter.graph.levels import is_signed
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
+from rheobase.converter.signed.placement import linear_points, with_signed
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.network.network import Coding, Readout
@@ -21,6 +23,8 @@ from tests.support.exact_models import (
     STD,
     Branches,
     CeilPooled,
+    Leaky,
+    Linear,
     Pooled,
     assert_equal,
     exact,
@@ -38,11 +42,13 @@ class CeilShifted(CeilPooled):
 
 
 def lowered_pair(kind, size, coding, steps, **options):
-    graph = prepared(trace(exact(kind(), 3), (3, *size))).to("cpu", torch.float64)
-    thresholds = {
-        o.name: torch.full((o.shape[0],), LEVEL * (1 if coding == Coding.RATE else 2**steps - 1))
-        for o in graph.neurons
-    }
+    graph = prepared(trace(exact(kind(), 3), (3, *size)))
+    graph = with_signed(graph, dict.fromkeys(linear_points(graph))).to("cpu", torch.float64)
+    thresholds = {}
+    for operation in graph.neurons:
+        full = 2 ** (steps - 1) if is_signed(operation) else 2**steps - 1
+        level = LEVEL * (1 if coding == Coding.RATE else full)
+        thresholds[operation.name] = torch.full((operation.shape[0],), level)
     lowered = lower_graph(
         graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps, **options
     )
@@ -50,8 +56,12 @@ def lowered_pair(kind, size, coding, steps, **options):
     return graph, thresholds, lowered, images, torch.from_numpy(images.astype(float)) - 51
 
 
+#: Models with layers that fire signed.
+SIGNED = [(Linear, (6, 6)), (Leaky, (14, 14))]
+
+
 @pytest.mark.parametrize(
-    ("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13)), (CeilPooled, (14, 14))]
+    ("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13)), (CeilPooled, (14, 14)), *SIGNED]
 )
 @pytest.mark.parametrize("steps", [1, 3])
 def test_radix_equals_the_graph(kind, size, steps):
@@ -66,7 +76,7 @@ def test_constant_behind_a_window_beyond_the_map():
     assert_equal(lowered, run_golden(lowered.network, images), expected)
 
 
-@pytest.mark.parametrize(("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13))])
+@pytest.mark.parametrize(("kind", "size"), [(Branches, (8, 8)), (Pooled, (13, 13)), *SIGNED])
 def test_rate_equals_the_graph(kind, size):
     graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RATE, 7)
     assert_equal(lowered, run_golden(lowered.network, images), rate(graph, real, thresholds, 7))

@@ -9,7 +9,10 @@ import torch
 
 from rheobase.converter.data.torchvision_shim import import_torchvision
 from rheobase.converter.lower.lowering import lower_graph
+from rheobase.converter.lower.outside import network_weights
 from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.signed.choice import kernel_weights
+from rheobase.converter.signed.placement import linear_points, with_signed
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import run_golden
 from rheobase.golden.network.network import Coding
@@ -43,6 +46,7 @@ def _model(name):
 
 def _compared(name, side, coding, steps):
     graph = prepared(trace(_model(name), (3, side, side)))
+    graph = with_signed(graph, dict.fromkeys(linear_points(graph)))
     pixels = np.random.default_rng(2).integers(0, 256, (4, 3, side, side)).astype(np.uint8)
     mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
     images = (torch.from_numpy(pixels) / 255 - mean) / std
@@ -54,6 +58,8 @@ def _compared(name, side, coding, steps):
     lowered = lower_graph(graph, thresholds, mean=MEAN, std=STD, coding=coding, steps=steps)
     found = lowered.real_outputs(run_golden(lowered.network, pixels).outputs)["out"]
     assert expected.std() > 0
+    # Signed neurons take no product of kernels, and one weight for a channel that is read.
+    assert network_weights(lowered.network) < 1.05 * kernel_weights(graph)
     return np.linalg.norm(found - expected) / np.linalg.norm(expected)
 
 

@@ -19,7 +19,7 @@ from rheobase.converter.measure.real_layers import real_layers
 from rheobase.converter.options import Options
 from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, run_golden
 from rheobase.golden.files.file import load_network, save_network
-from tests.support.small_models import residual
+from tests.support.small_models import bottlenecks, calibration_images, residual
 
 ADDED = ("weights", "clipping", "levels", "timing")
 
@@ -65,6 +65,22 @@ def test_scales_are_those_of_the_lowering(coding):
         np.testing.assert_allclose(real.scale, lowered.scale, rtol=0.01)
         if lowered.spike is not None:
             np.testing.assert_allclose(real.spike, lowered.spike, rtol=0.01)
+
+
+@pytest.mark.parametrize("coding", list(Coding))
+def test_linear_layers_that_fire_signed(coding):
+    """Their centres, which the file does not have, are no error of theirs."""
+    model, pixels = bottlenecks(), calibration_images()
+    options = Options(coding=coding, steps=8 if coding == Coding.RADIX else 64, growth=1.0)
+    made = convert(model, pixels, mean=0.5, std=0.25, options=replace(options, iterations=400))
+    centred = [o.name for o in made.graph.operations if o.name.endswith(":centred")]
+    assert len(centred) == len(made.linear) == 3
+    layers = diagnose(made.network, model, pixels, mean=0.5, std=0.25).layers
+    assert sum(layer.name.endswith(":signed") for layer in layers) == 3
+    assert all(layer.weights < 0.05 and layer.levels < 0.05 for layer in layers)
+    largest = 0.1 if coding == Coding.RADIX else 0.3
+    assert max(layer.entering for layer in layers) < largest, layers
+    assert 0 < max(layer.total for layer in layers) < largest
 
 
 @pytest.mark.parametrize("options", [{"coding": "radix", "steps": 4}, {"steps": 12, "delay": 2}])

@@ -20,9 +20,11 @@ from rheobase.converter.conversion import convert
 from rheobase.converter.data.pixels import normalised
 from rheobase.converter.options import Options
 from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
+from rheobase.converter.snn.sized import SizedSnn
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import Coding, PoolRule, Readout
+from tests.support.small_models import bottlenecks, calibration_images
 
 MEAN, STD = [0.5], [0.25]
 
@@ -87,6 +89,26 @@ def test_what_is_written_comes_back(tmp_path: Path, options: Options) -> None:
         for o in conversion.snn.graph.operations
     )
     assert ("weight" in changed) == weighted
+
+
+@pytest.mark.parametrize("calibration", [None, Calibration(images=8, samples=64)])
+def test_linear_layers_that_fire_signed_come_back(
+    tmp_path: Path, calibration: Calibration | None
+) -> None:
+    options = Options(steps=6, growth=1.0, calibration=calibration, only_if_better=False)
+    pixels = calibration_images()
+    conversion = convert(bottlenecks(), pixels, mean=MEAN, std=STD, options=options)
+    assert all(layer.signed for layer in conversion.linear)
+    path = tmp_path / "snn.safetensors"
+    save_float_snn(conversion.snn, conversion.graph, path)
+    found = load_float_snn(path, bottlenecks())
+    batch = normalised(pixels, MEAN * 3, STD * 3)
+    torch.testing.assert_close(found(batch), conversion.snn(batch), rtol=0, atol=0)
+    sized = SizedSnn(bottlenecks(), found)
+    torch.testing.assert_close(sized.at((3, 16, 16))(batch), found(batch))
+    assert len(sized.at((3, 24, 24)).graph.neurons) == len(found.graph.neurons)
+    with pytest.raises(RheobaseError, match="does not fit the model, which has no operation"):
+        load_float_snn(path, nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)))
 
 
 def written(tmp_path: Path) -> tuple[Path, dict[str, Tensor], dict[str, str]]:

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from rheobase.converter.graph.analog import clipped_outputs, per_channel
-from rheobase.converter.graph.graph import LINEAR_KINDS, OperationKind
+from rheobase.converter.graph.analog import clipped_outputs
+from rheobase.converter.graph.graph import LINEAR_KINDS, OperationKind, per_channel
 from rheobase.converter.graph.kernels import run_operation
 from rheobase.converter.lower.outside import outside
 from rheobase.converter.rewrite.rewrite import prepared, with_readout

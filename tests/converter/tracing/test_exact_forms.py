@@ -45,10 +45,13 @@ ACTIVATIONS = {
     "clamp(0.1)": (Lambda(lambda x: x.clamp(0.1)), 1),
     "Hardtanh": (nn.Hardtanh(-0.5, 0.25), 1),
     "LeakyReLU(0)": (nn.LeakyReLU(0.0), 1),
-    "LeakyReLU": (nn.LeakyReLU(0.2), 2),
-    "leaky_relu": (Lambda(lambda x: functional.leaky_relu(x, 0.3)), 2),
+    "LeakyReLU": (nn.LeakyReLU(0.2), 1),
+    "leaky_relu": (Lambda(lambda x: functional.leaky_relu(x, 0.3)), 1),
+    "LeakyReLU(1.5)": (nn.LeakyReLU(1.5), 2),
+    "LeakyReLU(-0.2)": (nn.LeakyReLU(-0.2), 2),
     "PReLU of zeros": (slopes(0.0, 0.0, 0.0, 0.0), 1),
-    "PReLU": (slopes(0.25), 2),
+    "PReLU": (slopes(0.25), 1),
+    "PReLU of channels": (slopes(0.5, 0.1, 1.0, 0.25), 1),
     "PReLU per channel": (slopes(0.5, -0.5, 0.0, 2.0), 2),
 }
 

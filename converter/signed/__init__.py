@@ -1,0 +1,1 @@
+"""Linear layers: neurons that fire signed, where a model has no activation."""

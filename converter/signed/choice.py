@@ -1,0 +1,119 @@
+"""Chooses which linear layers are multiplied out and which fire signed: by weights and by error.
+
+A product of two kernels is exact; it may have many times the weights of the two. Signed neurons
+need no weights, and round what passes through them (docs/decisions/0152-linear-layers.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...golden.errors import RheobaseError
+from ...golden.network.choices import Coding
+from ..data.batches import first_images
+from ..graph.analog import run_graph
+from ..graph.graph import WEIGHTED_KINDS, Graph, Operation
+from ..graph.kernels import run_operation
+from ..graph.levels import Levels
+from ..lower.plan import plan_layers
+from ..thresholds.balancing import channel_samples
+from ..thresholds.signed_thresholds import mean_levels, signed_thresholds
+from .placement import linear_points, may_be_centred, with_signed
+
+#: Images that errors are measured on.
+IMAGES = 32
+#: A linear layer that loses a larger part of its variance is multiplied out where that is exact.
+MOST_ERROR = 0.1
+
+
+@dataclass(frozen=True)
+class LinearLayer:
+    """What became of a linear layer that has further weights behind it.
+
+    Attributes:
+        name: of its operation.
+        signed: it has neurons that fire signed; else it is multiplied out.
+        error: the part of its variance that signed neurons lose at this T.
+    """
+
+    name: str
+    signed: bool
+    error: float
+
+
+@torch.inference_mode()
+def with_linear_layers(
+    graph: Graph, batches: Sequence[Tensor], *, coding: Coding, steps: int, growth: float
+) -> tuple[Graph, tuple[LinearLayer, ...]]:
+    """``graph`` with signed neurons where they are better than a product of kernels.
+
+    All linear layers begin signed. In the order of what they lose, each is multiplied out if that
+    is exact and the network's weights then are at most ``growth`` times the model's, or no more
+    than they were, or the layer loses more than ``MOST_ERROR``.
+
+    Args:
+        graph: prepared.
+        batches: normalised images, on the graph's device; the first ones are used.
+        growth: 1 or more; infinite to multiply out whatever can be.
+    """
+    points = linear_points(graph)
+    if not points or not batches or not len(batches[0]):
+        return graph, ()
+    images = first_images(batches, IMAGES)
+    signed, errors = _measured(graph, images, points, mean_levels(coding, steps))
+    budget = growth * kernel_weights(graph)
+    weights = _network_weights(with_signed(graph, signed))
+    for name in sorted(points, key=lambda name: -errors[name]):
+        without = {point: centre for point, centre in signed.items() if point != name}
+        found = _network_weights(with_signed(graph, without))
+        if found is None:
+            continue  # no exact product
+        fits = weights is None or found <= max(budget, weights)
+        if fits or errors[name] > MOST_ERROR:
+            signed, weights = without, found
+    layers = tuple(LinearLayer(name, name in signed, errors[name]) for name in points)
+    return with_signed(graph, signed), layers
+
+
+def kernel_weights(graph: Graph) -> int:
+    """Weights of the model's convolutions and linear layers."""
+    kernels = (o.arguments["weight"] for o in graph.operations if o.kind in WEIGHTED_KINDS)
+    return sum(kernel.numel() for kernel in kernels)
+
+
+def _network_weights(graph: Graph) -> int | None:
+    """Of the integer network, None where it cannot be made."""
+    try:
+        plan = plan_layers(graph, counted=False)
+    except RheobaseError:
+        return None
+    return sum(term.kernel.weight.size for layer in plan.layers for term in layer.value.terms)
+
+
+def _measured(
+    graph: Graph, images: Tensor, points: tuple[str, ...], levels: Levels
+) -> tuple[dict[str, Tensor | None], dict[str, float]]:
+    """By point the centre of what neurons there receive, and what they lose of its variance."""
+    marked = with_signed(graph, dict.fromkeys(points)).to(images.device, images.dtype)
+    names = {f"{name}:signed": name for name in points}
+    centres: dict[str, Tensor | None] = {}
+    errors: dict[str, float] = {}
+
+    def measured(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
+        if operation.name in names:
+            name = names[operation.name]
+            samples = channel_samples(current)
+            centres[name] = samples.mean(dim=1) if may_be_centred(graph, name) else None
+            variance = samples.var(dim=1, correction=0).sum().clamp(min=1e-30)
+            if (centre := centres[name]) is not None:
+                samples = samples - centre[:, None]
+            _, lost = signed_thresholds(samples, levels)
+            errors[name] = float(lost.sum() / variance)
+        return run_operation(operation, current)
+
+    run_graph(marked, images, measured)
+    return centres, errors

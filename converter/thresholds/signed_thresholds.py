@@ -1,0 +1,57 @@
+"""Thresholds of neurons that fire signed: by the extremes of both signs, against clipping error.
+
+One bit of a number is its sign, so few levels are left on either side. A threshold at the extremes
+loses nothing to clipping and most to rounding; of a grid of parts of it the one with the least
+squared error is taken, for the levels that T gives.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...golden.network.choices import Coding
+from ..graph.levels import Levels, levels_of
+
+#: Thresholds that are tried, as parts of the largest magnitude. Two's complement ends a level below
+#: the threshold on the positive side, so that the largest may be worth going beyond.
+PARTS = tuple(0.10 + 0.05 * index for index in range(22))
+
+
+def mean_levels(coding: Coding, steps: int) -> Levels:
+    """Numbers that T steps of signed neurons tell apart: in ``rate``, the sums of their spikes."""
+    if coding == Coding.RATE:
+        return Levels(steps, -steps, steps)
+    return levels_of(True, coding, steps)
+
+
+def signed_thresholds(
+    activations: Tensor, levels: Levels | None, *, shared: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Thresholds with the least squared error of ``activations``, and that error.
+
+    Args:
+        activations: (channels, samples): what the neurons are to give, of either sign.
+        levels: as ``mean_levels`` gives them; None for the largest magnitude, whatever T will be.
+        shared: one threshold for all channels.
+
+    Returns:
+        Thresholds (channels,), zero where nothing is active; mean squared errors (channels,).
+    """
+    largest = activations.abs().amax(dim=1)
+    if shared:
+        largest = largest.max().expand_as(largest)
+    if levels is None:
+        return largest.clone(), torch.zeros_like(largest)
+    safe = torch.where(largest > 0, largest, 1.0)
+    best = torch.full_like(largest, torch.inf)
+    found = largest.clone()
+    for part in PARTS:
+        unit = (safe * part / levels.full)[:, None]
+        numbers = torch.floor(activations / unit + 0.5).clamp_(levels.low, levels.high)
+        error = numbers.mul_(unit).sub_(activations).square_().mean(dim=1)
+        compared = error.sum().expand_as(error) if shared else error
+        better = compared < best
+        best = torch.where(better, compared, best)
+        found = torch.where(better, largest * part, found)
+    return found, best / len(best) if shared else best

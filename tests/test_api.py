@@ -103,7 +103,7 @@ def test_what_simulate_takes(conversion, monkeypatch):
         seen.append(given)
         raise StopIteration
 
-    monkeypatch.setattr(comparison, "build_simulation", lambda given, folding: built)
+    monkeypatch.setattr(comparison, "build_simulation", lambda given, folding, optimise: built)
     monkeypatch.setattr(comparison, "run_verilog", runs)
     for hardware in (conversion, conversion.network, built):
         with pytest.raises(StopIteration):

@@ -23,6 +23,7 @@ class DirectConnection(ConnectionPath):
             design.connection.weight_bits,
             design.direct_sums,
             design.weight_memory,
+            signed_trains=design.signed_trains,
         )
         super().__init__(design, [lane])
 

@@ -112,6 +112,7 @@ def event_lane(design: ConnectionDesign, lane: int, blocks: np.ndarray) -> Event
         blocks=None if design.streamed else design.synapses.block_of,
         slab_of=design.slab_of,
         queues=design.queues,
+        signed_trains=design.signed_trains,
         style=design.lane_style,
         weight_memory=design.weight_memory,
     )

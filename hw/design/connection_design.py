@@ -248,12 +248,17 @@ class ConnectionDesign:
         return self.network.steps if self.radix_spikes else 1
 
     @property
-    def largest_input(self) -> int:
-        """What a tap counts at most in a lane."""
+    def signed_trains(self) -> bool:
+        """The first of the separate planes counts negative."""
+        return self.radix_spikes and self.network.layers[self.connection.source].signed
+
+    @property
+    def inputs(self) -> Interval:
+        """What a tap counts in a lane."""
         if self.pixels:
-            return 2**self.lane_planes - 1
+            return Interval(0, 2**self.lane_planes - 1)
         whole_train = self.streamed and not self.radix_spikes
-        return input_range(self.network, self.connection.source).high * (
+        return input_range(self.network, self.connection.source).scaled(
             self.network.steps if whole_train else 1
         )
 
@@ -349,6 +354,7 @@ class ConnectionDesign:
             taps = most if self.swaps else len(share.taps)
             words = blocks * self.stored_slabs * taps
             marks = index_bits(words) + count_bits(self.separate_planes - 1) + 1
+            marks += self.signed_trains
             bits = taps * self.lane_planes + marks
             found.append(LaneDesign(taps, self.lane_planes, words, sums, bits))
         return tuple(found)
@@ -370,7 +376,11 @@ class ConnectionDesign:
         sums = lane_sums(
             blocks, [share.taps for share in self.shares], self.slab_columns, swaps=self.swaps
         )
-        return tuple(bounds.scaled(repeats * self.largest_input) for bounds in sums)
+        inputs = self.inputs.scaled(repeats)
+        return tuple(
+            bounds.scaled(inputs.high) + Interval(-bounds.high, -bounds.low).scaled(-inputs.low)
+            for bounds in sums
+        )
 
 
 #: Bits that say what a streamed readout's sum is for: whether it is the image's last.

@@ -127,7 +127,7 @@ class LayerDesign:
         threshold, start = self.layer.threshold, self.layer.initial_potential
         if threshold is None or start is None:
             raise RheobaseError(f"layer {self.layer.name!r} has no neurons with parameters")
-        own = NeuronParameters(self.bias, threshold, start)
+        own = NeuronParameters(self.bias, threshold, start, self.layer.negative_threshold)
         return own if self.turns == 1 else own.in_turns(self.neurons, self.firing)
 
     @cached_property

@@ -9,6 +9,7 @@ import numpy as np
 from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 from ...golden.network.bounds import Interval
+from ...golden.network.neurons import Neurons
 from ..basics.widths import turn_numbers
 
 
@@ -19,11 +20,13 @@ class NeuronParameters:
     Attributes:
         bias: added once per step (``rate``) or once in all (``radix``).
         threshold, initial_potential: of the IF neurons.
+        negative_threshold: of those that fire signed, None of others.
     """
 
     bias: np.ndarray
     threshold: np.ndarray
     initial_potential: np.ndarray
+    negative_threshold: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.bias.shape == self.threshold.shape == self.initial_potential.shape:
@@ -35,6 +38,21 @@ class NeuronParameters:
             raise RheobaseError(
                 f"NeuronParameters: a threshold is {self.threshold.min()}, must be >= 1"
             )
+
+    @property
+    def neurons(self) -> Neurons:
+        """Without the bias."""
+        return Neurons(self.threshold, self.initial_potential, self.negative_threshold)
+
+    @property
+    def signed(self) -> bool:
+        return self.negative_threshold is not None
+
+    @property
+    def largest_threshold(self) -> int:
+        """Of either sign."""
+        largest = self.threshold if self.negative_threshold is None else self.negative_threshold
+        return int(largest.max())
 
     def in_turns(self, neurons: int, firing: int) -> NeuronParameters:
         """The same for ``firing`` neurons that take turns with a group of ``neurons``.
@@ -51,8 +69,12 @@ class NeuronParameters:
             result[:, :neurons] = padded.reshape(groups, neurons)
             return result.reshape(-1)
 
+        negative = self.negative_threshold
         return NeuronParameters(
-            spread(self.bias, 0), spread(self.threshold, 1), spread(self.initial_potential, 0)
+            spread(self.bias, 0),
+            spread(self.threshold, 1),
+            spread(self.initial_potential, 0),
+            None if negative is None else spread(negative, 1),
         )
 
     def state_bounds(self, potential: Interval, steps: int, *, cumulative: bool) -> Interval:

@@ -147,32 +147,43 @@ class LaneWordLayout(data.StructLayout):
         address: weight word of the share's first tap.
         shift: planes begun since the unit's last queued word.
         last: nothing of the unit follows.
+        negative: the bits are those of the unit's first plane (of signed trains only).
     """
 
-    def __init__(self, taps: int, planes: int, words: int, largest_shift: int):
+    def __init__(
+        self, taps: int, planes: int, words: int, largest_shift: int, *, signed_trains: bool = False
+    ):
         super().__init__(
             {
                 "bits": data.ArrayLayout(taps, planes),
                 "address": index_shape(words),
                 "shift": count_shape(largest_shift),
                 "last": 1,
+                **_sign(signed_trains),
             }
         )
+
+
+def _sign(signed_trains: bool) -> dict[str, int]:
+    """What says that an event subtracts its weights, where there are such events."""
+    return {"negative": 1} if signed_trains else {}
 
 
 class EventLayout(data.StructLayout):
     """One step of an accumulation: acc = (acc << shift) + (weights[address] if add).
 
-    ``last`` ends the unit: the sum is complete with this event.
+    ``last`` ends the unit: the sum is complete with this event. With ``signed_trains`` weights are
+    subtracted where the event is ``negative``.
     """
 
-    def __init__(self, words: int, largest_shift: int):
+    def __init__(self, words: int, largest_shift: int, *, signed_trains: bool = False):
         super().__init__(
             {
                 "address": index_shape(words),
                 "add": 1,
                 "shift": count_shape(largest_shift),
                 "last": 1,
+                **_sign(signed_trains),
             }
         )
 

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.errors import RheobaseError
 from ...golden.network.bounds import Interval
+from ..basics.add_or_subtract import add_or_subtract
 from ..basics.checks import check_range
 from ..basics.payload_register import payload_register
 from ..basics.shapes import signed_shape
@@ -23,6 +24,8 @@ from ..memories.weight_store import WeightStore
 
 class AccumulatorLane(wiring.Component):
     """acc = (acc << shift) + weights[address], an event a cycle, a sum at every ``last`` event.
+
+    With ``signed_trains`` an event that is ``negative`` subtracts its weights.
 
     Args:
         weights: integers (words, P), those of the lane's share.
@@ -52,6 +55,7 @@ class AccumulatorLane(wiring.Component):
         bounds: Interval,
         weight_memory: WeightMemory | None = None,
         *,
+        signed_trains: bool = False,
         style: Style = FAST,
     ):
         check_range("AccumulatorLane", "weight_bits", weight_bits, 1, None)
@@ -73,7 +77,8 @@ class AccumulatorLane(wiring.Component):
         self.reset_less = not style.payload_resets
         self.sum_shape = signed_shape(bounds)
         self.event_shift = event_shift
-        self.event_layout = EventLayout(weights.shape[0], event_shift)
+        self.signed_trains = signed_trains
+        self.event_layout = EventLayout(weights.shape[0], event_shift, signed_trains=signed_trains)
         super().__init__(
             {
                 "events": In(stream.Signature(self.event_layout)),
@@ -106,17 +111,18 @@ class AccumulatorLane(wiring.Component):
                 waiting[0].valid.eq(self.events.valid),
                 waiting[0].add.eq(events.add),
                 waiting[0].shift.eq(events.shift),
+                *([waiting[0].negative.eq(events.negative)] if self.signed_trains else ()),
                 waiting[0].last.eq(events.last),
                 *(later.eq(sooner) for sooner, later in pairwise(waiting)),
             ]
-        totals = self._totals(m, task.shift, store.word)
+        totals = self._totals(m, task, store.word)
         if self.style.spare_registers:
             self._sum_apart(m, asked, moves, totals)
         else:
             self._sum_in_place(m, task, moves, totals)
         return m
 
-    def _totals(self, m: Module, shift: Signal, weights: data.View) -> list[_Total]:
+    def _totals(self, m: Module, task: data.View, weights: data.View) -> list[_Total]:
         """Each neuron's accumulator, and what it becomes with the weight."""
         found = []
         for neuron in range(len(weights)):
@@ -127,13 +133,16 @@ class AccumulatorLane(wiring.Component):
             shifted = Signal(self.sum_shape, name=f"shifted_{neuron}")
             total = Signal(self.sum_shape, name=f"total_{neuron}")
             before = Signal(self.sum_shape, name=f"before_{neuron}")
-            with m.Switch(shift):
+            with m.Switch(task.shift):
                 for amount in range(1, self.event_shift + 1):
                     with m.Case(amount):
                         m.d.comb += shifted.eq(before << amount)
                 with m.Default():
                     m.d.comb += shifted.eq(before)
-            m.d.comb += total.eq(shifted + weights[neuron])
+            if self.signed_trains:
+                m.d.comb += total.eq(add_or_subtract(shifted, weights[neuron], task.negative))
+            else:
+                m.d.comb += total.eq(shifted + weights[neuron])
             found.append(_Total(accumulator, before, total))
         return found
 
@@ -210,5 +219,5 @@ class _Total(NamedTuple):
 
 def _task(event: EventLayout) -> data.StructLayout:
     """What an event asks for, without the address of its weight."""
-    members = {name: event.members[name] for name in ("add", "shift", "last")}
+    members = {name: shape for name, shape in event.members.items() if name != "address"}
     return data.StructLayout({"valid": 1} | members)

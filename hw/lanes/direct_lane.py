@@ -8,6 +8,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.network.bounds import Interval
+from ..basics.add_or_subtract import add_or_subtract
 from ..basics.checks import check_range
 from ..basics.queue import Queue
 from ..basics.select import encode, lowest, pick
@@ -46,6 +47,7 @@ class DirectLane(wiring.Component):
         weight_bits: two's complement width of a weight.
         bounds: of a sum, partial ones included.
         weight_memory: what holds more than ``CONSTANT_WORDS`` words; by their size where None.
+        signed_trains: the first plane of a unit counts negative.
 
     Members:
         slab: in, stream; see ``DirectSlabLayout``.
@@ -63,6 +65,8 @@ class DirectLane(wiring.Component):
         weight_bits: int,
         bounds: Interval,
         weight_memory: WeightMemory | None = None,
+        *,
+        signed_trains: bool = False,
     ):
         check_range("DirectLane", "dimensions of blocks", blocks.ndim, 4, 4)
         limit = 1 << (weight_bits - 1)
@@ -71,6 +75,7 @@ class DirectLane(wiring.Component):
         groups, slabs, rows, neurons = blocks.shape
         self.blocks = blocks
         self.weight_memory = weight_memory
+        self.signed_trains = signed_trains
         self.weight_layout = vector(signed(weight_bits), neurons)
         self.sum_shape = signed_shape(bounds)
         self.sums_layout = vector(self.sum_shape, neurons)
@@ -136,6 +141,7 @@ class DirectLane(wiring.Component):
                 doubles.eq(shift),
                 ends.eq(last & slab_done),
             ]
+        subtracts = self._subtracts(m, advance) if self.signed_trains else None
         m.submodules.sums = sums = Queue(self.sums_layout, DIRECT_SUM_QUEUE_DEPTH)
         result = Signal(self.sums_layout, reset_less=True)
         result_valid = Signal()
@@ -159,15 +165,36 @@ class DirectLane(wiring.Component):
             accumulator = Signal(self.sum_shape, name=f"accumulator_{neuron}", reset_less=True)
             before = Signal(self.sum_shape, name=f"before_{neuron}")
             total = Signal(self.sum_shape, name=f"total_{neuron}")
+            added = Mux(gates[neuron], weights[neuron], 0)
             m.d.comb += [
                 before.eq(Mux(first, 0, Mux(doubles, accumulator << 1, accumulator))),
-                total.eq(before + Mux(gates[neuron], weights[neuron], 0)),
+                total.eq(
+                    before + added
+                    if subtracts is None
+                    else add_or_subtract(before, added, subtracts)
+                ),
             ]
             with m.If(adds):
                 m.d.sync += accumulator.eq(total)
                 with m.If(ends):
                     m.d.sync += result[neuron].eq(total)
         return m
+
+    def _subtracts(self, m: Module, advance: Signal) -> Signal:
+        """Whether what is added in a cycle is of its unit's first plane."""
+        incoming = self.slab.payload
+        in_first_plane = Signal(init=1)
+        negative = Signal()
+        subtracts = Signal()
+        of_first_plane = in_first_plane & ~incoming.new_plane
+        with m.If(self.slab.valid & self.slab.ready):
+            m.d.sync += [
+                in_first_plane.eq(incoming.last | of_first_plane),
+                negative.eq(of_first_plane),
+            ]
+        with m.If(advance):
+            m.d.sync += subtracts.eq(negative)
+        return subtracts
 
     def _weights(self, m: Module, address: Signal, enable: Signal) -> data.View:
         """The weight word at ``address``, a cycle later."""

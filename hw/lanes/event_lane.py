@@ -40,6 +40,7 @@ class EventLane(wiring.Component):
         bounds: of the lane's sums.
         blocks, slab_of: which weights a group and a slab share, see ``WordFilter``.
         queues: where words and sums wait.
+        signed_trains: the first of the separate planes counts negative.
         style: of what is in the lane.
         weight_memory: see ``AccumulatorLane``.
 
@@ -67,6 +68,7 @@ class EventLane(wiring.Component):
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
         queues: LaneQueues,
+        signed_trains: bool = False,
         style: Style = FAST,
         weight_memory: WeightMemory | None = None,
     ):
@@ -75,15 +77,35 @@ class EventLane(wiring.Component):
         event_shift = min(1, max(planes - 1, word_shift))
         self.queues = queues
         self.filter = WordFilter(
-            taps, planes, slabs, groups, word_shift, blocks, slab_of, style=style
+            taps,
+            planes,
+            slabs,
+            groups,
+            word_shift,
+            blocks,
+            slab_of,
+            signed_trains=signed_trains,
+            style=style,
         )
         slab_layout = self.filter.slab_layout
         self.stage = SlabStage(slab_layout, style=style)
         self.scanner = EventScanner(
-            taps, planes, len(weights), word_shift, event_shift, style=style
+            taps,
+            planes,
+            len(weights),
+            word_shift,
+            event_shift,
+            signed_trains=signed_trains,
+            style=style,
         )
         self.accumulator = AccumulatorLane(
-            weights, weight_bits, event_shift, bounds, weight_memory, style=style
+            weights,
+            weight_bits,
+            event_shift,
+            bounds,
+            weight_memory,
+            signed_trains=signed_trains,
+            style=style,
         )
         self.sum_shape = self.accumulator.sum_shape
         self.sums_layout = vector(self.sum_shape, weights.shape[1])

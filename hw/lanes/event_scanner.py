@@ -27,6 +27,7 @@ class EventScanner(wiring.Component):
     cycles as it has events (one where it has none). ``word_shift`` is the largest ``shift`` of an
     incoming word, ``event_shift`` the largest of an event: a larger one is spread over several.
     A word of several planes is a whole unit and ends with the shifts down to its last plane.
+    ``signed_trains``: what is ``negative`` in a word is so in its events.
     ``style``: without ``path_registers``, whether a chunk is a word's last is found as it is looked
     at, in fewer cells.
 
@@ -46,10 +47,11 @@ class EventScanner(wiring.Component):
         word_shift: int,
         event_shift: int,
         *,
+        signed_trains: bool = False,
         style: Style = FAST,
     ):
         check_range("EventScanner", "taps", taps, 1, None)
-        check_range("EventScanner", "planes", planes, 1, None)
+        check_range("EventScanner", "planes", planes, 1, 1 if signed_trains else None)
         check_range("EventScanner", "words", words, taps, None)
         needs_shift = planes > 1 or word_shift > 0
         check_range("EventScanner", "word_shift", word_shift, 0, 0 if planes > 1 else None)
@@ -60,8 +62,11 @@ class EventScanner(wiring.Component):
         self.event_shift = event_shift
         self.style = style
         self.reset_less = not style.payload_resets
-        self.word_layout = LaneWordLayout(taps, planes, words, word_shift)
-        self.event_layout = EventLayout(words, event_shift)
+        self.signed_trains = signed_trains
+        self.word_layout = LaneWordLayout(
+            taps, planes, words, word_shift, signed_trains=signed_trains
+        )
+        self.event_layout = EventLayout(words, event_shift, signed_trains=signed_trains)
         super().__init__(
             {
                 "words": In(stream.Signature(self.word_layout)),
@@ -126,19 +131,23 @@ class EventScanner(wiring.Component):
                 shift.eq(chunk.shift),
                 final.eq(chunk.final),
             ]
+        if self.signed_trains:
+            negative = Signal(reset_less=self.reset_less)
+            m.d.comb += event.negative.eq(negative)
+            with m.If(take):
+                m.d.sync += negative.eq(chunk.negative)
         return m
 
     def _chunk_layout(self, width: int) -> data.StructLayout:
         """Bits of one plane, the address of the first, and whether the unit ends with them."""
-        return data.StructLayout(
-            {
-                "bits": width,
-                "single": 1,
-                "base": self.word_layout.members["address"],
-                "shift": count_shape(self.largest_shift),
-                "final": 1,
-            }
-        )
+        members = {
+            "bits": width,
+            "single": 1,
+            "base": self.word_layout.members["address"],
+            "shift": count_shape(self.largest_shift),
+            "final": 1,
+        }
+        return data.StructLayout(members | ({"negative": 1} if self.signed_trains else {}))
 
     def _whole_word(self, m: Module, chunk: data.View, offered: Signal, take: Signal) -> None:
         """A word is one chunk: it comes straight from where the words wait."""
@@ -152,6 +161,8 @@ class EventScanner(wiring.Component):
             chunk.shift.eq(word.shift),
             chunk.final.eq(word.last),
         ]
+        if self.signed_trains:
+            m.d.comb += chunk.negative.eq(word.negative)
 
     def _next_chunk(
         self, m: Module, width: int, chunk: data.View, offered: Signal, take: Signal
@@ -208,6 +219,8 @@ class EventScanner(wiring.Component):
             )
         else:
             m.d.comb += chunk.shift.eq(Mux(untouched, word.shift, 0))
+        if self.signed_trains:
+            m.d.comb += chunk.negative.eq(word.negative)
         m.d.comb += self.words.ready.eq(~held | (take & word_done))
         with m.If(held & take):
             m.d.sync += [

@@ -24,7 +24,8 @@ class WordFilter(wiring.Component):
     the number of planes of a unit less one where planes come as separate slabs, else 0; planes
     before the first event need no shift, as the sum is still zero. ``blocks`` is, per group, the
     block of weights that it adds (groups that have none of their own may name any); ``slab_of``
-    per slab the stored slab of a block, which is one for several slabs of a ``sum_pool``.
+    per slab the stored slab of a block, which is one for several slabs of a ``sum_pool``. With
+    ``signed_trains`` words of a unit's first plane say that they are ``negative``.
 
     What takes the words has to say whether it has a place before a word is offered, as a queue
     does. Where ``style`` has no ``path_registers`` and every unit is one slab, which is its word as
@@ -48,6 +49,7 @@ class WordFilter(wiring.Component):
         blocks: Sequence[int] | None = None,
         slab_of: Sequence[int] | None = None,
         *,
+        signed_trains: bool = False,
         style: Style = FAST,
     ):
         for name, value in (("taps", taps), ("planes", planes), ("slabs", slabs)):
@@ -64,7 +66,10 @@ class WordFilter(wiring.Component):
         self.style = style
         self.passes = not style.path_registers and slabs == 1 and largest_shift == 0
         words = (max(self.blocks) + 1) * self.stored_slabs * taps
-        self.word_layout = LaneWordLayout(taps, planes, words, largest_shift)
+        self.signed_trains = signed_trains
+        self.word_layout = LaneWordLayout(
+            taps, planes, words, largest_shift, signed_trains=signed_trains
+        )
         self.slab_layout = LaneSlabLayout(taps, planes, slabs, groups)
         super().__init__(
             {
@@ -92,6 +97,8 @@ class WordFilter(wiring.Component):
             self.words.valid.eq(self.slab.valid),
             self.slab.ready.eq(self.words.ready),
         ]
+        if self.signed_trains:
+            m.d.comb += word.negative.eq(1)
 
     def _base(self, m: Module, slab: data.View) -> Value:
         """Address of the weight of the slab's first tap."""
@@ -154,3 +161,10 @@ class WordFilter(wiring.Component):
                 ]
             with m.Elif(slab.last):
                 m.d.sync += pending.last.eq(1)
+        if self.signed_trains:
+            in_first_plane = Signal(init=1)
+            negative = in_first_plane & ~slab.new_plane
+            with m.If(self.slab.valid & self.slab.ready):
+                m.d.sync += in_first_plane.eq(slab.last | negative)
+                with m.If(comes):
+                    m.d.sync += pending.negative.eq(negative)

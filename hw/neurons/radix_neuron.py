@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from collections.abc import Sequence
+
+from amaranth import Const, Module, Mux, Signal, Value, signed
 from amaranth.hdl import Shape
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.basics.arithmetic import ceil_div
@@ -23,6 +25,10 @@ class RadixNeuron(wiring.Component):
     The threshold starts at 2**(T_max - 1) times its value and halves at every step; a neuron that
     reaches one of the steps above T has saturated and then spikes at every step. So an output
     takes T_max cycles, of which the last T give out a spike word each.
+
+    Where they fire signed, one below L is taken by what it lies below: q = floor((L - 1 - v) /
+    theta') is found as above and n = -1 - q, which is q with all bits turned. The first word of a
+    train is the sign, and whoever reaches that step's threshold has saturated.
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.
@@ -61,8 +67,11 @@ class RadixNeuron(wiring.Component):
         self.style = style
         self.reset_less = not style.payload_resets
         self.looks_ahead = steps > 1 and style.path_registers
+        if parameters.signed:
+            # What lies below L, which is zero or less, is less than what lies below zero.
+            potential = Interval.of(potential.low, potential.high, ~potential.low)
         self.potential_shape = signed_shape(potential)
-        top = int(parameters.threshold.max()) << (steps - 1)
+        top = parameters.largest_threshold << (steps - 1)
         self.threshold_shape = signed_shape(Interval(0, top))
         self.rest_shape = signed_shape(potential + Interval(-top, 0))
         super().__init__(
@@ -87,9 +96,10 @@ class RadixNeuron(wiring.Component):
             self.neurons,
             name="offset",
         )
-        first_threshold = group_constants(
+        threshold = group_constants(
             m, incoming.group, parameters.threshold, self.neurons, name="threshold", fill=1
         )
+        constants = [offset, threshold, *self._negative_constants(m)]
         # With ``looks_ahead`` what the step means is known before it begins: it reaches the
         # registers of all neurons.
         steps_left = Signal.like(self.steps)
@@ -110,16 +120,13 @@ class RadixNeuron(wiring.Component):
         if self.looks_ahead:
             # A current waits at least a step of the one before it, and its constants are looked up.
             prepared = Signal()
-            held = [
-                Signal.like(constants, reset_less=True) for constants in (offset, first_threshold)
-            ]
+            held = [Signal.like(of_group, reset_less=True) for of_group in constants]
             m.d.comb += [load.eq(prepared & ends & moves_on), self.currents.ready.eq(load)]
             m.d.sync += [
                 prepared.eq(self.currents.valid & ~load),
-                held[0].eq(offset),
-                held[1].eq(first_threshold),
+                *(register.eq(known) for register, known in zip(held, constants, strict=True)),
             ]
-            offset, first_threshold = held
+            constants = held
             with m.If(load):
                 m.d.sync += [
                     firing.eq(1),
@@ -142,6 +149,7 @@ class RadixNeuron(wiring.Component):
             ]
         with m.If(~self.spikes.valid | self.spikes.ready):
             m.d.sync += self.spikes.valid.eq(counts)
+        sign_step = self._sign_step(m, load, fires, steps_left) if parameters.signed else Const(0)
 
         for neuron in range(self.neurons):
             potential = Signal(
@@ -155,18 +163,75 @@ class RadixNeuron(wiring.Component):
             rest = Signal(self.rest_shape, name=f"rest_{neuron}")
             # One subtraction compares and gives what is left.
             m.d.comb += [rest.eq(potential - threshold), reached.eq(rest >= 0)]
+            given = reached | saturated
+            first = incoming.currents[neuron] + constants[0][neuron]
+            first_threshold = constants[1][neuron]
+            if parameters.signed:
+                negative = Signal(name=f"negative_{neuron}", reset_less=self.reset_less)
+                given = Mux(sign_step, negative, given ^ negative)
+                first, first_threshold, below = self._first_of_signed(m, neuron, constants)
+                with m.If(load):
+                    m.d.sync += negative.eq(below)
             with m.If(fires):
                 m.d.sync += threshold.eq(threshold >> 1)
                 with m.If(reached):
                     m.d.sync += potential.eq(rest)
                 with m.If(counts):
-                    m.d.sync += self.spikes.payload[neuron].eq(reached | saturated)
+                    m.d.sync += self.spikes.payload[neuron].eq(given)
                 with m.Elif(reached):
                     m.d.sync += saturated.eq(1)
+                if parameters.signed:
+                    with m.If(reached & sign_step):
+                        m.d.sync += saturated.eq(1)
             with m.If(load):
                 m.d.sync += [
-                    potential.eq(incoming.currents[neuron] + offset[neuron]),
-                    threshold.eq(first_threshold[neuron] << (self.largest_steps - 1)),
+                    potential.eq(first),
+                    threshold.eq(first_threshold << (self.largest_steps - 1)),
                     saturated.eq(0),
                 ]
         return m
+
+    def _negative_constants(self, m: Module) -> list[data.View]:
+        """What signed neurons need besides where sides differ: L - 1 - b - v(0), and theta'."""
+        own = self.parameters
+        if own.negative_threshold is None or own.neurons.linear:
+            return []
+        group = self.currents.payload.group
+        below = own.neurons.silent_from - 1 - own.bias - own.initial_potential
+        return [
+            group_constants(m, group, below, self.neurons, name="below", fill=-1),
+            group_constants(
+                m, group, own.negative_threshold, self.neurons, name="negative_threshold", fill=1
+            ),
+        ]
+
+    def _sign_step(self, m: Module, load: Signal, fires: Signal, steps_left: Signal) -> Signal:
+        """Whether this step is the first of the train."""
+        sign_step = Signal()
+        if not self.looks_ahead:
+            m.d.comb += sign_step.eq(steps_left == self.steps)
+            return sign_step
+        with m.If(load):
+            m.d.sync += sign_step.eq(self.steps == self.largest_steps)
+        with m.Elif(fires):
+            m.d.sync += sign_step.eq(steps_left == self.steps + 1)
+        return sign_step
+
+    def _first_of_signed(
+        self, m: Module, neuron: int, constants: Sequence[data.View]
+    ) -> tuple[Value, Value, Value]:
+        """What a neuron begins with: potential or what it lies below L, threshold, and which."""
+        offset, threshold, *others = (of_group[neuron] for of_group in constants)
+        current = self.currents.payload.currents[neuron]
+        total = Signal(self.potential_shape, name=f"total_{neuron}")
+        m.d.comb += total.eq(current + offset)
+        if not others:
+            return Mux(total[-1], ~total, total), threshold, total[-1]
+        below, negative_threshold = others
+        beyond = Signal(signed(max(len(below), len(current)) + 1), name=f"beyond_{neuron}")
+        m.d.comb += beyond.eq(below - current)
+        return (
+            Mux(beyond[-1], total, beyond),
+            Mux(beyond[-1], threshold, negative_threshold),
+            ~beyond[-1],
+        )

@@ -239,6 +239,8 @@ def _lanes(connection: ConnectionDesign) -> list[Item]:
     neurons, queues = connection.neurons, connection.queues
     weight_width = neurons * connection.connection.weight_bits
     shift = 1 if connection.lane_planes > 1 or connection.separate_planes > 1 else 0
+    # What turns a weight where it is subtracted is about as much as what shifts so many bits.
+    turned = (weight_width + 2 * neurons) * connection.signed_trains
     items = []
     for lane, count in Counter(connection.lane_designs).items():
         sum_width = neurons * lane.sums.bits
@@ -266,7 +268,7 @@ def _lanes(connection: ConnectionDesign) -> list[Item]:
             lane.taps * lane.planes,
             words,
             sum_width,
-            sum_width * shift,
+            sum_width * shift + turned,
             sums,
             index_bits(lane.words),
         )
@@ -351,9 +353,16 @@ def _neurons(design: LayerDesign) -> list[Item]:
     if design.fires:
         largest = int(design.parameters.threshold.max())
         table += firing * Interval(0, largest).bits * (2 if rate else 1)
+    sides = 1
+    if design.fires and design.parameters.signed and not design.parameters.neurons.linear:
+        # What lies below L is found beside the potential, and has constants of its own.
+        sides = 2
+        largest = design.parameters.largest_threshold
+        table += firing * (Interval.of(design.bias).bits + Interval(0, largest).bits)
     tables = table * ceil_div(groups, CONSTANT_BITS) if groups > 1 else 0
     luts, memories, distributed = _scratch(style, design.waiting_states if rate else None)
-    features = (1.0, firing * design.bounds.potential.bits, firing * current, luts, tables, firing)
+    potential = firing * design.bounds.potential.bits
+    features = (1.0, potential * sides, firing * current * sides, luts, tables, firing)
     kind = Kind.SUMS
     if design.fires:
         kind = Kind.RATE_NEURONS if rate else Kind.RADIX_NEURONS

@@ -207,6 +207,11 @@ def proofs() -> list[Proof]:
             "words add up to the slabs, units in order, no empty word without need",
             lambda parameters=parameters: WordFilterChecker(WordFilter(*parameters)),
         )
+    add(
+        "WordFilter 2 taps, 1 plane, 2 slabs, 2 groups, shift 3, signed trains",
+        "words add up to the slabs, of which the first plane counts negative",
+        lambda: WordFilterChecker(WordFilter(2, 1, 2, 2, 3, signed_trains=True)),
+    )
     # Chunks of 2 bits, so that few taps make several of them.
     chunked = mutated(event_scanner, "CHUNK_BITS = 16", "CHUNK_BITS = 2")
     for parameters, depth in (
@@ -224,6 +229,13 @@ def proofs() -> list[Proof]:
             depth=depth,
             induction=False,
         )
+    add(
+        "EventScanner 3 taps, 1 plane, 4 words, shift 2 by 1, signed trains",
+        "events are the set bits in order, as negative as their word",
+        lambda: EventScannerChecker(chunked.EventScanner(3, 1, 4, 2, 1, signed_trains=True)),
+        depth=10,
+        induction=False,
+    )
     return result
 
 

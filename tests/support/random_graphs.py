@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -180,11 +182,11 @@ def random_graph(
 
 @st.composite
 def graph_networks(
-    draw: st.DrawFn, largest_steps: int = 4, *, signed: bool = False, **limits: int
+    draw: st.DrawFn, largest_steps: int = 4, *, signed: Collection[Coding] = (), **limits: int
 ) -> Network:
     """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest.
 
-    With ``signed`` some layers may fire signed.
+    In the codings that are ``signed`` some layers may fire signed.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     network = random_graph(
@@ -196,4 +198,8 @@ def graph_networks(
         layers=draw(st.sampled_from((2, 3, 4, 1))),
         **limits,
     )
-    return with_signed_layers(rng, network) if signed and draw(st.booleans()) else network
+    return (
+        with_signed_layers(rng, network)
+        if network.coding in signed and draw(st.booleans())
+        else network
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -195,11 +196,11 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
 
 @st.composite
 def networks(
-    draw: st.DrawFn, hidden: int | None = None, *, signed: bool = False, **limits: int
+    draw: st.DrawFn, hidden: int | None = None, *, signed: Collection[Coding] = (), **limits: int
 ) -> Network:
     """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest.
 
-    With ``signed`` some layers may fire signed.
+    In the codings that are ``signed`` some layers may fire signed.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     network = random_network(
@@ -211,4 +212,8 @@ def networks(
         hidden=draw(st.integers(0, 2)) if hidden is None else hidden,
         **limits,
     )
-    return with_signed_layers(rng, network) if signed and draw(st.booleans()) else network
+    return (
+        with_signed_layers(rng, network)
+        if network.coding in signed and draw(st.booleans())
+        else network
+    )

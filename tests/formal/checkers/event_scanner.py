@@ -74,6 +74,8 @@ class EventScannerChecker(Checker):
         self.check(m, "shift", ~valid | (event.shift == Mux(spread, step, missing)))
         self.check(m, "add", ~valid | (event.add == (~spread & (left != 0))))
         self.check(m, "address", ~(valid & event.add) | (event.address == word.address + tap))
+        if scanner.signed_trains:
+            self.check(m, "negative", ~valid | (event.negative == word.negative))
         self.check(m, "last", ~valid | (event.last == (word_ends & word.last)))
         self.check(m, "three_words_at_most", count <= INSIDE)
         # A word's first event is at the output in the third cycle after it came, if none is ahead.

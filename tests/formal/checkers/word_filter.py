@@ -65,10 +65,18 @@ class WordFilterChecker(Checker):
             return hit
 
         base = Signal(range(groups * slabs * taps))
+        came_bits, went_bits = weighed(slab.bits, base), weighed(word.bits, word.address)
+        if filter_.signed_trains:
+            # The first plane counts negative, as two's complement has it.
+            first_plane = (planes_begun == 0) & ~slab.new_plane
+            came_bits = Mux(first_plane, -came_bits, came_bits)
+            went_bits = Mux(word.negative, -went_bits, went_bits)
+            in_first_plane = self.peek("in_first_plane", 1)
+            self.check(m, "in_first_plane", in_first_plane == (planes_begun == 0))
         m.d.comb += [
             base.eq((slab.group * slabs + slab.slab) * taps),
-            came_now.eq((came << slab.new_plane) + weighed(slab.bits, base)),
-            went_now.eq((went << word.shift) + weighed(word.bits, word.address)),
+            came_now.eq((came << slab.new_plane) + came_bits),
+            went_now.eq((went << word.shift) + went_bits),
         ]
         with m.If(goes):
             m.d.sync += went.eq(Mux(word.last, 0, went_now))

@@ -44,7 +44,7 @@ def _written(tmp_path, tensors, metadata, topology):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.one_of(networks(signed=True), graph_networks(signed=True)))
+@given(st.one_of(networks(signed=Coding), graph_networks(signed=Coding)))
 def test_round_trip(tmp_path_factory, network):
     path = tmp_path_factory.mktemp("file") / "network.safetensors"
     save_network(network, path)

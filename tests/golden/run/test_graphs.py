@@ -26,7 +26,7 @@ from tests.support.random_networks import random_images
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(graph_networks(signed=True), st.integers(0, 2**16), st.data())
+@given(graph_networks(signed=Coding), st.integers(0, 2**16), st.data())
 def test_equals_equations_neuron_by_neuron(network, seed, data):
     steps = data.draw(st.integers(1, network.steps))
     radix = network.coding == Coding.RADIX
@@ -54,7 +54,7 @@ def test_equals_equations_neuron_by_neuron(network, seed, data):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(graph_networks(signed=True, largest_steps=16, largest_map=9), st.integers(0, 2**16))
+@given(graph_networks(signed=Coding, largest_steps=16, largest_map=9), st.integers(0, 2**16))
 def test_bounds_hold_and_batches_do_not_matter(network, seed):
     images = random_images(np.random.default_rng(seed), network, 5)
     whole = run_golden(network, images, record=True, threads=1)
@@ -80,7 +80,7 @@ def test_bounds_hold_and_batches_do_not_matter(network, seed):
 
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(
-    graph_networks(signed=True, largest_steps=3, largest_map=9, largest_channels=8),
+    graph_networks(signed=Coding, largest_steps=3, largest_map=9, largest_channels=8),
     st.integers(0, 2**16),
 )
 def test_currents_equal_torch(network, seed):

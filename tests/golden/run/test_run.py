@@ -21,7 +21,7 @@ SMALL = {"largest_channels": 4, "largest_map": 6}
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(networks(signed=True, **SMALL), st.integers(0, 2**16), st.data())
+@given(networks(signed=Coding, **SMALL), st.integers(0, 2**16), st.data())
 def test_equals_equations_neuron_by_neuron(network, seed, data):
     steps = data.draw(st.integers(1, min(network.steps, 5)))
     radix = network.coding == Coding.RADIX
@@ -59,7 +59,7 @@ def test_first_current_equals_torch(network, seed):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(networks(signed=True), st.integers(0, 2**16))
+@given(networks(signed=Coding), st.integers(0, 2**16))
 def test_bounds_hold(network, seed):
     images = random_images(np.random.default_rng(seed), network, 6)
     for index, record in enumerate(run_golden(network, images, record=True).layers):
@@ -143,7 +143,7 @@ def test_batches_do_not_matter():
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(networks(signed=True, **SMALL), st.integers(0, 2**16), st.integers(1, 5))
+@given(networks(signed=Coding, **SMALL), st.integers(0, 2**16), st.integers(1, 5))
 def test_accumulations_counted_one_by_one(network, seed, neurons):
     """Set bits of each window that the hardware visits, counted without any formula."""
     images = random_images(np.random.default_rng(seed), network, 2)

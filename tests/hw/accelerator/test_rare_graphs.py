@@ -1,5 +1,7 @@
 """Shapes that random draws seldom have: whole accelerators, scores against the golden model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,21 @@ from tests.support.simulated import expected_results, results
 @pytest.mark.parametrize("shape", RARE)
 def test_scores(shape, coding):
     rng = np.random.default_rng([list(RARE).index(shape), list(Coding).index(coding)])
-    network, folding = rare_network(rng, shape, coding)
+    _check(rng, *rare_network(rng, shape, coding))
+
+
+@pytest.mark.parametrize("shape", ["padded_sums", "direct_in_one_group"])
+def test_scores_of_signed_layers(shape):
+    rng = np.random.default_rng(list(RARE).index(shape))
+    network, folding = rare_network(rng, shape, Coding.RADIX)
+    first, rare, last = network.layers
+    # Less bias, so that potentials of both signs come.
+    rare = replace(rare, bias=rare.bias - 10, negative_threshold=rare.threshold * np.int32(2))
+    first = replace(first, negative_threshold=first.threshold.copy())
+    _check(rng, replace(network, layers=(first, rare, last)), folding)
+
+
+def _check(rng, network, folding):
     assert is_streamed(network, 2, folding[2].neurons)
     images = random_images(rng, network, 3)[1:]
     expected = expected_results(network, images)

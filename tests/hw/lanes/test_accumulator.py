@@ -11,17 +11,19 @@ from tests.support.components import check_exchange
 
 
 @pytest.mark.parametrize(
-    ("words", "neurons", "event_shift", "compact"),
+    ("words", "neurons", "event_shift", "compact", "signed_trains"),
     [
-        (9, 3, 0, False),
-        (1, 1, 0, False),
-        (12, 4, 3, False),
-        (256, 2, 1, False),
-        (9, 3, 0, True),
-        (12, 4, 3, True),
+        (9, 3, 0, False, False),
+        (1, 1, 0, False, False),
+        (12, 4, 3, False, False),
+        (256, 2, 1, False, False),
+        (9, 3, 0, True, False),
+        (12, 4, 3, True, False),
+        (12, 3, 1, False, True),
+        (12, 3, 1, True, True),
     ],
 )
-def test_sums_weights_of_events(words, neurons, event_shift, compact):
+def test_sums_weights_of_events(words, neurons, event_shift, compact, signed_trains):
     rng = np.random.default_rng(words)
     weights = rng.integers(-8, 8, (words, neurons)).astype(np.int8)
     events, sums = [], []
@@ -31,14 +33,25 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact):
         for index in range(length):
             address, add = int(rng.integers(words)), int(rng.integers(4) > 0)
             shift = int(rng.integers(event_shift + 1)) if event_shift else 0
-            total = total * 2**shift + weights[address].astype(np.int64) * add
             last = int(index == length - 1)
-            events.append({"address": address, "add": add, "shift": shift, "last": last})
+            event = {"address": address, "add": add, "shift": shift, "last": last}
+            if signed_trains:
+                event["negative"] = int(rng.integers(2))
+            sign = -1 if event.get("negative") else 1
+            total = total * 2**shift + sign * weights[address].astype(np.int64) * add
+            events.append(event)
         sums.append(total.tolist())
     low, high = int(np.min(sums)), int(np.max(sums))
     bound = max(-low, high) * 2**event_shift + 8
     style = COMPACT if compact else FAST
-    component = AccumulatorLane(weights, 4, event_shift, Interval(-bound, bound), style=style)
+    component = AccumulatorLane(
+        weights,
+        4,
+        event_shift,
+        Interval(-bound, bound),
+        signed_trains=signed_trains,
+        style=style,
+    )
     check_exchange(
         component,
         {"events": (component.event_layout, events)},

@@ -11,11 +11,17 @@ from tests.support.components import check_exchange, word
 
 
 @pytest.mark.parametrize(
-    ("groups", "slabs", "rows", "neurons", "planes"),
-    [(2, 3, 3, 4, 1), (3, 1, 1, 2, 3), (9, 3, 3, 1, 2), (1, 2, 2, 5, 1)],
-    ids=["rate", "identity radix", "weights in memory", "one group"],
+    ("groups", "slabs", "rows", "neurons", "planes", "signed_trains"),
+    [
+        (2, 3, 3, 4, 1, False),
+        (3, 1, 1, 2, 3, False),
+        (9, 3, 3, 1, 2, False),
+        (1, 2, 2, 5, 1, False),
+        (2, 2, 2, 3, 3, True),
+    ],
+    ids=["rate", "identity radix", "weights in memory", "one group", "signed radix"],
 )
-def test_gated_sums(groups, slabs, rows, neurons, planes):
+def test_gated_sums(groups, slabs, rows, neurons, planes, signed_trains):
     assert (groups * slabs * rows > CONSTANT_WORDS) == (groups == 9)
     rng = np.random.default_rng(groups)
     blocks = rng.integers(-900, 900, (groups, slabs, rows, neurons)).astype(np.int16)
@@ -26,6 +32,7 @@ def test_gated_sums(groups, slabs, rows, neurons, planes):
         # Columns without spikes are left out, as the window fetcher does.
         shown = [s for s in range(slabs) if bits[:, s].any()] or [0]
         worth = 2 ** np.arange(planes)[::-1]
+        worth[0] *= -1 if signed_trains else 1
         values = np.tensordot(worth, bits.astype(np.int64), axes=1)
         sums.append((values * blocks[group]).sum(axis=(0, 1)).tolist())
         for plane in range(planes):
@@ -40,7 +47,7 @@ def test_gated_sums(groups, slabs, rows, neurons, planes):
                 for slab in shown
             ]
     bound = 900 * slabs * rows * 2**planes
-    component = DirectLane(blocks, 11, Interval(-bound, bound))
+    component = DirectLane(blocks, 11, Interval(-bound, bound), signed_trains=signed_trains)
     check_exchange(
         component,
         {"slab": (DirectSlabLayout(neurons, rows, slabs, groups), given)},

@@ -17,11 +17,11 @@ from tests.support.components import check_exchange, word
     ids=["one of several", "alone", "queues in block RAM"],
 )
 @pytest.mark.parametrize(
-    ("taps", "planes", "slabs", "separate"),
-    [(6, 1, 3, 1), (5, 1, 2, 3), (3, 8, 1, 1)],
-    ids=["rate", "radix", "pixels"],
+    ("taps", "planes", "slabs", "separate", "signed_trains"),
+    [(6, 1, 3, 1, False), (5, 1, 2, 3, False), (3, 8, 1, 1, False), (5, 1, 2, 3, True)],
+    ids=["rate", "radix", "pixels", "signed radix"],
 )
-def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
+def test_weighted_sums(taps, planes, slabs, separate, signed_trains, alone, compact):
     rng = np.random.default_rng(taps)
     neurons, groups = 3, 2
     weights = rng.integers(-4, 4, (groups, slabs, taps, neurons)).astype(np.int8)
@@ -33,7 +33,9 @@ def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
         # Planes are binary digits, most significant first, wherever they stand.
         depth = separate * planes
         digits = bits.transpose(0, 2, 1, 3).reshape(depth, slabs, taps)
-        values = np.tensordot(2 ** np.arange(depth)[::-1], digits, axes=1)
+        worth = 2 ** np.arange(depth)[::-1]
+        worth[0] *= -1 if signed_trains else 1
+        values = np.tensordot(worth, digits, axes=1)
         sums.append(np.einsum("st,stn->n", values, weights[group].astype(np.int64)).tolist())
         for plane in range(separate):
             given += [
@@ -56,6 +58,7 @@ def test_weighted_sums(taps, planes, slabs, separate, alone, compact):
         weights=weights.reshape(-1, neurons),
         weight_bits=3,
         separate_planes=separate,
+        signed_trains=signed_trains,
         queues=lane_queues(style, alone=alone, long_units=planes > 1 or separate > 1),
         style=style if alone else FAST,
         bounds=Interval(-bound, bound),

@@ -34,13 +34,24 @@ def _expected(given, taps, planes, event_shift):
 
 
 @pytest.mark.parametrize(
-    ("taps", "planes", "word_shift", "event_shift"),
-    [(7, 1, 0, 0), (40, 1, 0, 0), (18, 1, 3, 1), (3, 8, 0, 3), (20, 4, 0, 1), (1, 1, 0, 0)],
+    ("taps", "planes", "word_shift", "event_shift", "signed_trains"),
+    [
+        (7, 1, 0, 0, False),
+        (40, 1, 0, 0, False),
+        (18, 1, 3, 1, False),
+        (3, 8, 0, 3, False),
+        (20, 4, 0, 1, False),
+        (1, 1, 0, 0, False),
+        (18, 1, 3, 1, True),
+        (6, 1, 3, 1, True),
+    ],
 )
-def test_gives_every_set_bit_once(taps, planes, word_shift, event_shift):
+def test_gives_every_set_bit_once(taps, planes, word_shift, event_shift, signed_trains):
     rng = np.random.default_rng(taps)
     words_in_memory = 4 * taps
-    component = EventScanner(taps, planes, words_in_memory, word_shift, event_shift)
+    component = EventScanner(
+        taps, planes, words_in_memory, word_shift, event_shift, signed_trains=signed_trains
+    )
     given, events = [], []
     for number in range(60):
         bits = rng.random((planes, taps)) < (0.0, 0.03, 0.2, 0.9)[number % 4]
@@ -52,11 +63,14 @@ def test_gives_every_set_bit_once(taps, planes, word_shift, event_shift):
             # A word without events occurs only as the end of a unit.
             "last": 1 if planes > 1 or empty else int(rng.integers(2)),
         }
-        given.append(entry)
-        events += _expected(entry, taps, planes, event_shift)
+        sign = {"negative": int(rng.integers(2))} if signed_trains else {}
+        given.append(entry | sign)
+        signs = list(sign.items())
+        events += [(*event, signs) for event in _expected(entry, taps, planes, event_shift)]
     layout = component.event_layout
-    everything = encode(layout, {"address": -1, "add": 1, "shift": -1, "last": 1})
-    address_bits = encode(layout, {"address": -1, "add": 0, "shift": 0, "last": 0})
+    none = {"add": 0, "shift": 0, "last": 0} | ({"negative": 0} if signed_trains else {})
+    address_bits = encode(layout, none | {"address": -1})
+    everything = (1 << layout.size) - 1
     check_exchange(
         component,
         {"words": (component.word_layout, given)},
@@ -65,7 +79,8 @@ def test_gives_every_set_bit_once(taps, planes, word_shift, event_shift):
                 layout,
                 [
                     {"address": address or 0, "add": add, "shift": shift, "last": last}
-                    for address, add, shift, last in events
+                    | dict(signs)
+                    for address, add, shift, last, signs in events
                 ],
             )
         },

@@ -7,8 +7,12 @@ from rheobase.hw.lanes.word_filter import WordFilter
 from tests.support.components import check_exchange, word
 
 
-def _unit(rng, taps, planes, slabs, groups, separate, density):
+def _unit(rng, taps, planes, slabs, groups, separate, density, signed_trains):
     """Slabs of one unit and the words expected of them."""
+
+    def sign(plane):
+        return {"negative": int(plane == 0)} if signed_trains else {}
+
     group = int(rng.integers(groups))
     given, kept = [], []
     for plane in range(separate):
@@ -24,12 +28,13 @@ def _unit(rng, taps, planes, slabs, groups, separate, density):
     words = []
     for index, (plane, bits, address) in enumerate(kept):
         shift = plane - kept[index - 1][0] if index else 0
-        words.append({"bits": bits, "address": address, "shift": shift, "last": 0})
+        words.append({"bits": bits, "address": address, "shift": shift, "last": 0} | sign(plane))
     trailing = separate - 1 - kept[-1][0] if kept else 0
     if trailing or not kept:
         address = (group * slabs + slabs - 1) * taps
         empty = [0] * planes
-        words.append({"bits": empty, "address": address, "shift": trailing, "last": 0})
+        ends = {"bits": empty, "address": address, "shift": trailing, "last": 0}
+        words.append(ends | sign(separate - 1))
     words[-1]["last"] = 1
     return given, words
 
@@ -39,17 +44,23 @@ def _noted(slab):
 
 
 @pytest.mark.parametrize(
-    ("taps", "planes", "slabs", "groups", "separate"),
-    [(5, 1, 3, 2, 1), (4, 1, 2, 3, 4), (3, 8, 1, 2, 1)],
-    ids=["rate", "radix", "pixels"],
+    ("taps", "planes", "slabs", "groups", "separate", "signed_trains"),
+    [
+        (5, 1, 3, 2, 1, False),
+        (4, 1, 2, 3, 4, False),
+        (3, 8, 1, 2, 1, False),
+        (4, 1, 2, 3, 4, True),
+        (4, 1, 3, 1, 1, True),
+    ],
+    ids=["rate", "radix", "pixels", "signed radix", "signed radix of one plane"],
 )
-def test_drops_empty_words(taps, planes, slabs, groups, separate):
+def test_drops_empty_words(taps, planes, slabs, groups, separate, signed_trains):
     rng = np.random.default_rng(taps)
-    component = WordFilter(taps, planes, slabs, groups, separate - 1)
+    component = WordFilter(taps, planes, slabs, groups, separate - 1, signed_trains=signed_trains)
     given, expected = [], []
     for number in range(60):
         density = (0.0, 0.05, 0.15, 0.5)[number % 4]
-        slab_list, words = _unit(rng, taps, planes, slabs, groups, separate, density)
+        slab_list, words = _unit(rng, taps, planes, slabs, groups, separate, density, signed_trains)
         given += slab_list
         expected += words
     check_exchange(

@@ -1,5 +1,7 @@
 """Rate and radix neurons against the equations of docs/meaning.md, one neuron at a time."""
 
+import math
+
 import numpy as np
 import pytest
 from amaranth import signed
@@ -7,6 +9,7 @@ from amaranth import signed
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.bounds import Interval
 from rheobase.hw.design.payloads import CurrentLayout
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
 from tests.support.components import check_exchange
@@ -79,6 +82,46 @@ def test_radix(steps):
         words += [_word(numbers >> (steps - 1 - step) & 1, group) for step in range(steps)]
     component = RadixNeuron(
         parameters, neurons=NEURONS, current_shape=signed(9), potential=Interval(-80, 300), steps=4
+    )
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(signed(9), NEURONS, GROUPS), given)},
+        {"spikes": (NEURONS, words)},
+        ports={"steps": steps},
+    )
+
+
+@pytest.mark.parametrize("slope", [0, 20])
+@pytest.mark.parametrize(
+    ("steps", "style"), [(1, FAST), (3, FAST), (4, FAST), (3, COMPACT)], ids=str
+)
+def test_signed_radix(steps, style, slope):
+    rng = np.random.default_rng(steps)
+    parameters = random_parameters(rng, CHANNELS, slope)
+    given, words = [], []
+    for number in range(60):
+        group = number % GROUPS
+        currents = rng.integers(-250, 250, CHANNELS) // (1, 4)[number % 2]
+        numbers = []
+        for channel, current in enumerate(currents):
+            potential = current + parameters.bias[channel] + parameters.initial_potential[channel]
+            threshold = int(parameters.threshold[channel])
+            negative = int(parameters.negative_threshold[channel])
+            least = -((negative - threshold) // 2)
+            exact = max(0, math.floor(potential / threshold))
+            if potential < least:
+                exact = math.floor((potential - least) / negative)
+            numbers.append(max(-(2 ** (steps - 1)), min(2 ** (steps - 1) - 1, exact)))
+        numbers = np.array(numbers)
+        given.append(_currents(currents, group, True, True))
+        words += [_word(numbers >> (steps - 1 - step) & 1, group) for step in range(steps)]
+    component = RadixNeuron(
+        parameters,
+        neurons=NEURONS,
+        current_shape=signed(9),
+        potential=Interval(-260, 300),
+        steps=4,
+        style=style,
     )
     check_exchange(
         component,

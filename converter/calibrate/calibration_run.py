@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.network import Coding, PoolRule
 from ..graph.analog import run_graph
 from ..graph.copied import copied_threshold
@@ -16,7 +17,7 @@ from ..graph.kernels import run_operation
 from ..graph.levels import is_signed, levels_of
 from ..graph.sampling import at_positions, sampled_positions
 from ..graph.segments import Segment, run_segment, segment_of
-from ..snn.firing import Neurons, fire, mean_output, starting
+from ..snn.firing import Neurons, mean_output, starting
 from .calibration_settings import Calibration, Rounding, current_of, layer_names
 from .integer_grid import IntegerGrid
 from .least_squares import (
@@ -24,18 +25,22 @@ from .least_squares import (
     adjustable,
     change_holds,
     confirmed_change,
-    patches,
     rounded_weights,
     shifted_source,
 )
 from .neuron_search import Search, search_neurons
+from .trains import Trains
 
 #: Why least squares leaves a layer's weights as they are.
 POOLED = "max pooling in front of the neurons"
 NO_KERNEL = "no single kernel of its own"
 TOO_FEW = "too few samples for its inputs"
-#: Images times steps that pass through a segment at a time.
-_BATCHED = 512
+#: Neurons per channel, times steps, that the search for thresholds looks at.
+_SEARCHED = 2**15
+#: ... and the most and the fewest neurons.
+_MOST_SEARCHED, _LEAST_SEARCHED = 4096, 512
+#: Images that pass through the model at a time.
+_BATCH = 32
 
 
 class CalibrationRun:
@@ -63,9 +68,7 @@ class CalibrationRun:
         self.changed: list[str] = []
         self.unchanged: dict[str, str] = {}
         self._rounding = rounding
-        #: Spikes per neuron operation, (steps, images, ...): bool in rate, int8 of neurons that
-        #: fire signed, values in radix.
-        self._trains: dict[str, Tensor] = {}
+        self._trains = Trains(images, coding, steps, rule)
         self._generator = torch.Generator().manual_seed(seed)
         self._positions = {
             name: self._sampled(graph.by_name[current_of(graph, name)].shape)
@@ -87,8 +90,8 @@ class CalibrationRun:
     def _model_currents(self) -> dict[str, Tensor]:
         """What each layer receives in the model, (samples, channels)."""
         found: dict[str, list[Tensor]] = {name: [] for name in self._positions}
-        for start in range(0, len(self.images), 100):
-            part = slice(start, start + 100)
+        for start in range(0, len(self.images), _BATCH):
+            part = slice(start, start + _BATCH)
 
             def keep(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
                 here = self._positions[operation.name][part]  # noqa: B023
@@ -116,30 +119,28 @@ class CalibrationRun:
         if fires:
             self._fire(operation, segment)
         else:
-            self._fit_output(name, segment, self._currents(segment))
-        for source in [s for s in self._trains if self._last[s] == name]:
-            del self._trains[source]
+            self._fit_output(name, segment)
+        for source in self._trains:
+            if self._last[source] == name:
+                self._trains.forget(source)
 
     def _fire(self, operation: Operation, segment: Segment) -> None:
         """Fit a layer's neurons, or copy those that they repeat, and let them fire."""
         name = operation.name
         grid = self._grid(name, segment) if name in self.scales else None
-        currents = self._currents(segment)
         if operation.arguments["copy"]:
             copied = copied_threshold(self.graph, operation, self.thresholds)
             if copied is not None:
                 self.thresholds[name] = copied
             neurons = starting(self.thresholds[name], slope=operation.arguments["slope"])
         else:
-            wanted = run_operation(operation, self._targets[name])
-            search = self._search(operation)
-            neurons, currents = self._fit(name, segment, currents, wanted, search, grid)
+            neurons = self._fit(operation, segment, grid)
         self.thresholds[name], self.initial[name] = neurons.threshold, neurons.initial
         if bool((neurons.shift != 0).any()):
             self.shifts[name] = neurons.shift
         if name in self._last:
             shown = neurons if grid is None else grid.integer(neurons)
-            self._trains[name] = self._fired(currents, shown)
+            self._trains.fire(self.graph, segment, operation, shown)
 
     def _search(self, operation: Operation) -> Search:
         settings, given = self.settings, operation.arguments
@@ -151,92 +152,93 @@ class CalibrationRun:
             rounds=settings.bias,
         )
 
-    def _fit(
-        self,
-        name: str,
-        segment: Segment,
-        currents: Tensor,
-        wanted: Tensor,
-        search: Search,
-        grid: IntegerGrid | None,
-    ) -> tuple[Neurons, Tensor]:
-        operation = self.graph.by_name[name]
-        cap = operation.arguments["cap"]
-        neurons = starting(self.thresholds[name], slope=operation.arguments["slope"])
+    def _fit(self, operation: Operation, segment: Segment, grid: IntegerGrid | None) -> Neurons:
+        name, cap = operation.name, operation.arguments["cap"]
+        search = self._search(operation)
+        positions, looked_at = self._searched(name)
+        wanted = run_operation(operation, looked_at)
         weighted = self._adjustable(name, segment) if self.settings.weights else None
-        fit: tuple[Operation, Regression] | None = None
+        fit: Regression | None = None
         if weighted is not None:
             inputs = self._inputs(self._positions[name], segment, weighted)
             ridge = self.settings.ridge
             # Few samples for many inputs fit noise; then the weights stay.
-            if change_holds(inputs, self._lacking(name, currents), ridge):
-                fit = weighted, Regression(inputs, ridge)
+            if change_holds(inputs, self._lacking(name, segment), ridge):
+                fit = Regression(inputs, ridge)
                 self.changed.append(name)
             else:
                 self.unchanged[name] = TOO_FEW
 
         def searched(start: Neurons) -> tuple[Neurons, Tensor]:
-            sampled = self._sampled_steps(currents, name)
+            currents = self._trains.sampled(self.graph, segment, positions)
             return search_neurons(
-                sampled, wanted, start, search, self.coding, self.steps, cap, grid
+                currents, wanted, start, search, self.coding, self.steps, cap, grid
             )
 
-        if fit is not None:
+        if fit is not None and weighted is not None:
             # First what the layer receives, then what it gives.
             for _ in range(2):
-                change = fit[1].change(self._lacking(name, currents))
-                currents = self._change(segment, fit[0], *change)
-        neurons, error = searched(neurons)
+                self._change(weighted, *fit.change(self._lacking(name, segment)))
+        neurons, error = searched(
+            starting(self.thresholds[name], slope=operation.arguments["slope"])
+        )
         for _ in range(self.settings.weights - 1):
-            if fit is None:
+            if fit is None or weighted is None:
                 break
-            before, kept = self.graph, currents
-            output = mean_output(
-                self._sampled_steps(currents, name), neurons, self.coding, self.steps
-            )
-            moves = (output.abs() < neurons.threshold) & ((output != 0) | (wanted != 0))
-            change = torch.where(moves, wanted - output, 0.0)
-            currents = self._change(segment, fit[0], *fit[1].change(change))
+            before = self.graph
+            everywhere = self._trains.sampled(self.graph, segment, self._positions[name])
+            output = mean_output(everywhere, neurons, self.coding, self.steps)
+            model = run_operation(operation, self._targets[name])
+            moves = (output.abs() < neurons.threshold) & ((output != 0) | (model != 0))
+            self._change(weighted, *fit.change(torch.where(moves, model - output, 0.0)))
             tried, tried_error = searched(neurons)
             if tried_error.sum() >= error.sum():
-                self.graph, currents = before, kept
+                self.graph = before
                 break
             neurons, error = tried, tried_error
         self.errors[name] = float(error.sum() / wanted.square().mean(dim=0).sum().clamp(min=1e-12))
-        return neurons, currents
+        return neurons
 
-    def _lacking(self, name: str, currents: Tensor) -> Tensor:
+    def _searched(self, name: str) -> tuple[Tensor, Tensor]:
+        """Those of a layer's places that a search looks at, and the model's currents there."""
+        positions = self._positions[name]
+        steps = self.steps if self.coding == Coding.RATE else 1
+        wanted = min(max(_LEAST_SEARCHED, _SEARCHED // steps), _MOST_SEARCHED)
+        count = min(positions.shape[1], ceil_div(wanted, len(positions)))
+        targets = self._targets[name].unflatten(0, positions.shape)[:, :count].flatten(0, 1)
+        return positions[:, :count], targets
+
+    def _lacking(self, name: str, segment: Segment) -> Tensor:
         """What the mean current lacks of the model's, (samples, channels).
 
         Of neurons that are silent in both, nothing: how far below zero they are says nothing.
         """
-        mean, model = self._sampled_steps(currents, name).mean(dim=0), self._targets[name]
-        operation = self.graph.by_name[name]
+        (mean,) = self._trains.sampled(self.graph, segment, self._positions[name], mean=True)
+        model, operation = self._targets[name], self.graph.by_name[name]
         if operation.kind != OperationKind.RELU or is_signed(operation):
             return model - mean
         both = (model <= 0) & (mean <= 0)
         return torch.where(both, 0.0, model.clamp(min=0) - mean)
 
-    def _fit_output(self, name: str, segment: Segment, currents: Tensor) -> None:
+    def _fit_output(self, name: str, segment: Segment) -> None:
         """An output that is read out: its weights (ACP) and its mean are fitted to the model's."""
         weighted = self._adjustable(name, segment) if self.settings.weights else None
         if weighted is not None:
-            lacking = self._lacking(name, currents)
             change = confirmed_change(
                 self._inputs(self._positions[name], segment, weighted),
-                lacking,
+                self._lacking(name, segment),
                 self.settings.ridge,
             )
             if change is None:
                 self.unchanged[name] = TOO_FEW
             else:
-                currents = self._change(segment, weighted, *change)
+                self._change(weighted, *change)
                 self.changed.append(name)
         found = adjustable(self.graph, segment.current)
         if not self.settings.bias or found is None:
             return
-        weighted = found.weighted
-        shift = self._lacking(name, currents).mean(dim=0)
+        weighted = self.graph.by_name[found.weighted.name]
+        shift = self._lacking(name, segment).mean(dim=0)
         self._replace(weighted.name, weighted.arguments["weight"], _biased(weighted, shift))
 
     def _adjustable(self, name: str, segment: Segment) -> Operation | None:
@@ -251,29 +253,13 @@ class CalibrationRun:
         return None
 
     def _inputs(self, positions: Tensor, segment: Segment, weighted: Operation) -> Tensor:
-        """Mean inputs of ``weighted`` at ``positions`` of its map, (samples, inputs)."""
-        source = weighted.inputs[0]
-        found = []
-        for part in self._parts():
-            values = self._values(segment, part)
-            if source in values:
-                mean = values[source].mean(dim=0)
-            else:
-                _, mean = run_segment(
-                    segment, values, cumulative=self.rule == PoolRule.CUMULATIVE, keep=source
-                )
-                assert mean is not None  # it was asked for
-            found.append(patches(weighted, mean, positions[part]))
-        return torch.cat(found)
+        return self._trains.inputs(self.graph, segment, weighted.name, positions)
 
-    def _change(
-        self, segment: Segment, weighted: Operation, weight: Tensor, bias: Tensor
-    ) -> Tensor:
-        """Add to an operation's weights; the currents that follow from it."""
+    def _change(self, weighted: Operation, weight: Tensor, bias: Tensor) -> None:
+        """Add to an operation's weights."""
         operation = self.graph.by_name[weighted.name]
         given = operation.arguments["weight"]
         self._replace(weighted.name, given + weight.reshape(given.shape), _biased(operation, bias))
-        return self._currents(segment_of(self.graph, segment.current))
 
     def _replace(self, name: str, weight: Tensor, bias: Tensor) -> None:
         changed = {"weight": weight, "bias": bias}
@@ -304,7 +290,7 @@ class CalibrationRun:
         inputs = self._inputs(positions, segment, weighted)
         if self.settings.weights and not layer.pooled:
             # The rounding starts from the weights that suit the spikes.
-            lacking = self._lacking(name, self._currents(segment))
+            lacking = self._lacking(name, segment)
             change, _ = Regression(inputs, self.settings.ridge).change(lacking)
             weight = weight + change.reshape(weight.shape)
             self.changed.append(name)
@@ -373,57 +359,9 @@ class CalibrationRun:
         for name, value in values.items():
             shape = self.graph.by_name[name].shape
             maps[name] = value.reshape(-1, *[1] * (len(shape) - 1)).expand(shape)[None, None]
-        found, _ = run_segment(replace(segment, operations=present), maps, cumulative=True)
+        found = run_segment(replace(segment, operations=present), maps, cumulative=True)
         found = found[0, 0]
         return found[(slice(None), *(extent // 2 for extent in found.shape[1:]))]
-
-    def _parts(self) -> list[slice]:
-        size = max(1, _BATCHED // (self.steps if self.coding == Coding.RATE else 1))
-        return [slice(s, s + size) for s in range(0, len(self.images), size)]
-
-    def _values(self, segment: Segment, part: slice) -> dict[str, Tensor]:
-        values = {}
-        for name in segment.sources:
-            if self.graph.by_name[name].kind == OperationKind.INPUT:
-                values[name] = self.images[part][None]
-                continue
-            train = self._trains[name][:, part]
-            if self.coding == Coding.RATE:
-                level = self.thresholds[name].reshape(-1, *[1] * (train.ndim - 3))
-                train = train.to(self.images.dtype) * level
-            values[name] = train
-        return values
-
-    def _currents(self, segment: Segment) -> Tensor:
-        """(steps or 1, images, channels, ...) with the graph's present weights."""
-        segment = replace(
-            segment, operations=tuple(self.graph.by_name[o.name] for o in segment.operations)
-        )
-        cumulative = self.rule == PoolRule.CUMULATIVE
-        found = []
-        for part in self._parts():
-            values = self._values(segment, part)
-            if segment.operations:
-                found.append(run_segment(segment, values, cumulative=cumulative)[0])
-            else:
-                found.append(values[segment.current])
-        return torch.cat(found, dim=1)
-
-    def _sampled_steps(self, currents: Tensor, name: str) -> Tensor:
-        """(steps or 1, samples, channels)."""
-        return torch.stack([at_positions(step, self._positions[name]) for step in currents])
-
-    def _fired(self, currents: Tensor, neurons: Neurons) -> Tensor:
-        found = []
-        for part in self._parts():
-            values = fire(currents[:, part], neurons, self.coding, self.steps)
-            found.append(_kept(values, neurons) if self.coding == Coding.RATE else values)
-        return torch.cat(found, dim=1)
-
-
-def _kept(values: Tensor, neurons: Neurons) -> Tensor:
-    """Spikes of ``rate`` in a byte each."""
-    return values > 0 if neurons.slope is None else values.sign().to(torch.int8)
 
 
 def _biased(weighted: Operation, shift: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def adjustable(graph: Graph, current: str) -> Adjustable | None:
     if pooled:
         current = pools[0].inputs[0]
         found, pools = _reached(graph, current)
-    if len(found) != 1 or found[0].arguments.get("groups", 1) != 1:
+    if len(found) != 1 or not has_one_matrix(found[0]):
         return None
     only = len(graph.consumers[found[0].name]) <= 1
     if not only or found[0].shape != graph.by_name[current].shape:
@@ -85,6 +85,11 @@ def _is_shift(operation: Operation) -> bool:
     return bool((operation.arguments["scale"] == 1).all())
 
 
+def has_one_matrix(operation: Operation) -> bool:
+    """Whether its weights are one matrix, the same in every place of its map."""
+    return _is_weighted(operation) and operation.arguments.get("groups", 1) == 1
+
+
 def _is_weighted(operation: Operation) -> bool:
     if operation.kind == OperationKind.LINEAR:
         return len(operation.shape) == 1
@@ -101,11 +106,17 @@ def patches(operation: Operation, x: Tensor, positions: Tensor) -> Tensor:
     if operation.kind == OperationKind.LINEAR:
         return x
     given = operation.arguments
-    columns = functional.unfold(
-        x, given["weight"].shape[2:], given["dilation"], given["padding"], given["stride"]
-    )
-    index = positions[:, None].expand(-1, columns.shape[1], -1)
-    return columns.gather(2, index).transpose(1, 2).flatten(0, 1)
+    down, right = given["padding"]
+    if down or right:
+        x = functional.pad(x, (right, right, down, down))
+    (rows, columns), width = given["weight"].shape[2:], operation.shape[2]
+    row = (positions // width * given["stride"][0])[..., None, None]
+    column = (positions % width * given["stride"][1])[..., None, None]
+    row = row + torch.arange(rows, device=x.device)[:, None] * given["dilation"][0]
+    column = column + torch.arange(columns, device=x.device) * given["dilation"][1]
+    index = (row * x.shape[3] + column).flatten(2)  # (images, positions, cells of the kernel)
+    seen = x.flatten(2).gather(2, index.flatten(1)[:, None].expand(-1, x.shape[1], -1))
+    return seen.unflatten(2, index.shape[1:]).transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 class Regression:

@@ -53,18 +53,12 @@ def segment_of(graph: Graph, current: str) -> Segment:
     return Segment(current, operations, tuple(sources), frozenset(stepped))
 
 
-def run_segment(
-    segment: Segment, values: Mapping[str, Tensor], *, cumulative: bool, keep: str | None = None
-) -> tuple[Tensor, Tensor | None]:
-    """Currents at all steps, and the mean over the steps of what ``keep`` gives.
+def run_segment(segment: Segment, values: Mapping[str, Tensor], *, cumulative: bool) -> Tensor:
+    """Currents at all steps: (steps, images, ...), one step where they depend on no neuron.
 
     Args:
         values: by source: (steps, images, ...) of neurons, (1, images, ...) of the image.
         cumulative: the rule of max pooling.
-
-    Returns:
-        (steps, images, ...), one step where the current depends on no neuron; and
-        (images, ...) or None.
     """
     found = dict(values)
     for operation in segment.operations:
@@ -77,8 +71,7 @@ def run_segment(
         else:
             result = _telescoped(operation, [v.unflatten(0, (steps, -1)) for v in flat])
         found[operation.name] = result
-    kept = found[keep].mean(dim=0) if keep is not None else None
-    return found[segment.current], kept
+    return found[segment.current]
 
 
 def _telescoped(operation: Operation, inputs: list[Tensor]) -> Tensor:

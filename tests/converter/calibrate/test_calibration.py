@@ -96,12 +96,12 @@ def test_segments_give_the_currents_of_the_snn(subject: tuple) -> None:
     for operation in graph.neurons:
         segment = segment_of(graph, operation.inputs[0])
         values = {name: trains[name] for name in segment.sources}
-        currents, _ = run_segment(segment, values, cumulative=True)
+        currents = run_segment(segment, values, cumulative=True)
         level = thresholds[operation.name]
         neurons = Neurons(level, torch.full_like(level, 0.5), torch.zeros_like(level))
         trains[operation.name] = fire(currents, neurons, Coding.RATE, steps)
     last = segment_of(graph, graph.outputs["out"])
-    currents, _ = run_segment(last, {n: trains[n] for n in last.sources}, cumulative=True)
+    currents = run_segment(last, {n: trains[n] for n in last.sources}, cumulative=True)
     torch.testing.assert_close(currents.mean(dim=0), expected, rtol=1e-4, atol=1e-4)
 
 

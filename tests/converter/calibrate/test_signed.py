@@ -7,10 +7,15 @@ import pytest
 import torch
 
 import rheobase
-from rheobase.converter.calibrate import calibration_run
 from rheobase.converter.calibrate.calibration import Calibration
+from rheobase.converter.calibrate.trains import Trains
 from rheobase.converter.graph.levels import is_signed
-from rheobase.golden.network.network import Coding
+from rheobase.converter.graph.sampling import at_positions, sampled_positions
+from rheobase.converter.graph.segments import run_segment, segment_of
+from rheobase.converter.rewrite.rewrite import prepared
+from rheobase.converter.snn.firing import fire, starting
+from rheobase.converter.tracing.trace import trace
+from rheobase.golden.network.network import Coding, PoolRule
 from tests.support.small_models import bottlenecks, calibration_images
 
 
@@ -41,10 +46,42 @@ def test_calibration_comes_closer_to_the_model(coding, steps):
         assert 0 < found.errors[name] < 0.2
 
 
-def test_spikes_of_either_sign_are_kept_in_a_byte():
-    values = torch.tensor([-0.5, 0.0, 0.5])
-    starting = calibration_run.starting
-    signed = starting(torch.ones(1), slope=torch.ones(1))
-    kept = calibration_run._kept(values, signed)
-    assert kept.dtype == torch.int8 and kept.tolist() == [-1, 0, 1]
-    assert calibration_run._kept(values.abs(), starting(torch.ones(1))).dtype == torch.bool
+@pytest.mark.parametrize(("coding", "steps"), [(Coding.RADIX, 4), (Coding.RATE, 5)])
+def test_trains_are_numbers_in_a_byte_and_give_the_neurons_outputs(coding, steps):
+    graph = prepared(trace(bottlenecks(), (3, 8, 8)))
+    images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    trains = Trains(images, coding, steps, PoolRule.CUMULATIVE)
+    values = {graph.operations[0].name: images[None]}
+    for operation in graph.neurons:
+        segment = segment_of(graph, operation.inputs[0])
+        neurons = starting(
+            torch.linspace(1, 2, operation.shape[0]), slope=operation.arguments["slope"]
+        )
+        trains.fire(graph, segment, operation, neurons)
+        currents = run_segment(segment, values, cumulative=True)
+        values[operation.name] = fire(currents, neurons, coding, steps)
+        numbers, unit = trains._trains[operation.name]
+        assert numbers.dtype == torch.int8
+        worth = numbers * unit.reshape(-1, *[1] * (numbers.ndim - 3))
+        torch.testing.assert_close(worth, values[operation.name])
+        assert bool((numbers < 0).any()) == is_signed(operation)
+
+
+@pytest.mark.parametrize("mean", [False, True])
+def test_sampled_currents_are_those_of_the_whole_map(mean):
+    graph = prepared(trace(bottlenecks(), (3, 8, 8)))
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(4, 3, 8, 8, generator=generator)
+    trains = Trains(images, Coding.RATE, 3, PoolRule.CUMULATIVE)
+    values = {graph.operations[0].name: images[None]}
+    for operation in graph.neurons:
+        segment = segment_of(graph, operation.inputs[0])
+        positions = sampled_positions(operation.shape, 4, 40, generator)
+        expected = run_segment(segment, values, cumulative=True)
+        whole = expected.mean(dim=0, keepdim=True) if mean else expected
+        wanted = torch.stack([at_positions(step, positions) for step in whole])
+        found = trains.sampled(graph, segment, positions, mean=mean)
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+        neurons = starting(torch.full(operation.shape[:1], 1.5), slope=operation.arguments["slope"])
+        trains.fire(graph, segment, operation, neurons)
+        values[operation.name] = fire(expected, neurons, Coding.RATE, 3)

@@ -42,7 +42,8 @@ class Options:
             does whose thresholds are balanced with the default K and nothing more.
         growth: a linear layer with further weights behind it (a bottleneck) is multiplied out
             where the integer network then has at most so many times the model's weights; else
-            it has neurons that fire signed. 1 or more, infinite to multiply out all.
+            it has neurons that fire signed. 1 or more, infinite to multiply out all; None for 1.1
+            in ``radix``, and infinite in ``rate``, where no hardware fires signed.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.
@@ -63,7 +64,7 @@ class Options:
     calibrate_first: bool = False
     weight_budget: float | None = None
     only_if_better: bool = True
-    growth: float = 1.1
+    growth: float | None = None
     device: str = "cpu"
     lower: bool = True
 
@@ -98,7 +99,7 @@ def check_options(options: Options) -> None:
     if options.calibration is not None:
         check_calibration(options.calibration)
     check_weight_bits(options.weight_bits)
-    if not options.growth >= 1:
+    if options.growth is not None and not options.growth >= 1:
         raise RheobaseError(f"growth: {options.growth}, must be 1 or more")
 
 

@@ -52,15 +52,18 @@ def _weights_line(conversion: Conversion) -> str:
 
 
 def _linear_layers(conversion: Conversion) -> list[str]:
-    """Which linear layers fire signed, with what they lose, and which are multiplied out."""
+    """Which linear layers and slopes fire signed, what they lose, and what others become."""
     lines = []
-    for signed, what in ((True, "fire signed"), (False, "are multiplied out")):
-        found = [layer for layer in conversion.linear if layer.signed == signed]
+    for slope, signed, what in (
+        (False, True, "linear layers that fire signed"),
+        (False, False, "linear layers that are multiplied out"),
+        (True, True, "slopes that fire signed"),
+        (True, False, "slopes as two layers of ReLU"),
+    ):
+        found = [x for x in conversion.linear if (x.slope, x.signed) == (slope, signed)]
         listed = ", ".join(f"{layer.name} ({100 * layer.error:.2g} %)" for layer in found)
         if found:
-            lines.append(
-                f"linear layers that {what} (part of their variance that T loses): {listed}"
-            )
+            lines.append(f"{what} (part of their variance that signed neurons lose): {listed}")
     return lines
 
 

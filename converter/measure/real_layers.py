@@ -14,7 +14,7 @@ from ..lower.lowering import source_offset, times_worth
 from ..lower.plan import PlannedLayer, plan_layers
 from ..rewrite.image_normalisation import normalisation_folded
 from ..rewrite.rewrite import with_readout
-from ..signed.placement import linear_point, with_signed
+from ..signed.placement import linear_point, with_signed, with_split_like
 
 #: Weights of a layer are another model's where they correlate less with its own.
 _LEAST_CORRELATION = 0.3
@@ -62,6 +62,7 @@ def real_layers(
     """
     counted = network.readout == Readout.COUNT
     graph, centre, spread = normalisation_folded(graph, mean, std)
+    graph = with_split_like(graph, (layer.name for layer in network.layers))
     added = {layer.name for layer in network.layers if linear_point(layer.name)}
     added -= graph.by_name.keys()
     graph = with_signed(graph, {point: None for name in added if (point := linear_point(name))})

@@ -6,6 +6,7 @@ need no weights, and round what passes through them (docs/decisions/0152-linear-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,34 +23,38 @@ from ..graph.levels import Levels
 from ..lower.plan import plan_layers
 from ..thresholds.balancing import channel_samples
 from ..thresholds.signed_thresholds import mean_levels, signed_thresholds
-from .placement import linear_points, may_be_centred, with_signed
+from .placement import can_split, linear_points, may_be_centred, with_signed, with_split
 
 #: Images that errors are measured on.
 IMAGES = 32
-#: A linear layer that loses a larger part of its variance is multiplied out where that is exact.
+#: How many times the model's weights a network may have in ``radix`` where nothing else is asked.
+GROWTH = 1.1
+#: A layer that would lose a larger part of its variance does not fire signed where that can be.
 MOST_ERROR = 0.1
 
 
 @dataclass(frozen=True)
 class LinearLayer:
-    """What became of a linear layer that has further weights behind it.
+    """What became of a linear layer that has further weights behind it, or of a slope.
 
     Attributes:
         name: of its operation.
-        signed: it has neurons that fire signed; else it is multiplied out.
+        signed: it has neurons that fire signed; else it is multiplied out, or two layers of ReLU.
         error: the part of its variance that signed neurons lose at this T.
+        slope: it is a LeakyReLU or PReLU.
     """
 
     name: str
     signed: bool
     error: float
+    slope: bool = False
 
 
 @torch.inference_mode()
 def with_linear_layers(
-    graph: Graph, batches: Sequence[Tensor], *, coding: Coding, steps: int, growth: float
+    graph: Graph, batches: Sequence[Tensor], *, coding: Coding, steps: int, growth: float | None
 ) -> tuple[Graph, tuple[LinearLayer, ...]]:
-    """``graph`` with signed neurons where they are better than a product of kernels.
+    """``graph`` with signed neurons where they are better than products of kernels, or two ReLUs.
 
     All linear layers begin signed. In the order of what they lose, each is multiplied out if that
     is exact and the network's weights then are at most ``growth`` times the model's, or no more
@@ -58,15 +63,21 @@ def with_linear_layers(
     Args:
         graph: prepared.
         batches: normalised images, on the graph's device; the first ones are used.
-        growth: 1 or more; infinite to multiply out whatever can be.
+        growth: 1 or more; infinite for no signed neurons wherever there is another way. None for
+            ``GROWTH`` in ``radix``, and infinite in ``rate``, where no hardware fires signed.
     """
     points = linear_points(graph)
-    if not points or not batches or not len(batches[0]):
+    slopes = tuple(o.name for o in graph.neurons if can_split(graph, o))
+    if not (points or slopes) or not batches or not len(batches[0]):
         return graph, ()
+    if growth is None:
+        growth = GROWTH if coding == Coding.RADIX else math.inf
     images = first_images(batches, IMAGES)
-    signed, errors = _measured(graph, images, points, mean_levels(coding, steps))
+    signed, errors = _measured(graph, images, points, slopes, mean_levels(coding, steps))
+    split = {name for name in slopes if growth == math.inf or errors[name] > MOST_ERROR}
+    graph = with_split(graph, split)
     budget = growth * kernel_weights(graph)
-    weights = _network_weights(with_signed(graph, signed))
+    weights = _network_weights(with_signed(graph, signed)) if points else None
     for name in sorted(points, key=lambda name: -errors[name]):
         without = {point: centre for point, centre in signed.items() if point != name}
         found = _network_weights(with_signed(graph, without))
@@ -75,8 +86,9 @@ def with_linear_layers(
         fits = weights is None or found <= max(budget, weights)
         if fits or errors[name] > MOST_ERROR:
             signed, weights = without, found
-    layers = tuple(LinearLayer(name, name in signed, errors[name]) for name in points)
-    return with_signed(graph, signed), layers
+    layers = [LinearLayer(name, name in signed, errors[name]) for name in points]
+    layers += [LinearLayer(name, name not in split, errors[name], slope=True) for name in slopes]
+    return with_signed(graph, signed), tuple(layers)
 
 
 def kernel_weights(graph: Graph) -> int:
@@ -95,25 +107,27 @@ def _network_weights(graph: Graph) -> int | None:
 
 
 def _measured(
-    graph: Graph, images: Tensor, points: tuple[str, ...], levels: Levels
+    graph: Graph, images: Tensor, points: Sequence[str], slopes: Sequence[str], levels: Levels
 ) -> tuple[dict[str, Tensor | None], dict[str, float]]:
-    """By point the centre of what neurons there receive, and what they lose of its variance."""
+    """By point the centre of what neurons there give; and what they, and slopes, lose."""
     marked = with_signed(graph, dict.fromkeys(points)).to(images.device, images.dtype)
-    names = {f"{name}:signed": name for name in points}
+    names = {f"{name}:signed": name for name in points} | {name: name for name in slopes}
     centres: dict[str, Tensor | None] = {}
     errors: dict[str, float] = {}
 
     def measured(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
-        if operation.name in names:
-            name = names[operation.name]
-            samples = channel_samples(current)
-            centres[name] = samples.mean(dim=1) if may_be_centred(graph, name) else None
+        result = run_operation(operation, current)
+        name = names.get(operation.name)
+        if name is not None:
+            samples = channel_samples(result)
             variance = samples.var(dim=1, correction=0).sum().clamp(min=1e-30)
-            if (centre := centres[name]) is not None:
+            if name in points:
+                centres[name] = samples.mean(dim=1) if may_be_centred(graph, name) else None
+            if (centre := centres.get(name)) is not None:
                 samples = samples - centre[:, None]
             _, lost = signed_thresholds(samples, levels)
             errors[name] = float(lost.sum() / variance)
-        return run_operation(operation, current)
+        return result
 
     run_graph(marked, images, measured)
     return centres, errors

@@ -2,12 +2,13 @@
 
 Between two layers of neurons everything is multiplied out into one kernel for each source. Where
 two kernels follow each other (a bottleneck), or a sum goes to many layers (a stream of residuals),
-that may take many more weights than the model has; signed neurons in between take none.
+that may take many more weights than the model has; signed neurons in between take none. The other
+way round, signed neurons with a slope (LeakyReLU) are two layers of ReLU as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import torch
@@ -21,12 +22,13 @@ from ..graph.graph import (
     neuron_arguments,
     per_channel,
 )
+from ..graph.levels import is_signed
 from ..rewrite.rewrite import reading
 
 #: Label of the neurons that ``with_signed`` puts in.
 LABEL = "linear layer"
 #: What is added to an operation's name.
-_CENTRED, _NEURONS = "centred", "signed"
+_CENTRED, _NEURONS, _ABOVE = "centred", "signed", "above"
 #: Where signed neurons may stand; a max pooling needs neurons behind it.
 _POINTS = {*WEIGHTED_KINDS, OperationKind.ADD, OperationKind.MAX_POOL}
 #: So many readers of a kernel's result are a reason for neurons of its own, as in a DenseNet.
@@ -149,3 +151,57 @@ def signed_points(graph: Graph) -> dict[str, Tensor | None]:
             centred = graph.by_name.get(f"{name}:{_CENTRED}")
             found[name] = None if centred is None else -centred.arguments["shift"].flatten()
     return found
+
+
+def can_split(graph: Graph, operation: Operation) -> bool:
+    """Whether ``operation`` is a slope of the model that two layers of neurons can take."""
+    if operation.kind != OperationKind.RELU or operation.label == LABEL or not is_signed(operation):
+        return False
+    # The largest of several currents is not the least of their opposites.
+    pooled = graph.by_name[operation.inputs[0]].kind == OperationKind.MAX_POOL
+    return not pooled and not operation.arguments["copy"]
+
+
+def with_split(graph: Graph, names: Collection[str]) -> Graph:
+    """``graph`` with max(x, 0) - slope max(-x, 0) in place of signed neurons with a slope.
+
+    Args:
+        names: of the neurons, each as ``can_split`` says.
+    """
+    operations: list[Operation] = []
+    for operation in graph.operations:
+        if operation.name in names:
+            operations += _two_layers(operation)
+        else:
+            operations.append(operation)
+    return replace(graph, operations=tuple(operations))
+
+
+def _two_layers(operation: Operation) -> list[Operation]:
+    name, shape, held = operation.name, operation.shape, operation.parameters
+    slope = per_channel(operation.arguments["slope"], len(shape) + 1)
+
+    def part(what: str, kind: OperationKind, source: str, arguments: dict) -> Operation:
+        return Operation(f"{name}:{what}", kind, (source,), arguments, shape, operation.label, held)
+
+    def scaled(by: Tensor) -> dict:
+        return {"scale": by, "shift": torch.zeros(())}
+
+    (source,) = operation.inputs
+    above = part(_ABOVE, OperationKind.RELU, source, neuron_arguments())
+    negated = part("negated", OperationKind.AFFINE, source, scaled(-torch.ones(())))
+    below = part("below", OperationKind.RELU, negated.name, neuron_arguments())
+    sloped = part("slopes", OperationKind.AFFINE, below.name, scaled(-slope))
+    joined = replace(
+        operation,
+        kind=OperationKind.ADD,
+        inputs=(above.name, sloped.name),
+        arguments={"scales": (1.0, 1.0)},
+    )
+    return [above, negated, below, sloped, joined]
+
+
+def with_split_like(graph: Graph, layers: Iterable[str]) -> Graph:
+    """``graph`` with the slopes split that are split in a network with neurons ``layers``."""
+    above = {name.removesuffix(f":{_ABOVE}") for name in layers if name.endswith(f":{_ABOVE}")}
+    return with_split(graph, {o.name for o in graph.neurons if can_split(graph, o)} & above)

@@ -28,7 +28,7 @@ from ...golden.network.network import MAX_STEPS, Coding, PoolRule, Readout
 from ..graph.bias_shifts import with_shifts
 from ..graph.graph import WEIGHTED_KINDS, Graph
 from ..rewrite.rewrite import prepared, with_readout
-from ..signed.placement import signed_points, with_signed
+from ..signed.placement import signed_points, with_signed, with_split_like
 from ..tracing.trace import trace
 from .snn import FloatSnn
 
@@ -112,6 +112,7 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
         if section not in sections:
             raise RheobaseError(f"{path}: tensor {shown(key)}, must be one of {_SECTIONS}/NAME")
         sections[section][name] = value
+    graph = with_split_like(graph, sections["threshold"])
     graph = _with_signed(path, graph, sections["centre"])
     if described["readout"] == Readout.COUNT:
         graph = with_readout(graph)

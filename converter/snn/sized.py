@@ -14,7 +14,7 @@ from torch import nn
 from ...golden.errors import RheobaseError
 from ..graph.graph import WEIGHTED_KINDS, Graph, Operation, OperationKind
 from ..rewrite.rewrite import prepared, pruned
-from ..signed.placement import signed_points, with_signed
+from ..signed.placement import signed_points, with_signed, with_split_like
 from ..tracing.trace import trace
 from .snn import FloatSnn
 
@@ -64,6 +64,7 @@ class SizedSnn:
     def _at(self, shape: tuple[int, ...]) -> tuple[Graph, FloatSnn]:
         if shape not in self._found:
             graph = traced(self._model, shape, self._outputs)
+            graph = with_split_like(graph, (o.name for o in self.snn.graph.neurons))
             graph = with_signed(graph, signed_points(self.snn.graph))
             resized = replace(self.snn, graph=_resized(self.snn.graph, graph), _moved={})
             self._found[shape] = graph, resized

@@ -45,13 +45,13 @@ class NetworkOptions:
         ),
     ] = None
     growth: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--growth",
             help="Multiply linear layers out up to so many times the model's weights (inf: all); "
-            "the others fire signed.",
+            "the others fire signed. In radix 1.1, in rate inf where not given.",
         ),
-    ] = 1.1
+    ] = None
     readout: Annotated[
         Readout,
         typer.Option(

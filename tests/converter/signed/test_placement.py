@@ -86,6 +86,59 @@ def _plain_weights(conversion):
     return sum(c.weight.size for layer in conversion.network.layers for c in layer.connections)
 
 
+class Sloped(nn.Module):
+    """A slope that can be two layers, and one behind a maximum, which cannot."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.slopes = nn.Conv2d(3, 6, 3, 2, padding=1), nn.PReLU(6)
+        self.slopes.weight.data = torch.linspace(0.1, 1.0, 6)
+        self.second, self.head = nn.Conv2d(6, 4, 3), nn.Linear(36, 3)
+
+    def forward(self, x):
+        x = functional.max_pool2d(self.second(self.slopes(self.first(x))), 2)
+        return self.head(functional.leaky_relu(x, 0.25).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("given", "signed"),
+    [
+        ({"coding": "radix", "steps": 6}, True),
+        ({"coding": "radix", "steps": 2}, False),
+        ({"coding": "radix", "steps": 6, "growth": math.inf}, False),
+        ({"coding": "rate", "steps": 64}, False),
+        ({"coding": "rate", "steps": 64, "growth": 1.1}, True),
+    ],
+)
+def test_slopes_that_two_layers_can_take(given, signed, tmp_path):
+    """Where signed neurons lose much, and in ``rate``, where no hardware fires signed."""
+    torch.manual_seed(0)
+    model, images = Sloped().eval(), calibration_images()
+    options = rheobase.Options(**given, iterations=400)
+    made = rheobase.convert(model, images, mean=0.5, std=0.25, options=options)
+    (layer,) = made.linear
+    assert (layer.name, layer.slope, layer.signed) == ("slopes", True, signed)
+    layers = [layer.name for layer in made.network.layers]
+    assert layers == [
+        *(["slopes"] if signed else ["slopes:above", "slopes:below"]),
+        "leaky_relu",
+        "head",
+    ]
+    assert ("two layers of ReLU" in "\n".join(summary_lines(made))) != signed
+    pixels = (torch.from_numpy(images) / 255 - 0.5) / 0.25
+    with torch.no_grad():
+        expected = model(pixels).numpy()
+    found = made.lowered.real_outputs(rheobase.run_golden(made, images).outputs)["out"]
+    if options.steps > 2:
+        assert np.linalg.norm(found - expected) < 0.2 * np.linalg.norm(expected)
+        diagnosed = rheobase.diagnose(made, model, images, mean=0.5, std=0.25)
+        assert max(one.weights for one in diagnosed.layers) < 0.05
+    path = tmp_path / "snn.safetensors"
+    rheobase.save_float_snn(made.snn, made.graph, path)
+    again = rheobase.load_float_snn(path, model)
+    torch.testing.assert_close(again(pixels), made.snn(pixels), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("coding", Coding)
 def test_signed_layers_keep_the_models_weights(coding):
     """The shortcut of the one residual sum adds a weight for each of its channels."""

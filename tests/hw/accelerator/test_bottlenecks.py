@@ -1,0 +1,37 @@
+"""MobileNetV2's block, converted: every spike of the Verilog."""
+
+import numpy as np
+import torch
+from torch import nn
+
+import rheobase
+from rheobase.hw.planning.default_folding import default_folding
+from tests.support.equality import check_equal
+from tests.support.small_models import InvertedResidual, calibration_images
+
+
+def test_an_inverted_residual_between_linear_layers():
+    """A stream that fires signed into kernels, and into the residual sum, which fires signed."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, padding=1),
+        InvertedResidual(4, 4),
+        nn.Conv2d(4, 8, 1),
+        nn.ReLU6(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 3),
+    )
+    with torch.no_grad():
+        for _ in range(10):
+            model(torch.randn(16, 3, 8, 8))  # running statistics
+    images = calibration_images(16, (3, 8, 8))
+    options = rheobase.Options(coding="radix", steps=3, growth=1.0)
+    network = rheobase.convert(model.eval(), images, mean=0.5, std=0.25, options=options).network
+    signed = [i for i, x in enumerate(network.layers) if x.negative_threshold is not None]
+    assert [network.layers[index].name for index in signed] == ["0:signed", "1.add:signed"]
+    assert signed[0] in [c.source for c in network.layers[signed[1]].connections]
+    record = rheobase.run_golden(network, images[:3], record=True).layers
+    for index in signed:  # the first plane, which is the sign, is set in some
+        assert 0 < record[index].spikes[:, 0].mean() < 1
+    check_equal(network, default_folding(network, adders=20), np.random.default_rng(0), images=3)

@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
+from .commands.boards import boards
 from .commands.build import build
 from .commands.classify import classify
 from .commands.convert import convert
 from .commands.demo import demo
 from .commands.diagnose import diagnose
+from .commands.doctor import doctor
 from .commands.energy import energy
 from .commands.evaluate import evaluate
 from .commands.generate import generate
+from .commands.inspect import inspect
 from .commands.program import program
 from .commands.simulate import simulate
 from .commands.sweep import sweep
@@ -27,6 +30,7 @@ COMMANDS = {
     "A model to a network file": (convert,),
     "A network file to hardware": (generate, simulate, build),
     "A board": (program, classify),
+    "What there is": (inspect, boards, doctor),
     "Measurements": (diagnose, sweep, table1, evaluate, energy),
 }
 

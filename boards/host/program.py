@@ -46,11 +46,11 @@ def program(bitstream: Path, target: BoardDescription, *, flash: bool = False) -
     Raises:
         MachineError: openFPGALoader is absent or fails.
     """
-    command = [_find_loader(), "-b", target.loader, *(["-f"] if flash else []), str(bitstream)]
+    command = [find_loader(), "-b", target.loader, *(["-f"] if flash else []), str(bitstream)]
     run_program(command, "openFPGALoader")
 
 
-def _find_loader() -> str:
+def find_loader() -> str:
     """openFPGALoader (``$OPENFPGALOADER`` or on PATH).
 
     Raises:

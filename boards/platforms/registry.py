@@ -110,6 +110,7 @@ def _ulx3s(size: str, device: Device) -> BoardDescription:
 _ALL = (
     _ulx3s("12f", LFE5U_12F),
     _ulx3s("25f", LFE5U_25F),
+    _ulx3s("45f", LFE5U_45F),
     _ulx3s("85f", LFE5U_85F),
     BoardDescription(
         id="colorlight-i5",

@@ -88,6 +88,17 @@ def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
     write_whole(path, content)
 
 
+def float_file_contents(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What ``path`` says of itself, and the thresholds by the neurons' names; no model is needed.
+
+    Raises:
+        RheobaseError: the file is absent, of another format or damaged.
+    """
+    described, tensors = _read(path)
+    named = {name.partition("/")[::2]: value for name, value in tensors.items()}
+    return described, {name: value for (kind, name), value in named.items() if kind == "threshold"}
+
+
 def _same(value: Tensor, before: Tensor | None) -> bool:
     return before is not None and torch.equal(value.cpu(), before.cpu())
 

@@ -10,6 +10,7 @@ import typer
 from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.images import Drawn, ImageOptions, Images
+from ..options.output import Json
 
 if TYPE_CHECKING:
     from ..converter.measure.diagnosis import Diagnosis
@@ -44,9 +45,7 @@ def diagnose(
         ),
     ] = None,
     count: Drawn = 200,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object in place of the table.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Show where a network loses what its model knows.
 

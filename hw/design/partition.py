@@ -81,17 +81,19 @@ def partition(rows: int, columns: int, channels: int, lanes: int) -> tuple[tuple
     return tuple(map(tuple, dealt))
 
 
-def swapped(shares: Sequence[tuple[Tap, ...]], lane: int, turn: int) -> tuple[Tap | None, ...]:
-    """What ``lane`` takes of a slab in which lanes have moved on by ``turn`` shares.
+def swapped(shares: Sequence[tuple[Tap, ...]], lane: int, moved: int) -> tuple[Tap | None, ...]:
+    """What ``lane`` takes of a slab in which lanes have moved on by ``moved`` shares.
 
     All lanes have as many taps as the largest share; those that a share lacks are None.
     """
-    share = shares[(lane + turn) % len(shares)]
+    share = shares[(lane + moved) % len(shares)]
     return (*share, *[None] * (max(map(len, shares)) - len(share)))
 
 
 def swapped_weights(blocks: np.ndarray, shares: Sequence[tuple[Tap, ...]], lane: int) -> np.ndarray:
-    """``lane_weights`` where slab s is that of turn s mod E (``swapped``): zeros where a tap lacks.
+    """``lane_weights`` where lanes have moved on by s mod E shares at slab s, see ``swapped``.
+
+    A tap that lacks has weights of zero.
 
     Args:
         blocks: (blocks, P, channels, 1, slabs).

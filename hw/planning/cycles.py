@@ -26,7 +26,7 @@ PLANE_BY_PLANE, SLAB_BY_SLAB = 0.65, 0.12
 JOIN_CYCLES = 2.0
 #: Fraction of the time of a layer's other stages that its neurons may take: where it is more, sums
 #: that come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
-FIRING_SHARE = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
+FIRING_FRACTION = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[S
         busy = lane_cycles(
             counted,
             connection.lanes,
-            visible_share(connection.connection, design.neurons),
+            visible_fraction(connection.connection, design.neurons),
             by_row,
             queued=long_units,
             steps=network.steps,
@@ -116,11 +116,11 @@ def fewest_firing(design: LayerDesign, stages: Sequence[Stage]) -> int | None:
     """
     if not design.fires or design.neurons == 1:
         return None
-    share = FIRING_SHARE[design.network.coding]
+    fraction = FIRING_FRACTION[design.network.coding]
     neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
     others = max(stage.per_image for stage in stages if stage.name != "neurons")
     for firing in range(1, design.neurons):
-        if design.neurons % firing == 0 and neurons * design.neurons / firing <= share * others:
+        if design.neurons % firing == 0 and neurons * design.neurons / firing <= fraction * others:
             return firing
     return None
 
@@ -143,13 +143,13 @@ def lane_cycles(
         held = values * seen
         mean = held / lanes
         most = expected_most(held, lanes)
-        share = UNEVEN_QUEUED if queued else UNEVEN
+        fraction = UNEVEN_QUEUED if queued else UNEVEN
     else:
-        share = UNEVEN_PIXELS
+        fraction = UNEVEN_PIXELS
         channels = max(1, round(counted.windows.pixels.shape[3] * seen))
         events, mean, most = counted.windows.lane_cycles(channels, lanes)
         mean, most = (np.interp(values * seen, events, cycles) for cycles in (mean, most))
-    taken = mean + share * np.maximum(most - mean, 0)
+    taken = mean + fraction * np.maximum(most - mean, 0)
     units = counts.sum(axis=2)
     shifts = np.zeros_like(units)
     if counted.planes.shape[2] > 1:
@@ -182,15 +182,15 @@ def _plane_by_plane(
     return (counted.planes * each).sum(axis=2) + blank
 
 
-def _empty_planes(planes: np.ndarray, share: float, steps: int) -> np.ndarray:
+def _empty_planes(planes: np.ndarray, fraction: float, steps: int) -> np.ndarray:
     """Planes of a train without any event for one lane, after the first that has one."""
-    chance = (1 - share) ** np.arange(planes.shape[2])
+    chance = (1 - fraction) ** np.arange(planes.shape[2])
     empty = planes @ chance / np.maximum(planes.sum(axis=2), 1e-9)
     leading = sum(empty**plane for plane in range(1, steps + 1))
     return steps * empty - leading
 
 
-def visible_share(connection: Connection, neurons: int) -> float:
+def visible_fraction(connection: Connection, neurons: int) -> float:
     """Fraction of the connection's channels that a group of P = ``neurons`` sees, on average."""
     outputs = connection.out_channels // connection.groups
     kernel_groups = 1 if fits_kernel_groups(connection, neurons) else 1 + neurons / outputs

@@ -67,10 +67,11 @@ class RowPicker:
     @property
     def select_bits(self) -> int:
         """Bits of ``selects``."""
-        return self._part_bits * self.classes + len(self.rows) * self.classes
+        return self._number_bits * self.classes + len(self.rows) * self.classes
 
     @property
-    def _part_bits(self) -> int:
+    def _number_bits(self) -> int:
+        """Of the number that a slot has among those of its class."""
         return (self.slots // self.classes - 1).bit_length()
 
     def selects(self, m: Module, first: Value, kept: Value) -> Value:
@@ -78,13 +79,13 @@ class RowPicker:
 
         ``kept``: a bit for each of ``rows``.
         """
-        parts = []
-        for place in range(self.classes) if self._part_bits else ():
+        numbers = []
+        for place in range(self.classes) if self._number_bits else ():
             table = [
                 (start + (place - start) % self.classes) % self.slots // self.classes
                 for start in range(self.slots)
             ]
-            parts.append(lookup(m, first, table, name=f"part_{place}")[: self._part_bits])
+            numbers.append(lookup(m, first, table, name=f"part_{place}")[: self._number_bits])
         taken = []
         for index, row in enumerate(self.rows):
             for place in range(self.classes):
@@ -94,17 +95,17 @@ class RowPicker:
                 ]
                 hit = lookup(m, first, hits, name=f"row_{index}_of_{place}")
                 taken.append(hit & kept[index])
-        return Cat(*parts, *taken)
+        return Cat(*numbers, *taken)
 
     def take(self, ring: Value, selects: Value) -> list[Value]:
         """Each of ``rows`` of ``ring`` (slot after slot), zero where it is not kept."""
         width = len(ring) // self.slots
-        classes, bits = self.classes, self._part_bits
+        classes, bits = self.classes, self._number_bits
         places = []
         for place in range(classes):
-            part = selects.word_select(place, bits) if bits else 0
+            number = selects.word_select(place, bits) if bits else 0
             choices = [ring.word_select(slot, width) for slot in range(place, self.slots, classes)]
-            places.append(_choice(part, choices))
+            places.append(_choice(number, choices))
         taken = selects[bits * classes :]
         return [pick(taken.word_select(index, classes), places) for index in range(len(self.rows))]
 

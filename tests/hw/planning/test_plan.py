@@ -16,7 +16,7 @@ from rheobase.hw.design.layer_design import layer_design, network_design
 from rheobase.hw.design.style import COMPACT
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.planning.area import Area
-from rheobase.hw.planning.cycles import FIRING_SHARE, layer_stages
+from rheobase.hw.planning.cycles import FIRING_FRACTION, layer_stages
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import assumed_events, counted_events, expected_most
 from rheobase.hw.planning.plan import Budget
@@ -199,7 +199,7 @@ def test_an_ice40_takes_what_is_counted(coding, lanes):
 def test_neurons_take_turns_only_where_they_have_the_time(coding):
     """Lanes that take hundreds of cycles for a pixel leave time; P as large as can be does not."""
     network = residual_network(coding, steps=3, stages=((16, 1),), size=12, bits=8)
-    events, share = assumed_events(network), FIRING_SHARE[coding]
+    events, share = assumed_events(network), FIRING_FRACTION[coding]
     for adders in (20, 2000):
         folding = default_folding(network, events, adders)
         for index, fold in enumerate(folding):

@@ -143,11 +143,15 @@ def diagnose_graph(
     return _diagnosis(run, found, len(pixels), truth)
 
 
+#: Errors of a layer in the order of ``_squares``.
+_ERRORS = ("entering", "weights", "clipping", "levels", "timing", "total")
+
+
 class _Batch:
     """One batch, run as the model, as the network, and with each layer alone exact.
 
     Attributes:
-        squares: (layers, 7): squared norms of what a layer should deliver, and of its errors.
+        squares: (layers, 1 + errors): squared norms of what a layer should deliver, and of them.
         answers: (2 + layers, images): the model's, the network's, with each layer exact; None where
             the scores have no class.
     """
@@ -155,7 +159,7 @@ class _Batch:
     def __init__(self, run: ExactLayers, images: np.ndarray) -> None:
         network, totals = run.totals.network, run.totals
         layers = range(len(network.layers))
-        self.squares = np.zeros((len(layers), 7))
+        self.squares = np.zeros((len(layers), 1 + len(_ERRORS)))
         model = run.run(images, exact=layers)
 
         def measure(index: int, flows: dict[int, np.ndarray], result: Result) -> None:
@@ -205,11 +209,13 @@ def _diagnosis(
         return 100 * float(np.mean(answers[row] == truth))
 
     cnn = None if answers is None else answers[0]
-    rows = [
-        LayerErrors(
-            layer.name, *errors[index].tolist(), share(index + 2, cnn), share(index + 2, labels)
-        )
-        for index, layer in enumerate(run.totals.network.layers)
-        if not run.totals.layers[index].ones
-    ]
+    rows = []
+    for index, layer in enumerate(run.totals.network.layers):
+        if not run.totals.layers[index].ones:
+            found = dict(zip(_ERRORS, errors[index].tolist(), strict=True))
+            shares = {
+                "cnn_answers": share(index + 2, cnn),
+                "right_answers": share(index + 2, labels),
+            }
+            rows.append(LayerErrors(layer.name, **found, **shares))
     return Diagnosis(tuple(rows), images, share(1, cnn), share(1, labels), share(0, labels))

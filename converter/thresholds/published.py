@@ -6,7 +6,7 @@ many steps on each batch in place of one, which is what makes it take an inferen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -43,9 +43,9 @@ def balance_published(
         seed: of the draws.
         progress: called after each pass with its part of the number of images.
     """
-    sizes = [len(batch) for batch in batches]
-    total = sum(sizes)
-    draws = torch.Generator().manual_seed(seed)
+    total = sum(len(batch) for batch in batches)
+    # One more than K, for eq. 19.
+    drawn = random_batches(batches, iterations + 1, seed)
     thresholds: dict[str, Tensor] = {}
 
     def moved(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
@@ -57,8 +57,8 @@ def balance_published(
         thresholds[operation.name] = _step(operation, current, found, learning_rate)
         return clip(operation, current, found, owned=False)
 
-    for step in range(iterations):
-        run_graph(graph, _drawn(batches, sizes, draws), moved)
+    for step, images in zip(range(iterations), drawn, strict=False):
+        run_graph(graph, images, moved)
         if progress is not None:
             progress(total * (step + 1) // iterations - total * step // iterations)
     finished = finished_thresholds(graph, thresholds)
@@ -68,7 +68,7 @@ def balance_published(
         means[operation.name] = _size(operation, current).relu().mean(0).cpu()
         return clip(operation, current, finished[operation.name], owned)
 
-    run_graph(graph, _drawn(batches, sizes, draws), measured)
+    run_graph(graph, next(drawn), measured)
     return Balance(
         thresholds={name: value.float().cpu() for name, value in finished.items()},
         mean_activations=means,
@@ -97,14 +97,20 @@ def _size(operation: Operation, current: Tensor) -> Tensor:
     return run_operation(operation, current).abs() if is_signed(operation) else current
 
 
-def _drawn(batches: Sequence[Tensor], sizes: Sequence[int], draws: torch.Generator) -> Tensor:
-    """``DRAWN`` of all images, without replacement, as one batch."""
-    chosen = torch.randperm(sum(sizes), generator=draws)[:DRAWN].sort().values
-    parts, start = [], 0
-    for index, size in enumerate(sizes):
-        within = chosen[(chosen >= start) & (chosen < start + size)] - start
-        start += size
-        if len(within):
-            batch = batches[index]
-            parts.append(batch[within.to(batch.device)])
-    return torch.cat(parts)
+def random_batches(batches: Sequence[Tensor], count: int, seed: int = 0) -> Iterator[Tensor]:
+    """``count`` batches of ``DRAWN`` images (all where there are fewer), each drawn anew.
+
+    No image is twice in a batch.
+    """
+    sizes = [len(batch) for batch in batches]
+    draws = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        chosen = torch.randperm(sum(sizes), generator=draws)[:DRAWN].sort().values
+        parts, start = [], 0
+        for index, size in enumerate(sizes):
+            within = chosen[(chosen >= start) & (chosen < start + size)] - start
+            start += size
+            if len(within):
+                batch = batches[index]
+                parts.append(batch[within.to(batch.device)])
+        yield torch.cat(parts)

@@ -152,7 +152,7 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
 
     from . import reference
     from .random_graphs import random_graph
-    from .random_networks import random_images
+    from .random_networks import random_images, with_signed_layers
 
     choices = [list(kind) for kind in (Coding, Readout, PoolRule)]
     files = []
@@ -166,6 +166,8 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
             layers=1 + i % 3,
             largest_channels=4,
         )
+        if i >= 4:
+            network = with_signed_layers(rng, network)
         files.append((network_bytes(network), ("topology",)))
         if i % 2:
             events = count_events(network, random_images(rng, network, 2))

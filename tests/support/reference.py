@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 
@@ -151,12 +153,10 @@ def _currents(network, index, trains, pixels, o, oy, ox, steps):
 def _wanted(layer: Layer, o: int, total: int) -> int:
     """The number that a signed neuron stands for where all it has received is ``total``."""
     threshold, negative = int(layer.threshold[o]), int(layer.negative_threshold[o])
-    number = 0
-    while total >= (number + 1) * threshold:
-        number += 1
-    while number <= 0 and total < number * negative - (negative - threshold) // 2:
-        number -= 1
-    return number
+    if total >= 0:
+        return math.floor(Fraction(total, threshold))
+    least = -((negative - threshold) // 2)
+    return math.floor(Fraction(total - least, negative)) if total < least else 0
 
 
 def _fire_signed_rate(layer: Layer, o: int, currents: list[int]) -> list[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ...golden.basics.output_files import folder_beside, put_in_place
 from ...golden.errors import RheobaseError
 from ...golden.network.network import Network
@@ -16,14 +18,18 @@ from .instantiation import instantiation_template
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
 from .output import MANIFEST, check_output, verilog_manifest
+from .verilog_bench import verilog_bench
 
 
-def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, str]:
+def plain_verilog(
+    network: Network, folding: Folding, target: str, images: np.ndarray | None = None
+) -> dict[str, str]:
     """Files of ``target`` by name.
 
     Args:
         target: ``generic`` (memories as arrays, their contents in files) or ``asic`` (memories
             behind module ``rheobase_memory``).
+        images: uint8, (images, channels, rows, columns), of the test bench; no bench where None.
 
     Raises:
         RheobaseError: a P or E out of range, or no such target.
@@ -38,10 +44,18 @@ def plain_verilog(network: Network, folding: Folding, target: str) -> dict[str, 
         text = header(network, folding) + text
         models = {f"{WRAPPER}.v": WRAPPER_VERILOG}
     template = instantiation_template(network)
-    return {f"{TOP}.v": text, **models, **memories, "instantiation.v": template}
+    design = {f"{TOP}.v": text, **models}
+    bench = {} if images is None else verilog_bench(network, images, list(design))
+    return {**design, **memories, "instantiation.v": template, **bench}
 
 
-def write_plain_verilog(network: Network, folding: Folding, target: str, output: Path) -> list[str]:
+def write_plain_verilog(
+    network: Network,
+    folding: Folding,
+    target: str,
+    output: Path,
+    images: np.ndarray | None = None,
+) -> list[str]:
     """Write ``target`` with a manifest to the folder ``output``, whole or not at all.
 
     Returns:
@@ -51,7 +65,7 @@ def write_plain_verilog(network: Network, folding: Folding, target: str, output:
         RheobaseError: see ``plain_verilog``, or the folder cannot be written.
     """
     check_output(output)
-    files = plain_verilog(network, folding, target)
+    files = plain_verilog(network, folding, target, images)
     files[MANIFEST] = verilog_manifest(network, folding, target, files)
     with folder_beside(output) as work:
         for name, text in files.items():

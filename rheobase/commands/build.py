@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..golden.network.network import Network
 
 _PANEL = "Place and route"
+#: Images of the test bench beside plain Verilog where nothing is asked for.
+BENCH_IMAGES = 3
 
 
 def build(
@@ -36,6 +38,14 @@ def build(
     ],
     folding: FoldingOptions,
     reading: ImageOptions,
+    bench: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Images of the self-checking test bench beside plain Verilog: the first of "
+            f"--plan-images, or random pixels; 0 for no bench (default: {BENCH_IMAGES}).",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to make (default: build/BOARD).")
     ] = None,
@@ -71,10 +81,14 @@ def build(
     options = replace(folding, board=target)
     if target is None and options.clock is not None and options.target_fps is None:
         raise RheobaseError(f"--clock: {board} has no clock of its own")
+    if target is not None and bench is not None:
+        raise RheobaseError("--bench: must come with --board generic or asic")
     found = load_network(network)
     folder = output or Path("build") / board
     if target is None:
-        _build_verilog(found, board, options, reading, folder)
+        _build_verilog(
+            found, board, options, reading, folder, BENCH_IMAGES if bench is None else bench
+        )
         return
     start = time.monotonic()
     made = build_planned(
@@ -92,16 +106,32 @@ def build(
 
 
 def _build_verilog(
-    network: Network, target: str, options: FoldingOptions, reading: ImageOptions, folder: Path
+    network: Network,
+    target: str,
+    options: FoldingOptions,
+    reading: ImageOptions,
+    folder: Path,
+    bench: int,
 ) -> None:
     from ..boards.builds.plain_verilog import write_plain_verilog
-    from ..building.shown_plan import shown_plan
+    from ..boards.builds.verilog_bench import random_pixels
+    from ..building.shown_plan import plan_images, shown_plan
     from ..console import OUT, working
 
     plan = shown_plan(network, options, reading)
+    shown = plan_images(network, options, reading)
+    images = (random_pixels(network, bench) if shown is None else shown)[:bench]
     with working(f"writing {target} Verilog"):
-        files = write_plain_verilog(network, plan.folding, target, folder)
+        files = write_plain_verilog(
+            network, plan.folding, target, folder, images if bench else None
+        )
     OUT.print(f"wrote {len(files)} files to {folder}", highlight=False, soft_wrap=True)
+    if bench:
+        OUT.print(
+            f"{folder}/testbench.v checks itself on {len(images)} images; its first lines say how",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def print_summary(

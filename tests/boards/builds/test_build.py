@@ -258,6 +258,7 @@ BAD = {
     "far clock": (["--board", "icebreaker", "--clock", "900"], "clock: 900 MHz cannot be made"),
     "baud": (["--board", "icebreaker", "--baud", "4000000"], "baud rate 4000000 at a clock of"),
     "no clock": (["--board", "asic", "--clock", "9"], "--clock: asic has no clock of its own"),
+    "bench": (["--board", "ulx3s-85f", "--bench", "3"], "--bench: must come with --board generic"),
     "P": (["--board", "generic", "-P", "99,1", "-E", "1,1"], "P of layer 'conv0' is 99"),
     "folder": (["--board", "generic", "-o", "mine"], "mine: exists and is no build"),
 }

@@ -34,7 +34,6 @@ from .snn.snn import FloatSnn
 from .thresholds.balancing import balance
 from .thresholds.delay import choose_delay, first_output_spike
 from .thresholds.outcome import Balance
-from .thresholds.signed_thresholds import mean_levels
 from .tracing.trace import trace
 
 
@@ -259,7 +258,7 @@ def _converted(
             else options.iterations,
             percentile=options.percentile,
             learning_rate=options.learning_rate,
-            signed=mean_levels(options.coding, options.steps),
+            levels=(options.coding, options.steps),
             progress=shown,
         )
 

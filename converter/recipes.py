@@ -30,6 +30,11 @@ def _paper(options: Options) -> Options:
     return replace(_balanced(Method.PAPER)(options), iterations=_PUBLISHED, rule=PoolRule.STEP)
 
 
+def _levels(options: Options) -> Options:
+    """Thresholds of the levels that T gives, and nothing else."""
+    return replace(options, method=Method.LEVELS, calibration=None)
+
+
 def _calibrated(calibration: Calibration) -> Callable[[Options], Options]:
     return lambda options: replace(
         options, method=Method.CLTB, iterations=_BEFORE_CALIBRATION, calibration=calibration
@@ -57,6 +62,7 @@ RECIPES: dict[str, Callable[[Options], Options]] = {
     "paper": _paper,
     "robust": _balanced(Method.ROBUST),
     "ltb": _balanced(Method.LTB),
+    "levels": _levels,
     "cltb": _balanced(Method.CLTB),
     "search": _calibrated(Calibration(initial=False, bias=0)),
     "lcp": _calibrated(_ONLY_BIAS),

@@ -21,8 +21,8 @@ from ..graph.graph import WEIGHTED_KINDS, Graph, Operation
 from ..graph.kernels import run_operation
 from ..graph.levels import Levels
 from ..lower.plan import plan_layers
-from ..thresholds.balancing import channel_samples
-from ..thresholds.signed_thresholds import mean_levels, signed_thresholds
+from ..thresholds.level_thresholds import level_thresholds, mean_levels
+from ..thresholds.samples import channel_samples
 from .placement import can_split, linear_points, may_be_centred, with_signed, with_split
 
 #: Images that errors are measured on.
@@ -73,7 +73,7 @@ def with_linear_layers(
     if growth is None:
         growth = GROWTH if coding == Coding.RADIX else math.inf
     images = first_images(batches, IMAGES)
-    signed, errors = _measured(graph, images, points, slopes, mean_levels(coding, steps))
+    signed, errors = _measured(graph, images, points, slopes, mean_levels(True, coding, steps))
     split = {name for name in slopes if growth == math.inf or errors[name] > MOST_ERROR}
     graph = with_split(graph, split)
     budget = growth * kernel_weights(graph)
@@ -125,7 +125,7 @@ def _measured(
                 centres[name] = samples.mean(dim=1) if may_be_centred(graph, name) else None
             if (centre := centres.get(name)) is not None:
                 samples = samples - centre[:, None]
-            _, lost = signed_thresholds(samples, levels)
+            _, lost = level_thresholds(samples, levels)
             errors[name] = float(lost.sum() / variance)
         return result
 

@@ -10,16 +10,17 @@ from torch import Tensor
 
 from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
+from ...golden.network.choices import Coding
 from ..graph.analog import clip, run_graph
 from ..graph.graph import Graph, Operation
 from ..graph.kernels import run_operation
 from ..graph.levels import Levels, is_signed
+from .level_balance import balance_levels
+from .level_thresholds import level_thresholds, mean_levels
 from .outcome import Balance, check_learning_rate, finished_thresholds
 from .published import balance_published
-from .signed_thresholds import signed_thresholds
+from .samples import SAMPLES, channel_samples
 
-#: Values per channel and batch that the gradient of eq. 14 is taken from.
-SAMPLES = 512
 #: Values per layer and batch that a percentile is taken from.
 PERCENTILE_SAMPLES = 65536
 #: A layer's thresholds have converged where a step changes them by no larger part.
@@ -34,6 +35,7 @@ class Method(StrEnum):
     CLTB = "cltb"  #: local threshold balancing, one threshold per channel (eq. 17)
     LTB = "ltb"  #: local threshold balancing, one threshold per layer (eq. 14-15)
     ROBUST = "robust"  #: robust normalisation: a percentile of each layer's activations
+    LEVELS = "levels"  #: least squared error of the levels that T gives, per channel
     PAPER = "paper"  #: Algorithm 1 to the letter (``published.balance_published``)
 
 
@@ -46,7 +48,7 @@ def balance(
     iterations: int = 200,
     percentile: float = 99.0,
     learning_rate: float = 1.0,
-    signed: Levels | None = None,
+    levels: tuple[Coding, int] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Balance:
     """Balance all thresholds in one pass over ``batches``, and in K by ``Method.PAPER``.
@@ -68,7 +70,8 @@ def balance(
         iterations: K, steps in all; more steps give higher thresholds.
         percentile: of ``Method.ROBUST``.
         learning_rate: eta.
-        signed: levels of neurons that fire signed, None where T is not known yet.
+        levels: coding and T, for ``Method.LEVELS`` and for neurons that fire signed; None where
+            they are not known yet.
         progress: called with the number of images after each batch.
 
     Raises:
@@ -84,6 +87,11 @@ def balance(
         return balance_published(
             graph, batches, iterations=iterations, learning_rate=learning_rate, progress=progress
         )
+    if method == Method.LEVELS:
+        if levels is None:
+            raise RheobaseError("method: 'levels', must be with a coding and T")
+        coding, steps = levels
+        return balance_levels(graph, batches, coding=coding, steps=steps, progress=progress)
     state = _State(graph, method, learning_rate)
     total = sum(len(batch) for batch in batches)
     images = done = 0
@@ -101,6 +109,7 @@ def balance(
             break
     thresholds = state.percentiles(percentile) if method == Method.ROBUST else state.thresholds
     if method != Method.ROBUST:
+        signed = None if levels is None else mean_levels(True, *levels)
         thresholds |= state.signed_thresholds(signed)
     found = finished_thresholds(graph, thresholds)
     return Balance(
@@ -185,7 +194,7 @@ class _State:
         """Of neurons that fire signed, from the samples that were kept."""
         shared = self.method == Method.LTB
         return {
-            name: signed_thresholds(torch.cat(kept, dim=1), levels, shared=shared)[0]
+            name: level_thresholds(torch.cat(kept, dim=1), levels, shared=shared)[0]
             for name, kept in self.kept.items()
         }
 
@@ -231,25 +240,6 @@ def descend(
             made = step + 1
             break
     return level.to(threshold.dtype).expand(channels).clone(), made
-
-
-def channel_samples(current: Tensor) -> Tensor:
-    """(channels, about ``SAMPLES``) values, evenly spread over images and positions."""
-    flat = current.flatten(2) if current.ndim > 2 else current[:, :, None]
-    images, channels, positions = flat.shape
-    per_image = max(1, SAMPLES // images)
-    if per_image >= positions:
-        picked = flat
-    else:
-        index = torch.arange(per_image, device=flat.device) * positions // per_image
-        # Other positions in each image.
-        shift = torch.arange(images, device=flat.device)[:, None] * 7919
-        index = (index + shift) % positions
-        picked = flat.gather(2, index[:, None, :].expand(images, channels, per_image))
-    samples = picked.transpose(0, 1).reshape(channels, -1)
-    if samples.shape[1] > 2 * SAMPLES:
-        samples = samples[:, :: samples.shape[1] // SAMPLES]
-    return samples
 
 
 def _spread(values: Tensor, most: int) -> Tensor:

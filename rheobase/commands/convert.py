@@ -82,16 +82,16 @@ class ThresholdOptions:
         str | None,
         typer.Option(
             "--recipe",
-            help="Preset in place of --method and what is calibrated: robust, ltb, cltb, search, "
-            "lcp, acp, search-lcp, best, paper, ...",
+            help="Preset in place of --method and what is calibrated: robust, ltb, cltb, levels, "
+            "search, lcp, acp, search-lcp, best, paper, ...",
         ),
     ] = None
     method: Annotated[
-        Literal["cltb", "ltb", "robust"],
+        Literal["cltb", "ltb", "robust", "levels"],
         typer.Option(
             "--method",
             help="What balances thresholds against activations: channel-wise or layer-wise local "
-            "threshold balancing, or a percentile (RobustNorm).",
+            "threshold balancing, a percentile (RobustNorm), or the least error at this T.",
         ),
     ] = "cltb"
     iterations: Annotated[

@@ -154,7 +154,8 @@ def test_caps_qcfs_and_copies():
     graph = prepared(trace(Model(), (2, 6, 6)))
     images = _images()
     for method in Method:
-        found = balance(graph, [images], method=method, iterations=3000, percentile=100)
+        given = {"method": method, "iterations": 3000, "percentile": 100}
+        found = balance(graph, [images], levels=(Coding.RADIX, 8), **given)
         assert float(found.thresholds["act"].max()) == 6.0
         assert found.thresholds["qcfs"].tolist() == pytest.approx([0.7, 0.7])
 

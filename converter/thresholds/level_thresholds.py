@@ -1,8 +1,7 @@
-"""Thresholds of neurons that fire signed: by the extremes of both signs, against clipping error.
+"""Thresholds by rounding and clipping error together, for the levels that T gives.
 
-One bit of a number is its sign, so few levels are left on either side. A threshold at the extremes
-loses nothing to clipping and most to rounding; of a grid of parts of it the one with the least
-squared error is taken, for the levels that T gives.
+A threshold at the extremes of what neurons give, of either sign, loses nothing to clipping and most
+to rounding; of a grid of parts of it the one with the least squared error is taken.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from ..graph.levels import Levels, levels_of
 PARTS = tuple(0.10 + 0.05 * index for index in range(22))
 
 
-def mean_levels(coding: Coding, steps: int) -> Levels:
-    """Numbers that T steps of signed neurons tell apart: in ``rate``, the sums of their spikes."""
+def mean_levels(signed: bool, coding: Coding, steps: int) -> Levels:
+    """Numbers that T steps of neurons tell apart: in ``rate``, the sums of their spikes."""
     if coding == Coding.RATE:
-        return Levels(steps, -steps, steps)
-    return levels_of(True, coding, steps)
+        return Levels(steps, -steps if signed else 0, steps)
+    return levels_of(signed, coding, steps)
 
 
-def signed_thresholds(
+def level_thresholds(
     activations: Tensor, levels: Levels | None, *, shared: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Thresholds with the least squared error of ``activations``, and that error.
 
     Args:
-        activations: (channels, samples): what the neurons are to give, of either sign.
+        activations: (channels, samples): what the neurons are to give.
         levels: as ``mean_levels`` gives them; None for the largest magnitude, whatever T will be.
         shared: one threshold for all channels.
 

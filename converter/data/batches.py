@@ -68,6 +68,18 @@ def first_images(batches: Sequence[Tensor], count: int) -> Tensor:
     return torch.cat(found)
 
 
+def spread_images(batches: Sequence[Tensor], count: int) -> Tensor:
+    """At most ``count`` images as one batch, evenly over all, as a set may be sorted by class."""
+    sizes = [len(batch) for batch in batches]
+    step = max(1, ceil_div(sum(sizes), count))
+    found: list[Tensor] = []
+    start = 0
+    for batch, size in zip(batches, sizes, strict=True):
+        found.append(batch[-start % step :: step].clone())  # no view that keeps the batch
+        start += size
+    return torch.cat(found)
+
+
 class Batches(LazyBatches):
     """Normalised batches of uint8 images; each is made when it is asked for.
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...golden.errors import RheobaseError
 from ...golden.network.choices import Coding
-from ..data.batches import first_images
+from ..data.batches import spread_images
 from ..graph.analog import run_graph
 from ..graph.graph import WEIGHTED_KINDS, Graph, Operation
 from ..graph.kernels import run_operation
@@ -62,7 +62,7 @@ def with_linear_layers(
 
     Args:
         graph: prepared.
-        batches: normalised images, on the graph's device; the first ones are used.
+        batches: normalised images, on the graph's device; ``IMAGES`` of them at the most are used.
         growth: 1 or more; infinite for no signed neurons wherever there is another way. None for
             ``GROWTH`` in ``radix``, and infinite in ``rate``, where no hardware fires signed.
     """
@@ -72,7 +72,7 @@ def with_linear_layers(
         return graph, ()
     if growth is None:
         growth = GROWTH if coding == Coding.RADIX else math.inf
-    images = first_images(batches, IMAGES)
+    images = spread_images(batches, IMAGES)
     signed, errors = _measured(graph, images, points, slopes, mean_levels(True, coding, steps))
     split = {name for name in slopes if growth == math.inf or errors[name] > MOST_ERROR}
     graph = with_split(graph, split)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...golden.network.choices import Coding
-from ..data.batches import first_images
+from ..data.batches import spread_images
 from ..graph.analog import run_graph
 from ..graph.graph import Graph, Operation, per_channel
 from ..graph.kernels import run_operation
@@ -36,12 +36,12 @@ def balance_levels(
     steps: int,
     progress: Callable[[int], None] | None = None,
 ) -> Balance:
-    """Thresholds for T = ``steps``, in one pass over the first ``IMAGES`` of ``batches``.
+    """Thresholds for T = ``steps``, in one pass over ``IMAGES`` at the most of ``batches``.
 
     A QCFS activation keeps its own, a capped one has at most its cap, and the channels of a readout
     have one threshold.
     """
-    images = first_images(batches, IMAGES)
+    images = spread_images(batches, IMAGES)
     thresholds: dict[str, Tensor] = {}
     means: dict[str, Tensor] = {}
     winners: dict[str, float] = {}

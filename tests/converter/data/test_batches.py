@@ -17,6 +17,7 @@ from rheobase.converter.data.batches import (
     first_images,
     on_device,
     split_batches,
+    spread_images,
 )
 from rheobase.converter.data.pixels import normalised
 from rheobase.converter.rewrite.rewrite import prepared
@@ -87,3 +88,12 @@ def test_one_batch_at_a_time_is_alive(pixels, monkeypatch):
     convert_graph(graph, LazyBatches(made, 3), mean=MEAN, std=STD, options=Options(steps=4))
     # A loop holds the batch before while it asks for the next.
     assert 0 < most <= 2
+
+
+@pytest.mark.parametrize("count", [1, 4, 7, 10, 40])
+def test_spread_images_are_from_all_over(count):
+    images = torch.arange(23.0).reshape(23, 1)
+    batches = [images[:4], images[4:5], images[5:16], images[16:]]
+    found = spread_images(batches, count)
+    step = -(-23 // count)
+    assert torch.equal(found, images[::step]) and len(found) <= count

@@ -17,7 +17,6 @@ from ...golden.network.network import Network
 from ...golden.run.answers import class_answers, is_per_class
 from ...golden.run.run import checked_images, split
 from ..data.pixels import Images, as_pixels, normalisation
-from ..graph.graph import Graph
 from ..rewrite.rewrite import prepared
 from ..tracing.trace import trace
 from .exact_layers import ExactLayers, Result
@@ -108,23 +107,7 @@ def diagnose(
         mean, std = known.mean, known.std
     mean, std = normalisation(mean, std, int(pixels.shape[1]))
     graph = prepared(trace(model, tuple(int(extent) for extent in pixels.shape[1:])))
-    return diagnose_graph(
-        network, graph, pixels, labels, mean=mean, std=std, progress=progress or (lambda _: None)
-    )
-
-
-def diagnose_graph(
-    network: Network,
-    graph: Graph,
-    images: np.ndarray,
-    labels: Sequence[int] | np.ndarray | None,
-    *,
-    mean: Sequence[float],
-    std: Sequence[float],
-    progress: Callable[[int], None],
-) -> Diagnosis:
-    """``diagnose`` for a graph that is prepared already."""
-    pixels = checked_images(network, np.asarray(images))
+    pixels = checked_images(network, pixels)
     if not len(pixels):
         raise RheobaseError("images: none, must be at least one")
     if labels is not None and len(labels) != len(pixels):
@@ -138,7 +121,8 @@ def diagnose_graph(
     with ThreadPoolExecutor(threads) as pool:
         for batch, part in zip(batches, pool.map(partial(_Batch, run), batches), strict=True):
             found.append(part)
-            progress(len(batch))
+            if progress is not None:
+                progress(len(batch))
     truth = None if labels is None else np.asarray(labels)
     return _diagnosis(run, found, len(pixels), truth)
 
@@ -151,7 +135,7 @@ class _Batch:
     """One batch, run as the model, as the network, and with each layer alone exact.
 
     Attributes:
-        squares: (layers, 1 + errors): squared norms of what a layer should deliver, and of them.
+        squares: (layers, 1 + errors): squared norms, first of what a layer should deliver.
         answers: (2 + layers, images): the model's, the network's, with each layer exact; None where
             the scores have no class.
     """
@@ -213,9 +197,8 @@ def _diagnosis(
     for index, layer in enumerate(run.totals.network.layers):
         if not run.totals.layers[index].ones:
             found = dict(zip(_ERRORS, errors[index].tolist(), strict=True))
-            shares = {
-                "cnn_answers": share(index + 2, cnn),
-                "right_answers": share(index + 2, labels),
-            }
-            rows.append(LayerErrors(layer.name, **found, **shares))
+            answered = share(index + 2, cnn), share(index + 2, labels)
+            rows.append(
+                LayerErrors(layer.name, **found, cnn_answers=answered[0], right_answers=answered[1])
+            )
     return Diagnosis(tuple(rows), images, share(1, cnn), share(1, labels), share(0, labels))

@@ -42,6 +42,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.converter --shared $(SHARED)
 	$(BIN)/python -m benchmarks.resnet20 --shared $(SHARED)
 	$(BIN)/python -m benchmarks.spikingjelly --shared $(SHARED) --only digits
+	$(BIN)/python -m benchmarks.squeezenet --shared $(SHARED)
 
 # pyproject.toml says which folders the types of are checked.
 lint: $(VENV)/.installed-test

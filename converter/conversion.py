@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from .calibrate.calibration import (
     Rounding,
     calibrate,
     layer_names,
+    used_images,
 )
 from .calibrate.keeping import Fit, held_back, output_error
 from .data.batches import Batches, on_device, split_batches
@@ -26,6 +28,7 @@ from .lower.budget import allocated_bits
 from .lower.lowering import Lowered, lower_graph
 from .lower.outside import Weights, outside, weights_of
 from .options import DEFAULT, Options, check_options, default_iterations, method_name
+from .recipes import chosen
 from .recording import recorded
 from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
@@ -153,6 +156,7 @@ def convert(
         RheobaseError: the model cannot be converted (every such module is named), or bad options.
     """
     check_options(options)
+    options = chosen(options)
     check_finite(model, "model")
     images = as_pixels(images)
     mean, std = normalisation(mean, std, int(images.shape[1]))
@@ -194,6 +198,7 @@ def convert_graph(
     A batch is asked for each time that it is needed, and not kept (``data.batches``).
     """
     check_options(options)
+    options = chosen(options)
     if not options.lower and not graph.neurons:
         raise RheobaseError(
             "model: nothing in it spikes, accepted for a float SNN is a model with ReLU, ReLU6, "
@@ -214,7 +219,11 @@ def convert_graph(
         made = _converted(graph, batches, batches, options, layer_progress=layer_progress, **given)
         return replace(made, linear=linear)
     images = sum(len(batch) for batch in batches)
-    count = held_back(images, options.calibration.images)
+    used = used_images(options.calibration, images, options.coding, options.steps)
+    # What is held back does not leave fewer images to fit on.
+    counted = replace(options.calibration, images=used, passes=math.inf)
+    options = replace(options, calibration=counted)
+    count = held_back(images, used, options.steps if options.coding == Coding.RATE else 1)
     seen, held = split_batches(batches, images - count)
     fitted = _converted(graph, batches, seen, options, layer_progress=layer_progress, **given)
     alone = replace(options, calibration=None, calibrate_first=False, iterations=None)

@@ -30,10 +30,11 @@ class Options:
         weight_bits: 2..8.
         readout, rule: see the integer network.
         method, iterations (K), percentile, learning_rate: of the balancing; K None for
-            ``default_iterations``.
+            ``default_iterations``. With neither ``method`` nor ``calibration`` the recipe ``best``
+            sets both, for the coding and T at hand (``recipes.chosen``).
         delayed: t0 by eq. 19 for a ``current`` readout too, counted up to the last neurons.
-        calibration: what is fitted layer by layer at this T, with ``weight_bits`` in effect; None
-            for balanced thresholds as they are.
+        calibration: what is fitted layer by layer at this T, with ``weight_bits`` in effect; with
+            a ``method`` alone, balanced thresholds stay as they are.
         calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
         weight_budget: bits of all kernels together: widths per layer by their sensitivity, in
             place of ``weight_bits``.
@@ -55,7 +56,7 @@ class Options:
     weight_bits: int = 8
     readout: Readout = Readout.CURRENT
     rule: PoolRule = PoolRule.CUMULATIVE
-    method: Method = Method.CLTB
+    method: Method | None = None
     iterations: int | None = None
     percentile: float = 99.0
     learning_rate: float = 1.0
@@ -70,7 +71,9 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, kind in _CHOICES.items():
-            object.__setattr__(self, name, member(f"options: {name}", kind, getattr(self, name)))
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, member(f"options: {name}", kind, given))
 
 
 #: Fields of the options that are one of a few words, which may be given as text.
@@ -82,7 +85,7 @@ DEFAULT = Options()
 def method_name(options: Options) -> str:
     """What the thresholds come from, in a few words."""
     fitted = "" if options.calibration is None else " and a fit layer by layer"
-    return f"{options.method.value}{fitted}"
+    return f"{(options.method or Method.CLTB).value}{fitted}"
 
 
 def default_iterations(options: Options) -> int:

@@ -52,7 +52,10 @@ def _best(options: Options) -> Options:
         ridge = 0.01 if options.steps > 3 else 0.03
         calibration = Calibration(weights=1, ridge=ridge, images=2000, samples=16000)
     else:
-        calibration = Calibration(bias=3, weights=1, ridge=0.03, images=800, samples=12800)
+        # Every step of a spiking network costs as much as the model does on an image.
+        calibration = Calibration(
+            bias=3, weights=1, ridge=0.03, images=800, samples=12800, passes=6.0
+        )
     return _calibrated(calibration)(options)
 
 
@@ -72,6 +75,17 @@ RECIPES: dict[str, Callable[[Options], Options]] = {
     "search-lcp": _calibrated(Calibration(initial=False)),
     "best": _best,
 }
+
+
+#: What is done where neither a method nor a calibration is asked for.
+DEFAULT_RECIPE = "best"
+
+
+def chosen(options: Options) -> Options:
+    """``options`` with all that they leave to the converter filled in."""
+    if options.calibration is not None or options.calibrate_first:
+        return options if options.method is not None else replace(options, method=Method.CLTB)
+    return options if options.method is not None else with_recipe(options, DEFAULT_RECIPE)
 
 
 def with_recipe(options: Options, name: str) -> Options:

@@ -37,9 +37,18 @@ from .calibration_settings import (
     Rounding,
     check_calibration,
     layer_names,
+    used_images,
 )
 
-__all__ = ["Calibrated", "Calibration", "Rounding", "calibrate", "check_calibration", "layer_names"]
+__all__ = [
+    "Calibrated",
+    "Calibration",
+    "Rounding",
+    "calibrate",
+    "check_calibration",
+    "layer_names",
+    "used_images",
+]
 
 
 @torch.inference_mode()
@@ -73,7 +82,8 @@ def calibrate(
     check_calibration(settings)
     if not batches or not len(batches[0]):
         raise RheobaseError("calibration: no images, must be at least one")
-    images = first_images(batches, settings.images)
+    given = sum(len(batch) for batch in batches)
+    images = first_images(batches, used_images(settings, given, coding, steps))
     run = CalibrationRun(graph, images, thresholds, coding, steps, settings, rule, rounding, seed)
     for name in layer_names(graph):
         run.layer(name)

@@ -38,7 +38,7 @@ TOO_FEW = "too few samples for its inputs"
 #: Neurons per channel, times steps, that the search for thresholds looks at.
 _SEARCHED = 2**15
 #: ... and the most and the fewest neurons.
-_MOST_SEARCHED, _LEAST_SEARCHED = 4096, 512
+_MOST_SEARCHED, _LEAST_SEARCHED = 8192, 512
 #: Images that pass through the model at a time.
 _BATCH = 32
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
+from ...golden.network.choices import Coding
 from ..graph.graph import Graph, OperationKind
 
 
@@ -25,6 +27,8 @@ class Calibration:
         ridge: what a weight's change costs, as a part of the mean squared input.
         images: calibration images that are used, the first ones.
         samples: neurons per channel that a layer is fitted on.
+        passes: in ``rate`` only so many images are used that images times T are at most so many
+            times the images that were given; a few are used in any case.
     """
 
     thresholds: bool = True
@@ -35,9 +39,12 @@ class Calibration:
     ridge: float = 0.01
     images: int = 512
     samples: int = 4096
+    passes: float = math.inf
 
 
 DEFAULT_CALIBRATION = Calibration()
+#: Images that are used where ``Calibration.passes`` allows fewer.
+_LEAST_IMAGES = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +88,18 @@ def check_calibration(settings: Calibration) -> None:
     """Raise ``RheobaseError`` where a number is out of range."""
     for field, least in (("bias", 0), ("weights", 0), ("images", 1), ("samples", 16)):
         check_integer("calibration", field, getattr(settings, field), least, None)
+    if not settings.passes > 0:
+        raise RheobaseError(f"calibration passes: {settings.passes}, must be a positive number")
     if not settings.ridge > 0:
         raise RheobaseError(f"calibration ridge: {settings.ridge}, must be a positive number")
+
+
+def used_images(settings: Calibration, given: int, coding: Coding, steps: int) -> int:
+    """How many of ``given`` images are fitted on at T = ``steps``."""
+    most = given
+    if coding == Coding.RATE and math.isfinite(settings.passes):
+        most = max(_LEAST_IMAGES, int(settings.passes * given / steps))
+    return min(given, settings.images, most)
 
 
 def layer_names(graph: Graph) -> tuple[str, ...]:

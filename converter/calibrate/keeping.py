@@ -22,6 +22,8 @@ from ..snn.snn import FloatSnn
 
 #: Images that are held back: so many, or this part where there are few; none of fewer than LEAST.
 HELD_BACK, PART, LEAST = 100, 5, 20
+#: T up to which all of them are.
+_FREE_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,16 @@ class Fit:
     held_back: bool
 
 
-def held_back(images: int, used: int) -> int:
-    """How many of ``images``, the last ones, are compared on where ``used`` would be fitted on."""
+def held_back(images: int, used: int, steps: int = 1) -> int:
+    """How many of ``images``, the last ones, are compared on where ``used`` would be fitted on.
+
+    Args:
+        steps: how often each of them passes through a network that spikes.
+    """
     if images < LEAST:
         return 0
-    return min(HELD_BACK, max(images // PART, images - used))
+    most = min(HELD_BACK, max(LEAST, HELD_BACK * _FREE_STEPS // steps))
+    return min(most, max(images // PART, images - used))
 
 
 def unexplained(found: Tensor, wanted: Tensor) -> float:

@@ -19,7 +19,8 @@ STARTS = (0.3, 0.4, 0.6, 0.7)
 _REFINED = (0.87, 0.94, 1.06, 1.13)
 #: The largest activation, but for this part of them.
 _TOP = 0.9995
-#: T up to which thresholds and initial potentials are tried in all pairs (0079-joint-search.md).
+#: T in ``rate`` up to which thresholds and initial potentials are tried in all pairs
+#: (docs/decisions/0079-joint-search.md).
 _FEW_STEPS = 8
 #: A channel of which fewer neurons are active has its bias shifted as if so many were.
 _LEAST_ACTIVE = 0.05
@@ -72,8 +73,8 @@ def search_neurons(
     state = _Best(currents, target, search, coding, steps, neurons, cap, grid)
     state.attempt(neurons)
     starts = STARTS if search.initial else ()
-    # In pairs where few spikes are to come: then v(0) decides how many of them come too early.
-    pairs = starts if coding == Coding.RATE and steps <= _FEW_STEPS else ()
+    # One after the other where that takes long; few steps want the two tried in all pairs.
+    pairs = starts if coding == Coding.RADIX or steps <= _FEW_STEPS else ()
     if search.thresholds:
         for fraction in FRACTIONS:
             level = top * fraction if cap is None else (top * fraction).clamp(max=cap)

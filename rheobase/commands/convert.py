@@ -82,18 +82,19 @@ class ThresholdOptions:
         str | None,
         typer.Option(
             "--recipe",
-            help="Preset in place of --method and what is calibrated: robust, ltb, cltb, levels, "
-            "search, lcp, acp, search-lcp, best, paper, ...",
+            help="Preset in place of --method and what is calibrated: best (where none of them "
+            "is given), paper, robust, ltb, cltb, levels, search, lcp, acp, search-lcp, ...",
         ),
     ] = None
     method: Annotated[
-        Literal["cltb", "ltb", "robust", "levels"],
+        Literal["cltb", "ltb", "robust", "levels"] | None,
         typer.Option(
             "--method",
-            help="What balances thresholds against activations: channel-wise or layer-wise local "
-            "threshold balancing, a percentile (RobustNorm), or the least error at this T.",
+            help="What balances thresholds against activations, and nothing more: channel-wise or "
+            "layer-wise local threshold balancing, a percentile (RobustNorm), or the least error "
+            "at this T.",
         ),
-    ] = "cltb"
+    ] = None
     iterations: Annotated[
         int | None,
         typer.Option(
@@ -244,7 +245,7 @@ def convert(
 
 def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) -> Options:
     from ..converter.options import Options, check_device, check_options
-    from ..converter.recipes import with_recipe
+    from ..converter.recipes import chosen, with_recipe
     from ..converter.thresholds.balancing import Method
 
     check_device(device)
@@ -256,7 +257,7 @@ def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) ->
         growth=made.growth,
         readout=made.readout,
         rule=made.pool_rule,
-        method=Method(thresholds.method),
+        method=None if thresholds.method is None else Method(thresholds.method),
         iterations=thresholds.iterations,
         percentile=thresholds.percentile,
         learning_rate=thresholds.learning_rate,
@@ -274,7 +275,7 @@ def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) ->
     if made.float_only and (made.weight_bits != 8 or made.weight_budget is not None):
         raise RheobaseError("--float: must be without --weight-bits and --weight-budget")
     check_options(options)
-    return options
+    return chosen(options)
 
 
 def _calibration(thresholds: ThresholdOptions) -> Fitted | None:

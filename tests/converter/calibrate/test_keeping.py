@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rheobase.converter import Options, convert
-from rheobase.converter.calibrate.calibration import Calibration
+from rheobase.converter.calibrate.calibration import Calibration, used_images
 from rheobase.converter.calibrate.keeping import held_back, unexplained
 from rheobase.converter.data.pixels import normalised
 from rheobase.converter.recipes import with_recipe
@@ -82,12 +82,12 @@ def test_best_is_no_worse_than_no_recipe_at_few_bits(coding: Coding, bits: int) 
     options = Options(coding=coding, steps=3 if coding == Coding.RADIX else 8, weight_bits=bits)
     wanted = model_outputs(model, images)
     lost = []
-    for chosen in (options, with_recipe(options, "best")):
+    for chosen in (replace(options, method="cltb"), with_recipe(options, "best")):
         made = convert(model, images, mean=MEAN, std=STD, options=chosen)
         lost.append(correlation_lost(run_golden(made.network, images).scores, wanted))
     assert lost[1] <= 1.02 * lost[0]
-    assert made.fit.held_back and made.fit.images == 60
-    held = slice(-60, None)
+    assert made.fit.held_back and made.fit.images == (60 if coding == Coding.RADIX else 75)
+    held = slice(-made.fit.images, None)
     scores = run_golden(made.network, images[held]).scores
     found = made.fit.fitted if made.fit.kept else made.fit.plain
     assert found == pytest.approx(correlation_lost(scores, wanted[held]), rel=1e-6)
@@ -135,12 +135,38 @@ def test_what_makes_the_network_worse_is_not_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "calibrate", spoilt)
     model, images = pooling_network(), pictures(100)
     options = Options(coding=Coding.RADIX, steps=3)
-    plain = convert(model, images, mean=MEAN, std=STD, options=options)
-    tried = convert(model, images, mean=MEAN, std=STD, options=with_recipe(options, "best"))
+    balanced = replace(options, method="cltb")
+    plain = convert(model, images, mean=MEAN, std=STD, options=balanced)
+    tried = convert(model, images, mean=MEAN, std=STD, options=options)
     assert not tried.fit.kept and tried.fit.plain < tried.fit.fitted
     assert tried.calibrated is None
     scores = [run_golden(made.network, images).scores for made in (plain, tried)]
     assert np.array_equal(*scores)
+
+
+@pytest.mark.parametrize("given", [{}, {"iterations": 30}])
+def test_what_is_done_by_default_is_the_best_recipe(given: dict[str, int]) -> None:
+    model, images = pooling_network(), pictures(40)
+    for options in (Options(steps=4, **given), Options(coding="radix", steps=3, **given)):
+        made = [
+            convert(model, images, mean=MEAN, std=STD, options=asked)
+            for asked in (options, with_recipe(options, "best"))
+        ]
+        assert made[0].fit is not None
+        assert made[0].fit == made[1].fit
+        assert not convert(
+            model, images, mean=MEAN, std=STD, options=replace(options, method="ltb")
+        ).fit
+
+
+@pytest.mark.parametrize(
+    ("given", "coding", "steps", "used"),
+    [(250, "rate", 32, 46), (250, "rate", 8, 187), (250, "radix", 4, 250), (40, "rate", 64, 32)],
+)
+def test_images_that_are_fitted_on(given: int, coding: str, steps: int, used: int) -> None:
+    settings = Calibration(images=800, passes=6)
+    assert used_images(settings, given, Coding(coding), steps) == used
+    assert used_images(Calibration(images=800), given, Coding(coding), steps) == given
 
 
 def test_layers_whose_weights_stay_are_named() -> None:

@@ -24,6 +24,7 @@ from rheobase.converter.data.data import ImageSet, load_images
 from rheobase.converter.data.pixels import normalised
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.options import Options
+from rheobase.converter.thresholds.balancing import Method
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.exactness import exact_dtype
 from rheobase.golden.network.network import Coding, Network, Readout
@@ -38,9 +39,11 @@ from .figures import best_seconds, show, skipped
 FOLDING = tuple(LayerFolding(p, e) for p, e in ((8, 3), (16, 3), (16, 3), (2, 1)))
 #: What is converted: the name of its loss figure, and the options.
 NETWORKS = {
-    "mnist_w8_t8_current": Options(Coding.RATE, 8, weight_bits=8, readout=Readout.CURRENT),
-    "mnist_w4_t16_count": Options(Coding.RATE, 16, weight_bits=4, readout=Readout.COUNT),
-    "mnist_w4_radix3": Options(Coding.RADIX, 3, weight_bits=4, readout=Readout.CURRENT),
+    "mnist_w8_t8_current": Options(Coding.RATE, 8, weight_bits=8, method=Method.CLTB),
+    "mnist_w4_t16_count": Options(
+        Coding.RATE, 16, weight_bits=4, readout=Readout.COUNT, method=Method.CLTB
+    ),
+    "mnist_w4_radix3": Options(Coding.RADIX, 3, weight_bits=4, method=Method.CLTB),
 }
 CALIBRATION_IMAGES = 5000
 #: Images whose spikes are compared one by one, in each coding.

@@ -47,7 +47,7 @@ def main() -> None:
         images,
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
-        options=rheobase.Options(steps=STEPS, coding=Coding.RADIX),
+        options=rheobase.Options(steps=STEPS, coding=Coding.RADIX, method="cltb"),
     ).network
     shown = images[:1]
     folding = default_folding(network, counted_events(network, shown), arguments.adders)

@@ -50,12 +50,12 @@ def demo(
     from ..converter.options import Options
     from ..demo_model import cnn, train
     from ..golden.basics.output_files import check_folder, make_folder
-    from ..golden.network.choices import Coding, Readout
+    from ..golden.network.choices import Coding
 
     #: The first coding's files have the plain names.
     settings = (
-        Options(coding=Coding.RATE, steps=8, weight_bits=8, readout=Readout.CURRENT),
-        Options(coding=Coding.RADIX, steps=3, weight_bits=4, readout=Readout.CURRENT),
+        Options(coding=Coding.RATE, steps=8, weight_bits=8, method="cltb"),
+        Options(coding=Coding.RADIX, steps=3, weight_bits=4, method="cltb"),
     )
     check_folder(output)
     make_folder(output)

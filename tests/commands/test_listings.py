@@ -59,7 +59,7 @@ def test_a_float_file(rheobase, tmp_path):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8).numpy()
-    options = Options(coding=Coding.RATE, steps=8)
+    options = Options(coding=Coding.RATE, steps=8, method="cltb")
     made = convert(model, images, mean=[0.5], std=[0.25], options=options)
     save_float_snn(made.snn, made.graph, tmp_path / "float.safetensors")
     _, text, _ = rheobase("inspect", tmp_path / "float.safetensors", "--json")

@@ -114,7 +114,7 @@ def test_a_prediction_from_the_file_is_what_verilator_counts(tmp_path, coding):
     )
     training, testing = load_images("digits", train=True), load_images("digits")
     mean, std = NORMALISATION["digits"]
-    options = Options(coding=coding, steps=3 if coding == Coding.RADIX else 6)
+    options = Options(coding=coding, steps=3 if coding == Coding.RADIX else 6, method="cltb")
     made = convert(model.eval(), training.images[:200], mean=mean, std=std, options=options)
     save_network(made.network, tmp_path / "net.safetensors")
     network = load_network(tmp_path / "net.safetensors")

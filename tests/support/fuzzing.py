@@ -207,7 +207,11 @@ def float_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     ).eval()
     images = rng.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)
     made = convert(
-        model, images, mean=[0.5], std=[0.25], options=Options(steps=3, lower=False, iterations=20)
+        model,
+        images,
+        mean=[0.5],
+        std=[0.25],
+        options=Options(steps=3, lower=False, iterations=20, method="cltb"),
     )
     path = folder / "snn"
     save_float_snn(made.snn, made.graph, path)

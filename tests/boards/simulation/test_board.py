@@ -64,7 +64,9 @@ def _network(name, images, labels, coding, steps, delay, readout):
         ridge = seen.T @ seen + 0.1 * torch.eye(seen.shape[1])
         model[-1].weight.copy_(torch.linalg.solve(ridge, seen.T @ wanted).T)
         model[-1].bias.zero_()
-    options = Options(coding=coding, steps=steps, delay=delay, weight_bits=6, readout=readout)
+    options = Options(
+        coding=coding, steps=steps, delay=delay, weight_bits=6, readout=readout, method="cltb"
+    )
     return convert(model, images[:300], mean=mean, std=std, options=options).network
 
 

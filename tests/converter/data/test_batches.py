@@ -54,7 +54,9 @@ def test_results_are_those_of_all_images_at_once(pixels, calibrated):
         torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(48, 4)
     ).eval()
     graph = prepared(trace(model, (1, 6, 6)))
-    options = Options(steps=4, calibration=Calibration(images=150) if calibrated else None)
+    options = Options(
+        steps=4, method="cltb", calibration=Calibration(images=150) if calibrated else None
+    )
     whole = list(normalised(pixels, MEAN, STD).split(BATCH))
     made = [
         convert_graph(graph, batches, mean=MEAN, std=STD, options=options)
@@ -85,7 +87,9 @@ def test_one_batch_at_a_time_is_alive(pixels, monkeypatch):
         torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(32, 3)
     ).eval()
     graph = prepared(trace(model, (1, 6, 6)))
-    convert_graph(graph, LazyBatches(made, 3), mean=MEAN, std=STD, options=Options(steps=4))
+    convert_graph(
+        graph, LazyBatches(made, 3), mean=MEAN, std=STD, options=Options(steps=4, method="cltb")
+    )
     # A loop holds the batch before while it asks for the next.
     assert 0 < most <= 2
 

@@ -158,7 +158,7 @@ def test_detectors(name):
                 parameter.zero_()
     detector.detections_per_img = 20
     image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
-    options = Options(steps=STEPS, delay=DELAY, iterations=ITERATIONS)
+    options = Options(steps=STEPS, delay=DELAY, iterations=ITERATIONS, method="cltb")
     found = convert_detector(detector, [image], options=options)
     batch = detector.transform([image])[0].tensors
     errors = relative_errors(found.conversion.snn, batch)

@@ -247,7 +247,7 @@ def test_conversion_is_near_the_model(readout):
         for layer in model.head.modules():
             if isinstance(layer, nn.Conv2d):
                 layer.weight.data.abs_()
-    options = Options(coding=Coding.RADIX, steps=8, readout=readout, iterations=500)
+    options = Options(coding=Coding.RADIX, steps=8, readout=readout, iterations=500, method="cltb")
     made = converted(model, options)
     assert len(made.network.outputs) == 6
     found = made.lowered.real_outputs(run_golden(made.network, pixels()).outputs)
@@ -267,12 +267,16 @@ def test_fits_and_budgets_know_the_parts():
     assert len(best.network.outputs) == 6
     kept = converted(ssd(), Options(**{**vars(with_recipe(base, "best")), "only_if_better": False}))
     assert set(heads) <= set(kept.calibrated.scales)
-    widths = converted(ssd(), Options(coding=Coding.RADIX, steps=4, weight_budget=9000.0))
+    widths = converted(
+        ssd(), Options(coding=Coding.RADIX, steps=4, weight_budget=9000.0, method="cltb")
+    )
     assert set(heads) <= set(widths.weight_bits)
     # The layer in front of a softmax is known, too.
     hidden = nn.Sequential(nn.Flatten(), nn.Linear(90, 4), nn.ReLU())
     model = nn.Sequential(*hidden, nn.Linear(4, 3), nn.Softmax(1)).eval()
-    widths = converted(model, Options(coding=Coding.RADIX, steps=4, weight_budget=1200.0))
+    widths = converted(
+        model, Options(coding=Coding.RADIX, steps=4, weight_budget=1200.0, method="cltb")
+    )
     assert set(widths.weight_bits) == {"2", "3"}
 
 

@@ -71,7 +71,9 @@ def test_scales_are_those_of_the_lowering(coding):
 def test_linear_layers_that_fire_signed(coding):
     """Their centres, which the file does not have, are no error of theirs."""
     model, pixels = bottlenecks(), calibration_images()
-    options = Options(coding=coding, steps=8 if coding == Coding.RADIX else 64, growth=1.0)
+    options = Options(
+        coding=coding, steps=8 if coding == Coding.RADIX else 64, growth=1.0, method="cltb"
+    )
     made = convert(model, pixels, mean=0.5, std=0.25, options=replace(options, iterations=400))
     centred = [o.name for o in made.graph.operations if o.name.endswith(":centred")]
     assert len(centred) == len(made.linear) == 3

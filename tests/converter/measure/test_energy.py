@@ -31,7 +31,11 @@ def test_operations_one_by_one() -> None:
     )
     images = np.random.default_rng(0).integers(0, 256, (20, 1, 6, 6), dtype=np.uint8)
     network = convert(
-        model, images, mean=[0.5], std=[0.25], options=Options(steps=5, iterations=100)
+        model,
+        images,
+        mean=[0.5],
+        std=[0.25],
+        options=Options(steps=5, iterations=100, method="cltb"),
     ).network
     labels = np.zeros(20, dtype=np.int64)
     points = measure(network, images, labels, [3, 5])

@@ -219,7 +219,7 @@ class Nonlinear(nn.Module):
 
 def _float(model):
     images, _ = pictures(2)
-    options = Options(steps=4, lower=False)
+    options = Options(steps=4, lower=False, method="cltb")
     return convert(model.eval(), images, mean=[0.5], std=[0.25], options=options)
 
 

@@ -114,7 +114,7 @@ def test_slopes_that_two_layers_can_take(given, signed, tmp_path):
     """Where signed neurons lose much, and in ``rate``, where no hardware fires signed."""
     torch.manual_seed(0)
     model, images = Sloped().eval(), calibration_images()
-    options = rheobase.Options(**given, iterations=400)
+    options = rheobase.Options(**given, iterations=400, method="cltb")
     made = rheobase.convert(model, images, mean=0.5, std=0.25, options=options)
     (layer,) = made.linear
     assert (layer.name, layer.slope, layer.signed) == ("slopes", True, signed)
@@ -149,7 +149,7 @@ def test_signed_layers_keep_the_models_weights(coding):
             images,
             mean=0.5,
             std=0.25,
-            options=rheobase.Options(coding=coding, steps=6, growth=growth),
+            options=rheobase.Options(coding=coding, steps=6, growth=growth, method="cltb"),
         )
         for growth in (1.0, math.inf)
     }
@@ -205,7 +205,7 @@ def test_what_no_product_can_hold_is_signed():
         nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.Flatten(), nn.Linear(144, 3)
     )
     images = np.random.default_rng(0).integers(0, 256, (16, 2, 8, 8)).astype(np.uint8)
-    options = rheobase.Options(coding="radix", steps=8, growth=math.inf)
+    options = rheobase.Options(coding="radix", steps=8, growth=math.inf, method="cltb")
     made = rheobase.convert(model, images, mean=0.5, std=0.25, options=options)
     assert {layer.name: layer.signed for layer in made.linear} == {"0": True, "1": False}
     scores = rheobase.run_golden(made, images).outputs
@@ -221,7 +221,7 @@ def test_the_float_snn_alone_needs_none():
         calibration_images(),
         mean=0.5,
         std=0.25,
-        options=rheobase.Options(steps=4, lower=False),
+        options=rheobase.Options(steps=4, lower=False, method="cltb"),
     )
     assert made.linear == () and len(made.graph.neurons) == 8
 

@@ -59,8 +59,8 @@ def images(count: int = 40) -> np.ndarray:
 @pytest.mark.parametrize(
     "options",
     [
-        Options(steps=6, delay=2, rule=PoolRule.STEP),
-        Options(steps=6, readout=Readout.COUNT),
+        Options(steps=6, delay=2, rule=PoolRule.STEP, method="cltb"),
+        Options(steps=6, readout=Readout.COUNT, method="cltb"),
         Options(steps=1, coding=Coding.RADIX, calibration=Calibration(weights=1, ridge=10.0)),
         Options(steps=6, calibration=Calibration()),
     ],
@@ -112,7 +112,7 @@ def test_linear_layers_that_fire_signed_come_back(
 
 
 def written(tmp_path: Path) -> tuple[Path, dict[str, Tensor], dict[str, str]]:
-    options = Options(steps=4, lower=False, iterations=20)
+    options = Options(steps=4, lower=False, iterations=20, method="cltb")
     conversion = convert(model(), images(), mean=MEAN, std=STD, options=options)
     path = tmp_path / "snn.safetensors"
     save_float_snn(conversion.snn, conversion.graph, path)

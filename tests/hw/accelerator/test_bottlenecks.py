@@ -26,7 +26,7 @@ def test_an_inverted_residual_between_linear_layers():
         for _ in range(10):
             model(torch.randn(16, 3, 8, 8))  # running statistics
     images = calibration_images(16, (3, 8, 8))
-    options = rheobase.Options(coding="radix", steps=3, growth=1.0)
+    options = rheobase.Options(coding="radix", steps=3, growth=1.0, method="cltb")
     network = rheobase.convert(model.eval(), images, mean=0.5, std=0.25, options=options).network
     signed = [i for i, x in enumerate(network.layers) if x.negative_threshold is not None]
     assert [network.layers[index].name for index in signed] == ["0:signed", "1.add:signed"]

@@ -180,7 +180,7 @@ def test_detectors_take_images_of_every_size(models: Path) -> None:
     model = load_model(f"{models}:detector")
     generator = torch.Generator().manual_seed(1)
     pictures = [torch.rand(3, *size, generator=generator) for size in ((40, 48), (36, 60))]
-    options = Options(steps=256, iterations=100)
+    options = Options(steps=256, iterations=100, method="cltb")
     found = convert_detector(model, pictures, options=options, batch=1)
     assert found.conversion.graph.input_shape == (3, 32, 56)  # both fit, in eights
     thresholds = found.conversion.thresholds

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-quick test-slow prove bench lint clean packages mutate
+.PHONY: demo test test-quick test-slow prove bench peers lint clean packages mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -41,8 +41,12 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.mnist --data-root $(DATA_ROOT)
 	$(BIN)/python -m benchmarks.converter --shared $(SHARED)
 	$(BIN)/python -m benchmarks.resnet20 --shared $(SHARED)
-	$(BIN)/python -m benchmarks.spikingjelly --shared $(SHARED) --only digits
 	$(BIN)/python -m benchmarks.squeezenet --shared $(SHARED)
+
+# The same networks in SpikingJelly, which brings large packages of its own along.
+peers: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	$(BIN)/python -m benchmarks.spikingjelly --shared $(SHARED) --only digits
 
 # pyproject.toml says which folders the types of are checked.
 lint: $(VENV)/.installed-test

@@ -1,6 +1,6 @@
 """SpikingJelly's local threshold balancing and this project's, side by side, one line of JSON each.
 
-    pip install 'rheobase[bench]'
+    pip install 'rheobase[peers]'
     python -m benchmarks.spikingjelly [--shared ../shared] [--steps 8,16,32,64,128]
 
 Both convert the same networks on the same images to float SNNs: the demo's CNN, trained on

@@ -28,6 +28,7 @@ from rheobase.converter.lower.outside import network_weights
 from rheobase.converter.options import Options
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.signed.choice import kernel_weights
+from rheobase.converter.thresholds.balancing import Method
 from rheobase.golden.network.choices import Coding
 from rheobase.golden.run.run import run_golden
 
@@ -51,7 +52,7 @@ def main() -> None:
     files = sorted((given.shared / PICTURES).glob("*.jpg"))
     calibration, tests = _spread(files[::2], given.calibrate), _spread(files[1::2], given.test)
     pixels, labels = _pixels(tests), np.array([int(file.name[:4]) for file in tests])
-    options = Options(coding=Coding.RADIX, steps=given.steps, weight_bits=given.weight_bits)
+    options = Options(Coding.RADIX, given.steps, weight_bits=given.weight_bits, method=Method.CLTB)
     if given.recipe != "none":
         options = with_recipe(options, given.recipe)
     made = convert(_model(), _pixels(calibration), mean=MEAN, std=STD, options=options)

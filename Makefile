@@ -30,7 +30,7 @@ prove: $(VENV)/.installed-test
 SEED ?= 0
 COUNT ?= 28
 mutate: $(VENV)/.installed-test
-	$(BIN)/python -m tests.support.mutate --seed $(SEED) --count $(COUNT)
+	$(BIN)/python -m tests.support.mutation.mutate --seed $(SEED) --count $(COUNT)
 
 # One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder; SHARED has
 # ResNet-20 and its images, whose figures are skipped without it.

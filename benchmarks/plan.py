@@ -32,8 +32,8 @@ from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.synthesis import ULX3S_85F, Synthesis, place_and_route, synthesise
-from tests.support.random_networks import random_network
-from tests.support.residual_networks import residual_network
+from tests.support.networks.random_networks import random_network
+from tests.support.networks.residual_networks import residual_network
 
 from .figures import show
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import rheobase
 from rheobase.building import board_build
 from rheobase.sim import batch, comparison
-from tests.support.random_networks import smallest_folding
+from tests.support.networks.random_networks import smallest_folding
 
 ROOT = Path(__file__).parents[1]
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 1, 8, 8), dtype=np.uint8)

@@ -8,7 +8,7 @@ import pytest
 
 from rheobase.golden import load_network, save_network
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.random_networks import random_network
+from tests.support.networks.random_networks import random_network
 
 FACTORY = "rheobase.demo_model:cnn"
 

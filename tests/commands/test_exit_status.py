@@ -14,7 +14,7 @@ from rheobase.failures import finish, one_line
 from rheobase.golden.errors import SHOWN, MachineError, RheobaseError, shown
 from rheobase.golden.files.file import save_network
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.random_networks import random_network
+from tests.support.networks.random_networks import random_network
 
 COMMAND = [sys.executable, "-c", "from rheobase.cli import main; main()"]
 

@@ -14,7 +14,7 @@ import rheobase
 from rheobase.golden import Coding, PoolRule, Provenance, Readout, run_golden, save_network
 from rheobase.golden.basics.extras import EXTRAS
 from tests.support.answering_board import answering_board
-from tests.support.random_networks import random_network
+from tests.support.networks.random_networks import random_network
 
 ROOT = Path(__file__).parents[2]
 #: Runs a command where some modules are not installed.

@@ -10,7 +10,7 @@ import pytest
 from rheobase.cli import main
 from rheobase.golden.files.file import save_network
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.random_networks import random_network
+from tests.support.networks.random_networks import random_network
 
 MODEL = ["rheobase.demo_model:cnn", "--images", "digits"]
 COMMANDS = {

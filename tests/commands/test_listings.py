@@ -16,7 +16,7 @@ from rheobase.converter.snn.float_file import save_float_snn
 from rheobase.golden import load_network, network_hash, save_network
 from rheobase.golden.network.network import Coding
 from rheobase.hw.planning.default_folding import default_folding
-from tests.support.residual_networks import residual_network
+from tests.support.networks.residual_networks import residual_network
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.golden.run.event_counting import count_events
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.sim import batch
-from tests.support.random_networks import random_images, random_network, smallest_folding
+from tests.support.networks.random_networks import random_images, random_network, smallest_folding
 
 
 class _StoppedError(RheobaseError):

@@ -9,7 +9,7 @@ from rheobase import console
 from rheobase.cli import main
 from rheobase.golden import save_network
 from rheobase.golden.network.network import Coding
-from tests.support.residual_networks import residual_network
+from tests.support.networks.residual_networks import residual_network
 
 
 @pytest.fixture

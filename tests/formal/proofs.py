@@ -38,7 +38,7 @@ from tests.formal.checkers.row_writer import RowWriterChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.window_gather import WindowGatherChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
-from tests.support.mutation import mutated
+from tests.support.mutation.mutated import mutated
 
 #: Solvers at a time: what the smallest machine has.
 WORKERS = 2

@@ -20,7 +20,7 @@ from tests.formal.checkers.queue import QueueChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
 from tests.formal.proofs import proofs
-from tests.support.mutation import mutated
+from tests.support.mutation.mutated import mutated
 
 
 @pytest.mark.parametrize("proof", [p for p in proofs() if p.quick], ids=lambda p: p.name)

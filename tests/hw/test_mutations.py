@@ -3,8 +3,8 @@
 import ast
 from pathlib import Path
 
-from tests.support.mutate import HARDWARE, NETWORKS, all_mutations, files_for
-from tests.support.operators import mutations
+from tests.support.mutation.mutate import HARDWARE, NETWORKS, all_mutations, files_for
+from tests.support.mutation.operators import mutations
 
 SOURCE = '''
 def f(a: int | None = 1 + 2, *, b: str = "é - ü"):

@@ -14,8 +14,8 @@ from rheobase.sim.bench import BenchError, run_bench
 from rheobase.sim.comparison import simulate
 from rheobase.sim.harness_process import SimulationError
 from rheobase.sim.tools.cache import cached, content_key
-from tests.support.components import check_exchange
-from tests.support.random_networks import random_images, random_network, smallest_folding
+from tests.support.networks.random_networks import random_images, random_network, smallest_folding
+from tests.support.simulation.components import check_exchange
 
 
 @pytest.fixture(scope="module")

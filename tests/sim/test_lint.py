@@ -7,8 +7,8 @@ from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.lint import lint, structure
-from tests.support.random_graphs import random_graph
-from tests.support.random_networks import random_folding, random_network
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import random_folding, random_network
 
 #: A module's name and its file's, registers with a value in their declaration, and what nothing
 #: reads: some ports, bits of intermediate results, probes of a simulation; a memory that is named

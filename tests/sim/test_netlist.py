@@ -8,7 +8,7 @@ from rheobase.golden.run.run import run_golden
 from rheobase.sim.batch import run_verilog
 from rheobase.sim.ecp5_memory import block_ram_model
 from rheobase.sim.netlist import build_netlist
-from tests.support.random_networks import random_folding, random_images, random_network
+from tests.support.networks.random_networks import random_folding, random_images, random_network
 
 
 def _check(network, folding, images):

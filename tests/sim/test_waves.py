@@ -18,8 +18,8 @@ from rheobase.sim.waves import wave_format
 from rheobase.sim.waves.bench_waves import FOLDER, bench_waves
 from rheobase.sim.waves.wave_format import WaveFormat, has_compression
 from rheobase.sim.waves.waves import record_waves
-from tests.support.components import check_exchange
-from tests.support.random_networks import random_images, random_network, smallest_folding
+from tests.support.networks.random_networks import random_images, random_network, smallest_folding
+from tests.support.simulation.components import check_exchange
 
 #: Nanoseconds of a cycle; inputs change at its start, and the clock rises in its middle.
 CYCLE = 10

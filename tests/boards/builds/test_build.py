@@ -42,7 +42,7 @@ from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
-from tests.support.random_networks import random_images, random_network, smallest_folding
+from tests.support.networks.random_networks import random_images, random_network, smallest_folding
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from rheobase.hw.memories.devices import Family
 from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.plan import Plan
 from rheobase.options.folding import FoldingOptions
-from tests.support.random_networks import random_network
+from tests.support.networks.random_networks import random_network
 
 #: What nextpnr-ice40 0.8 says before it places a design that is too large.
 LOG = """\

@@ -14,7 +14,7 @@ from rheobase.boards.builds.placement import WORTH_ANOTHER, best_placement
 from rheobase.boards.builds.reports import PlacedDesign
 from rheobase.boards.platforms.registry import board
 from rheobase.golden import Coding, PoolRule, Readout, RheobaseError
-from tests.support.random_networks import random_network, smallest_folding
+from tests.support.networks.random_networks import random_network, smallest_folding
 
 CLOCK = 80e6
 

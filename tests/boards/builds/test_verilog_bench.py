@@ -9,8 +9,8 @@ from rheobase.boards.builds.plain_verilog import plain_verilog
 from rheobase.boards.builds.verilog_bench import random_pixels
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.planning.default_folding import default_folding
-from tests.support.icarus import run_icarus
-from tests.support.random_networks import random_network
+from tests.support.networks.random_networks import random_network
+from tests.support.simulation.icarus import run_icarus
 
 
 @pytest.fixture(scope="module", params=list(Coding))

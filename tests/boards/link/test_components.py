@@ -23,7 +23,7 @@ from rheobase.boards.protocol import (
 )
 from rheobase.golden import RheobaseError
 from rheobase.sim.bench import run_bench
-from tests.support.components import check_exchange, encode
+from tests.support.simulation.components import check_exchange, encode
 
 
 def _random_bytes(rng, count):

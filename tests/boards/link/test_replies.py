@@ -10,7 +10,7 @@ from rheobase.boards.link.result_collector import ResultCollector
 from rheobase.boards.protocol import COUNTER_BYTES, SETTING_BYTES, encode_setting
 from rheobase.hw.readout.result_writer import ResultLayout
 from rheobase.sim.bench import run_bench
-from tests.support.components import encode
+from tests.support.simulation.components import encode
 
 
 @pytest.mark.parametrize("classes", [1, 5])

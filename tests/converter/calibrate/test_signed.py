@@ -16,7 +16,7 @@ from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.firing import fire, starting
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.network.network import Coding, PoolRule
-from tests.support.small_models import bottlenecks, calibration_images
+from tests.support.models.small_models import bottlenecks, calibration_images
 
 
 def relative_error(conversion, images, expected):

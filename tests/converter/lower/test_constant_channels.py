@@ -12,7 +12,7 @@ from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import run_golden
 from rheobase.golden.network.network import Coding
-from tests.support.exact_models import (
+from tests.support.models.exact_models import (
     LEVEL,
     MEAN,
     STD,
@@ -21,7 +21,7 @@ from tests.support.exact_models import (
     assert_equal,
     exact,
 )
-from tests.support.spiking_graph import radix, rate
+from tests.support.networks.spiking_graph import radix, rate
 
 #: Biases of decayed channels as parts of the threshold: silent, now and then, at every step, far
 #: beyond both. With none of them a potential comes to rest on the threshold.

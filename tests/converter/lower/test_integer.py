@@ -17,7 +17,7 @@ from rheobase.converter.signed.placement import linear_points, with_signed
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.network.network import Coding, Readout
-from tests.support.exact_models import (
+from tests.support.models.exact_models import (
     LEVEL,
     MEAN,
     STD,
@@ -29,7 +29,7 @@ from tests.support.exact_models import (
     assert_equal,
     exact,
 )
-from tests.support.spiking_graph import radix, rate
+from tests.support.networks.spiking_graph import radix, rate
 
 
 class CeilShifted(CeilPooled):

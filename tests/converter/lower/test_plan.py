@@ -11,7 +11,7 @@ from rheobase.converter.lower.plan import plan_layers
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
-from tests.support.planned import planned_outputs
+from tests.support.networks.planned import planned_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

@@ -11,7 +11,7 @@ from rheobase.converter.linear import linear_operations as linear
 from rheobase.converter.linear.compose import merged, within_padding
 from rheobase.converter.linear.terms import Kernel, NotLowerable, Term, Value, source_value
 from rheobase.golden.network.network import SumPool
-from tests.support.planned import value_map
+from tests.support.networks.planned import value_map
 
 
 def evaluated(value: Value, sources: dict[str, torch.Tensor]) -> torch.Tensor:

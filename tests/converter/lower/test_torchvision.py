@@ -16,7 +16,7 @@ from rheobase.converter.signed.placement import linear_points, with_signed
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import run_golden
 from rheobase.golden.network.network import Coding
-from tests.support.spiking_graph import activations, clipped
+from tests.support.networks.spiking_graph import activations, clipped
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 #: Name, side of the image, largest relative error in radix with T = 8.

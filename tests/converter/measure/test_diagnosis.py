@@ -19,7 +19,7 @@ from rheobase.converter.measure.real_layers import real_layers
 from rheobase.converter.options import Options
 from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, run_golden
 from rheobase.golden.files.file import load_network, save_network
-from tests.support.small_models import bottlenecks, calibration_images, residual
+from tests.support.models.small_models import bottlenecks, calibration_images, residual
 
 ADDED = ("weights", "clipping", "levels", "timing")
 

@@ -14,8 +14,8 @@ from rheobase.converter.signed.placement import linear_points, signed_points, wi
 from rheobase.converter.summary import summary_lines
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import Coding
-from tests.support.planned import Lambda
-from tests.support.small_models import bottlenecks, calibration_images, prepared_graph
+from tests.support.models.small_models import bottlenecks, calibration_images, prepared_graph
+from tests.support.networks.planned import Lambda
 
 
 class Stream(nn.Module):

@@ -24,7 +24,7 @@ from rheobase.converter.snn.sized import SizedSnn
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.small_models import bottlenecks, calibration_images
+from tests.support.models.small_models import bottlenecks, calibration_images
 
 MEAN, STD = [0.5], [0.25]
 

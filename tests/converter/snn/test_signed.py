@@ -14,8 +14,8 @@ from rheobase.converter.snn.firing import Neurons, fire, mean_output
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import balance
 from rheobase.golden.network.network import Coding, Readout
-from tests.support import spiking_graph
-from tests.support.small_models import Bottlenecks, prepared_graph
+from tests.support.models.small_models import Bottlenecks, prepared_graph
+from tests.support.networks import spiking_graph
 
 
 def neurons(threshold, initial, slope):

@@ -17,7 +17,7 @@ from rheobase.converter.thresholds.balancing import Method, balance
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import Coding, PoolRule
-from tests.support.small_models import residual
+from tests.support.models.small_models import residual
 
 
 def images(count=3, seed=5, shape=(2, 8, 8)):

@@ -20,7 +20,7 @@ from rheobase.converter.thresholds.level_thresholds import (
 )
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import Coding
-from tests.support.small_models import bottlenecks, calibration_images, prepared_graph
+from tests.support.models.small_models import bottlenecks, calibration_images, prepared_graph
 
 
 @pytest.mark.parametrize(("coding", "steps", "ends"), [("radix", 3, (-4, 3)), ("rate", 5, (-5, 5))])

@@ -22,7 +22,7 @@ from rheobase.converter.tracing.qcfs import Qcfs
 from rheobase.converter.tracing.trace import trace
 from rheobase.golden import RheobaseError, run_golden
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.small_models import residual
+from tests.support.models.small_models import residual
 
 
 def _graph():

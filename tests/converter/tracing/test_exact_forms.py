@@ -12,8 +12,8 @@ import rheobase
 from rheobase.converter.lower.plan import plan_layers
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.tracing.trace import trace
-from tests.support.lowered import assert_integers
-from tests.support.planned import Lambda, assert_planned
+from tests.support.models.lowered import assert_integers
+from tests.support.networks.planned import Lambda, assert_planned
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

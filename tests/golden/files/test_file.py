@@ -15,8 +15,8 @@ from safetensors.numpy import load, save
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
 from rheobase.golden.files.file import network_bytes
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.random_graphs import graph_networks
-from tests.support.random_networks import networks, random_network
+from tests.support.networks.random_graphs import graph_networks
+from tests.support.networks.random_networks import networks, random_network
 
 
 def _network():

@@ -31,8 +31,8 @@ from rheobase.golden.run.event_counting import (
     representative,
 )
 from rheobase.hw.planning.event_counts import counted_events, known_events
-from tests.support.random_graphs import graph_networks
-from tests.support.random_networks import networks, random_images, random_network
+from tests.support.networks.random_graphs import graph_networks
+from tests.support.networks.random_networks import networks, random_images, random_network
 
 
 def _network(seed=2, coding=Coding.RATE):

@@ -20,9 +20,9 @@ from rheobase.golden import (
 from rheobase.golden.network.bounds import Interval, effective_bias, layer_bounds
 from rheobase.golden.run.statistics import accumulations
 from tests.support import reference
+from tests.support.networks.random_graphs import graph_networks
+from tests.support.networks.random_networks import random_images
 from tests.support.potentials import rate_potentials
-from tests.support.random_graphs import graph_networks
-from tests.support.random_networks import random_images
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

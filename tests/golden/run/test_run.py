@@ -14,8 +14,8 @@ from rheobase.golden.network.exactness import exact_dtype
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.golden.run.statistics import accumulations
 from tests.support import reference
+from tests.support.networks.random_networks import networks, random_images, random_network
 from tests.support.potentials import rate_potentials
-from tests.support.random_networks import networks, random_images, random_network
 
 SMALL = {"largest_channels": 4, "largest_map": 6}
 

@@ -11,9 +11,9 @@ from rheobase.hw.design.folding import LayerFolding, check_folding
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.sim.bench import run_bench
-from tests.support.components import check_exchange
-from tests.support.random_networks import random_images, random_network
-from tests.support.streams import encoded_streams, image_streams
+from tests.support.networks.random_networks import random_images, random_network
+from tests.support.simulation.components import check_exchange
+from tests.support.simulation.streams import encoded_streams, image_streams
 
 
 @pytest.mark.parametrize(

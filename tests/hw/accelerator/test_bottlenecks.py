@@ -6,8 +6,8 @@ from torch import nn
 
 import rheobase
 from rheobase.hw.planning.default_folding import default_folding
-from tests.support.equality import check_equal
-from tests.support.small_models import InvertedResidual, calibration_images
+from tests.support.models.small_models import InvertedResidual, calibration_images
+from tests.support.simulation.equality import check_equal
 
 
 def test_an_inverted_residual_between_linear_layers():

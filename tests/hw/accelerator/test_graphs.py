@@ -12,10 +12,10 @@ from rheobase.hw.design.synapses import is_streamed
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
-from tests.support.equality import check_equal
-from tests.support.random_graphs import random_graph
-from tests.support.random_networks import random_folding, random_images
-from tests.support.residual_networks import RESNET20, residual_network
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import random_folding, random_images
+from tests.support.networks.residual_networks import RESNET20, residual_network
+from tests.support.simulation.equality import check_equal
 
 
 def _check_random(seed, layers):

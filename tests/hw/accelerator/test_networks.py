@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.equality import check_equal
-from tests.support.random_networks import networks, random_folding, random_network
+from tests.support.networks.random_networks import networks, random_folding, random_network
+from tests.support.simulation.equality import check_equal
 
 
 def _check(network, seed):

@@ -7,9 +7,9 @@ import pytest
 
 from rheobase.golden import Coding
 from rheobase.hw.design.synapses import is_streamed
-from tests.support.random_networks import random_images
-from tests.support.rare_graphs import RARE, rare_network
-from tests.support.simulated import expected_results, results
+from tests.support.networks.random_networks import random_images
+from tests.support.networks.rare_graphs import RARE, rare_network
+from tests.support.simulation.simulated import expected_results, results
 
 
 @pytest.mark.parametrize("coding", Coding)

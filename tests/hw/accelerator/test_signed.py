@@ -11,16 +11,16 @@ from rheobase.hw.design.layer_design import layer_design
 from rheobase.hw.design.synapses import is_streamed
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.verilog.generation import generate
-from tests.support.equality import check_equal
-from tests.support.random_graphs import random_graph
-from tests.support.random_networks import (
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import (
     random_folding,
     random_images,
     random_network,
     smallest_folding,
     with_signed_layers,
 )
-from tests.support.residual_networks import residual_network
+from tests.support.networks.residual_networks import residual_network
+from tests.support.simulation.equality import check_equal
 
 
 def _signed(network: Network, slopes: dict[int, float]) -> Network:

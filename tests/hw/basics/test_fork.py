@@ -3,7 +3,7 @@
 import numpy as np
 
 from rheobase.hw.basics.fork import StreamFork
-from tests.support.tiers import both_tiers
+from tests.support.simulation.tiers import both_tiers
 
 
 @both_tiers

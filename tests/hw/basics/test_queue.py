@@ -11,7 +11,7 @@ from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import queue_memory
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import ICEBREAKER, synthesise
-from tests.support.tiers import both_tiers
+from tests.support.simulation.tiers import both_tiers
 
 
 @both_tiers

@@ -6,7 +6,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rheobase.hw.basics.queue import Queue
-from tests.support.amaranth_exchange import simulate_exchange
+from tests.support.simulation.amaranth_exchange import simulate_exchange
 
 pytestmark = pytest.mark.quick
 

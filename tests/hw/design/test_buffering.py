@@ -21,8 +21,8 @@ from rheobase.hw.design.folding import LayerFolding
 from rheobase.hw.verilog.generation import TOP, to_verilog
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.comparison import simulate
-from tests.support.random_graphs import random_graph
-from tests.support.random_networks import random_images
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import random_images
 
 
 def _layer(name, *connections):

@@ -13,10 +13,10 @@ from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.accelerator.accelerator import Accelerator
 from rheobase.hw.design.folding import WeightMemory
 from rheobase.hw.planning.area import layer_items
-from tests.support.random_graphs import random_graph
-from tests.support.random_networks import random_folding, random_network
-from tests.support.rare_graphs import RARE, rare_network
-from tests.support.residual_networks import residual_network
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import random_folding, random_network
+from tests.support.networks.rare_graphs import RARE, rare_network
+from tests.support.networks.residual_networks import residual_network
 
 #: (words, bits of a word, whether it is read with the clock, its style).
 Memories = Counter[tuple[int, int, bool, str | None]]

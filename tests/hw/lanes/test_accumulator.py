@@ -7,7 +7,7 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.bounds import Interval
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.accumulator import AccumulatorLane
-from tests.support.components import check_exchange
+from tests.support.simulation.components import check_exchange
 
 
 @pytest.mark.parametrize(

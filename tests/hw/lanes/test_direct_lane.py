@@ -7,7 +7,7 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.bounds import Interval
 from rheobase.hw.lanes.direct_lane import DirectLane, DirectSlabLayout
 from rheobase.hw.memories.memory_shape import CONSTANT_WORDS
-from tests.support.components import check_exchange, word
+from tests.support.simulation.components import check_exchange, word
 
 
 @pytest.mark.parametrize(

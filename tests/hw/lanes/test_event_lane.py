@@ -8,7 +8,7 @@ from rheobase.hw.design.payloads import LaneSlabLayout
 from rheobase.hw.design.queues import lane_queues
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.event_lane import EventLane
-from tests.support.components import check_exchange, word
+from tests.support.simulation.components import check_exchange, word
 
 
 @pytest.mark.parametrize(

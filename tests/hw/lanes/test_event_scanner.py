@@ -5,7 +5,7 @@ import pytest
 
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.lanes.event_scanner import EventScanner
-from tests.support.components import check_exchange, encode, word
+from tests.support.simulation.components import check_exchange, encode, word
 
 
 def _expected(given, taps, planes, event_shift):

@@ -6,7 +6,7 @@ from amaranth import signed
 
 from rheobase.hw.design.payloads import UnitLayout, vector
 from rheobase.hw.lanes.lane_join import LaneJoin
-from tests.support.tiers import both_tiers
+from tests.support.simulation.tiers import both_tiers
 
 
 @both_tiers

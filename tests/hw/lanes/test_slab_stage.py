@@ -4,7 +4,7 @@ import numpy as np
 
 from rheobase.hw.design.payloads import LaneSlabLayout
 from rheobase.hw.lanes.slab_stage import SlabStage
-from tests.support.components import check_exchange
+from tests.support.simulation.components import check_exchange
 
 
 def test_notes_what_holds_events():

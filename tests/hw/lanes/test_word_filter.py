@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rheobase.hw.lanes.word_filter import WordFilter
-from tests.support.components import check_exchange, word
+from tests.support.simulation.components import check_exchange, word
 
 
 def _unit(rng, taps, planes, slabs, groups, separate, density, signed_trains):

@@ -5,7 +5,7 @@ import pytest
 from amaranth import signed
 
 from rheobase.hw.neurons.current_pool import CurrentPool
-from tests.support.components import check_exchange
+from tests.support.simulation.components import check_exchange
 
 
 @pytest.mark.parametrize("accumulate", [False, True])

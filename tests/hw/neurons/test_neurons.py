@@ -12,8 +12,8 @@ from rheobase.hw.design.payloads import CurrentLayout
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
-from tests.support.components import check_exchange
-from tests.support.neurons import random_parameters
+from tests.support.networks.neurons import random_parameters
+from tests.support.simulation.components import check_exchange
 
 CHANNELS, NEURONS, GROUPS = 5, 2, 3
 

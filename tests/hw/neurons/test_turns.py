@@ -15,8 +15,8 @@ from rheobase.hw.neurons.current_turns import CurrentTurns
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
 from rheobase.hw.neurons.spike_turns import SpikeTurns
-from tests.support.components import check_exchange, word
-from tests.support.neurons import random_parameters
+from tests.support.networks.neurons import random_parameters
+from tests.support.simulation.components import check_exchange, word
 
 SHAPE = signed(9)
 FOLDINGS = pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1), (5, 1)])

@@ -19,7 +19,7 @@ from rheobase.hw.planning.search.folding_search import Planner
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.hw.window.window_buffer import WindowBuffer
 from rheobase.sim.synthesis import ICEBREAKER, synthesise
-from tests.support.residual_networks import residual_network
+from tests.support.networks.residual_networks import residual_network
 
 
 @pytest.fixture(scope="module")

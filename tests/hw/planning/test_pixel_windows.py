@@ -7,8 +7,8 @@ from rheobase.golden.network.network import IMAGE, Coding
 from rheobase.hw.design.partition import partition, pixel_plane_sets
 from rheobase.hw.planning.event_counts import counted_events
 from rheobase.hw.planning.pixel_windows import PixelWindows
-from tests.support.random_networks import random_images
-from tests.support.residual_networks import residual_network
+from tests.support.networks.random_networks import random_images
+from tests.support.networks.residual_networks import residual_network
 
 
 def _lane(pixels, taps, planes):

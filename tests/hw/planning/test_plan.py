@@ -26,8 +26,8 @@ from rheobase.hw.planning.search.row_search import with_extra_rows
 from rheobase.hw.planning.shortfall import narrower, shorter, shortfall
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
-from tests.support.random_networks import random_images, random_network
-from tests.support.residual_networks import residual_network
+from tests.support.networks.random_networks import random_images, random_network
+from tests.support.networks.residual_networks import residual_network
 
 
 def _chain(coding: Coding, seed: int = 3, steps: int = 3, channels: int = 5):

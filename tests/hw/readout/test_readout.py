@@ -9,7 +9,7 @@ from rheobase.hw.design.payloads import CurrentLayout, vector
 from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.current_readout import CurrentReadout
 from rheobase.hw.readout.result_writer import ResultLayout, ResultWriter
-from tests.support.components import check_exchange
+from tests.support.simulation.components import check_exchange
 
 
 @pytest.mark.parametrize(("steps", "delay", "radix"), [(7, 0, False), (5, 3, False), (4, 0, True)])

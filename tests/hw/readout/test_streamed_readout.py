@@ -6,7 +6,7 @@ from amaranth import signed
 
 from rheobase.hw.lanes.train_slabs import TrainSlabs
 from rheobase.hw.readout.map_sum import MapSum
-from tests.support.components import check_exchange
+from tests.support.simulation.components import check_exchange
 
 
 @pytest.mark.parametrize(("radix", "delay"), [(False, 0), (False, 2), (True, 0)])

@@ -13,9 +13,9 @@ from rheobase.hw.accelerator.accelerator import result_layout
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.verilog.generation import TOP, generate
-from tests.support.icarus import LANGUAGES, run_icarus, without_initial_values
-from tests.support.random_networks import random_network
-from tests.support.streams import encoded_streams
+from tests.support.networks.random_networks import random_network
+from tests.support.simulation.icarus import LANGUAGES, run_icarus, without_initial_values
+from tests.support.simulation.streams import encoded_streams
 
 # Icarus takes a second for some thousand cycles: the network is as small as two layers can be.
 RESETS = 12

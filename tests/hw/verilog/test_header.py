@@ -12,7 +12,7 @@ from rheobase.golden import network_hash
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.hw.verilog.generation import generate
 from rheobase.hw.verilog.header import header, without_header
-from tests.support.random_networks import random_network, smallest_folding
+from tests.support.networks.random_networks import random_network, smallest_folding
 
 #: Words by which tools recognise comments that they take orders from.
 ORDERS = ("verilator", "synopsys", "synthesis", "pragma", "yosys", "lint")

@@ -8,8 +8,8 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import IMAGE, Connection, SumPool
 from rheobase.hw.design.map_part import MapPart, map_part, tap_offsets
 from rheobase.hw.window.map_select import MapSelect
-from tests.support.random_graphs import random_graph
-from tests.support.tiers import both_tiers
+from tests.support.networks.random_graphs import random_graph
+from tests.support.simulation.tiers import both_tiers
 
 
 def _part(rows, columns, groups):

@@ -16,7 +16,7 @@ from rheobase.hw.memories.memory_shape import MemoryShape
 from rheobase.hw.memories.row_banks import row_banks
 from rheobase.hw.window.window_buffer import WindowBuffer
 from rheobase.hw.window.window_gather import WindowGather
-from tests.support.components import check_exchange, word
+from tests.support.simulation.components import check_exchange, word
 
 
 def _geometry(

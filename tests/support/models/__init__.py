@@ -1,0 +1,1 @@
+"""Models for tests, and what converts them."""

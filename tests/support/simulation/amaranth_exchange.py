@@ -18,7 +18,7 @@ from amaranth.sim import Simulator
 from rheobase.sim.waves.bench_waves import bench_waves
 from rheobase.sim.waves.wave_format import WaveFormat
 
-from ..hw.benches.stalls import STALLS
+from ...hw.benches.stalls import STALLS
 from .components import encode
 
 #: Cycles without a transfer after which the component hangs.

@@ -1,6 +1,6 @@
 """Do the tests notice? Single-operator changes of ``hw/``, each in a scratch copy of the package.
 
-``make mutate SEED=0 COUNT=28`` draws them at random; ``python -m tests.support.mutate --at
+``make mutate SEED=0 COUNT=28`` draws them at random; ``python -m tests.support.mutation.mutate --at
 window/rotate.py:84:-:+`` tries one. A change survives where the networks of ``test_rare_graphs``
 and every test file that imports the changed module pass all the same: then a test is missing, or
 the change is equivalent.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .operators import Mutation, mutations
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 ROOT = TESTS.parent
 HARDWARE = ROOT / "hw"
 #: Whole networks, which cost no C++ compiler.
@@ -149,7 +149,7 @@ def _chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutation]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="tests.support.mutate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.support.mutation.mutate", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=28)
     parser.add_argument("--timeout", type=float, default=600, help="seconds for a test file")

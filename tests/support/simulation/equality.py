@@ -10,7 +10,7 @@ from rheobase.hw.design.folding import Folding
 from rheobase.sim.batch import build_simulation, run_verilog
 from rheobase.sim.comparison import simulate
 
-from .random_networks import random_images
+from ..networks.random_networks import random_images
 
 STALLS = ({}, {"gap": 50, "stall": 60}, {"gap": 5, "stall": 90, "seed": 3})
 

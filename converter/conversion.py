@@ -27,7 +27,14 @@ from .graph.graph import Graph
 from .lower.budget import allocated_bits
 from .lower.lowering import Lowered, lower_graph
 from .lower.outside import Weights, outside, weights_of
-from .options import DEFAULT, Options, check_options, default_iterations, method_name
+from .options import (
+    DEFAULT,
+    Options,
+    balancing_method,
+    check_options,
+    default_iterations,
+    method_name,
+)
 from .recipes import chosen
 from .recording import recorded
 from .rewrite.arrangement import with_read_outputs
@@ -261,7 +268,7 @@ def _converted(
         return balance(
             on,
             batches,
-            method=options.method,
+            method=balancing_method(options),
             iterations=default_iterations(options)
             if options.iterations is None
             else options.iterations,

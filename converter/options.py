@@ -82,10 +82,15 @@ _CHOICES = {"coding": Coding, "readout": Readout, "rule": PoolRule, "method": Me
 DEFAULT = Options()
 
 
+def balancing_method(options: Options) -> Method:
+    """What balances thresholds; ``cltb`` where nothing is named."""
+    return options.method or Method.CLTB
+
+
 def method_name(options: Options) -> str:
     """What the thresholds come from, in a few words."""
     fitted = "" if options.calibration is None else " and a fit layer by layer"
-    return f"{(options.method or Method.CLTB).value}{fitted}"
+    return f"{balancing_method(options).value}{fitted}"
 
 
 def default_iterations(options: Options) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..golden.errors import RheobaseError
 from ..golden.network.network import Coding, PoolRule
 from .calibrate.calibration import Calibration
-from .options import Options
+from .options import Options, balancing_method
 from .thresholds.balancing import Method
 
 #: K of recipes that leave the thresholds as they were balanced (docs/decisions/0035-plain.md).
@@ -84,7 +84,7 @@ DEFAULT_RECIPE = "best"
 def chosen(options: Options) -> Options:
     """``options`` with all that they leave to the converter filled in."""
     if options.calibration is not None or options.calibrate_first:
-        return options if options.method is not None else replace(options, method=Method.CLTB)
+        return replace(options, method=balancing_method(options))
     return options if options.method is not None else with_recipe(options, DEFAULT_RECIPE)
 
 

@@ -1,8 +1,12 @@
 """What tests of several folders share."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Workers of pytest-xdist share the processors: torch's threads would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -37,7 +37,7 @@ def network():
             rule=PoolRule.CUMULATIVE,
             steps=3,
             hidden=1,
-            largest_channels=4,
+            largest_channels=2,
         )
     images = random_images(np.random.default_rng(0), found, 8)
     return replace(found, events=count_events(found, images))

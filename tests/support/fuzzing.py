@@ -151,8 +151,8 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     from rheobase.golden.run.event_counting import count_events
 
     from . import reference
-    from .random_graphs import random_graph
-    from .random_networks import random_images, with_signed_layers
+    from .networks.random_graphs import random_graph
+    from .networks.random_networks import random_images, with_signed_layers
 
     choices = [list(kind) for kind in (Coding, Readout, PoolRule)]
     files = []

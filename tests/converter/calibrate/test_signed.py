@@ -30,7 +30,9 @@ def test_calibration_comes_closer_to_the_model(coding, steps):
     model, images = bottlenecks(), calibration_images(24)
     with torch.no_grad():
         expected = model((torch.from_numpy(images) / 255 - 0.5) / 0.25).numpy()
-    plain = rheobase.Options(coding=coding, steps=steps, growth=1.0, only_if_better=False)
+    plain = rheobase.Options(
+        coding=coding, steps=steps, method="cltb", growth=1.0, only_if_better=False
+    )
     calibrated = replace(plain, calibration=Calibration(weights=1, ridge=0.03))
     made = [
         rheobase.convert(model, images, mean=0.5, std=0.25, options=options)

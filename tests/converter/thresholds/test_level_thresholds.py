@@ -120,7 +120,7 @@ def test_the_recipe_converts():
     assert options.method is Method.LEVELS and options.calibration is None
     plain, levels = (
         convert(bottlenecks(), calibration_images(), mean=0.5, std=0.25, options=given)
-        for given in (Options(coding="radix", steps=4), options)
+        for given in (Options(coding="radix", steps=4, method="cltb"), options)
     )
     pixels = (torch.from_numpy(calibration_images()) / 255 - 0.5) / 0.25
     expected = analog_forward(levels.graph, pixels)

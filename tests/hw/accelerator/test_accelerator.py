@@ -60,8 +60,8 @@ def test_reset_at_any_time(coding):
         "tests.hw.benches.reset_bench",
         {
             "seed": 7,
-            "resets": 15,
-            "cycles": 600,
+            "resets": 10,
+            "cycles": 500,
             "ports": {"steps": network.steps, "delay": network.delay},
             "pixels": pixels,
             "results": results,

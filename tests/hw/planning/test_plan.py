@@ -242,10 +242,11 @@ def test_extra_rows_are_free_and_make_the_pipeline_faster():
     assert [more - few for more, few in zip(buffers, fewest, strict=True)] == extra
 
 
-@pytest.mark.parametrize("neurons", [3, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("neurons", [3, 5])
 def test_block_rams_of_words_that_do_not_divide_the_channels(neurons):
     """Parts of a word whose enables differ would be padded to a byte each."""
-    network = residual_network(Coding.RADIX, steps=4, stages=((16, 1),), size=12, bits=8)
+    network = residual_network(Coding.RADIX, steps=4, stages=((8, 1),), size=8, bits=8)
     folding = tuple(
         replace(fold, neurons=min(neurons, layer.out_channels), lanes=1, firing=None)
         for fold, layer in zip(default_folding(network), network.layers, strict=True)

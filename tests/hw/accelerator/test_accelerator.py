@@ -56,7 +56,7 @@ def test_reset_at_any_time(coding):
     )
     pixels, results = encoded_streams(network, random_images(rng, network, 2))
     run_bench(
-        Accelerator(network, default_folding(network)),
+        Accelerator(network, default_folding(network, adders=12)),
         "tests.hw.benches.reset_bench",
         {
             "seed": 7,

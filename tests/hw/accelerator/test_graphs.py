@@ -43,7 +43,11 @@ def test_many_random_graphs(seed):
 
 
 @pytest.mark.parametrize(
-    ("coding", "steps", "delay"), [(Coding.RATE, 5, 2), (Coding.RADIX, 3, 0)], ids=["rate", "radix"]
+    ("coding", "steps", "delay"),
+    [
+        pytest.param(Coding.RATE, 5, 2, marks=pytest.mark.slow, id="rate"),
+        pytest.param(Coding.RADIX, 3, 0, id="radix"),
+    ],
 )
 def test_residual_network(coding, steps, delay):
     """Joins, a strided shortcut with padded channels, and a streamed readout."""

@@ -90,7 +90,6 @@ def design_headers(designs: Sequence[LayerDesign], *, watched: bool = True) -> d
         for probe in found
         for number, bits in enumerate(probe.bits)
     ]
-    busiest = max(layer.trains * network.steps for layer in layers)
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters["signal"] = lambda name: f"model.rootp->{TOP}__DOT__{name}"
     text = environment.from_string(_TEMPLATE.read_text()).render(
@@ -101,9 +100,19 @@ def design_headers(designs: Sequence[LayerDesign], *, watched: bool = True) -> d
         ],
         layers=layers if watched else [],
         counters=counters if watched else [],
-        hang_cycles=max(LEAST_HANG_CYCLES, 4 * busiest),
+        hang_cycles=hang_cycles(designs),
     )
     return {"design.h": text, _FIELDS.name: _FIELDS.read_text()}
+
+
+def hang_cycles(designs: Sequence[LayerDesign]) -> int:
+    """Cycles without any movement that no accelerator of ``designs`` takes while it works."""
+    network = designs[0].network
+    trains = (
+        shape.output[1] * shape.output[2] * probe.groups
+        for shape, probe in zip(network.shapes, probes(designs), strict=True)
+    )
+    return max(LEAST_HANG_CYCLES, 4 * max(trains) * network.steps)
 
 
 def _output(network: Network, output: int, name: str) -> _Output:

@@ -45,7 +45,7 @@ def plain_verilog(
         models = {f"{WRAPPER}.v": WRAPPER_VERILOG}
     template = instantiation_template(network)
     design = {f"{TOP}.v": text, **models}
-    bench = {} if images is None else verilog_bench(network, images, list(design))
+    bench = {} if images is None else verilog_bench(network, folding, images, list(design))
     return {**design, **memories, "instantiation.v": template, **bench}
 
 

@@ -13,14 +13,15 @@ from ...golden.files.file import network_hash
 from ...golden.network.network import PIXEL_BITS, Network
 from ...golden.run.run import GoldenRun, run_golden
 from ...hw.accelerator.accelerator import result_layout, result_names
+from ...hw.design.folding import Folding
+from ...hw.design.layer_design import network_design
 from ...hw.verilog.ports import accelerator_ports
+from ...sim.design_header import hang_cycles
 from .memory_files import memory_file
 
 BENCH = "testbench.v"
 _PIXELS = "testbench_pixels.hex"
 _TEMPLATE = Path(__file__).with_name(f"{BENCH}.jinja")
-#: Cycles in which nothing moves, at the least, until the bench says so.
-_LEAST_HANG = 100_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def random_pixels(network: Network, images: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def verilog_bench(network: Network, images: np.ndarray, sources: list[str]) -> dict[str, str]:
+def verilog_bench(
+    network: Network, folding: Folding, images: np.ndarray, sources: list[str]
+) -> dict[str, str]:
     """Files of the bench by name: ``testbench.v``, and what it reads with ``$readmemh``.
 
     Args:
@@ -61,7 +64,6 @@ def verilog_bench(network: Network, images: np.ndarray, sources: list[str]) -> d
     environment = Environment(
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
-    positions = max(shape.output[1] * shape.output[2] for shape in network.shapes)
     text = environment.from_string(_TEMPLATE.read_text()).render(
         network_hash=network_hash(network),
         images=len(images),
@@ -74,7 +76,7 @@ def verilog_bench(network: Network, images: np.ndarray, sources: list[str]) -> d
         pixels_file=_PIXELS,
         outputs=outputs,
         sources=" ".join([BENCH, *sources]),
-        hang=max(_LEAST_HANG, 4 * positions * network.steps),
+        hang=hang_cycles(network_design(network, folding)),
     )
     return {BENCH: text, **files}
 

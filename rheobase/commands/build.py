@@ -115,11 +115,14 @@ def _build_verilog(
 ) -> None:
     from ..boards.builds.plain_verilog import write_plain_verilog
     from ..boards.builds.verilog_bench import random_pixels
-    from ..building.shown_plan import plan_images, shown_plan
+    from ..building.folding_plan import folding_plan
+    from ..building.shown_plan import plan_images, show_plan
     from ..console import OUT, working
 
-    plan = shown_plan(network, options, reading)
     shown = plan_images(network, options, reading)
+    with working("planning the folding"):
+        plan = folding_plan(network, options, shown)
+    show_plan(network, plan, options)
     images = (random_pixels(network, bench) if shown is None else shown)[:bench]
     with working(f"writing {target} Verilog"):
         files = write_plain_verilog(

@@ -61,13 +61,13 @@ def _described(file: Path) -> dict[str, Any]:
     """What ``file`` holds, in JSON's types."""
     from ..boards.builds.built_verilog import manifest_beside
     from ..boards.builds.output import MANIFEST
-    from ..golden.files.file import load_network
+    from ..golden.files.file import FORMAT, load_network
 
     if file.is_dir():
         return _build(file, file / MANIFEST)
     if file.suffix in (".v", ".sv"):
         return _build(file.parent, manifest_beside(file))
-    if _format(file) == "rheobase-network":
+    if _format(file) == FORMAT:
         return _network(load_network(file))
     return _float_snn(file)
 

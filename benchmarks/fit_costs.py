@@ -41,9 +41,9 @@ from rheobase.hw.design.folding import LayerFolding, WeightMemory
 from rheobase.hw.design.layer_design import layer_design, word_widths
 from rheobase.hw.design.queues import WORD_QUEUE_DEPTH
 from rheobase.hw.lanes.event_lane import EventLane
-from rheobase.hw.memories.block_queue import BlockQueue
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import CONSTANT_BITS
+from rheobase.hw.memories.ram_queue import RamQueue
 from rheobase.hw.planning import area
 from rheobase.hw.planning.area import BUFFERS, LANES, Item, Kind, layer_items, memory_luts
 from rheobase.hw.readout.count_readout import CountReadout
@@ -262,8 +262,8 @@ def _layer(layer, items: list[Item], index: int, family: Family, only: str | Non
                     _luts(group.turns, device) + _luts(group.trains, device),
                 )
             continue
-        elif item.kind is Kind.BLOCK_QUEUE:
-            component = BlockQueue(int(item.features[1]), WORD_QUEUE_DEPTH)
+        elif item.kind is Kind.RAM_QUEUE:
+            component = RamQueue(int(item.features[1]), WORD_QUEUE_DEPTH)
         elif item.kind is Kind.TWO_REGISTERS:
             component = Queue(int(item.features[1]), 2)
         elif item.kind is Kind.GLUE:
@@ -279,18 +279,18 @@ def _layer(layer, items: list[Item], index: int, family: Family, only: str | Non
         if _wanted(only, item.kind):
             built = sum(memory_luts(shape, family) for shape in item.memories)
             if item.kind in (Kind.LANE_QUEUED, Kind.LANE_OF_PLANES_QUEUED):
-                built += sum(_luts(queue, device) for queue in _block_queues(component))
+                built += sum(_luts(queue, device) for queue in _ram_queues(component))
             yield item.kind, item.features, _luts(component, device) - built
 
 
-def _block_queues(lane: EventLane) -> Iterator[BlockQueue]:
+def _ram_queues(lane: EventLane) -> Iterator[RamQueue]:
     """The queues in block RAM of a lane."""
     for design, layout in (
         (lane.queues.words, lane.filter.word_layout),
         (lane.queues.sums, lane.sums_layout),
     ):
         if design is not None and design.blocks:
-            yield BlockQueue(layout, design.depth)
+            yield RamQueue(layout, design.depth)
 
 
 def _constants(lane, item: Item, device: PackagedDevice):

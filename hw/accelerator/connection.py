@@ -15,7 +15,7 @@ from ..design.connection_design import ConnectionDesign
 from ..design.payloads import SlabLayout, UnitLayout, vector
 from ..lanes.direct_lane import DirectLane
 from ..lanes.event_lane import EventLane
-from ..memories.block_queue import built_queue
+from ..memories.ram_queue import built_queue
 from ..window.map_select import MapSelect
 from ..window.window_buffer import WindowBuffer
 from ..window.window_gather import WindowGather

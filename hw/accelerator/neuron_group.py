@@ -108,7 +108,7 @@ class NeuronGroup(wiring.Component):
         design = self.design
         return RateNeuron(
             design.parameters,
-            neurons=design.firing,
+            firing=design.firing,
             current_shape=self.pool.pooled_shape,
             potential=design.bounds.potential,
             cumulative=design.cumulative,
@@ -121,7 +121,7 @@ class NeuronGroup(wiring.Component):
         design = self.design
         return RadixNeuron(
             design.parameters,
-            neurons=design.firing,
+            firing=design.firing,
             current_shape=self.pool.pooled_shape,
             potential=design.bounds.potential,
             steps=design.network.steps,

@@ -13,7 +13,7 @@ from ..design.layer_design import LayerDesign
 from ..design.payloads import MapUnitLayout, vector
 from ..lanes.lane_join import LaneJoin
 from ..lanes.train_slabs import TrainSlabs
-from ..memories.block_queue import built_queue
+from ..memories.ram_queue import built_queue
 from ..readout.current_readout import CurrentReadout
 from ..readout.map_sum import MapSum
 from .connection import map_select

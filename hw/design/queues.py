@@ -62,14 +62,14 @@ def lane_queues(style: Style, *, alone: bool, long_units: bool) -> LaneQueues:
     if alone:
         words = QueueDesign(WORD_QUEUE_DEPTH_ALONE) if style.path_registers else None
         return LaneQueues(words, None)
-    sums = QueueDesign(SUM_QUEUE_DEPTH, style.block_queues) if long_units else None
-    return LaneQueues(QueueDesign(WORD_QUEUE_DEPTH, style.block_queues), sums)
+    sums = QueueDesign(SUM_QUEUE_DEPTH, style.ram_queues) if long_units else None
+    return LaneQueues(QueueDesign(WORD_QUEUE_DEPTH, style.ram_queues), sums)
 
 
 def unit_queue(style: Style, *, alone: bool) -> QueueDesign:
     """Of the units on their way through a connection's lanes; ``alone``: through a single one."""
     if not alone:
-        return QueueDesign(UNIT_QUEUE_DEPTH, style.block_queues)
+        return QueueDesign(UNIT_QUEUE_DEPTH, style.ram_queues)
     return QueueDesign(
         UNIT_QUEUE_DEPTH_ALONE if style.path_registers else UNIT_QUEUE_DEPTH_UNQUEUED
     )

@@ -19,7 +19,7 @@ class Style:
         payload_resets: registers of payloads have a reset, which nothing needs but an iCE40's
             tiles: registers with and without one cannot share them.
         memory_banks: deep memories are several, with selectors of ours behind registers.
-        block_queues: queues that let lanes run ahead of one another are in block RAM.
+        ram_queues: queues that let lanes run ahead of one another are in block RAM.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Style:
     spare_registers: bool
     payload_resets: bool
     memory_banks: bool
-    block_queues: bool
+    ram_queues: bool
 
 
 #: Where a register lies in front of every look-up table, and small memories are look-up tables.
@@ -37,7 +37,7 @@ FAST = Style(
     spare_registers=True,
     payload_resets=False,
     memory_banks=True,
-    block_queues=False,
+    ram_queues=False,
 )
 #: For fewer cells and a lower clock, where a register takes a cell of its own, as on iCE40.
 COMPACT = Style(
@@ -46,5 +46,5 @@ COMPACT = Style(
     spare_registers=False,
     payload_resets=True,
     memory_banks=False,
-    block_queues=True,
+    ram_queues=True,
 )

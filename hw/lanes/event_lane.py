@@ -14,7 +14,7 @@ from ..design.folding import WeightMemory
 from ..design.payloads import vector
 from ..design.queues import LaneQueues
 from ..design.style import FAST, Style
-from ..memories.block_queue import built_queue
+from ..memories.ram_queue import built_queue
 from .accumulator import AccumulatorLane
 from .event_scanner import EventScanner
 from .slab_stage import SlabStage

@@ -80,7 +80,7 @@ def mapped_memory(shape: MemoryShape, family: Family) -> MappedMemory:
         return logic
     if shape.style == LARGE_STYLE:
         return MappedMemory(large_rams=_use(shape, _LARGE, 0, _LARGE.byte).cells)
-    cost, blocks, _ = block_use(shape, family)
+    cost, blocks, _ = ram_use(shape, family)
     mapped = MappedMemory(block_rams=blocks)
     if shape.style == "block":
         return mapped
@@ -100,7 +100,7 @@ class RamUse(NamedTuple):
     segments: int
 
 
-def block_use(shape: MemoryShape, family: Family) -> RamUse:
+def ram_use(shape: MemoryShape, family: Family) -> RamUse:
     """``shape`` in block RAMs of ``family``, as yosys makes it."""
     return _cheapest(shape, _BLOCKS[family])
 

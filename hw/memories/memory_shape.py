@@ -90,7 +90,7 @@ def flag_memory(geometry: WindowGeometry) -> MemoryShape:
 
 
 def queue_memory(width: int, depth: int) -> MemoryShape:
-    """A queue of ``depth`` elements of ``width`` bits in block RAM (``BlockQueue``)."""
+    """A queue of ``depth`` elements of ``width`` bits in block RAM (``RamQueue``)."""
     return MemoryShape(memory_depth(depth), width, width, "block", apart=True)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from ..design.folding import WeightMemory
 from .devices import Family
-from .memory_mapping import SELECT_COST, block_use
+from .memory_mapping import SELECT_COST, ram_use
 from .memory_shape import MemoryShape, weight_memory
 
 #: Least words of a segment: those of a block at its widest.
@@ -69,7 +69,7 @@ def weight_banks(
     while depth < words:
         layouts.append(_layout(words, width, depth, WeightMemory.BLOCK))
         depth *= 2
-    uses = [[block_use(bank, Family.ECP5) for bank in layout.banks] for layout in layouts]
+    uses = [[ram_use(bank, Family.ECP5) for bank in layout.banks] for layout in layouts]
     found = [
         (sum(u.cost for u in use) + SELECT_COST * width * (layout.selected - 1), layout)
         for layout, use in zip(layouts, uses, strict=True)

@@ -32,7 +32,7 @@ class RadixNeuron(wiring.Component):
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.
-        neurons: F, how many fire at once; P where no neurons take turns.
+        firing: F, how many fire at once; P where no neurons take turns.
         current_shape: shape of an incoming current (a whole train's).
         potential: bounds of the potential.
         steps: T_max, the largest T.
@@ -51,18 +51,18 @@ class RadixNeuron(wiring.Component):
         self,
         parameters: NeuronParameters,
         *,
-        neurons: int,
+        firing: int,
         current_shape: Shape,
         potential: Interval,
         steps: int,
         style: Style = FAST,
     ):
         channels = len(parameters.bias)
-        check_range("RadixNeuron", "neurons (F)", neurons, 1, channels)
+        check_range("RadixNeuron", "firing (F)", firing, 1, channels)
         check_range("RadixNeuron", "steps (T)", steps, 1, None)
         self.parameters = parameters
-        self.neurons = neurons
-        self.groups = ceil_div(channels, neurons)
+        self.firing = firing
+        self.groups = ceil_div(channels, firing)
         self.largest_steps = steps
         self.style = style
         self.reset_less = not style.payload_resets
@@ -76,11 +76,9 @@ class RadixNeuron(wiring.Component):
         self.rest_shape = signed_shape(potential + Interval(-top, 0))
         super().__init__(
             {
-                "currents": In(
-                    stream.Signature(CurrentLayout(current_shape, neurons, self.groups))
-                ),
+                "currents": In(stream.Signature(CurrentLayout(current_shape, firing, self.groups))),
                 "steps": In(count_shape(steps)),
-                "spikes": Out(stream.Signature(neurons)),
+                "spikes": Out(stream.Signature(firing)),
             }
         )
 
@@ -93,11 +91,11 @@ class RadixNeuron(wiring.Component):
             m,
             incoming.group,
             parameters.bias.astype("int64") + parameters.initial_potential,
-            self.neurons,
+            self.firing,
             name="offset",
         )
         threshold = group_constants(
-            m, incoming.group, parameters.threshold, self.neurons, name="threshold", fill=1
+            m, incoming.group, parameters.threshold, self.firing, name="threshold", fill=1
         )
         constants = [offset, threshold, *self._negative_constants(m)]
         # With ``looks_ahead`` what the step means is known before it begins: it reaches the
@@ -151,7 +149,7 @@ class RadixNeuron(wiring.Component):
             m.d.sync += self.spikes.valid.eq(counts)
         sign_step = self._sign_step(m, load, fires, steps_left) if parameters.signed else Const(0)
 
-        for neuron in range(self.neurons):
+        for neuron in range(self.firing):
             potential = Signal(
                 self.potential_shape, name=f"potential_{neuron}", reset_less=self.reset_less
             )
@@ -199,9 +197,9 @@ class RadixNeuron(wiring.Component):
         group = self.currents.payload.group
         below = own.neurons.silent_from - 1 - own.bias - own.initial_potential
         return [
-            group_constants(m, group, below, self.neurons, name="below", fill=-1),
+            group_constants(m, group, below, self.firing, name="below", fill=-1),
             group_constants(
-                m, group, own.negative_threshold, self.neurons, name="negative_threshold", fill=1
+                m, group, own.negative_threshold, self.firing, name="negative_threshold", fill=1
             ),
         ]
 

@@ -27,7 +27,7 @@ class RateNeuron(wiring.Component):
 
     Args:
         parameters: bias, threshold and initial potential of all output channels.
-        neurons: F, how many fire at once; P where no neurons take turns.
+        firing: F, how many fire at once; P where no neurons take turns.
         current_shape: shape of an incoming current.
         potential: bounds of the potential, before and after firing.
         cumulative: currents come as M(t), of which the neuron takes M(t) - M(t-1).
@@ -47,7 +47,7 @@ class RateNeuron(wiring.Component):
         self,
         parameters: NeuronParameters,
         *,
-        neurons: int,
+        firing: int,
         current_shape: Shape,
         potential: Interval,
         cumulative: bool,
@@ -56,13 +56,13 @@ class RateNeuron(wiring.Component):
         turns: int = 1,
     ):
         channels = len(parameters.bias)
-        check_range("RateNeuron", "neurons (F)", neurons, 1, channels)
+        check_range("RateNeuron", "firing (F)", firing, 1, channels)
         check_range("RateNeuron", "steps (T)", steps, 1, None)
         check_range("RateNeuron", "turns", turns, 1, None)
         self.turns = turns
         self.parameters = parameters
-        self.neurons = neurons
-        self.groups = ceil_div(channels, neurons)
+        self.firing = firing
+        self.groups = ceil_div(channels, firing)
         largest = int(parameters.threshold.max())
         # Everything is kept less one threshold, so that the sign tells whether to spike.
         self.excess_shape = signed_shape(potential + Interval(-largest, 0))
@@ -77,11 +77,9 @@ class RateNeuron(wiring.Component):
         self.constant = constant
         super().__init__(
             {
-                "currents": In(
-                    stream.Signature(CurrentLayout(current_shape, neurons, self.groups))
-                ),
+                "currents": In(stream.Signature(CurrentLayout(current_shape, firing, self.groups))),
                 "steps": In(count_shape(steps)),
-                "spikes": Out(stream.Signature(neurons)),
+                "spikes": Out(stream.Signature(firing)),
             }
         )
 
@@ -90,8 +88,8 @@ class RateNeuron(wiring.Component):
         ready = Signal()
         # A constant current is given out over all steps before the next turn begins.
         in_memory = self.turns > 1 and not self.constant
-        before = Signal(vector(self.state_shape, self.neurons))
-        after = Signal(vector(self.state_shape, self.neurons))
+        before = Signal(vector(self.state_shape, self.firing))
+        after = Signal(vector(self.state_shape, self.firing))
         incoming, valid = self.currents.payload, self.currents.valid
         if in_memory:
             incoming = Signal.like(self.currents.payload, name="current")
@@ -100,7 +98,7 @@ class RateNeuron(wiring.Component):
             with m.If(ready):
                 m.d.sync += [valid.eq(self.currents.valid), incoming.eq(self.currents.payload)]
         bias, kept = (
-            group_constants(m, incoming.group, values, self.neurons, name=name, fill=fill)
+            group_constants(m, incoming.group, values, self.firing, name=name, fill=fill)
             for name, values, fill in (
                 ("bias", self.bias, 0),
                 ("bias_less_threshold", self.bias - self.threshold, -1),
@@ -125,7 +123,7 @@ class RateNeuron(wiring.Component):
 
         with m.If(ready):
             m.d.sync += self.spikes.valid.eq(valid)
-        for neuron in range(self.neurons):
+        for neuron in range(self.firing):
             # The potential with the coming step's bias, less a threshold; less M(t) too where
             # currents come accumulated.
             state = before[neuron]
@@ -155,9 +153,9 @@ class RateNeuron(wiring.Component):
         """A state for each neuron; the next group's first one follows the last step."""
         group = self.currents.payload.group
         next_start = group_constants(
-            m, group, self._next(self.start), self.neurons, name="next_start", fill=-1
+            m, group, self._next(self.start), self.firing, name="next_start", fill=-1
         )
-        for neuron in range(self.neurons):
+        for neuron in range(self.firing):
             first = int(self.start[neuron]) if neuron < len(self.start) else -1
             state = Signal(self.state_shape, name=f"state_{neuron}", init=first)
             m.d.comb += before[neuron].eq(state)
@@ -178,10 +176,10 @@ class RateNeuron(wiring.Component):
             shape=before.shape(), depth=memory_depth(self.turns), init=[]
         )
         read = states.read_port(domain="comb")
-        start = group_constants(m, incoming.group, self.start, self.neurons, name="start", fill=-1)
+        start = group_constants(m, incoming.group, self.start, self.firing, name="start", fill=-1)
         m.d.comb += read.addr.eq(self._turn(incoming.group))
         with m.If(ready):
-            for neuron in range(self.neurons):
+            for neuron in range(self.firing):
                 m.d.sync += before[neuron].eq(
                     Mux(incoming.first_step, start[neuron], read.data[neuron])
                 )
@@ -192,12 +190,12 @@ class RateNeuron(wiring.Component):
 
     def _next(self, values: np.ndarray) -> np.ndarray:
         """``values`` of the next group, after the last those of the first."""
-        padded = np.full(self.groups * self.neurons, -1, np.int64)
+        padded = np.full(self.groups * self.firing, -1, np.int64)
         padded[: len(values)] = values
         # Of the numbers that a group's turns could have, those that they do not have are skipped.
-        numbers = padded.reshape(-1, turn_numbers(self.turns), self.neurons)
+        numbers = padded.reshape(-1, turn_numbers(self.turns), self.firing)
         taken = numbers[:, : self.turns]
-        numbers[:, : self.turns] = np.roll(taken.reshape(-1, self.neurons), -1, axis=0).reshape(
+        numbers[:, : self.turns] = np.roll(taken.reshape(-1, self.firing), -1, axis=0).reshape(
             taken.shape
         )
         return padded

@@ -41,7 +41,7 @@ from .cost_coefficients import COEFFICIENTS
 class Kind(StrEnum):
     """Kinds of components, each with coefficients of its own."""
 
-    BLOCK_QUEUE = "block_queue"
+    RAM_QUEUE = "ram_queue"
     COLUMN_BUFFER = "column_buffer"
     ROW_BUFFER = "row_buffer"
     DIRECT = "direct"
@@ -230,7 +230,7 @@ def _unit_queue(connection: ConnectionDesign, glue: Item) -> tuple[list[Item], I
     """The queue of units, apart where it is in block RAM, and ``glue`` with it where it is not."""
     design, width = connection.unit_queue, sum(connection.unit_fields.values())
     if design.blocks:
-        return [_block_queue(width, design)], glue
+        return [_ram_queue(width, design)], glue
     return [], Item(glue.kind, glue.features, distributed=_distributed(width, design))
 
 
@@ -250,7 +250,7 @@ def _lanes(connection: ConnectionDesign) -> list[Item]:
             if design is None:
                 queue_luts.append(0)
             elif design.blocks:
-                items.append(_block_queue(width, design, count))
+                items.append(_ram_queue(width, design, count))
                 queue_luts.append(0)
             else:
                 distributed += _distributed(width, design)
@@ -288,8 +288,8 @@ def _lane_kind(connection: ConnectionDesign, lane: LaneDesign) -> Kind:
     return Kind.LANE_QUEUED if apart else Kind.LANE
 
 
-def _block_queue(width: int, design: QueueDesign, count: int = 1) -> Item:
-    return Item(Kind.BLOCK_QUEUE, (1.0, width), (queue_memory(width, design.depth),), count)
+def _ram_queue(width: int, design: QueueDesign, count: int = 1) -> Item:
+    return Item(Kind.RAM_QUEUE, (1.0, width), (queue_memory(width, design.depth),), count)
 
 
 def _distributed(width: int, design: QueueDesign) -> tuple[MemoryShape, ...]:
@@ -315,7 +315,7 @@ def _scratch(
     words, width = memory
     shape = scratch_memory(width, words)
     # Where queues have to be in block RAM, there is no distributed RAM.
-    if style.block_queues:
+    if style.ram_queues:
         return 0, (shape,), ()
     return _distributed_luts(width, words), (), (shape,)
 
@@ -383,7 +383,7 @@ def _streamed(design: LayerDesign) -> list[Item]:
     lanes, total = connection.lanes, design.neurons * design.current.bits
     units, distributed = [], ()
     if connection.unit_queue.blocks:
-        units = [_block_queue(MAP_UNIT_BITS, connection.unit_queue)]
+        units = [_ram_queue(MAP_UNIT_BITS, connection.unit_queue)]
     else:
         distributed = _distributed(MAP_UNIT_BITS, connection.unit_queue)
     return [

@@ -3,7 +3,7 @@
 #: Per family and kind of component, what each of its features (``area.py``) adds.
 COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
     "ecp5": {
-        "block_queue": (21.0, 0.0),
+        "ram_queue": (21.0, 0.0),
         "column_buffer": (31.965, 3.9881, 0.0, 0.0, 4.2417, 2.6358, 4.0574, 6.2678),
         "constant_bits": (1.6791,),
         "direct": (15.8064, 0.0, 3.4839, 3.5481),
@@ -24,7 +24,7 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
         "two_registers": (4.0, 1.0),
     },
     "ice40": {
-        "block_queue": (24.0, 0.0),
+        "ram_queue": (24.0, 0.0),
         "column_buffer": (142.5453, 3.5299, 0.0, 0.0, 0.0, 1.8922, 0.0, 14.9642),
         "constant_bits": (1.9231,),
         "direct": (0.0, 0.0, 11.0, 6.8462),

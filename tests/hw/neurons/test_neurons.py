@@ -53,7 +53,7 @@ def test_rate(kind, steps):
                 given.append(_currents(shown, group, step == 0, step == steps - 1))
     component = RateNeuron(
         parameters,
-        neurons=NEURONS,
+        firing=NEURONS,
         current_shape=signed(8),
         potential=Interval(-100, 150),
         cumulative=kind == "cumulative",
@@ -81,7 +81,7 @@ def test_radix(steps):
         given.append(_currents(currents, group, True, True))
         words += [_word(numbers >> (steps - 1 - step) & 1, group) for step in range(steps)]
     component = RadixNeuron(
-        parameters, neurons=NEURONS, current_shape=signed(9), potential=Interval(-80, 300), steps=4
+        parameters, firing=NEURONS, current_shape=signed(9), potential=Interval(-80, 300), steps=4
     )
     check_exchange(
         component,
@@ -117,7 +117,7 @@ def test_signed_radix(steps, style, slope):
         words += [_word(numbers >> (steps - 1 - step) & 1, group) for step in range(steps)]
     component = RadixNeuron(
         parameters,
-        neurons=NEURONS,
+        firing=NEURONS,
         current_shape=signed(9),
         potential=Interval(-260, 300),
         steps=4,
@@ -133,7 +133,7 @@ def test_signed_radix(steps, style, slope):
 
 def test_neurons_out_of_range():
     parameters = random_parameters(np.random.default_rng(0), CHANNELS)
-    with pytest.raises(RheobaseError, match=r"neurons \(F\) is 6, must be an integer in 1..5"):
+    with pytest.raises(RheobaseError, match=r"firing \(F\) is 6, must be an integer in 1..5"):
         RadixNeuron(
-            parameters, neurons=6, current_shape=signed(4), potential=Interval(0, 1), steps=1
+            parameters, firing=6, current_shape=signed(4), potential=Interval(0, 1), steps=1
         )

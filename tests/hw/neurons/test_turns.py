@@ -121,7 +121,7 @@ def test_neurons_in_turns_fire_as_the_equations_say(neurons, firing, steps, unhu
         words += [word(numbers[own] >> (steps - 1 - step) & 1) for step in range(steps)]
     radix = RadixNeuron(
         parameters.in_turns(neurons, firing),
-        neurons=firing,
+        firing=firing,
         current_shape=SHAPE,
         potential=Interval(-300, 300),
         steps=4,
@@ -164,7 +164,7 @@ def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind
                 given.append(_beat(shown[own], group) | marks)
     rate = RateNeuron(
         parameters.in_turns(neurons, firing),
-        neurons=firing,
+        firing=firing,
         current_shape=SHAPE,
         potential=Interval(-200, 300),
         cumulative=kind == "cumulative",

@@ -13,7 +13,7 @@ from ..design.queues import QueueDesign
 from .memory_shape import queue_memory
 
 
-class BlockQueue(wiring.Component):
+class RamQueue(wiring.Component):
     """``depth`` elements of ``shape``, a power of two, in a memory with a clocked read port.
 
     For where there is no distributed RAM: what a ``Queue`` keeps is registers and their selectors
@@ -29,8 +29,8 @@ class BlockQueue(wiring.Component):
     output: stream.Interface
 
     def __init__(self, shape: ShapeLike, depth: int):
-        self.depth = check_range("BlockQueue", "depth", depth, 2, None)
-        check_range("BlockQueue", "depth (a power of two)", depth & (depth - 1), 0, 0)
+        self.depth = check_range("RamQueue", "depth", depth, 2, None)
+        check_range("RamQueue", "depth (a power of two)", depth & (depth - 1), 0, 0)
         self.shape = shape
         super().__init__(
             {"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))}
@@ -68,8 +68,8 @@ class BlockQueue(wiring.Component):
 
 def built_queue(
     design: QueueDesign, shape: ShapeLike, *, reset_less: bool = False
-) -> BlockQueue | Queue:
+) -> RamQueue | Queue:
     """A queue of ``shape``: in block RAM, or as ``Queue`` keeps its elements."""
     if design.blocks:
-        return BlockQueue(shape, design.depth)
+        return RamQueue(shape, design.depth)
     return Queue(shape, design.depth, reset_less=reset_less)

@@ -25,7 +25,8 @@ from .data.checkpoints import check_finite
 from .data.pixels import Images, as_pixels, normalisation
 from .graph.graph import Graph
 from .lower.budget import allocated_bits
-from .lower.lowering import Lowered, lower_graph
+from .lower.lowered import Lowered
+from .lower.lowering import lower_graph
 from .lower.outside import Weights, outside, weights_of
 from .options import (
     DEFAULT,

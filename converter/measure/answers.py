@@ -16,7 +16,7 @@ from ...golden.network.network import Readout
 from ...golden.run.answers import class_answers, is_per_class
 from ..graph.analog import analog_forward
 from ..graph.graph import Graph
-from ..lower.lowering import Lowered
+from ..lower.lowered import Lowered
 from ..rewrite.arrangement import arrangement_of
 from ..rewrite.tails import scores_of
 from ..snn.snn import FloatSnn

@@ -10,7 +10,7 @@ import numpy as np
 from ...golden.errors import RheobaseError
 from ...golden.network.network import IMAGE, Connection, Layer, Network, Readout
 from ..graph.graph import Graph, Operation
-from ..lower.lowering import source_offset, times_worth
+from ..lower.layer_integers import source_offset, times_worth
 from ..lower.plan import PlannedLayer, plan_layers
 from ..rewrite.image_normalisation import normalisation_folded
 from ..rewrite.rewrite import with_readout

@@ -29,7 +29,7 @@ from ..data.data import load_images, matched_classes, with_hollow_classes
 from ..data.image_files import AS_IT_IS, Sizing
 from ..data.model import load_model, model_shape, takes_images
 from ..data.pixels import normalisation
-from ..lower.lowering import Lowered
+from ..lower.lowered import Lowered
 from ..measure.accuracy import Accuracies, accuracy_table
 from ..measure.answers import Answers, answers_of
 from ..options import Options, default_iterations

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from rheobase.converter.lower.lowering import Lowered
+from rheobase.converter.lower.lowered import Lowered
 from rheobase.golden.run.run import GoldenRun
 
 #: Threshold of every neuron in the exact models, and what their weights are multiples of.

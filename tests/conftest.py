@@ -1,12 +1,16 @@
 """What tests of several folders share."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 # Workers of pytest-xdist share the processors: torch's threads would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from rheobase.cli import main
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -18,3 +22,31 @@ def mnist_root() -> Path:
     if not (root / "MNIST" / "raw").is_dir():
         pytest.skip(f"MNIST is not under {root}")
     return root
+
+
+@pytest.fixture
+def run_command(monkeypatch, capsys):
+    """`rheobase` with arguments: (exit status, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A disk of 64 kB, ``tmp_path / "disk"``, that is full to the last byte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk needs root, and mount")
+    try:
+        (place / "ballast").write_bytes(bytes(64 * 1024))
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

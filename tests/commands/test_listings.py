@@ -9,7 +9,6 @@ from torch import nn
 
 from rheobase.boards.builds.built_verilog import write_verilog
 from rheobase.boards.platforms.registry import BOARDS
-from rheobase.cli import main
 from rheobase.converter.conversion import convert
 from rheobase.converter.options import Options
 from rheobase.converter.snn.float_file import save_float_snn
@@ -20,27 +19,14 @@ from tests.support.networks.residual_networks import residual_network
 
 
 @pytest.fixture
-def rheobase(monkeypatch, capsys):
-    """The command: (exit status, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
-
-
-@pytest.fixture
 def network_file(tmp_path):
     path = tmp_path / "net.safetensors"
     save_network(residual_network(Coding.RADIX, steps=3, stages=((8, 1),), size=8, bits=8), path)
     return path
 
 
-def test_a_network_file(rheobase, network_file):
-    status, text, _ = rheobase("inspect", network_file, "--json")
+def test_a_network_file(run_command, network_file):
+    status, text, _ = run_command("inspect", network_file, "--json")
     found, network = json.loads(text), load_network(network_file)
     assert status == 0 and found["kind"] == "network"
     assert (found["coding"], found["T"], found["t0"]) == ("radix", 3, 0)
@@ -51,18 +37,18 @@ def test_a_network_file(rheobase, network_file):
         assert entry["name"] == layer.name and len(entry["sources"]) == len(layer.connections)
         if layer.threshold is not None:
             assert entry["threshold"] == [layer.threshold.min(), layer.threshold.max()]
-    _, table, _ = rheobase("inspect", network_file)
+    _, table, _ = run_command("inspect", network_file)
     assert all(layer.name in table for layer in network.layers) and "…" not in table
 
 
-def test_a_float_file(rheobase, tmp_path):
+def test_a_float_file(run_command, tmp_path):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8).numpy()
     options = Options(coding=Coding.RATE, steps=8, method="cltb")
     made = convert(model, images, mean=[0.5], std=[0.25], options=options)
     save_float_snn(made.snn, made.graph, tmp_path / "float.safetensors")
-    _, text, _ = rheobase("inspect", tmp_path / "float.safetensors", "--json")
+    _, text, _ = run_command("inspect", tmp_path / "float.safetensors", "--json")
     found = json.loads(text)
     assert (found["kind"], found["T"], found["input"]) == ("float SNN", 8, [1, 8, 8])
     thresholds = made.snn.thresholds
@@ -76,13 +62,13 @@ def test_a_float_file(rheobase, tmp_path):
         )
 
 
-def test_verilog_and_whether_it_is_as_built(rheobase, network_file, tmp_path):
+def test_verilog_and_whether_it_is_as_built(run_command, network_file, tmp_path):
     network = load_network(network_file)
     verilog = tmp_path / "net.v"
     write_verilog(network, default_folding(network), verilog)
 
     def state():
-        return json.loads(rheobase("inspect", verilog, "--json")[1])
+        return json.loads(run_command("inspect", verilog, "--json")[1])
 
     assert state()["network"]["sha256"] == network_hash(network)
     assert state()["files"] == {"net.v": "as built"}
@@ -94,39 +80,39 @@ def test_verilog_and_whether_it_is_as_built(rheobase, network_file, tmp_path):
     ("content", "message"),
     [(None, "cannot be read"), (b"no tensors", "not a safetensors file")],
 )
-def test_other_files(rheobase, tmp_path, content, message):
+def test_other_files(run_command, tmp_path, content, message):
     path = tmp_path / "other"
     if content is not None:
         path.write_bytes(content)
-    status, text, error = rheobase("inspect", path)
+    status, text, error = run_command("inspect", path)
     assert status and not text and message in error and error.count("\n") == 1
 
 
-def test_weights_of_a_model_are_no_file_of_ours(rheobase, tmp_path):
+def test_weights_of_a_model_are_no_file_of_ours(run_command, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(2)}, tmp_path / "model.safetensors")
-    status, _, error = rheobase("inspect", tmp_path / "model.safetensors")
+    status, _, error = run_command("inspect", tmp_path / "model.safetensors")
     assert status and "must be a file that rheobase wrote" in error
 
 
-def test_boards(rheobase):
-    listed = json.loads(rheobase("boards", "--json")[1])["boards"]
+def test_boards(run_command):
+    listed = json.loads(run_command("boards", "--json")[1])["boards"]
     assert [entry["board"] for entry in listed] == [*BOARDS]
-    table = rheobase("boards")[1]
+    table = run_command("boards")[1]
     assert all(board.title in table for board in BOARDS.values())
 
 
-def test_doctor_names_what_is_there_and_how_to_get_the_rest(rheobase, monkeypatch):
+def test_doctor_names_what_is_there_and_how_to_get_the_rest(run_command, monkeypatch):
     # Nothing is on PATH: the compiler is absent, wheels are not.
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.delenv("OPENFPGALOADER", raising=False)
-    status, text, _ = rheobase("doctor", "--json")
+    status, text, _ = run_command("doctor", "--json")
     parts = {part["name"]: part for part in json.loads(text)["parts"]}
     assert status == 0
     assert parts["Python"]["found"] == ".".join(map(str, sys.version_info[:3]))
     assert parts["torch"]["found"] == torch.__version__
     assert parts["C++ compiler"]["found"] == "" and "install" in parts["C++ compiler"]["remedy"]
     assert parts["openFPGALoader"]["found"] == ""
-    assert "absent" in rheobase("doctor")[1]
+    assert "absent" in run_command("doctor")[1]

@@ -1,7 +1,6 @@
 """One folding and one text, whoever asks: generate, simulate, build, and Python."""
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,6 @@ from rheobase.boards.builds.built_verilog import manifest_beside
 from rheobase.boards.builds.plain_verilog import write_plain_verilog
 from rheobase.boards.platforms.registry import board
 from rheobase.building import board_build
-from rheobase.cli import main
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.golden.run.event_counting import count_events
@@ -44,18 +42,11 @@ def network():
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, network):
+def command(tmp_path, monkeypatch, network, run_command):
     """The command in a folder with ``net.safetensors``: its exit status."""
     save_network(network, tmp_path / "net.safetensors")
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0
-
-    return run
+    return lambda *arguments: run_command(*arguments)[0]
 
 
 @pytest.fixture
@@ -152,18 +143,17 @@ def test_the_very_file_is_simulated(tmp_path, command, simulated):
     assert command(*arguments) == 2 and not simulated
 
 
-def test_the_folder_of_a_build_is_simulated(tmp_path, command, capsys, network):
+def test_the_folder_of_a_build_is_simulated(tmp_path, command, run_command, network):
     """Memory files are found, and every spike is compared."""
     folding = smallest_folding(network)
     write_plain_verilog(network, folding, "generic", tmp_path / "made")
     for verilog in ("made", "made/accelerator.v"):
-        status = command(
+        status, shown, error = run_command(
             "simulate", "net.safetensors", "--images", "digits", "--count", 6, "--verilog", verilog
         )
-        shown = capsys.readouterr()
-        assert status == 0, shown
-        assert "simulating made/accelerator.v" in shown.out
-        assert "all answers and scores of 6 images" in shown.out
+        assert status == 0, shown + error
+        assert "simulating made/accelerator.v" in shown
+        assert "all answers and scores of 6 images" in shown
 
 
 def test_memories_in_a_module_of_their_own_are_part_of_it(tmp_path, network):
@@ -178,9 +168,9 @@ def test_memories_in_a_module_of_their_own_are_part_of_it(tmp_path, network):
         built_verilog.read_built_verilog(tmp_path / "made", network)
 
 
-def test_board_names_are_those_that_are_accepted(command, capsys):
-    assert command("generate", "net.safetensors", "--board", "generic") == 2
-    refused = capsys.readouterr().err
+def test_board_names_are_those_that_are_accepted(command, run_command):
+    status, _, refused = run_command("generate", "net.safetensors", "--board", "generic")
+    assert status == 2
     assert "`rheobase build`" in " ".join(refused.split())
     assert "generic" not in refused.split("must be")[1]
     with pytest.raises(RheobaseError, match="icebreaker, generic, asic"):

@@ -1,31 +1,21 @@
 """The plan as a user meets it: a table before the Verilog, or one line on what is missing."""
 
-import sys
-
 import numpy as np
 import pytest
 
 from rheobase import console
-from rheobase.cli import main
 from rheobase.golden import save_network
 from rheobase.golden.network.network import Coding
 from tests.support.networks.residual_networks import residual_network
 
 
 @pytest.fixture
-def rheobase(folder, monkeypatch, capsys):
+def rheobase(folder, monkeypatch, run_command):
     """The command in ``folder``: (exit status, standard output, standard error)."""
     monkeypatch.chdir(folder)
     # The environment is read when the console is made, which another test may have done.
     monkeypatch.setattr(console.OUT, "width", 160)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
+    return run_command
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """What `convert` records is what the other commands say without being told."""
 
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from rheobase.cli import main
 from rheobase.converter.conversion import convert
 from rheobase.converter.data.data import NORMALISATION, load_images
 from rheobase.converter.options import Options
@@ -29,18 +27,15 @@ def cnn():
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
+def command(tmp_path, monkeypatch, run_command):
     """The command in ``tmp_path``: (exit status, output on one line, error)."""
     monkeypatch.chdir(tmp_path)
 
-    def run_command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return ended.value.code or 0, " ".join(shown.out.split()), " ".join(shown.err.split())
+    def on_one_line(*arguments):
+        status, shown, error = run_command(*arguments)
+        return status, " ".join(shown.split()), " ".join(error.split())
 
-    return run_command
+    return on_one_line
 
 
 def test_convert_records_where_a_network_comes_from(tmp_path, command):

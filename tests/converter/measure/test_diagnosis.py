@@ -1,7 +1,6 @@
 """What ``diagnose`` says of networks with a fault that is known."""
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from rheobase.cli import main
 from rheobase.converter.conversion import convert
 from rheobase.converter.data.pixels import normalised
 from rheobase.converter.graph.analog import run_graph
@@ -229,16 +227,10 @@ def cnn():
 """
 
 
-def test_the_command(tmp_path, monkeypatch, capsys):
+def test_the_command(tmp_path, monkeypatch, run_command):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models.py").write_text(MODEL)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rheobase", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
+    run = run_command
     digits = ("--images", "digits", "--count", 30)
     assert (
         run("convert", "models.py:cnn", *digits, "--calibration", 40, "-o", "net.safetensors")[0]

@@ -20,21 +20,6 @@ from rheobase.golden.basics.output_files import (
 from rheobase.golden.errors import MachineError, RheobaseError
 
 
-@pytest.fixture
-def full_disk(tmp_path):
-    """A disk of 64 kB that is full to the last byte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("a small disk needs root, and mount")
-    try:
-        (place / "ballast").write_bytes(bytes(64 * 1024))
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_file_is_replaced_and_keeps_its_permissions(tmp_path):
     path = tmp_path / "file"
     write_whole(path, b"old")

@@ -11,6 +11,7 @@ from .converter import FloatSnn as FloatSnn
 from .converter import ImageSet as ImageSet
 from .converter import LayerErrors as LayerErrors
 from .converter import Method as Method
+from .converter import NirImport as NirImport
 from .converter import Options as Options
 from .converter import Qcfs as Qcfs
 from .converter import TaskResult as TaskResult
@@ -20,6 +21,9 @@ from .converter import convert as convert
 from .converter import convert_detector as convert_detector
 from .converter import diagnose as diagnose
 from .converter import evaluate_task as evaluate_task
+from .converter import export_float_nir as export_float_nir
+from .converter import export_nir as export_nir
+from .converter import import_nir as import_nir
 from .converter import load_float_snn as load_float_snn
 from .converter import load_images as load_images
 from .converter import load_model as load_model

@@ -15,7 +15,9 @@ from .commands.diagnose import diagnose
 from .commands.doctor import doctor
 from .commands.energy import energy
 from .commands.evaluate import evaluate
+from .commands.export_nir import export_nir
 from .commands.generate import generate
+from .commands.import_nir import import_nir
 from .commands.inspect import inspect
 from .commands.program import program
 from .commands.simulate import simulate
@@ -29,6 +31,7 @@ COMMANDS = {
     "All of it once": (demo,),
     "A model to a network file": (convert,),
     "A network file to hardware": (generate, simulate, build),
+    "Other tools": (export_nir, import_nir),
     "A board": (program, classify),
     "What there is": (inspect, boards, doctor),
     "Measurements": (diagnose, sweep, table1, evaluate, energy),

@@ -123,7 +123,8 @@ def averaged(
     """Average pooling (every window divided by its full area) over the channels of ``term``.
 
     Where the term is pointwise, pooling commutes with it and becomes the sum in front, so that
-    all positions of a window share one set of weights.
+    all positions of a window share one set of weights. Zeros that a term of one tap puts around its
+    map become padding of the sum.
 
     Raises:
         NotLowerable: as ``composed``.
@@ -132,8 +133,12 @@ def averaged(
     area = window[0] * window[1]
     mean = replace(term, kernel=replace(kernel, weight=kernel.weight / area)).named(origin)
     sums = term.sum_pool
-    if kernel.is_pointwise and sums is None:
-        return replace(mean, sum_pool=SumPool(window, stride, padding))
+    top, left, bottom, right = (np.array(padding) + kernel.padding).tolist()
+    around = (top, left, bottom, right)
+    held = all(0 <= side < window[index % 2] for index, side in enumerate(around))
+    if kernel.taps == kernel.stride == (1, 1) and sums is None and held:
+        bare = replace(mean.kernel, padding=NO_PADDING)
+        return replace(mean, kernel=bare, sum_pool=SumPool(window, stride, around))
     if (
         kernel.is_pointwise
         and sums is not None

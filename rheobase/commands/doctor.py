@@ -17,6 +17,7 @@ _PURPOSES = {
     "": "every command",
     "convert": "convert and what measures a model",
     "boards": "build for a board",
+    "interop": "export-nir and import-nir",
     "tasks": "evaluate segmentation, detection and video",
 }
 

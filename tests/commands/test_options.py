@@ -95,7 +95,7 @@ def test_help_explains_its_words():
 
 def test_every_command_has_its_file():
     files = {path.stem for path in (ROOT / "rheobase" / "commands").glob("[!_]*.py")}
-    assert files == set(PARAMETERS)
+    assert files == {name.replace("-", "_") for name in PARAMETERS}
     assert files == {one.__name__ for commands in COMMANDS.values() for one in commands}
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from rheobase.converter.graph.bias_shifts import with_shifts
 from rheobase.converter.graph.levels import is_signed
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
@@ -93,13 +94,12 @@ def test_bias_shift_and_initial_potential():
     }
     initial = {name: torch.tensor(0.25) for name in shift}
     lowered = lower_graph(
-        graph,
+        with_shifts(graph, shift),
         thresholds,
         mean=MEAN,
         std=STD,
         coding=Coding.RATE,
         steps=7,
-        bias_shift=shift,
         initial=initial,
     )
     expected = rate(graph, real, thresholds, 7, shift, initial=0.25)

@@ -1,0 +1,1 @@
+"""Networks and models in other projects' files."""

@@ -27,6 +27,8 @@ FORMAT_VERSION = 2
 RECORDED_VERSION = 3
 #: Of a file with layers that fire signed; it may say that as well.
 SIGNED_VERSION = 4
+#: Of a file with layers that have a T of their own; it may say both as well.
+OWN_STEPS_VERSION = 5
 #: A network file larger than this is refused before it is read.
 MAX_FILE_BYTES = 2**31
 _NETWORK_KEYS = {
@@ -40,7 +42,8 @@ _NETWORK_KEYS = {
     "outputs",
 }
 _LAYER_KEYS = {"name", "connections", "pool", "neurons"}
-_SIGNED_LAYER_KEYS = _LAYER_KEYS | {"signed"}
+#: What a layer says in files of a version, and of those above it.
+_LATER_LAYER_KEYS = {"signed": SIGNED_VERSION, "steps": OWN_STEPS_VERSION}
 _CONNECTION_KEYS = {
     "source",
     "weight_bits",
@@ -60,7 +63,7 @@ def network_bytes(network: Network) -> bytes:
     """The file's content, the same for the same network.
 
     Its version is the least that has what the network has: 2 where it carries neither event counts
-    nor provenance, 4 where a layer fires signed.
+    nor provenance, 4 where a layer fires signed, 5 where one has a T of its own.
     """
     return _content(network, network.events, network.provenance)
 
@@ -72,16 +75,17 @@ def _content(network: Network, events: EventCounts | None, provenance: Provenanc
             tensors[f"layers.{index}.{field}"] = getattr(layer, field)
         for number, connection in enumerate(layer.connections):
             tensors[_weight_name(index, number)] = connection.weight
-    signed = any(layer.signed for layer in network.layers)
     version = FORMAT_VERSION
-    if signed:
+    if any(layer.steps is not None for layer in network.layers):
+        version = OWN_STEPS_VERSION
+    elif any(layer.signed for layer in network.layers):
         version = SIGNED_VERSION
     elif events is not None or provenance is not None:
         version = RECORDED_VERSION
     metadata = {
         "format": FORMAT,
         "version": str(version),
-        "topology": json.dumps(_topology(network, signed), sort_keys=True),
+        "topology": json.dumps(_topology(network, version), sort_keys=True),
     }
     if events is not None:
         tensors |= event_tensors(events)
@@ -142,7 +146,7 @@ def _parse(content: bytes) -> Network:
             f"metadata 'format' is {shown(metadata.get('format'))}, must be {FORMAT!r} "
             "(a file that `rheobase convert` wrote)"
         )
-    versions = {str(number): number for number in range(FORMAT_VERSION, SIGNED_VERSION + 1)}
+    versions = {str(number): number for number in range(FORMAT_VERSION, OWN_STEPS_VERSION + 1)}
     version = versions.get(str(metadata.get("version")))
     if version is None:
         raise RheobaseError(
@@ -195,7 +199,7 @@ def _network(topology: Any, tensors: dict[str, np.ndarray], version: int) -> Net
 def _tensor_names(index: int, entry: Any, version: int) -> set[str]:
     """Tensors that layer ``index`` has, by its ``entry`` in the topology."""
     where = f"topology: layer {index}"
-    _keys(where, entry, _SIGNED_LAYER_KEYS if version == SIGNED_VERSION else _LAYER_KEYS)
+    _keys(where, entry, _LAYER_KEYS | _later_layer_keys(version))
     for flag in ("neurons", "signed"):
         if not isinstance(entry.get(flag, False), bool):
             raise RheobaseError(f"{where}: {flag} is {shown(entry[flag])}, must be true, false")
@@ -232,7 +236,13 @@ def _layer(index: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) ->
         )
         for number, connection in enumerate(entry["connections"])
     )
-    return Layer(name=entry["name"], connections=connections, **arrays, pool=pool)
+    return Layer(
+        name=entry["name"],
+        connections=connections,
+        **arrays,
+        pool=pool,
+        steps=entry.get("steps"),
+    )
 
 
 def _connection(where: str, entry: dict[str, Any], weight: np.ndarray) -> Connection:
@@ -244,8 +254,8 @@ def _connection(where: str, entry: dict[str, Any], weight: np.ndarray) -> Connec
     return Connection(weight=weight, **fields, sum_pool=sums)
 
 
-def _topology(network: Network, signed: bool) -> dict[str, Any]:
-    """As JSON takes it; each layer says whether it fires signed where that is asked for."""
+def _topology(network: Network, version: int) -> dict[str, Any]:
+    """As JSON takes it, in a file of ``version``."""
     return {
         "name": network.name,
         "input_shape": network.input_shape,
@@ -258,7 +268,7 @@ def _topology(network: Network, signed: bool) -> dict[str, Any]:
             {
                 "name": layer.name,
                 "neurons": layer.threshold is not None,
-                **({"signed": layer.signed} if signed else {}),
+                **_fields(layer, _later_layer_keys(version)),
                 "connections": [
                     {
                         **_fields(connection, _CONNECTION_KEYS - {"sum_pool"}),
@@ -272,6 +282,10 @@ def _topology(network: Network, signed: bool) -> dict[str, Any]:
             for layer in network.layers
         ],
     }
+
+
+def _later_layer_keys(version: int) -> set[str]:
+    return {key for key, first in _LATER_LAYER_KEYS.items() if version >= first}
 
 
 def _fields(description: object, names: set[str]) -> dict[str, Any]:

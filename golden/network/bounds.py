@@ -81,14 +81,14 @@ def input_range(network: UncheckedNetwork, source: int) -> Interval:
     """What one input from ``source`` contributes per window.
 
     0..255 for pixels, 0..1 for a spike in ``rate``, 0..2**T - 1 for a train in ``radix``; -1..1
-    and -2**(T-1)..2**(T-1) - 1 of signed neurons.
+    and -2**(T-1)..2**(T-1) - 1 of signed neurons. T is the source's.
     """
     if source == IMAGE:
         return Interval(0, 2**PIXEL_BITS - 1)
     signed = network.layers[source].signed
     if network.coding == Coding.RATE:
         return Interval(-1 if signed else 0, 1)
-    return train_range(network.steps, signed=signed)
+    return train_range(network.steps_of(source), signed=signed)
 
 
 def train_range(steps: int, *, signed: bool) -> Interval:

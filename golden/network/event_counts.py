@@ -22,7 +22,7 @@ class EventCounts:
 
     Attributes:
         maps: what some connection sees to (images, T, rows, columns), unsigned: spikes of those
-            channels at each step; of the image, one step of set bits of pixels.
+            channels at each of their layer's steps; of the image, one step of set bits of pixels.
         windows: (layer, connection) of each that sees the image to a sample of its windows that
             hold a set bit: uint8, (windows, kernel rows, kernel columns, channels). A window that
             is most of an image has each position from an image of its own.

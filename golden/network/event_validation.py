@@ -18,13 +18,17 @@ MOST_WINDOWS = 2048
 
 
 def map_shapes(network: UncheckedNetwork) -> dict[Seen, tuple[tuple[int, int, int], np.dtype]]:
-    """Of everything that is seen: (T, rows, columns) of its counts, and their type."""
+    """Of everything that is seen: (T, rows, columns) of its counts, and their type.
+
+    T is that of what is seen.
+    """
     result = {}
     for index, layer in enumerate(network.layers):
         for connection, source in zip(layer.connections, network.shapes[index].inputs, strict=True):
             pixels = connection.source == IMAGE
             most = connection.in_channels * (PIXEL_BITS if pixels else 1)
-            shape = (1 if pixels else network.steps, *source[1:])
+            steps = 1 if pixels else network.steps_of(connection.source)
+            shape = (steps, *source[1:])
             result[seen_by(connection)] = shape, np.min_scalar_type(most)
     return result
 

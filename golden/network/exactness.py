@@ -45,6 +45,6 @@ def largest_magnitude(network: UncheckedNetwork, index: int) -> int:
             threshold = int(neurons.negative_threshold.max())
             # A negative spike leaves less than this, and the sums come on top.
             largest += threshold
-        fired = 1 if rate else 2**network.steps
+        fired = 1 if rate else 2 ** network.steps_of(index)
         largest = max(largest, threshold * fired)
     return largest

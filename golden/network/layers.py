@@ -121,7 +121,8 @@ class Layer:
             where they do not, and in what a ``count`` readout reads.
 
     All connections give maps of the same size; currents are summed, pooled, then the bias is
-    added.
+    added. ``steps`` is the T of its own that the neurons of a layer fire with in ``radix``, at
+    most the network's; None where it is the network's.
     """
 
     name: str
@@ -131,9 +132,12 @@ class Layer:
     initial_potential: np.ndarray | None
     pool: Pool | None = None
     negative_threshold: np.ndarray | None = None
+    steps: int | None = None
 
     def __repr__(self) -> str:
         neurons = ", signed" if self.signed else ""
+        if self.steps is not None:
+            neurons += f", T = {self.steps}"
         if self.threshold is None:
             neurons = ", no neurons"
         return f"Layer {self.name!r}: {self.out_channels} channels{neurons}, {self.connections}"

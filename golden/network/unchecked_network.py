@@ -46,6 +46,15 @@ class UncheckedNetwork:
         """(channels, rows, columns) of each layer that is read out."""
         return tuple(self.shapes[index].output for index in self.outputs)
 
+    def steps_of(self, index: int, steps: int | None = None) -> int:
+        """T of the neurons of layer ``index``, where the network runs at T = ``steps``.
+
+        A layer with a T of its own fires so many planes, and never more than the network.
+        """
+        steps = self.steps if steps is None else steps
+        own = self.layers[index].steps
+        return steps if own is None else min(steps, own)
+
     @property
     def classes(self) -> int:
         """Channels of the first output."""

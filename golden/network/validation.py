@@ -163,6 +163,8 @@ def image_work(layer: Layer, shape: LayerShape) -> int:
 def _check_neurons(network: UncheckedNetwork, index: int, channels: tuple[int, ...]) -> None:
     layer = network.layers[index]
     where = f"layer {shown(layer.name)}"
+    if layer.steps is not None:
+        _check_own_steps(network, index)
     if index not in network.outputs or network.readout == Readout.COUNT:
         threshold = check_array(where, "threshold", layer.threshold, np.int32, channels)
         check_values(where, "threshold", threshold, 1, 2**31 - 1)
@@ -170,11 +172,21 @@ def _check_neurons(network: UncheckedNetwork, index: int, channels: tuple[int, .
         if layer.negative_threshold is not None:
             _check_signed(network, index, threshold)
         return
-    for field in ("threshold", "initial_potential", "negative_threshold", "pool"):
+    for field in ("threshold", "initial_potential", "negative_threshold", "pool", "steps"):
         if getattr(layer, field) is not None:
             raise RheobaseError(
                 f"{where}: {field} is given, must be none in an output of a 'current' readout"
             )
+
+
+def _check_own_steps(network: UncheckedNetwork, index: int) -> None:
+    layer = network.layers[index]
+    where = f"layer {shown(layer.name)}"
+    if network.coding != Coding.RADIX:
+        raise RheobaseError(
+            f"{where}: steps is {shown(layer.steps)}, must be none in {network.coding.value} coding"
+        )
+    check_integer(where, "steps", layer.steps, 1, network.steps, " (T of the network)")
 
 
 def _check_signed(network: UncheckedNetwork, index: int, threshold: np.ndarray) -> None:

@@ -64,7 +64,7 @@ class BatchRunner:
 
         What flows on is None without neurons, what is read out for a layer that is no output.
         """
-        layer, steps = self.network.layers[index], self.steps
+        layer, steps = self.network.layers[index], self.network.steps_of(index, self.steps)
         channels, rows, columns = self.network.shapes[index].output
         shape = (images, rows, columns, channels)
         is_output = index in self.network.outputs
@@ -132,7 +132,7 @@ class BatchRunner:
         spikes = None
         if flow is not None:
             kind = np.int8 if layer.signed else bool
-            spikes = external(flow.astype(kind) if self.rate else radix_train(flow, self.steps))
+            spikes = external(flow.astype(kind) if self.rate else self._planes(index, flow))
         events = tuple(
             window_events(
                 self.network, index, connection, self._set_bits(flows, pixels, connection.source)
@@ -149,8 +149,12 @@ class BatchRunner:
         """Set bits of a source, or spikes, over all steps: (images, rows, columns, channels)."""
         if source == IMAGE:
             return np.bitwise_count(pixels)
-        train = flows[source] if self.rate else radix_train(flows[source], self.steps)
+        train = flows[source] if self.rate else self._planes(source, flows[source])
         return np.count_nonzero(train, axis=0)
+
+    def _planes(self, index: int, numbers: np.ndarray) -> np.ndarray:
+        """The planes that layer ``index`` fires for ``numbers``: bool, (its T, *shape)."""
+        return radix_train(numbers, self.network.steps_of(index, self.steps))
 
 
 class _StepPooling:

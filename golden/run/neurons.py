@@ -72,6 +72,7 @@ def fire_radix(neurons: Neurons, current: np.ndarray, steps: int) -> np.ndarray:
     Args:
         neurons: the layer's.
         current: (images, rows, columns, channels), the whole input.
+        steps: T of the layer.
 
     Returns:
         float32, of the same shape: 16 bits at most, so exact.

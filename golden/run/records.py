@@ -13,8 +13,9 @@ class LayerRecord:
 
     Attributes:
         name: the layer's.
-        spikes: bool, (images, T, channels, rows, columns); None without neurons. Of signed neurons
-            int8, -1 to 1, in ``rate``; in ``radix`` the planes of two's complement.
+        spikes: bool, (images, T, channels, rows, columns), with the layer's T; None without
+            neurons. Of signed neurons int8, -1 to 1, in ``rate``; in ``radix`` the planes of two's
+            complement.
         currents: int64, (images, T or 1, channels, rows, columns): what the neurons add, pooled
             and with bias; one step where it is constant (only the image is seen) or added once
             (``radix``).

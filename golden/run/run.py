@@ -67,7 +67,8 @@ def run_golden(
     Args:
         network: or a conversion.
         images: uint8, (images, channels, rows, columns).
-        steps, delay: T and t0; the network's own where None (t0 at most T - 1 then).
+        steps, delay: T and t0; the network's own where None (t0 at most T - 1 then). A layer with
+            a T of its own never fires more planes than ``steps``.
         record: keep every layer's spikes, currents and event counts.
         batch_size: images at a time, at most; fewer where memory would not stay bounded.
         threads: batches at a time, at most; as many as there are cores where None.

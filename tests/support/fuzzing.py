@@ -152,7 +152,11 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
 
     from . import reference
     from .networks.random_graphs import random_graph
-    from .networks.random_networks import random_images, with_signed_layers
+    from .networks.random_networks import (
+        random_images,
+        with_own_steps,
+        with_signed_layers,
+    )
 
     choices = [list(kind) for kind in (Coding, Readout, PoolRule)]
     files = []
@@ -168,6 +172,8 @@ def network_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
         )
         if i >= 4:
             network = with_signed_layers(rng, network)
+        if network.coding == Coding.RADIX and i >= 2:
+            network = with_own_steps(rng, network)
         files.append((network_bytes(network), ("topology",)))
         if i % 2:
             events = count_events(network, random_images(rng, network, 2))

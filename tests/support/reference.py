@@ -88,14 +88,19 @@ def positions(layer: Layer, conv: tuple[int, int, int], oy: int, ox: int) -> lis
 def run(network: Network, image: np.ndarray, steps: int, delay: int):
     """Outputs of one image, (channels, rows, columns) each, and each layer's spikes.
 
-    Spikes are [t][channel][row][column], None without neurons.
+    Spikes are [t][channel][row][column], None without neurons. What a layer fires in no step of
+    its own is not there: a train has fewer planes then.
     """
+    network_steps = steps
     rate = network.coding == Coding.RATE
     pixels = (image.astype(int) - network.zero_point.astype(int)[:, None, None]).tolist()
     trains = []
     outputs = []
     for index, layer in enumerate(network.layers):
         channels, rows, columns = network.shapes[index].output
+        steps = network_steps
+        if layer.steps is not None and layer.steps < steps:
+            steps = layer.steps
         spikes = np.zeros((steps, channels, rows, columns), dtype=int)
         read = np.zeros((channels, rows, columns), dtype=int)
         for o in range(channels):
@@ -135,10 +140,11 @@ def _currents(network, index, trains, pixels, o, oy, ox, steps):
                 maps = trains[connection.source][t]
             else:
                 train = trains[connection.source]
-                worth = [2 ** (steps - 1 - u) for u in range(steps)]
+                # The last plane of every source counts one, however many there are before it.
+                worth = [2**u for u in range(len(train))][::-1]
                 if network.layers[connection.source].negative_threshold is not None:
                     worth[0] = -worth[0]
-                maps = sum(train[u] * worth[u] for u in range(steps))
+                maps = sum(train[u] * worth[u] for u in range(len(train)))
             for i, (y, x) in enumerate(where):
                 sums[i] += _window_sum(connection, maps, channel, y, x)
         each.append(sums)

@@ -44,7 +44,11 @@ def _written(tmp_path, tensors, metadata, topology):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.one_of(networks(signed=Coding), graph_networks(signed=Coding)))
+@given(
+    st.one_of(
+        networks(signed=Coding, own_steps=True), graph_networks(signed=Coding, own_steps=True)
+    )
+)
 def test_round_trip(tmp_path_factory, network):
     path = tmp_path_factory.mktemp("file") / "network.safetensors"
     save_network(network, path)
@@ -54,7 +58,7 @@ def test_round_trip(tmp_path_factory, network):
     for one, other in zip(found.layers, network.layers, strict=True):
         for field in ("bias", "threshold", "initial_potential", "negative_threshold"):
             assert np.array_equal(getattr(one, field), getattr(other, field))
-        assert (one.name, one.pool) == (other.name, other.pool)
+        assert (one.name, one.pool, one.steps) == (other.name, other.pool, other.steps)
         for first, second in zip(one.connections, other.connections, strict=True):
             assert first.weight.dtype == second.weight.dtype
             assert np.array_equal(first.weight, second.weight)
@@ -175,6 +179,27 @@ SIGNED_CHANGES = {
 }
 
 
+OWN_STEPS_CHANGES = {
+    "missing": (("topology", "layers", 0, "steps"), None, "field 'steps' is missing"),
+    "signed missing": (("topology", "layers", 1, "signed"), None, "field 'signed' is missing"),
+    "type": (("topology", "layers", 0, "steps"), lambda _: 2.0, "steps is 2.0, must be an integer"),
+    "zero": (("topology", "layers", 0, "steps"), lambda _: 0, r"steps is 0, .* in 1\.\.4 \(T of"),
+    "above T": (
+        ("topology", "layers", 0, "steps"),
+        lambda _: 5,
+        r"steps is 5, .* in 1\.\.4 \(T of",
+    ),
+    "rate": (("topology", "coding"), lambda _: "rate", "steps is 2, must be none in rate coding"),
+    "version 4": (("metadata", "version"), lambda _: "4", "'steps' is unknown"),
+}
+
+
+def _own_steps_network():
+    network = replace(_network(), coding=Coding.RADIX, delay=0)
+    first, *others = network.layers
+    return replace(network, layers=(replace(first, steps=2), *others))
+
+
 def _signed_network():
     network = _network()
     first, *others = network.layers
@@ -190,6 +215,20 @@ def test_refused(tmp_path, change):
 @pytest.mark.parametrize("change", SIGNED_CHANGES)
 def test_signed_refused(tmp_path, change):
     _check_refused(tmp_path, _signed_network(), *SIGNED_CHANGES[change])
+
+
+@pytest.mark.parametrize("change", OWN_STEPS_CHANGES)
+def test_own_steps_refused(tmp_path, change):
+    _check_refused(tmp_path, _own_steps_network(), *OWN_STEPS_CHANGES[change])
+
+
+def test_the_version_is_the_least_that_has_what_the_network_has():
+    for network, version in (
+        (_network(), "2"),
+        (_signed_network(), "4"),
+        (_own_steps_network(), "5"),
+    ):
+        assert _parts(network_bytes(network))[1]["version"] == version
 
 
 def _check_refused(tmp_path, network, target, value, message):

@@ -71,7 +71,11 @@ def _recorded(network, images=5):
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(st.one_of(networks(signed=Coding), graph_networks(signed=Coding)))
+@given(
+    st.one_of(
+        networks(signed=Coding, own_steps=True), graph_networks(signed=Coding, own_steps=True)
+    )
+)
 def test_maps_are_sums_of_spikes_and_of_bits(network):
     images = random_images(np.random.default_rng(1), network, 3)
     counts = count_events(network, images)
@@ -89,7 +93,11 @@ def test_maps_are_sums_of_spikes_and_of_bits(network):
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(st.one_of(networks(signed=Coding), graph_networks(signed=Coding)))
+@given(
+    st.one_of(
+        networks(signed=Coding, own_steps=True), graph_networks(signed=Coding, own_steps=True)
+    )
+)
 def test_a_recorded_network_comes_back_and_is_the_same_network(tmp_path_factory, network):
     path = tmp_path_factory.mktemp("file") / "network.safetensors"
     recorded = _recorded(network, 2)

@@ -155,6 +155,7 @@ REFUSED = {
         _change(0, threshold=np.array([1, 1, 7, 1], np.int32), negative_threshold=_SIXES),
         "'a': negative_threshold of channel 2 is 6, must be at least its threshold, 7",
     ),
+    "own T in rate": (_change(0, steps=2), "'a': steps is 2, must be none in rate coding"),
     "output with a pool": (_change(3, pool=Pool((1, 1), (1, 1))), "'c': pool is given, must be"),
     "pool type": (_change(2, pool=(2, 2)), r"'b': pool is \(2, 2\), must be"),
     "layer type": (lambda n: replace(n, layers=(*n.layers[:3], None)), "layer 3: NoneType, must"),

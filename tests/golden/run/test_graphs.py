@@ -26,7 +26,7 @@ from tests.support.potentials import rate_potentials
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(graph_networks(signed=Coding), st.integers(0, 2**16), st.data())
+@given(graph_networks(signed=Coding, own_steps=True), st.integers(0, 2**16), st.data())
 def test_equals_equations_neuron_by_neuron(network, seed, data):
     steps = data.draw(st.integers(1, network.steps))
     radix = network.coding == Coding.RADIX
@@ -54,7 +54,10 @@ def test_equals_equations_neuron_by_neuron(network, seed, data):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(graph_networks(signed=Coding, largest_steps=16, largest_map=9), st.integers(0, 2**16))
+@given(
+    graph_networks(signed=Coding, own_steps=True, largest_steps=16, largest_map=9),
+    st.integers(0, 2**16),
+)
 def test_bounds_hold_and_batches_do_not_matter(network, seed):
     images = random_images(np.random.default_rng(seed), network, 5)
     whole = run_golden(network, images, record=True, threads=1)
@@ -80,7 +83,9 @@ def test_bounds_hold_and_batches_do_not_matter(network, seed):
 
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(
-    graph_networks(signed=Coding, largest_steps=3, largest_map=9, largest_channels=8),
+    graph_networks(
+        signed=Coding, own_steps=True, largest_steps=3, largest_map=9, largest_channels=8
+    ),
     st.integers(0, 2**16),
 )
 def test_currents_equal_torch(network, seed):
@@ -99,7 +104,7 @@ def test_currents_equal_torch(network, seed):
             else:
                 maps = records[source].spikes.astype(float)
                 if network.coding == Coding.RADIX:
-                    worth = 2.0 ** np.arange(network.steps)[::-1]
+                    worth = 2.0 ** np.arange(maps.shape[1])[::-1]
                     worth[0] *= -1 if network.layers[source].signed else 1
                     maps = np.tensordot(maps, worth, ((1,), (0,)))[:, None]
             current = _torch_current(
@@ -195,6 +200,43 @@ def test_a_signed_radix_neuron_by_hand():
     planes = found.layers[0].spikes[:, :, 0, 0, 0].astype(int).tolist()
     assert planes[0] == [0, 1, 1] and planes[-4] == [1, 1, 1] and planes[-1] == [1, 0, 0]
     assert found.layers[1].events[0].tolist()[0] == [2]
+
+
+def test_layers_with_a_t_of_their_own_by_hand():
+    """Threshold 1: "a" fires 0 to 7, "b" the same with 3 planes of 4, signed "c" -2 to 1 with 2.
+
+    The sum takes 10 a + 1 c + 1 b, so that a plane counts what its own train says. At T = 2 "a"
+    fires 0 to 3, and so does "b"; the planes of "c" are as before.
+    """
+    a, b, c = (
+        replace(_layer(name, _scalar(IMAGE, 1), bias=[-100], threshold=[1]), steps=steps)
+        for name, steps in (("a", None), ("b", 3), ("c", 2))
+    )
+    c = replace(c, negative_threshold=c.threshold.copy())
+    total = _layer("sum", _scalar(0, 10), _scalar(2, 1), _scalar(1, 1))
+    network = Network(
+        (1, 1, 1),
+        np.zeros(1, np.uint8),
+        (a, b, c, total),
+        Coding.RADIX,
+        4,
+        0,
+        Readout.CURRENT,
+        (3,),
+    )
+    images = np.array([90, 101, 106, 120], np.uint8).reshape(-1, 1, 1, 1)
+    found = run_golden(network, images, record=True)
+    assert found.scores[:, 0].tolist() == [-2, 10 + 1 + 1, 60 + 1 + 6, 150 + 1 + 7]
+    assert [record.spikes.shape[1] for record in found.layers[:3]] == [4, 3, 2]
+    assert [event[:, 0].tolist() for event in found.layers[3].events] == [
+        [0, 1, 2, 4],
+        [1, 1, 1, 1],
+        [0, 1, 2, 3],
+    ]
+    assert layer_bounds(network, 3).window == Interval(-2, 150 + 1 + 7)
+    shorter = run_golden(network, images, steps=2, record=True)
+    assert shorter.scores[:, 0].tolist() == [-2, 10 + 1 + 1, 30 + 1 + 3, 30 + 1 + 3]
+    assert [record.spikes.shape[1] for record in shorter.layers[:3]] == [2, 2, 2]
 
 
 def test_a_signed_rate_neuron_by_hand():

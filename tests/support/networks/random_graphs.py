@@ -20,7 +20,7 @@ from rheobase.golden import (
 )
 from rheobase.golden.network.network import layer_shape, sum_pool_shape
 
-from .random_networks import with_signed_layers
+from .random_networks import varied
 
 
 def _pair(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
@@ -182,11 +182,17 @@ def random_graph(
 
 @st.composite
 def graph_networks(
-    draw: st.DrawFn, largest_steps: int = 4, *, signed: Collection[Coding] = (), **limits: int
+    draw: st.DrawFn,
+    largest_steps: int = 4,
+    *,
+    signed: Collection[Coding] = (),
+    own_steps: bool = False,
+    **limits: int,
 ) -> Network:
     """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest.
 
-    In the codings that are ``signed`` some layers may fire signed.
+    In the codings that are ``signed`` some layers may fire signed; with ``own_steps`` layers may
+    have a T of their own in ``radix``.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     network = random_graph(
@@ -198,8 +204,4 @@ def graph_networks(
         layers=draw(st.sampled_from((2, 3, 4, 1))),
         **limits,
     )
-    return (
-        with_signed_layers(rng, network)
-        if network.coding in signed and draw(st.booleans())
-        else network
-    )
+    return varied(draw, rng, network, signed, own_steps)

@@ -145,6 +145,32 @@ def with_signed_layers(rng: np.random.Generator, network: Network) -> Network:
     return replace(network, layers=tuple(layers))
 
 
+def with_own_steps(rng: np.random.Generator, network: Network) -> Network:
+    """``network``, of whose layers with neurons some have a T of their own."""
+    layers = (
+        replace(layer, steps=int(rng.integers(1, network.steps + 1)))
+        if layer.threshold is not None and rng.random() < 0.7
+        else layer
+        for layer in network.layers
+    )
+    return replace(network, layers=tuple(layers))
+
+
+def varied(
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    network: Network,
+    signed: Collection[Coding],
+    own_steps: bool,
+) -> Network:
+    """``network``, or one with signed layers, with layers of their own T, or with both."""
+    if network.coding in signed and draw(st.booleans()):
+        network = with_signed_layers(rng, network)
+    if own_steps and network.coding == Coding.RADIX and draw(st.booleans()):
+        network = with_own_steps(rng, network)
+    return network
+
+
 def random_images(rng: np.random.Generator, network: Network, count: int) -> np.ndarray:
     """Dense and sparse images, and one all zero and one all 255 among them."""
     shape = (count, *network.input_shape)
@@ -196,11 +222,17 @@ def random_folding(rng: np.random.Generator, network: Network) -> Folding:
 
 @st.composite
 def networks(
-    draw: st.DrawFn, hidden: int | None = None, *, signed: Collection[Coding] = (), **limits: int
+    draw: st.DrawFn,
+    hidden: int | None = None,
+    *,
+    signed: Collection[Coding] = (),
+    own_steps: bool = False,
+    **limits: int,
 ) -> Network:
     """Hypothesis strategy over coding, readout, rule, T, depth, and the seed of all the rest.
 
-    In the codings that are ``signed`` some layers may fire signed.
+    In the codings that are ``signed`` some layers may fire signed; with ``own_steps`` layers may
+    have a T of their own in ``radix``.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     network = random_network(
@@ -212,8 +244,4 @@ def networks(
         hidden=draw(st.integers(0, 2)) if hidden is None else hidden,
         **limits,
     )
-    return (
-        with_signed_layers(rng, network)
-        if network.coding in signed and draw(st.booleans())
-        else network
-    )
+    return varied(draw, rng, network, signed, own_steps)

@@ -213,7 +213,7 @@ def _part(
 def _read_spikes(
     built: BuiltSimulation, folder: Path, steps: np.ndarray
 ) -> list[np.ndarray | None]:
-    """Spikes of each layer: (images, network's T, channels, rows, columns)."""
+    """Spikes of each layer: (images, its largest T, channels, rows, columns)."""
     network = built.network
     layers: list[np.ndarray | None] = []
     for index, probe in enumerate(probes(built.design)):
@@ -223,10 +223,12 @@ def _read_spikes(
         channels, rows, columns = network.shapes[index].output
         words = np.fromfile(folder / f"spikes{index}", dtype=np.uint8)
         words = words.reshape(-1, probe.neurons).astype(bool)
-        spikes = np.zeros((len(steps), network.steps, channels, rows, columns), dtype=bool)
+        largest = network.steps_of(index)
+        spikes = np.zeros((len(steps), largest, channels, rows, columns), dtype=bool)
         start = 0
-        for image, length in enumerate(steps):
-            end = start + rows * columns * probe.groups * int(length)
+        for image, asked in enumerate(steps):
+            length = network.steps_of(index, int(asked))
+            end = start + rows * columns * probe.groups * length
             train = words[start:end].reshape(rows, columns, probe.groups, length, probe.neurons)
             train = train.transpose(3, 2, 4, 0, 1).reshape(length, -1, rows, columns)
             spikes[image, :length] = train[:, :channels]

@@ -49,6 +49,7 @@ class _Layer:
 
     Attributes:
         trains: spike words per image and time step.
+        steps: largest T of the layer; an image with a smaller one has fewer words.
     """
 
     index: int
@@ -57,6 +58,7 @@ class _Layer:
     ready: str
     neurons: int
     trains: int
+    steps: int
 
 
 def control_file(signals: list[str]) -> str:
@@ -82,6 +84,7 @@ def design_headers(designs: Sequence[LayerDesign], *, watched: bool = True) -> d
             ready=probe.ready,
             neurons=probe.neurons if probe.word else 0,
             trains=shape.output[1] * shape.output[2] * probe.groups,
+            steps=network.steps_of(index),
         )
         for index, (shape, probe) in enumerate(zip(network.shapes, found, strict=True))
     ]

@@ -140,7 +140,8 @@ void run(int argc, char** argv) {
     std::vector<int64_t> words_left(LAYERS, 0);
     for (int layer = 0; layer < LAYERS; layer++)
         for (long image = 0; LAYER_NEURONS[layer] && image < recorded && image < images; image++)
-            words_left[layer] += LAYER_TRAINS[layer] * settings[2 * image];
+            words_left[layer] +=
+                LAYER_TRAINS[layer] * std::min<long>(LAYER_STEPS[layer], settings[2 * image]);
 
     std::vector<int64_t> accumulations(COUNTERS, 0);
     std::vector<int64_t> entered(images, 0);

@@ -32,6 +32,7 @@ from ..readout.result_writer import ResultLayout, ResultWriter
 from .image_gate import ImageGate
 from .layer import SpikingLayer
 from .map_end import MapEnd
+from .own_steps import OwnSteps
 from .reset_wave import ResetWave
 from .streamed_readout import StreamedReadout
 
@@ -164,10 +165,11 @@ class Accelerator(wiring.Component):
                     _, rows, columns = network.shapes[index].output
                     groups = ceil_div(network.layers[index].out_channels, len(spikes.payload))
                     words = rows * columns * groups
-                    end = add(f"end{index}", MapEnd(words, network.steps), domain)
+                    steps = layer.design.steps
+                    end = add(f"end{index}", MapEnd(words, steps), domain)
                     m.d.comb += [
                         end.moves.eq(spikes.valid & spikes.ready),
-                        end.steps.eq(settings[index].steps),
+                        end.steps.eq(self._own_steps(m, settings[index], steps)),
                     ]
                     done.append(end.done)
         # A cycle later, as results leave far from where pixels come in.
@@ -260,10 +262,18 @@ class Accelerator(wiring.Component):
             wiring.connect(m, layer.scores, writer.scores)
             return None
         radix = network.coding == Coding.RADIX
-        counter = add(f"counter{output}", CountReadout(neurons, network.steps, radix=radix))
-        m.d.comb += [counter.steps.eq(setting.steps), counter.delay.eq(setting.delay)]
+        steps = layer.design.steps
+        counter = add(f"counter{output}", CountReadout(neurons, steps, radix=radix))
+        m.d.comb += [
+            counter.steps.eq(self._own_steps(m, setting, steps)),
+            counter.delay.eq(setting.delay),
+        ]
         wiring.connect(m, counter.scores, writer.scores)
         return counter.spikes
+
+    def _own_steps(self, m: Module, setting: _Setting, most: int) -> Signal:
+        """T of a layer that fires ``most`` planes at most."""
+        return OwnSteps(m, setting.steps, self.network.steps, "outer").of(most)
 
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""

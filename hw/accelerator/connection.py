@@ -40,7 +40,7 @@ class ConnectionPath(wiring.Component):
 
     Members:
         words: in, ``word_width`` bits; the source's map, in raster order (see ``RowWriter``).
-        steps: in; T of the images under way.
+        steps: in; T of the source, of the images under way.
         lane_0 ...: out, P sums of each lane, one beat for each unit.
         units: out; what each sum is for (of the layer's first connection only).
         accumulating: out, one bit for each lane (each neuron of a direct lane): it adds a weight.
@@ -75,7 +75,7 @@ class ConnectionPath(wiring.Component):
         self.select = None if design.keeps_all else map_select(design)
         members = {
             "words": In(stream.Signature(design.word_width)),
-            "steps": In(count_shape(design.network.steps)),
+            "steps": In(count_shape(design.largest_steps)),
             "accumulating": Out(sum(len(lane.accumulating) for lane in self.lanes)),
         }
         for index, (lane, shift) in enumerate(zip(self.lanes, design.shifts, strict=True)):

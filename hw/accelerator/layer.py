@@ -13,6 +13,7 @@ from ..lanes.lane_join import LaneJoin
 from .direct_connection import DirectConnection
 from .event_connection import EventConnection
 from .neuron_group import NeuronGroup
+from .own_steps import OwnSteps
 
 
 class SpikingLayer(wiring.Component):
@@ -72,16 +73,17 @@ class SpikingLayer(wiring.Component):
         m.submodules.join = join = self.join
         m.submodules.group = group = self.group
         joined = iter(join.lanes)
+        steps = OwnSteps(m, self.steps, self.design.network.steps)
         for number, path in enumerate(self.connections):
             m.submodules[f"connection{number}"] = path
             wiring.connect(m, wiring.flipped(self.words[number]), path.words)
-            m.d.comb += path.steps.eq(self.steps)
+            m.d.comb += path.steps.eq(steps.of(path.design.largest_steps))
             for sums in path.sums:
                 wiring.connect(m, sums, next(joined))
         wiring.connect(m, self.connections[0].units, join.units)
         wiring.connect(m, join.joined, group.sums)
         m.d.comb += [
-            group.steps.eq(self.steps),
+            group.steps.eq(steps.of(self.design.steps)),
             self.accumulating.eq(Cat(path.accumulating for path in self.connections)),
         ]
         if self.design.fires:

@@ -35,7 +35,8 @@ class NeuronGroup(wiring.Component):
 
     Members:
         sums: in; a sum for each of P neurons, and its unit.
-        steps, delay: in; T and t0 of the images under way (``delay`` only with ``scores``).
+        steps, delay: in; T of the layer and t0, of the images under way (``delay`` only with
+            ``scores``).
         spikes: out, P bits; or
         scores: out, of P channels.
 
@@ -77,13 +78,13 @@ class NeuronGroup(wiring.Component):
                 self.trains = SpikeTurns(
                     neurons=neurons,
                     firing=design.firing,
-                    steps=network.steps if design.whole_trains else 1,
+                    steps=design.steps if design.whole_trains else 1,
                 )
             radix = network.coding == Coding.RADIX
             self.neurons = self._radix() if radix else self._rate()
         members = {
             "sums": In(stream.Signature(self.pool.sum_layout)),
-            "steps": In(count_shape(network.steps)),
+            "steps": In(count_shape(design.steps)),
         }
         if self.design.fires:
             members["spikes"] = Out(stream.Signature(neurons))
@@ -113,7 +114,7 @@ class NeuronGroup(wiring.Component):
             potential=design.bounds.potential,
             cumulative=design.cumulative,
             constant=design.constant,
-            steps=design.network.steps,
+            steps=design.steps,
             turns=design.turns,
         )
 
@@ -124,7 +125,7 @@ class NeuronGroup(wiring.Component):
             firing=design.firing,
             current_shape=self.pool.pooled_shape,
             potential=design.bounds.potential,
-            steps=design.network.steps,
+            steps=design.steps,
             style=design.style,
         )
 

@@ -18,6 +18,7 @@ from ..readout.current_readout import CurrentReadout
 from ..readout.map_sum import MapSum
 from .connection import map_select
 from .event_connection import event_lane
+from .own_steps import OwnSteps
 
 
 class StreamedReadout(wiring.Component):
@@ -63,7 +64,7 @@ class StreamedReadout(wiring.Component):
             connection.word_width,
             masks,
             pixels=len(part.rows) * len(part.columns),
-            steps=network.steps,
+            steps=connection.largest_steps,
             radix=radix,
         )
         blocks = connection.stored_blocks()
@@ -109,9 +110,10 @@ class StreamedReadout(wiring.Component):
         m.submodules.map_sum = map_sum = self.map_sum
         m.submodules.readout = readout = self.readout
         m.submodules.unit_queue = units = built_queue(self.connection.unit_queue, MapUnitLayout())
+        own = OwnSteps(m, self.steps, self.design.network.steps).of(self.connection.largest_steps)
         m.d.comb += [
-            select.steps.eq(self.steps),
-            slabs.steps.eq(self.steps),
+            select.steps.eq(own),
+            slabs.steps.eq(own),
             slabs.delay.eq(self.delay),
             readout.steps.eq(self.steps),
             readout.delay.eq(self.delay),

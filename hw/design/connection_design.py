@@ -98,9 +98,15 @@ class ConnectionDesign:
         return 1 if self.pixels else ceil_div(self.source_map[0], self.word_width)
 
     @property
+    def largest_steps(self) -> int:
+        """Largest T that it is told: the source's, the network's where it sees the image."""
+        network = self.network
+        return network.steps if self.pixels else network.steps_of(self.connection.source)
+
+    @property
     def source_steps(self) -> int:
-        """Largest number of words of a pixel and group: T, 1 for pixels."""
-        return 1 if self.pixels else self.network.steps
+        """Largest number of words of a pixel and group: T of the source, 1 for pixels."""
+        return 1 if self.pixels else self.largest_steps
 
     @cached_property
     def part(self) -> MapPart:
@@ -244,8 +250,8 @@ class ConnectionDesign:
 
     @property
     def separate_planes(self) -> int:
-        """Planes that come as slabs of their own: T in radix spikes, else 1."""
-        return self.network.steps if self.radix_spikes else 1
+        """Planes that come as slabs of their own: T of the source in radix spikes, else 1."""
+        return self.source_steps if self.radix_spikes else 1
 
     @property
     def signed_trains(self) -> bool:

@@ -213,7 +213,7 @@ def _taps(connection: Connection) -> int:
 
 def _event_planes(network: Network, connection: Connection) -> int:
     """How many events an input can be in a layer's whole time."""
-    return 8 if connection.source == IMAGE else network.steps
+    return 8 if connection.source == IMAGE else network.steps_of(connection.source)
 
 
 def most_lanes(connection: Connection, neurons: int, row_words: bool) -> int:

@@ -29,7 +29,7 @@ class WindowGeometry:
         conv: rows and columns of the convolution's output.
         output: rows and columns after pooling.
         planes: bit planes that one memory word holds (8 for pixels, 1 for spikes).
-        steps: words per pixel: T for spikes, 1 for pixels.
+        steps: words per pixel: T of the source for spikes, 1 for pixels.
         spare_rows: slots beyond the fewest that one row of outputs needs; they let the source run
             ahead.
         offsets: which rows (columns) a window takes, from its first on; consecutive where None.
@@ -197,7 +197,7 @@ def window_geometry(
         conv=shape.conv[1:],
         output=shape.output[1:],
         planes=PIXEL_BITS if pixels else 1,
-        steps=1 if pixels else network.steps,
+        steps=1 if pixels else network.steps_of(connection.source),
         spare_rows=spare_rows,
         offsets=offsets,
         valid_taps=valid,

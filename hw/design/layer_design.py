@@ -50,6 +50,11 @@ class LayerDesign:
         return self.connections[0].streamed
 
     @property
+    def steps(self) -> int:
+        """Largest T of its neurons: its own in ``radix``, if it has one, else the network's."""
+        return self.network.steps_of(self.index)
+
+    @property
     def fires(self) -> bool:
         """It has neurons; else it is read out by its currents."""
         return self.layer.threshold is not None
@@ -134,7 +139,7 @@ class LayerDesign:
     def state(self) -> Interval:
         """Bounds of what ``rate`` neurons keep."""
         return self.parameters.state_bounds(
-            self.bounds.potential, self.network.steps, cumulative=self.cumulative
+            self.bounds.potential, self.steps, cumulative=self.cumulative
         )
 
     # Memories that are read in the cycle of their address: words, and bits of a word.
@@ -156,16 +161,14 @@ class LayerDesign:
         """Spikes of all turns but the last."""
         if self.turns == 1:
             return None
-        steps = self.network.steps if self.whole_trains else 1
+        steps = self.steps if self.whole_trains else 1
         return memory_depth(steps), self.neurons - self.firing
 
     @property
     def unhurried(self) -> bool:
         """Neurons take three cycles at least for a turn, and two are enough to give it."""
         return (
-            self.turns > 1
-            and self.whole_trains
-            and (self.network.steps > 2 and self.style.path_registers)
+            self.turns > 1 and self.whole_trains and (self.steps > 2 and self.style.path_registers)
         )
 
     @property
@@ -255,7 +258,8 @@ def score_bounds(network: Network, output: int = 0) -> Interval:
     """Bounds of an output's score: a count, or summed currents."""
     if network.readout == Readout.CURRENT:
         return layer_bounds(network, network.outputs[output]).potential
-    return count_bounds(network.steps, radix=network.coding == Coding.RADIX)
+    steps = network.steps_of(network.outputs[output])
+    return count_bounds(steps, radix=network.coding == Coding.RADIX)
 
 
 def count_bounds(steps: int, *, radix: bool) -> Interval:

@@ -104,9 +104,10 @@ def assumed_events(network: Network) -> NetworkEvents:
                 windows = image_windows(network, index, number, pixels)
                 counts.append(_counted(network, index, number, bits, windows))
                 continue
-            check_memory(f"planning layer {shown(layer.name)}", 16 * network.steps * rows * columns)
+            steps = network.steps_of(connection.source)
+            check_memory(f"planning layer {shown(layer.name)}", 16 * steps * rows * columns)
             activity = DEFAULT_ACTIVITY[network.coding]
-            bits = rng.binomial(inputs, activity, (1, network.steps, rows, columns))
+            bits = rng.binomial(inputs, activity, (1, steps, rows, columns))
             counts.append(_counted(network, index, number, bits))
         result.append(tuple(counts))
     return tuple(result)
@@ -159,7 +160,7 @@ def _counted(
     if len(layer.connections) == 1:
         visits = busy + _stand_ins(geometry, valid & ~busy)
     radix = network.coding == Coding.RADIX
-    separate = 1 if pixels else network.steps
+    separate = bits.shape[1]
     of_row = (geometry.output[0], geometry.pool_kernel[0])
     if radix or pixels:
         units = _histograms(held.sum(axis=1), visits, of_row)

@@ -34,9 +34,14 @@ def narrower(network: Network, bits: int) -> Network:
 
 
 def shorter(network: Network, steps: int) -> Network:
-    """``network`` with T = ``steps``."""
+    """``network`` with T = ``steps``, and no layer with more."""
     events = None if network.events is None else network.events.first_steps(steps)
-    return replace(network, steps=steps, delay=min(network.delay, steps - 1), events=events)
+    layers = tuple(
+        replace(layer, steps=None if layer.steps is None else min(layer.steps, steps))
+        for layer in network.layers
+    )
+    delay = min(network.delay, steps - 1)
+    return replace(network, layers=layers, steps=steps, delay=delay, events=events)
 
 
 def least_area(planner: Planner, budget: Budget) -> Area | None:

@@ -29,7 +29,10 @@ _SETTINGS = {
 @pytest.mark.parametrize("part", range(2))
 def test_random_networks(part):
     @settings(max_examples=2, **_SETTINGS)
-    @given(networks(signed=[Coding.RADIX]), st.integers(0, 2**16).map(lambda n: n * 6 + part))
+    @given(
+        networks(signed=[Coding.RADIX], own_steps=True),
+        st.integers(0, 2**16).map(lambda n: n * 6 + part),
+    )
     def check(network, seed):
         _check(network, seed)
 
@@ -41,7 +44,8 @@ def test_random_networks(part):
 def test_many_random_networks(part):
     @settings(max_examples=15, **_SETTINGS)
     @given(
-        networks(signed=[Coding.RADIX]), st.integers(0, 2**16).map(lambda n: n * 8 + part + 10**6)
+        networks(signed=[Coding.RADIX], own_steps=True),
+        st.integers(0, 2**16).map(lambda n: n * 8 + part + 10**6),
     )
     def check(network, seed):
         _check(network, seed)

@@ -37,4 +37,8 @@ def check_equal(
         assert np.array_equal(found.answers[index], golden.answers[0])
         for layer, record in zip(found.spikes, golden.layers, strict=True):
             if layer is not None:
-                assert np.array_equal(layer[index, :t], record.spikes[0]), (record.name, t, t0)
+                assert np.array_equal(layer[index, : record.spikes.shape[1]], record.spikes[0]), (
+                    record.name,
+                    t,
+                    t0,
+                )

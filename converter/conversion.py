@@ -24,10 +24,12 @@ from .data.batches import Batches, on_device, split_batches
 from .data.checkpoints import check_finite
 from .data.pixels import Images, as_pixels, normalisation
 from .graph.graph import Graph
+from .graph.levels import steps_of
 from .lower.budget import allocated_bits
 from .lower.lowered import Lowered
 from .lower.lowering import lower_graph
 from .lower.outside import Weights, outside, weights_of
+from .lower.spike_budget import with_shared_out_steps
 from .options import (
     DEFAULT,
     Options,
@@ -108,7 +110,7 @@ class Conversion:
         return weights_of(self.graph)
 
     def summary(self) -> list[dict[str, object]]:
-        """One row per layer of neurons: name, what feeds it, map, weights, range of thresholds.
+        """One row per layer of neurons: name, what feeds it, map, T, weights, range of thresholds.
 
         Weights are counted in the integer network, so they are None without one.
         """
@@ -124,6 +126,7 @@ class Conversion:
                     "layer": operation.name,
                     "fed by": operation.inputs[0],
                     "map": " x ".join(map(str, operation.shape)),
+                    "T": steps_of(operation, self.snn.steps),
                     "weights": weights.pop(operation.name, None),
                     "threshold": (float(threshold.min()), float(threshold.max())),
                 }
@@ -132,7 +135,14 @@ class Conversion:
             shape = self.graph.by_name[name].shape if name in self.graph.by_name else ()
             size = " x ".join(map(str, shape))
             rows.append(
-                {"layer": name, "fed by": "", "map": size, "weights": count, "threshold": None}
+                {
+                    "layer": name,
+                    "fed by": "",
+                    "map": size,
+                    "T": None,
+                    "weights": count,
+                    "threshold": None,
+                }
             )
         return rows
 
@@ -221,6 +231,10 @@ def convert_graph(
             coding=options.coding,
             steps=options.steps,
             growth=options.growth,
+        )
+    if options.spike_budget is not None:
+        graph = with_shared_out_steps(
+            graph.to(options.device), batches, options.steps, options.spike_budget
         )
     given = {"mean": mean, "std": std, "name": name, "progress": progress}
     if options.calibration is None or not options.only_if_better:

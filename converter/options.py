@@ -11,6 +11,7 @@ from ..golden.network.choices import MAX_STEPS, Coding, PoolRule, Readout, membe
 from ..golden.network.time_checks import check_delay, check_steps
 from .calibrate.calibration import Calibration, check_calibration
 from .lower.quantise import check_weight_bits
+from .lower.spike_budget import check_spike_budget
 from .thresholds.balancing import Method
 
 #: K of eq. 14-15: so many per level that a neuron can tell apart, within these limits. Few levels
@@ -38,6 +39,9 @@ class Options:
         calibrate_first: calibrate, then balance the result (in place of balance, then calibrate).
         weight_budget: bits of all kernels together: widths per layer by their sensitivity, in
             place of ``weight_bits``.
+        spike_budget: T on average, in ``radix``: layers have from one to ``steps`` planes, by how
+            much the outputs depend on them, with as many synaptic operations as where all have so
+            many; None for ``steps`` in all layers.
         only_if_better: hold a few images back from the calibration, and keep what it fitted only
             where the whole network explains the model's outputs on them better than a network
             does whose thresholds are balanced with the default K and nothing more.
@@ -64,6 +68,7 @@ class Options:
     calibration: Calibration | None = None
     calibrate_first: bool = False
     weight_budget: float | None = None
+    spike_budget: float | None = None
     only_if_better: bool = True
     growth: float | None = None
     device: str = "cpu"
@@ -107,6 +112,8 @@ def check_options(options: Options) -> None:
     if options.calibration is not None:
         check_calibration(options.calibration)
     check_weight_bits(options.weight_bits)
+    if options.spike_budget is not None:
+        check_spike_budget(options.spike_budget, options.coding, options.steps)
     if options.growth is not None and not options.growth >= 1:
         raise RheobaseError(f"growth: {options.growth}, must be 1 or more")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from .graph.levels import steps_of
 from .lower.outside import network_weights
 from .signed.choice import kernel_weights
 
@@ -29,11 +31,22 @@ def summary_lines(conversion: Conversion) -> list[str]:
     if isinstance(conversion.weight_bits, dict):
         widths = ", ".join(f"{name} {bits}" for name, bits in conversion.weight_bits.items())
         lines.append(f"weight bits: {widths}")
+    lines += _own_steps(conversion)
     lines.append(_weights_line(conversion))
     lines += _linear_layers(conversion)
     lines += _constant_channels(conversion)
     lines += fit_lines(conversion)
     return lines + [f"outside the network: {path} ({why})" for path, why in conversion.outside]
+
+
+def _own_steps(conversion: Conversion) -> list[str]:
+    """How many layers have which T, where they differ."""
+    snn = conversion.snn
+    counts = Counter(steps_of(operation, snn.steps) for operation in snn.graph.neurons)
+    if set(counts) <= {snn.steps}:
+        return []
+    listed = ", ".join(f"T = {steps} in {count}" for steps, count in sorted(counts.items()))
+    return [f"layers by their T: {listed}"]
 
 
 def _weights_line(conversion: Conversion) -> str:

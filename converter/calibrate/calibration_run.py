@@ -14,7 +14,7 @@ from ..graph.analog import run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind
 from ..graph.kernels import run_operation
-from ..graph.levels import is_signed, levels_of
+from ..graph.levels import is_signed, neuron_levels, steps_of
 from ..graph.sampling import at_positions, sampled_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, mean_output, starting
@@ -154,6 +154,7 @@ class CalibrationRun:
 
     def _fit(self, operation: Operation, segment: Segment, grid: IntegerGrid | None) -> Neurons:
         name, cap = operation.name, operation.arguments["cap"]
+        steps = steps_of(operation, self.steps)
         search = self._search(operation)
         positions, looked_at = self._searched(name)
         wanted = run_operation(operation, looked_at)
@@ -171,9 +172,7 @@ class CalibrationRun:
 
         def searched(start: Neurons) -> tuple[Neurons, Tensor]:
             currents = self._trains.sampled(self.graph, segment, positions)
-            return search_neurons(
-                currents, wanted, start, search, self.coding, self.steps, cap, grid
-            )
+            return search_neurons(currents, wanted, start, search, self.coding, steps, cap, grid)
 
         if fit is not None and weighted is not None:
             # First what the layer receives, then what it gives.
@@ -187,7 +186,7 @@ class CalibrationRun:
                 break
             before = self.graph
             everywhere = self._trains.sampled(self.graph, segment, self._positions[name])
-            output = mean_output(everywhere, neurons, self.coding, self.steps)
+            output = mean_output(everywhere, neurons, self.coding, steps)
             model = run_operation(operation, self._targets[name])
             moves = (output.abs() < neurons.threshold) & ((output != 0) | (model != 0))
             self._change(weighted, *fit.change(torch.where(moves, model - output, 0.0)))
@@ -310,7 +309,7 @@ class CalibrationRun:
 
     def _levels(self, operation: Operation) -> int:
         """How many spikes (in ``radix``, units of a train) are worth the threshold."""
-        return levels_of(is_signed(operation), self.coding, self.steps).full
+        return neuron_levels(operation, self.coding, self.steps).full
 
     def _worth(self, source: Operation) -> Tensor:
         """What a spike (or a pixel's unit) of ``source`` is worth, (channels,)."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...golden.network.network import Coding, PoolRule
 from ..graph.graph import Graph, Operation, OperationKind, per_channel
-from ..graph.levels import is_signed, levels_of
+from ..graph.levels import neuron_levels, steps_of
 from ..graph.sampling import at_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, fire
@@ -47,13 +47,14 @@ class Trains:
 
     def fire(self, graph: Graph, segment: Segment, operation: Operation, neurons: Neurons) -> None:
         """Let a layer fire on its currents, and keep its trains."""
-        levels = levels_of(is_signed(operation), self._coding, self._steps)
+        levels = neuron_levels(operation, self._coding, self._steps)
+        steps = steps_of(operation, self._steps)
         kind = torch.int8 if levels.high < 2**7 else torch.int32
         unit = neurons.threshold / levels.full
         found = []
         for part in self._parts(graph, segment):
             currents = self._at(graph, segment, part, mean=False).whole(segment.current)
-            values = fire(currents, neurons, self._coding, self._steps)
+            values = fire(currents, neurons, self._coding, steps)
             found.append((values / per_channel(unit, values.ndim - 1)).round_().to(kind))
         self._trains[operation.name] = torch.cat(found, dim=1), unit
 

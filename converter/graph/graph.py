@@ -21,7 +21,8 @@ RELU              ``cap``: None, or the float at which it saturates (ReLU6, Hard
                   rewrite put neurons that only repeat; ``readout``: True for the neurons of a
                   ``count`` readout; ``slope``: None, or (channels,) in (0, 1] of neurons that fire
                   signed: what a negative x is multiplied with (LeakyReLU, PReLU; ones where a
-                  rewrite put neurons into something linear)
+                  rewrite put neurons into something linear); ``steps``: None, or the T of their own
+                  with which its neurons fire in ``radix``
 MAX_POOL          ``kernel``, ``stride``, ``padding``, ``dilation``: tuples, one int per spatial
                   dimension; ``ceil_mode``: bool. A padded position never wins.
 AVERAGE_POOL      ``kernel``, ``stride``, ``padding``: tuples; ``ceil_mode``, ``count_include_pad``:
@@ -189,9 +190,17 @@ def neuron_arguments(
     slope: Tensor | None = None,
     copy: bool = False,
     readout: bool = False,
+    steps: int | None = None,
 ) -> dict[str, Any]:
     """Arguments of a RELU; see the table at the top."""
-    return {"cap": cap, "levels": levels, "slope": slope, "copy": copy, "readout": readout}
+    return {
+        "cap": cap,
+        "levels": levels,
+        "slope": slope,
+        "copy": copy,
+        "readout": readout,
+        "steps": steps,
+    }
 
 
 def norm_affine(operation: Operation) -> tuple[Tensor, Tensor]:

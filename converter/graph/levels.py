@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ...golden.network.choices import Coding
-from .graph import Operation
+from .graph import Graph, Operation, OperationKind
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,28 @@ def levels_of(signed: bool, coding: Coding, steps: int) -> Levels:
         return Levels(1, -1 if signed else 0, 1)
     half = 2 ** (steps - 1)
     return Levels(half, -half, half - 1) if signed else Levels(2 * half - 1, 0, 2 * half - 1)
+
+
+def steps_of(operation: Operation, steps: int) -> int:
+    """T of a RELU's neurons in a network of T = ``steps``."""
+    own = operation.arguments["steps"]
+    return steps if own is None else own
+
+
+def neuron_levels(operation: Operation, coding: Coding, steps: int) -> Levels:
+    """``levels_of`` a RELU's neurons in a network of T = ``steps``."""
+    return levels_of(is_signed(operation), coding, steps_of(operation, steps))
+
+
+def with_own_steps(graph: Graph, steps: Mapping[str, int]) -> Graph:
+    """``graph`` whose neurons fire with T by their name, the others with the network's."""
+    operations = (
+        replace(o, arguments={**o.arguments, "steps": steps.get(o.name)})
+        if o.kind == OperationKind.RELU
+        else o
+        for o in graph.operations
+    )
+    return replace(graph, operations=tuple(operations))
 
 
 def is_signed(operation: Operation) -> bool:

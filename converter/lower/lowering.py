@@ -18,13 +18,13 @@ from ...golden.network.network import (
     PoolRule,
     Readout,
 )
-from ..graph.graph import Graph
+from ..graph.graph import Graph, OperationKind
 from ..graph.levels import levels_of
 from ..rewrite.image_normalisation import normalisation_folded
 from .kept_integers import kept_layer
 from .layer_integers import Source, full_range, quantised_layer, source_offset, values_per_channel
 from .lowered import LayerScale, Lowered, OutputPart, OutputScale
-from .plan import Plan, plan_layers
+from .plan import Plan, PlannedLayer, plan_layers
 from .quantise import check_weight_bits
 
 
@@ -89,7 +89,8 @@ def lower_graph(
         key = planned.threshold or planned.name
         bias = planned.value.bias + source_offset(planned, plan.image, offset)
         level = None
-        levels = levels_of(planned.slope is not None, coding, steps)
+        own = _own_steps(graph, planned)
+        levels = levels_of(planned.slope is not None, coding, own or steps)
         if planned.threshold is not None:
             level = np.ones(1) if planned.ones else full_range(planned, thresholds)
             level = level / levels.full
@@ -116,7 +117,7 @@ def lower_graph(
             sources[planned.name] = Source(len(layers), scale.spike, *ends)
         if planned.ones:
             scale = replace(scale, constant=np.zeros(1, bool))  # as it is meant to be
-        layers.append(layer)
+        layers.append(replace(layer, steps=own))
         scales.append(scale)
     indices = {planned.name: index for index, planned in enumerate(plan.layers)}
     read = sorted({indices[layer] for output in plan.outputs.values() for layer in output.layers})
@@ -145,6 +146,13 @@ def lower_graph(
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Of the network's image; a row of values per channel is a map of one row."""
     return shape if len(shape) == 3 else (shape[0], 1, shape[1])
+
+
+def _own_steps(graph: Graph, planned: PlannedLayer) -> int | None:
+    """T of the layer's own, that of the neurons that it is made of."""
+    operation = graph.by_name.get(planned.threshold or "")
+    fires = operation is not None and operation.kind == OperationKind.RELU
+    return operation.arguments["steps"] if fires else None
 
 
 def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str, int]:

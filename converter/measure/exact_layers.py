@@ -68,7 +68,7 @@ class Totals:
         neurons = self.network.layers[index].neurons
         if neurons is None:
             return [self.exact(index, flows), rounded, rounded, rounded]
-        ends = self._numbers(signed=neurons.negative_threshold is not None)
+        ends = self._numbers(index)
         potential = current + neurons.initial_potential
         whole = np.clip(np.floor(potential / neurons.threshold), 0, ends.high)
         if neurons.negative_threshold is not None:
@@ -84,9 +84,9 @@ class Totals:
         assert read is not None  # a layer without neurons is read out
         return read / self.window
 
-    def _numbers(self, *, signed: bool) -> Interval:
-        """Least and largest number of a neuron."""
-        steps = self.network.steps
+    def _numbers(self, index: int) -> Interval:
+        """Least and largest number of a neuron of layer ``index``."""
+        steps, signed = self.network.steps_of(index), self.network.layers[index].signed
         if self.rate:
             return Interval(-steps if signed else 0, steps)
         return train_range(steps, signed=signed)

@@ -27,6 +27,7 @@ from ...golden.network.limits import MAX_MAP
 from ...golden.network.network import MAX_STEPS, Coding, PoolRule, Readout
 from ..graph.bias_shifts import with_shifts
 from ..graph.graph import WEIGHTED_KINDS, Graph
+from ..graph.levels import steps_of, with_own_steps
 from ..rewrite.rewrite import prepared, with_readout
 from ..signed.placement import signed_points, with_signed, with_split_like
 from ..tracing.trace import trace
@@ -37,6 +38,8 @@ FORMAT_VERSION = 1
 _PER_NEURON = ("threshold", "initial")
 _SECTIONS = (*_PER_NEURON, "shift", "centre", "weight", "bias")
 _KEYS = {"coding", "rule", "steps", "delay", "readout", "input_shape"}
+#: T by neurons, where they are not all the SNN's.
+_LAYER_STEPS = "layer_steps"
 
 
 def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
@@ -77,6 +80,9 @@ def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
         "readout": snn.readout.value,
         "input_shape": list(graph.input_shape),
     }
+    own = {o.name: steps_of(o, snn.steps) for o in snn.graph.neurons}
+    if set(own.values()) - {snn.steps}:
+        metadata[_LAYER_STEPS] = own
     content = save(
         {name: value.detach().cpu().float().clone() for name, value in tensors.items()},
         {
@@ -128,6 +134,12 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
     if described["readout"] == Readout.COUNT:
         graph = with_readout(graph)
     neurons = {operation.name: operation.shape[0] for operation in graph.neurons}
+    own = described.get(_LAYER_STEPS, {})
+    if own and own.keys() != neurons.keys():
+        named = shown(min(own.keys() ^ neurons.keys()))
+        raise RheobaseError(f"{path}: does not fit the model: {_LAYER_STEPS} and neurons {named}")
+    own = {name: steps for name, steps in own.items() if steps != described["steps"]}
+    graph = with_own_steps(graph, own)
     for section in _PER_NEURON:
         if missing := neurons.keys() - sections[section].keys():
             raise RheobaseError(
@@ -234,7 +246,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _checked(described: Any) -> dict[str, Any]:
-    if not isinstance(described, dict) or set(described) != _KEYS:
+    if not isinstance(described, dict) or set(described) - {_LAYER_STEPS} != _KEYS:
         raise ValueError(f"must be {', '.join(sorted(_KEYS))}")
     coding, _, _ = (
         kind(described[key])
@@ -248,4 +260,9 @@ def _checked(described: Any) -> dict[str, Any]:
         raise ValueError(f"input_shape, must be at most {MAX_MAP} values")
     if not 0 <= delay < steps <= MAX_STEPS[coding.value]:
         raise ValueError(f"T = {steps}, t0 = {delay}")
+    own = described.get(_LAYER_STEPS, {})
+    if not isinstance(own, dict) or (own and coding != Coding.RADIX):
+        raise ValueError(f"{_LAYER_STEPS}, must be T by neurons, in radix")
+    if not all(type(number) is int and 1 <= number <= steps for number in own.values()):
+        raise ValueError(f"{_LAYER_STEPS}, must be integers in 1..{steps}")
     return described

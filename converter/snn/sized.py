@@ -91,6 +91,8 @@ def _resized(converted: Graph, fresh: Graph) -> Graph:
         arguments = dict(other.arguments)
         if operation.kind in WEIGHTED_KINDS:
             arguments |= {key: operation.arguments[key] for key in ("weight", "bias")}
+        if fires:
+            arguments["steps"] = operation.arguments["steps"]
         found[operation.name] = replace(other, inputs=operation.inputs, arguments=arguments)
     if missing := fresh.by_name.keys() - found.keys():
         raise _another_network(fresh.by_name[min(missing)], fresh)

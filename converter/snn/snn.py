@@ -21,7 +21,7 @@ from ...golden.network.network import Coding, PoolRule, Readout
 from ..graph.analog import run_graph
 from ..graph.graph import LINEAR_KINDS, Graph, Operation, OperationKind, per_channel
 from ..graph.kernels import run_operation
-from ..graph.levels import fired_numbers, is_signed, levels_of
+from ..graph.levels import fired_numbers, is_signed, neuron_levels, steps_of
 from .snn_rate import RateRun
 
 #: Images times steps that pass through an operation at a time.
@@ -94,7 +94,7 @@ class FloatSnn:
         graph: prepared (``rewrite.prepared``); with readout neurons for a ``count`` readout.
         thresholds: per neuron operation (channels,), in the model's units.
         coding, rule: as in the integer network.
-        steps, delay: T and t0.
+        steps, delay: T and t0; neurons of the graph may have a T of their own in ``radix``.
         initial: v(0) as a part of the threshold, one number, or per neuron operation one or
             (channels,).
 
@@ -273,7 +273,7 @@ def _run_rate(snn: FloatSnn, images: Tensor, kept: list[int]) -> FloatRun:
 
 
 def _run_radix(snn: FloatSnn, images: Tensor) -> FloatRun:
-    """Each neuron's number is clip(floor(current / unit + v(0) / unit), 0, 2**T - 1).
+    """Each neuron's number is clip(floor(current / unit + v(0) / unit), 0, 2**T - 1), T its own.
 
     Of neurons that fire signed it is two's complement (``graph.levels``).
     """
@@ -281,7 +281,7 @@ def _run_radix(snn: FloatSnn, images: Tensor) -> FloatRun:
 
     def at_neuron(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
         # The threshold is the full range; a step of the number is its part of all levels.
-        levels = levels_of(is_signed(operation), Coding.RADIX, snn.steps)
+        levels = neuron_levels(operation, Coding.RADIX, snn.steps)
         unit = per_channel(snn.thresholds[operation.name], current.ndim) / levels.full
         start = snn.initial
         start = start[operation.name] if isinstance(start, Mapping) else start
@@ -294,7 +294,8 @@ def _run_radix(snn: FloatSnn, images: Tensor) -> FloatRun:
             number = torch.floor(current / unit + start)
         number.clamp_(levels.low, levels.high)
         bits = number.to(torch.int32)
-        count = sum(int(torch.count_nonzero(bits & (1 << bit))) for bit in range(snn.steps))
+        planes = range(steps_of(operation, snn.steps))
+        count = sum(int(torch.count_nonzero(bits & (1 << bit))) for bit in planes)
         spikes[operation.name] = count / number.numel()
         return number.mul_(unit)
 

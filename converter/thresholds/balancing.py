@@ -14,7 +14,7 @@ from ...golden.network.choices import Coding
 from ..graph.analog import clip, run_graph
 from ..graph.graph import Graph, Operation
 from ..graph.kernels import run_operation
-from ..graph.levels import Levels, is_signed
+from ..graph.levels import is_signed, steps_of
 from .level_balance import balance_levels
 from .level_thresholds import level_thresholds, mean_levels
 from .outcome import Balance, check_learning_rate, finished_thresholds
@@ -109,8 +109,7 @@ def balance(
             break
     thresholds = state.percentiles(percentile) if method == Method.ROBUST else state.thresholds
     if method != Method.ROBUST:
-        signed = None if levels is None else mean_levels(True, *levels)
-        thresholds |= state.signed_thresholds(signed)
+        thresholds |= state.signed_thresholds(levels)
     found = finished_thresholds(graph, thresholds)
     return Balance(
         thresholds={name: value.float().cpu() for name, value in found.items()},
@@ -190,13 +189,17 @@ class _State:
         self.thresholds[name] = current.new_zeros(current.shape[1])
         return flow
 
-    def signed_thresholds(self, levels: Levels | None) -> dict[str, Tensor]:
+    def signed_thresholds(self, levels: tuple[Coding, int] | None) -> dict[str, Tensor]:
         """Of neurons that fire signed, from the samples that were kept."""
         shared = self.method == Method.LTB
-        return {
-            name: level_thresholds(torch.cat(kept, dim=1), levels, shared=shared)[0]
-            for name, kept in self.kept.items()
-        }
+        found = {}
+        for name, kept in self.kept.items():
+            own = None
+            if levels is not None:
+                coding, steps = levels
+                own = mean_levels(True, coding, steps_of(self.graph.by_name[name], steps))
+            found[name], _ = level_thresholds(torch.cat(kept, dim=1), own, shared=shared)
+        return found
 
     def percentiles(self, percentile: float) -> dict[str, Tensor]:
         for name, values in self.kept.items():

@@ -18,7 +18,7 @@ from ..data.batches import spread_images
 from ..graph.analog import run_graph
 from ..graph.graph import Graph, Operation, per_channel
 from ..graph.kernels import run_operation
-from ..graph.levels import is_signed
+from ..graph.levels import is_signed, steps_of
 from .level_thresholds import level_thresholds, mean_levels
 from .outcome import Balance, finished_thresholds
 from .samples import channel_samples
@@ -36,7 +36,7 @@ def balance_levels(
     steps: int,
     progress: Callable[[int], None] | None = None,
 ) -> Balance:
-    """Thresholds for T = ``steps``, in one pass over ``IMAGES`` at the most of ``batches``.
+    """Thresholds for T = ``steps`` or a layer's own, in one pass over at most ``IMAGES`` images.
 
     A QCFS activation keeps its own, a capped one has at most its cap, and the channels of a readout
     have one threshold.
@@ -50,7 +50,7 @@ def balance_levels(
         name, given = operation.name, operation.arguments
         result = run_operation(operation, current)
         signed = is_signed(operation)
-        levels = mean_levels(signed, coding, steps)
+        levels = mean_levels(signed, coding, steps_of(operation, steps))
         found, _ = level_thresholds(channel_samples(result), levels, shared=given["readout"])
         if given["cap"] is not None:
             found = found.clamp(max=given["cap"])

@@ -44,6 +44,14 @@ class NetworkOptions:
             help="Bits of all kernels: 1.1Mbit, 300kbit or 4bit/weight; sensitive layers get more.",
         ),
     ] = None
+    spike_budget: Annotated[
+        float | None,
+        typer.Option(
+            "--spike-budget",
+            help="T on average, radix only: layers fire 1 to T planes, sensitive ones more, for as "
+            "many synaptic operations as this T in all of them.",
+        ),
+    ] = None
     growth: Annotated[
         float | None,
         typer.Option(
@@ -255,6 +263,7 @@ def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) ->
         delay=made.delay,
         weight_bits=made.weight_bits,
         growth=made.growth,
+        spike_budget=made.spike_budget,
         readout=made.readout,
         rule=made.pool_rule,
         method=None if thresholds.method is None else Method(thresholds.method),
@@ -357,12 +366,15 @@ def _print_summary(conversion: Conversion) -> None:
     from ..converter.summary import summary_lines
     from ..tables import table
 
-    rows = []
-    for row in conversion.summary():
+    rows, found = [], conversion.summary()
+    differ = len({row["T"] for row in found} - {None}) > 1
+    for row in found:
         levels = row["threshold"]
         text = "no neurons" if levels is None else f"{levels[0]:.3g} .. {levels[1]:.3g}"
         weights = "" if row["weights"] is None else row["weights"]
-        rows.append([row["layer"], row["fed by"], row["map"], weights, text])
-    OUT.print(table("converted", ("layer", "fed by", "map", "weights", "thresholds"), rows))
+        own = [row["T"] or ""] if differ else []
+        rows.append([row["layer"], row["fed by"], row["map"], *own, weights, text])
+    names = ("layer", "fed by", "map", *(["T"] if differ else []), "weights", "thresholds")
+    OUT.print(table("converted", names, rows))
     for line in summary_lines(conversion):
         OUT.print(line, highlight=False, markup=False)

@@ -23,6 +23,7 @@ _LAYERS = {
         "threshold",
         "max_pool",
         "signed",
+        "T",
     ),
     "float SNN": ("name", "channels", "threshold"),
 }
@@ -143,6 +144,7 @@ def _layer(network: Network, index: int, layer: Layer) -> dict[str, Any]:
         else [int(layer.threshold.min()), int(layer.threshold.max())],
         "max_pool": None if layer.pool is None else "x".join(map(str, layer.pool.kernel)),
         "signed": layer.signed,
+        "T": None if layer.threshold is None else network.steps_of(index),
     }
 
 

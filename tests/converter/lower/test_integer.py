@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from rheobase.converter.graph.bias_shifts import with_shifts
-from rheobase.converter.graph.levels import is_signed
+from rheobase.converter.graph.levels import is_signed, with_own_steps
 from rheobase.converter.lower.lowering import lower_graph
 from rheobase.converter.rewrite.rewrite import prepared, with_readout
 from rheobase.converter.signed.placement import linear_points, with_signed
@@ -42,12 +42,16 @@ class CeilShifted(CeilPooled):
         return functional.relu(functional.max_pool2d(x - LEVEL, 3, 2, ceil_mode=True))
 
 
-def lowered_pair(kind, size, coding, steps, **options):
+def lowered_pair(kind, size, coding, steps, own=(), **options):
     graph = prepared(trace(exact(kind(), 3), (3, *size)))
     graph = with_signed(graph, dict.fromkeys(linear_points(graph))).to("cpu", torch.float64)
+    names = [operation.name for operation in graph.neurons]
+    own = dict(zip(names, own, strict=False))
+    graph = with_own_steps(graph, own)
     thresholds = {}
     for operation in graph.neurons:
-        full = 2 ** (steps - 1) if is_signed(operation) else 2**steps - 1
+        full = 2 ** (own.get(operation.name, steps) - 1)
+        full = full if is_signed(operation) else 2 * full - 1
         level = LEVEL * (1 if coding == Coding.RATE else full)
         thresholds[operation.name] = torch.full((operation.shape[0],), level)
     lowered = lower_graph(
@@ -68,6 +72,19 @@ SIGNED = [(Linear, (6, 6)), (Leaky, (14, 14))]
 def test_radix_equals_the_graph(kind, size, steps):
     graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RADIX, steps)
     expected = radix(graph, real, thresholds, steps)
+    assert_equal(lowered, run_golden(lowered.network, images), expected)
+
+
+@pytest.mark.parametrize(("kind", "size"), [(Branches, (8, 8)), (CeilPooled, (14, 14)), *SIGNED])
+def test_layers_with_a_t_of_their_own_equal_the_graph(kind, size):
+    own = (2, 4, 1, 3, 2, 4, 1)
+    graph, thresholds, lowered, images, real = lowered_pair(kind, size, Coding.RADIX, 4, own)
+    given = {o.name: steps for o, steps in zip(graph.neurons, own, strict=False)}
+    layers = {layer.name: layer.steps for layer in lowered.network.layers}
+    # A layer in front of a pooling beyond the map is named after the neurons.
+    assert {layers[name] for name in given} | {*layers.values()} == {*given.values(), None}
+    assert all(layers[name] == steps for name, steps in given.items())
+    expected = radix(graph, real, thresholds, 4, given)
     assert_equal(lowered, run_golden(lowered.network, images), expected)
 
 

@@ -63,8 +63,9 @@ def images(count: int = 40) -> np.ndarray:
         Options(steps=6, readout=Readout.COUNT, method="cltb"),
         Options(steps=1, coding=Coding.RADIX, calibration=Calibration(weights=1, ridge=10.0)),
         Options(steps=6, calibration=Calibration()),
+        Options(steps=5, coding=Coding.RADIX, spike_budget=2.5, method="cltb"),
     ],
-    ids=["delay", "count", "acp", "lcp"],
+    ids=["delay", "count", "acp", "lcp", "spike budget"],
 )
 def test_what_is_written_comes_back(tmp_path: Path, options: Options) -> None:
     given = {"lower": False, "iterations": 60, "only_if_better": False}
@@ -75,8 +76,13 @@ def test_what_is_written_comes_back(tmp_path: Path, options: Options) -> None:
     found = load_float_snn(path, model())
     fields = ("coding", "rule", "steps", "delay", "readout")
     assert [getattr(found, f) for f in fields] == [getattr(conversion.snn, f) for f in fields]
+    own = [o.arguments["steps"] for o in conversion.snn.graph.neurons]
+    assert [o.arguments["steps"] for o in found.graph.neurons] == own
+    assert (len(set(own)) > 1) == (options.spike_budget is not None)
     batch = normalised(images(), MEAN, STD)
     torch.testing.assert_close(found(batch), conversion.snn(batch), rtol=0, atol=0)
+    sized = SizedSnn(model(), found).at((1, 8, 8))
+    assert [o.arguments["steps"] for o in sized.graph.neurons] == own or found.readout == "count"
     # The calibration is in the file: without it the network answers otherwise.
     plain = FloatSnn(conversion.graph, found.thresholds, found.coding, steps=found.steps)
     if options.calibration is not None:
@@ -246,6 +252,8 @@ def test_command_without_right_answers(tmp_path: Path, factory: Path) -> None:
     [
         (["--float", "--weight-bits", "4"], "--float: must be without --weight-bits"),
         (["--float", "--weight-budget", "1Mbit"], "--float: must be without --weight-bits"),
+        (["--spike-budget", "3"], "spike budget: 3.0, must be none in rate coding"),
+        (["--coding", "radix", "-T", "4", "--spike-budget", "5"], "5.0, must be 1 .. 4 (T)"),
         (["--clip", "4"], "--clip: must be with --float"),
         (["--float", "--clip", "4", "--resize", "9"], "--resize: must be without --clip"),
     ],

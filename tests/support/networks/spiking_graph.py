@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 
@@ -21,16 +24,23 @@ def clipped(graph: Graph, images: Tensor, thresholds: dict[str, Tensor]) -> dict
 
 
 def radix(
-    graph: Graph, images: Tensor, thresholds: dict[str, Tensor], steps: int
+    graph: Graph,
+    images: Tensor,
+    thresholds: dict[str, Tensor],
+    steps: int,
+    own: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Tensor]:
     """clip(floor(v / theta + 1/2), 0, 2**T - 1) in units of theta = threshold / (2**T - 1).
+
+    T is what ``own`` has for the neurons, else ``steps``.
 
     Signed neurons round to two's complement, in units of threshold / 2**(T - 1) above zero and of
     that over the slope below.
     """
-    top, half = 2**steps - 1, 2 ** (steps - 1)
 
     def fire(name: str, value: Tensor) -> Tensor:
+        half = 2 ** (own.get(name, steps) - 1)
+        top = 2 * half - 1
         slope = graph.by_name[name].arguments["slope"]
         if slope is not None:
             unit = _level(thresholds[name], value) / half

@@ -58,11 +58,12 @@ lint: $(VENV)/.installed-test
 clean:
 	rm -rf build $(VENV)
 
-# What is no wheel: the simulator of the four-state tests, and what compresses waveforms. Without the
-# simulator its tests are skipped, or fail where CI is "true"; without lz4 waveforms are VCD.
-PACKAGES := iverilog liblz4-dev zlib1g-dev
+# What is no wheel: the simulator of the four-state tests, the browser that opens the report's page,
+# and what compresses waveforms. Without simulator or browser their tests are skipped, or fail where
+# CI is "true"; without lz4 waveforms are VCD.
+PACKAGES := iverilog chromium liblz4-dev zlib1g-dev
 packages:
-	@{ command -v iverilog >/dev/null && \
+	@{ command -v iverilog >/dev/null && command -v chromium >/dev/null && \
 	    printf '#include <lz4.h>\n#include <zlib.h>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null; } || \
 	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get -qq update && \
 	    apt-get -qq install -y --no-install-recommends $(PACKAGES); } || \

@@ -58,3 +58,4 @@ from .sim import run_verilog as run_verilog
 from .sim import simulate as simulate
 
 __version__: str
+from .reporting.writing import report as report

@@ -20,6 +20,7 @@ from .commands.generate import generate
 from .commands.import_nir import import_nir
 from .commands.inspect import inspect
 from .commands.program import program
+from .commands.report import report
 from .commands.simulate import simulate
 from .commands.sweep import sweep
 from .commands.table1 import table1
@@ -34,7 +35,7 @@ COMMANDS = {
     "Other tools": (export_nir, import_nir),
     "A board": (program, classify),
     "What there is": (inspect, boards, doctor),
-    "Measurements": (diagnose, sweep, table1, evaluate, energy),
+    "Measurements": (report, diagnose, sweep, table1, evaluate, energy),
 }
 
 app = typer.Typer(

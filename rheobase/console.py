@@ -45,7 +45,9 @@ def progress_bar(task: str, total: int | None) -> Iterator[Callable[[int], None]
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_ERR, transient=True) as progress:
+    # Piped, a bar that goes away again would leave an empty line.
+    piped = not _ERR.is_terminal
+    with Progress(*columns, console=_ERR, transient=True, disable=piped) as progress:
         entry = progress.add_task(task, total=total)
         yield lambda done: progress.advance(entry, done)
 

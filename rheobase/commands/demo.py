@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..sim.comparison import Comparison
 
 _EPOCHS = 20
+#: What its reports hold the hardware's size against.
+_BOARD = "ulx3s-12f"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,8 @@ def demo(
     from ..demo_model import cnn, train
     from ..golden.basics.output_files import check_folder, make_folder
     from ..golden.network.choices import Coding
+    from ..reporting.contents import Subject
+    from .report import write_with_progress
 
     #: The first coding's files have the plain names.
     settings = (
@@ -66,13 +70,26 @@ def demo(
     labels = torch.from_numpy(training.labels)
     with progress_bar("training", _EPOCHS) as progress:
         train(model, images, labels, epochs=_EPOCHS, seed=seed, progress=progress)
+    suffixes = ["" if options is settings[0] else f"-{options.coding}" for options in settings]
     shown = [
-        _show(model, options, training, testing, output, f"-{options.coding.value}" * (index > 0))
-        for index, options in enumerate(settings)
+        _show(model, options, training, testing, output, suffix)
+        for options, suffix in zip(settings, suffixes, strict=True)
     ]
     _print(shown, len(testing.images))
+    for suffix, result in zip(suffixes, shown, strict=True):
+        subject = Subject(
+            network=result.conversion.network,
+            images=testing.images,
+            labels=testing.labels,
+            source="scanned digits",
+            model=model,
+            build=output / f"accelerator{suffix}.v",
+            board=_BOARD,
+        )
+        write_with_progress(subject, output / f"report{suffix}.html")
     for name in sorted(path.name for path in output.iterdir() if path.is_file()):
         OUT.print(f"wrote {output / name}", highlight=False, soft_wrap=True)
+    OUT.print(f"open {output / 'report.html'} in a browser", highlight=False, soft_wrap=True)
     if not all(result.comparison.equal for result in shown):
         raise typer.Exit(DIFFERS)
 
@@ -96,7 +113,7 @@ def _show(
     from ..golden.files.file import save_network
     from ..golden.run.answers import class_answers
     from ..hw.planning.default_folding import default_folding
-    from ..sim.batch import build_simulation, sooner_build
+    from ..reporting.hardware import Design, watched_build
     from ..sim.comparison import simulate
 
     mean, std = NORMALISATION["digits"]
@@ -124,12 +141,8 @@ def _show(
         written = write_verilog(
             network, default_folding(network), output / f"accelerator{suffix}.v"
         )
-        built = build_simulation(
-            network,
-            written.folding,
-            optimise=sooner_build(network, written.folding, count),
-            verilog=written.text,
-        )
+        # The report runs the same build again, and finds it in the cache.
+        built = watched_build(network, Design(written.folding, written.text))
     with progress_bar(f"{coding}: simulating the Verilog", count) as progress:
         comparison = simulate(built, testing.images, record_images=count, progress=progress)
     right = class_answers(comparison.hardware.scores) == testing.labels

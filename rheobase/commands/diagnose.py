@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.images import Drawn, ImageOptions, Images
+from ..options.models import ModelOfNetwork, Weights, factory_of_network
 from ..options.output import Json
 
 if TYPE_CHECKING:
@@ -31,19 +28,8 @@ def diagnose(
     network: NetworkFile,
     images: Images,
     reading: ImageOptions,
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            help="package.module:factory or path.py:factory of the model that the network was made "
-            "of (default: what the network's file says)."
-        ),
-    ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            "--weights", help=".safetensors, or a .pth that holds weights and nothing else."
-        ),
-    ] = None,
+    model: ModelOfNetwork = None,
+    weights: Weights = None,
     count: Drawn = 200,
     json: Json = False,
 ) -> None:
@@ -60,7 +46,7 @@ def diagnose(
     from ..golden.files.file import load_network
 
     found = load_network(network)
-    named = _model(network, found, model, weights)
+    named = factory_of_network(network, found, model, weights)
     module = load_model(named, weights, lambda line: None if json else _say(line))
     testing = reading.load(images, shape=found.input_shape, sample=(count, 1), labelled=False)
     testing = matched_classes(testing, found.output_shapes[0])
@@ -77,18 +63,6 @@ def diagnose(
         OUT.print_json(data=_as_json(result))
         return
     _show(found, result)
-
-
-def _model(file: Path, network: Network, given: str | None, weights: Path | None) -> str:
-    """The model's factory, as given or as the network's file has it."""
-    known = network.provenance
-    if weights is None and known is not None and known.weights:
-        raise RheobaseError(f"--weights: needed, as {file} was made with {known.weights}")
-    if given is not None:
-        return given
-    if known is None or ":" not in known.model:
-        raise RheobaseError(f"MODEL: needed, as {file} does not say what it was made of")
-    return known.model
 
 
 def _as_json(result: Diagnosis) -> dict[str, object]:

@@ -18,6 +18,7 @@ _PURPOSES = {
     "convert": "convert and what measures a model",
     "boards": "build for a board",
     "interop": "export-nir and import-nir",
+    "report": "report's page",
     "tasks": "evaluate segmentation, detection and video",
 }
 

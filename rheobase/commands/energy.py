@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..converter.measure.energy import CNN_JOULES, SYNAPTIC_JOULES
 from ..golden.errors import RheobaseError
 from ..golden.network.choices import Coding
 from ..options.files import NetworkFile
@@ -36,8 +37,10 @@ def energy(
     ] = None,
     synaptic_joules: Annotated[
         float, typer.Option(help="Joules per synaptic operation of the SNN.")
-    ] = 77e-15,
-    ann_joules: Annotated[float, typer.Option(help="Joules per operation of the CNN.")] = 12.5e-12,
+    ] = SYNAPTIC_JOULES,
+    ann_joules: Annotated[
+        float, typer.Option(help="Joules per operation of the CNN.")
+    ] = CNN_JOULES,
 ) -> None:
     """Count synaptic operations and estimate FPS/W, images a second for each watt.
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ..options.output import Json
-
-if TYPE_CHECKING:
-    from ..golden.network.network import Layer, Network
 
 _LAYERS = {
     "network": (
@@ -40,9 +37,10 @@ def inspect(
 ) -> None:
     """Show what a file or a build's folder holds."""
     from ..console import OUT
+    from ..descriptions import described
     from ..tables import table
 
-    found = _described(file)
+    found = described(file)
     if json:
         OUT.print_json(data=found)
         return
@@ -56,134 +54,6 @@ def inspect(
         OUT.print(table("", [key.replace("_", " ") for key in columns], rows))
     if "files" in found:
         OUT.print(table("", ("file", "state"), found["files"].items()))
-
-
-def _described(file: Path) -> dict[str, Any]:
-    """What ``file`` holds, in JSON's types."""
-    from ..boards.builds.built_verilog import manifest_beside
-    from ..boards.builds.output import MANIFEST
-    from ..golden.files.file import FORMAT, load_network
-
-    if file.is_dir():
-        return _build(file, file / MANIFEST)
-    if file.suffix in (".v", ".sv"):
-        return _build(file.parent, manifest_beside(file))
-    if _format(file) == FORMAT:
-        return _network(load_network(file))
-    return _float_snn(file)
-
-
-def _format(file: Path) -> str:
-    """What a safetensors file says that it is.
-
-    Raises:
-        RheobaseError: it cannot be read, or is none of rheobase's.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    from ..golden.errors import RheobaseError, file_error, shown
-
-    try:
-        with safe_open(file, framework="np") as opened:
-            found = (opened.metadata() or {}).get("format")
-    except OSError as error:
-        raise file_error(file, "cannot be read", error) from None
-    except SafetensorError:
-        raise RheobaseError(f"{file}: not a safetensors file, or a damaged one") from None
-    if not str(found).startswith("rheobase-"):
-        raise RheobaseError(
-            f"{file}: format {shown(found)}, must be a file that rheobase wrote (a model's "
-            "weights are for `rheobase convert`)"
-        )
-    return str(found)
-
-
-def _network(network: Network) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from ..golden.files.file import network_hash
-
-    return {
-        "kind": "network",
-        "name": network.name,
-        "sha256": network_hash(network),
-        "coding": network.coding.value,
-        "T": network.steps,
-        "t0": network.delay,
-        "readout": network.readout.value,
-        "input": list(network.input_shape),
-        "outputs": {
-            network.layers[index].name: list(shape)
-            for index, shape in zip(network.outputs, network.output_shapes, strict=True)
-        },
-        "weights": sum(c.weight.size for layer in network.layers for c in layer.connections),
-        "bits_of_weights": sum(
-            c.weight.size * c.weight_bits for layer in network.layers for c in layer.connections
-        ),
-        "event_counts": 0 if network.events is None else network.events.images,
-        "provenance": None if network.provenance is None else asdict(network.provenance),
-        "layers": [_layer(network, index, layer) for index, layer in enumerate(network.layers)],
-    }
-
-
-def _layer(network: Network, index: int, layer: Layer) -> dict[str, Any]:
-    from ..golden.network.network import IMAGE
-
-    return {
-        "name": layer.name,
-        "sources": [
-            "image" if c.source == IMAGE else network.layers[c.source].name
-            for c in layer.connections
-        ],
-        "kernels": ["x".join(map(str, c.weight.shape)) for c in layer.connections],
-        "shape": list(network.shapes[index].output),
-        "weights": sum(c.weight.size for c in layer.connections),
-        "weight_bits": [c.weight_bits for c in layer.connections],
-        "threshold": None
-        if layer.threshold is None
-        else [int(layer.threshold.min()), int(layer.threshold.max())],
-        "max_pool": None if layer.pool is None else "x".join(map(str, layer.pool.kernel)),
-        "signed": layer.signed,
-        "T": None if layer.threshold is None else network.steps_of(index),
-    }
-
-
-def _float_snn(file: Path) -> dict[str, Any]:
-    from ..converter.snn.float_file import float_file_contents
-
-    described, thresholds = float_file_contents(file)
-    return {
-        "kind": "float SNN",
-        "coding": described["coding"],
-        "T": described["steps"],
-        "t0": described["delay"],
-        "readout": described["readout"],
-        "input": described["input_shape"],
-        "layers": [
-            {
-                "name": name,
-                "channels": len(values),
-                "threshold": [float(f"{v:.6g}") for v in (values.min(), values.max())],
-            }
-            for name, values in thresholds.items()
-        ],
-    }
-
-
-def _build(folder: Path, manifest: Path) -> dict[str, Any]:
-    from ..boards.builds.output import read_manifest, sha256
-
-    found = read_manifest(manifest)
-    states = {}
-    for name, expected in found.get("files", {}).items():
-        path = folder / name
-        if not path.is_file():
-            states[name] = "absent"
-        else:
-            states[name] = "as built" if sha256(path.read_bytes()) == expected else "changed"
-    shown = ("board", "device", "network", "clock", "host_link", "usage", "folding", "tools")
-    kept = {key: found[key] for key in shown if found.get(key) is not None}
-    return {"kind": "build", **kept, "files": states}
 
 
 def _cell(key: str, value: Any) -> str:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..golden.errors import RheobaseError
 from .numbers import number_list
 
+if TYPE_CHECKING:
+    from ..golden.network.network import Network
+
 Model = Annotated[
     str,
     typer.Argument(help="package.module:factory or path.py:factory, called without arguments."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help=".safetensors, or a .pth that holds weights and nothing else."),
+]
+ModelOfNetwork = Annotated[
+    str | None,
+    typer.Argument(
+        help="package.module:factory or path.py:factory of the model that the network was made of "
+        "(default: what the network's file says)."
+    ),
 ]
 #: Presets of balancing and calibration, several.
 Recipes = Annotated[
@@ -32,12 +46,7 @@ class ModelOptions:
 
     PANEL = "Model"
 
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            "--weights", help=".safetensors, or a .pth that holds weights and nothing else."
-        ),
-    ] = None
+    weights: Weights = None
     device: Annotated[str, typer.Option("--device", help="torch device, such as cpu or cuda.")] = (
         "cpu"
     )
@@ -86,3 +95,21 @@ class ClassifierOptions(ModelOptions):
             return NORMALISATION[images]
         known = ", ".join(NORMALISATION)
         raise RheobaseError(f"--mean, --std: needed for {images} (known are {known})")
+
+
+def factory_of_network(
+    file: Path, network: Network, given: str | None, weights: Path | None
+) -> str:
+    """The factory of the model that ``network`` was made of: as given, or as its file has it.
+
+    Raises:
+        RheobaseError: nobody says which, or the weights are not given.
+    """
+    known = network.provenance
+    if weights is None and known is not None and known.weights:
+        raise RheobaseError(f"--weights: needed, as {file} was made with {known.weights}")
+    if given is not None:
+        return given
+    if known is None or ":" not in known.model:
+        raise RheobaseError(f"MODEL: needed, as {file} does not say what it was made of")
+    return known.model

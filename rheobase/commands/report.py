@@ -1,0 +1,122 @@
+"""``rheobase report``: one page that shows what a network and its hardware do."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..failures import DIFFERS
+from ..golden.errors import RheobaseError
+from ..options.files import NetworkFile, OutputFile
+from ..options.images import Drawn, ImageOptions, Images
+from ..options.models import ModelOfNetwork, Weights, factory_of_network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..golden.network.network import Network
+    from ..reporting.contents import Subject
+
+
+def report(
+    network: NetworkFile,
+    images: Images,
+    reading: ImageOptions,
+    model: ModelOfNetwork = None,
+    weights: Weights = None,
+    count: Drawn = 200,
+    build: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a build, or Verilog file of `generate`, to report on (default: what "
+            "`generate` writes without options)."
+        ),
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(help="Board whose limits are shown, where there is no build for one."),
+    ] = None,
+    simulate: Annotated[
+        int, typer.Option(min=0, help="Images that run in Verilator; 0 leaves hardware out.")
+    ] = 20,
+    output: OutputFile = Path("report.html"),
+) -> None:
+    """Write a page that shows a network at work: answers, spikes, losses, hardware, energy.
+
+    It is one file that needs no network access; the same figures are written as JSON beside it.
+    Exits with status 1 where hardware and golden model differ.
+    """
+    from ..console import OUT
+    from ..converter.data.data import matched_classes
+    from ..golden.basics.output_files import check_writable
+    from ..golden.files.file import load_network
+    from ..golden.run.answers import is_per_class
+    from ..reporting.contents import Subject
+    from ..reporting.writing import json_beside
+
+    if build is not None and not simulate:
+        raise RheobaseError("--build: must be without --simulate 0, which leaves hardware out")
+    for path in (output, json_beside(output)):
+        check_writable(path)
+    found = load_network(network)
+    testing = reading.load(images, shape=found.input_shape, sample=(count, 1), labelled=False)
+    shape = found.output_shapes[0]
+    readable = testing.labelled and is_per_class(shape)
+    if readable:
+        testing = matched_classes(testing, shape)
+    subject = Subject(
+        network=found,
+        images=testing.images,
+        labels=testing.labels if readable else None,
+        source=images,
+        model=_model(network, found, model, weights),
+        build=build,
+        board=board,
+        simulated=simulate,
+    )
+    equal = write_with_progress(subject, output)
+    for path in (output, json_beside(output)):
+        OUT.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    if not equal:
+        raise typer.Exit(DIFFERS)
+
+
+def write_with_progress(subject: Subject, output: Path) -> bool:
+    """Write the report with progress bars: whether hardware and golden model agree."""
+    from ..console import progress_bar, working
+    from ..reporting.writing import write_report
+
+    with ExitStack() as shown:
+
+        def progress(task: str, total: int):
+            shown.close()
+            if task.startswith("simulating"):
+                # Building takes longer than running, and gives no count.
+                status = shown.enter_context(working(f"building and {task}"))
+                return lambda _: status.update(task)
+            return shown.enter_context(progress_bar(task, total))
+
+        hardware = write_report(subject, output, progress)["hardware"]
+    return hardware is None or hardware["equal"]
+
+
+def _model(
+    file: Path, network: Network, given: str | None, weights: Path | None
+) -> nn.Module | None:
+    """The CNN; None, and a line that says so, where the file alone names none that is there."""
+    from ..console import OUT
+    from ..converter.data.model import load_model
+
+    def say(line: str) -> None:
+        OUT.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    try:
+        return load_model(factory_of_network(file, network, given, weights), weights, say)
+    except RheobaseError as error:
+        if given is not None or weights is not None:
+            raise
+        say(f"without the CNN: {error}")
+        return None

@@ -50,8 +50,8 @@ class VerilogRun:
         total_cycles: of all processes together.
         accumulations: per layer, per connection, over all images; a direct lane's are the weights
             that it adds; empty where only ports are watched (``build_netlist``).
-        spikes: per layer bool, (recorded images, T, channels, rows, columns), None without neurons;
-            empty where nothing was recorded. Steps past an image's own T are False.
+        spikes: per layer as in ``golden.LayerRecord``, None without neurons; empty where nothing
+            was recorded. Steps past an image's own T are zero.
     """
 
     answers: np.ndarray
@@ -223,15 +223,18 @@ def _read_spikes(
         channels, rows, columns = network.shapes[index].output
         words = np.fromfile(folder / f"spikes{index}", dtype=np.uint8)
         words = words.reshape(-1, probe.neurons).astype(bool)
-        largest = network.steps_of(index)
-        spikes = np.zeros((len(steps), largest, channels, rows, columns), dtype=bool)
+        # Of two planes of a step the first has the negative spikes.
+        largest, planes = network.steps_of(index), probe.step_planes
+        kind = np.int8 if planes > 1 else bool
+        spikes = np.zeros((len(steps), largest, channels, rows, columns), dtype=kind)
         start = 0
         for image, asked in enumerate(steps):
             length = network.steps_of(index, int(asked))
-            end = start + rows * columns * probe.groups * length
-            train = words[start:end].reshape(rows, columns, probe.groups, length, probe.neurons)
-            train = train.transpose(3, 2, 4, 0, 1).reshape(length, -1, rows, columns)
-            spikes[image, :length] = train[:, :channels]
+            end = start + rows * columns * probe.groups * length * planes
+            train = words[start:end].reshape(rows, columns, probe.groups, length, planes, -1)
+            *negative, train = train.astype(kind).transpose(4, 3, 2, 5, 0, 1)
+            train = train - negative[0] if negative else train
+            spikes[image, :length] = train.reshape(length, -1, rows, columns)[:, :channels]
             start = end
         layers.append(spikes)
     return layers

@@ -207,7 +207,7 @@ def lane_accumulations(design: ConnectionDesign, golden: GoldenRun) -> int:
         spikes = golden.layers[connection.source].spikes[:, golden.delay :]
         seen = slice(connection.in_start, connection.in_start + connection.in_channels)
         rows, columns = list(design.part.rows), list(design.part.columns)
-        return int(spikes[:, :, seen][..., rows, :][..., columns].sum())
+        return int(np.count_nonzero(spikes[:, :, seen][..., rows, :][..., columns]))
     if design.direct:
         return int(events.sum()) * (connection.out_channels // connection.groups)
     counted = int(accumulations(connection, events, design.neurons).sum())

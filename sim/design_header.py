@@ -83,7 +83,7 @@ def design_headers(designs: Sequence[LayerDesign], *, watched: bool = True) -> d
             valid=probe.valid,
             ready=probe.ready,
             neurons=probe.neurons if probe.word else 0,
-            trains=shape.output[1] * shape.output[2] * probe.groups,
+            trains=shape.output[1] * shape.output[2] * probe.groups * probe.step_planes,
             steps=network.steps_of(index),
         )
         for index, (shape, probe) in enumerate(zip(network.shapes, found, strict=True))
@@ -112,7 +112,7 @@ def hang_cycles(designs: Sequence[LayerDesign]) -> int:
     """Cycles without any movement that no accelerator of ``designs`` takes while it works."""
     network = designs[0].network
     trains = (
-        shape.output[1] * shape.output[2] * probe.groups
+        shape.output[1] * shape.output[2] * probe.groups * probe.step_planes
         for shape, probe in zip(network.shapes, probes(designs), strict=True)
     )
     return max(LEAST_HANG_CYCLES, 4 * max(trains) * network.steps)

@@ -25,6 +25,7 @@ from ...golden.network.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..basics.step_words import step_words
 from ..design.folding import Folding
 from ..design.layer_design import network_design, score_bounds
 from ..readout.count_readout import CountReadout
@@ -165,11 +166,12 @@ class Accelerator(wiring.Component):
                     _, rows, columns = network.shapes[index].output
                     groups = ceil_div(network.layers[index].out_channels, len(spikes.payload))
                     words = rows * columns * groups
-                    steps = layer.design.steps
-                    end = add(f"end{index}", MapEnd(words, steps), domain)
+                    steps, planes = layer.design.steps, layer.design.step_planes
+                    end = add(f"end{index}", MapEnd(words, steps * planes), domain)
+                    own = self._own_steps(m, settings[index], steps)
                     m.d.comb += [
                         end.moves.eq(spikes.valid & spikes.ready),
-                        end.steps.eq(self._own_steps(m, settings[index], steps)),
+                        end.steps.eq(step_words(own, planes)),
                     ]
                     done.append(end.done)
         # A cycle later, as results leave far from where pixels come in.

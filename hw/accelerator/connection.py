@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..basics.fork import StreamFork
 from ..basics.shapes import count_shape
+from ..basics.step_words import step_words
 from ..design.connection_design import ConnectionDesign
 from ..design.payloads import SlabLayout, UnitLayout, vector
 from ..lanes.direct_lane import DirectLane
@@ -111,7 +112,8 @@ class ConnectionPath(wiring.Component):
             m.submodules.select = select = self.select
             wiring.connect(m, wiring.flipped(self.words), select.words)
             kept = select.kept
-            m.d.comb += select.steps.eq(self.steps if self.design.geometry.steps > 1 else 1)
+            words = step_words(self.steps, self.design.step_planes)
+            m.d.comb += select.steps.eq(words if self.design.geometry.steps > 1 else 1)
         words = self.buffer.words
         m.d.comb += [
             words.payload.eq(kept.payload),
@@ -178,7 +180,7 @@ def map_select(design: ConnectionDesign) -> MapSelect:
         columns=columns,
         groups=design.source_groups,
         word_width=design.word_width,
-        steps=design.source_steps,
+        steps=design.source_steps * design.step_planes,
     )
 
 

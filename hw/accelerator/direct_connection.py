@@ -24,6 +24,7 @@ class DirectConnection(ConnectionPath):
             design.direct_sums,
             design.weight_memory,
             signed_trains=design.signed_trains,
+            doubles=design.step_planes == 1,
         )
         super().__init__(design, [lane])
 

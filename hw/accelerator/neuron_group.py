@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.network.network import Coding
 from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..basics.step_words import step_words
 from ..design.layer_design import LayerDesign
 from ..design.payloads import vector
 from ..neurons.current_pool import CurrentPool
 from ..neurons.current_turns import CurrentTurns
 from ..neurons.radix_neuron import RadixNeuron
 from ..neurons.rate_neuron import RateNeuron
+from ..neurons.signed_rate_neuron import SignedRateNeuron
 from ..neurons.spike_turns import SpikeTurns
 from ..readout.current_readout import CurrentReadout
 
@@ -78,7 +80,7 @@ class NeuronGroup(wiring.Component):
                 self.trains = SpikeTurns(
                     neurons=neurons,
                     firing=design.firing,
-                    steps=design.steps if design.whole_trains else 1,
+                    steps=design.turn_words,
                 )
             radix = network.coding == Coding.RADIX
             self.neurons = self._radix() if radix else self._rate()
@@ -107,7 +109,8 @@ class NeuronGroup(wiring.Component):
 
     def _rate(self) -> RateNeuron:
         design = self.design
-        return RateNeuron(
+        kind = SignedRateNeuron if design.layer.signed else RateNeuron
+        return kind(
             design.parameters,
             firing=design.firing,
             current_shape=self.pool.pooled_shape,
@@ -159,7 +162,8 @@ class NeuronGroup(wiring.Component):
                 wiring.connect(m, self.neurons.spikes, words.input)
             else:
                 m.submodules.trains = self.trains
-                m.d.comb += self.trains.steps.eq(self.steps if self.design.whole_trains else 1)
+                steps = self.steps if self.design.whole_trains else Const(1, 1)
+                m.d.comb += self.trains.steps.eq(step_words(steps, self.design.step_planes))
                 wiring.connect(m, self.neurons.spikes, self.trains.spikes)
                 wiring.connect(m, self.trains.words, words.input)
             wiring.connect(m, words.output, wiring.flipped(self.spikes))

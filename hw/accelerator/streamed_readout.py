@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ...golden.network.network import Coding
 from ..basics.fork import StreamFork
 from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..basics.step_words import step_words
 from ..design.layer_design import LayerDesign
 from ..design.payloads import MapUnitLayout, vector
 from ..lanes.lane_join import LaneJoin
@@ -24,8 +25,8 @@ from .own_steps import OwnSteps
 class StreamedReadout(wiring.Component):
     """Spike words of a whole map in, scores of all classes out: P accumulators in place of a map.
 
-    The sum of a train (in ``radix`` with the worth of its planes) comes from event lanes; the sums
-    of all trains of an image are added up::
+    The sum of a train (in ``radix`` with the worth of its planes; of a step where that has two)
+    comes from event lanes; the sums of all trains of an image are added up::
 
         words_0 -> select -> slabs -> fork -+-> lanes ------> join -> map sum -> readout -> scores
                                             +-> unit queue --^
@@ -66,6 +67,7 @@ class StreamedReadout(wiring.Component):
             pixels=len(part.rows) * len(part.columns),
             steps=connection.largest_steps,
             radix=radix,
+            step_planes=connection.step_planes,
         )
         blocks = connection.stored_blocks()
         self.lanes = [
@@ -112,7 +114,7 @@ class StreamedReadout(wiring.Component):
         m.submodules.unit_queue = units = built_queue(self.connection.unit_queue, MapUnitLayout())
         own = OwnSteps(m, self.steps, self.design.network.steps).of(self.connection.largest_steps)
         m.d.comb += [
-            select.steps.eq(own),
+            select.steps.eq(step_words(own, self.connection.step_planes)),
             slabs.steps.eq(own),
             slabs.delay.eq(self.delay),
             readout.steps.eq(self.steps),

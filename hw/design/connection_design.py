@@ -12,7 +12,7 @@ from ...golden.network.bounds import Interval, connection_bounds, input_range
 from ...golden.network.network import IMAGE, Coding, Connection, Layer, Network
 from ..basics.widths import count_bits, index_bits
 from .folding import WeightMemory
-from .geometry import WindowGeometry, is_radix_spikes, window_geometry
+from .geometry import WindowGeometry, is_radix_spikes, step_planes, window_geometry
 from .map_part import MapPart, map_part
 from .partition import LaneShare, lane_sums, partition, pixel_plane_sets
 from .queues import LaneQueues, QueueDesign, lane_queues, unit_queue
@@ -105,8 +105,13 @@ class ConnectionDesign:
 
     @property
     def source_steps(self) -> int:
-        """Largest number of words of a pixel and group: T of the source, 1 for pixels."""
+        """T of the source, 1 for pixels."""
         return 1 if self.pixels else self.largest_steps
+
+    @property
+    def step_planes(self) -> int:
+        """Words of a pixel and group at each step."""
+        return step_planes(self.network, self.connection.source)
 
     @cached_property
     def part(self) -> MapPart:
@@ -250,20 +255,20 @@ class ConnectionDesign:
 
     @property
     def separate_planes(self) -> int:
-        """Planes that come as slabs of their own: T of the source in radix spikes, else 1."""
+        """Planes that come as slabs of their own, each worth half: T of the source, else 1."""
         return self.source_steps if self.radix_spikes else 1
 
     @property
     def signed_trains(self) -> bool:
-        """The first of the separate planes counts negative."""
-        return self.radix_spikes and self.network.layers[self.connection.source].signed
+        """The source fires signed: the first plane of a unit counts negative."""
+        return not self.pixels and self.network.layers[self.connection.source].signed
 
     @property
     def inputs(self) -> Interval:
         """What a tap counts in a lane."""
         if self.pixels:
             return Interval(0, 2**self.lane_planes - 1)
-        whole_train = self.streamed and not self.radix_spikes
+        whole_train = self.streamed and not self.radix_spikes and not self.signed_trains
         return input_range(self.network, self.connection.source).scaled(
             self.network.steps if whole_train else 1
         )

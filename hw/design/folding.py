@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
-from ...golden.network.network import IMAGE, Coding, Connection, Network
+from ...golden.network.network import IMAGE, Connection, Network
 from ...golden.network.windows import tap_offsets
 from ..basics.checks import check_range
 from .partition import largest_lanes
@@ -109,19 +109,8 @@ def connection_row_words(network: Network, index: int, fold: LayerFolding) -> tu
     )
 
 
-def check_built(network: Network) -> None:
-    """Raise ``RheobaseError`` naming a layer that there is no hardware for."""
-    for layer in network.layers:
-        if layer.signed and network.coding == Coding.RATE:
-            raise RheobaseError(
-                f"layer {layer.name!r}: fires signed in 'rate', must be a network in 'radix': "
-                "hardware has signed neurons in that coding alone"
-            )
-
-
 def check_folding(network: Network, folding: Folding) -> None:
     """Raise ``RheobaseError`` naming the layer whose P or E is out of range."""
-    check_built(network)
     if len(folding) != len(network.layers):
         raise RheobaseError(
             f"folding: {len(folding)} layers, must be one P and E for each of the "

@@ -29,7 +29,7 @@ class WindowGeometry:
         conv: rows and columns of the convolution's output.
         output: rows and columns after pooling.
         planes: bit planes that one memory word holds (8 for pixels, 1 for spikes).
-        steps: words per pixel: T of the source for spikes, 1 for pixels.
+        steps: words per pixel: T of the source for spikes (``step_planes`` times), 1 for pixels.
         spare_rows: slots beyond the fewest that one row of outputs needs; they let the source run
             ahead.
         offsets: which rows (columns) a window takes, from its first on; consecutive where None.
@@ -37,6 +37,7 @@ class WindowGeometry:
             (``map_part.valid_taps``); None without a ``sum_pool``, where the map's border decides.
         row_words: a memory word holds a pixel of one row; else a column of all rows. A slab is what
             one word gives: a tap, or a kernel column.
+        step_planes: words of a pixel at each step, see the function of that name.
     """
 
     channels: int
@@ -56,6 +57,7 @@ class WindowGeometry:
     offsets: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     valid_taps: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     row_words: bool = False
+    step_planes: int = 1
 
     @property
     def taps(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -166,6 +168,7 @@ def window_geometry(
         if shape.output[1] == 1:
             spare_rows = rows
     pixels = connection.source == IMAGE
+    planes_of_step = step_planes(network, connection.source)
     offsets = per_axis(lambda axis: tap_offsets(connection, axis))
     valid = None
     if connection.sum_pool is not None:
@@ -197,14 +200,24 @@ def window_geometry(
         conv=shape.conv[1:],
         output=shape.output[1:],
         planes=PIXEL_BITS if pixels else 1,
-        steps=1 if pixels else network.steps_of(connection.source),
+        steps=1 if pixels else network.steps_of(connection.source) * planes_of_step,
         spare_rows=spare_rows,
         offsets=offsets,
         valid_taps=valid,
         row_words=row_words,
+        step_planes=planes_of_step,
     )
 
 
 def is_radix_spikes(network: Network, source: int) -> bool:
     """Whether a connection from ``source`` reads a radix spike train plane by plane."""
     return source != IMAGE and network.coding == Coding.RADIX
+
+
+def step_planes(network: Network, source: int) -> int:
+    """Spike words of a group of ``source`` at each step: two where it fires signed in ``rate``.
+
+    Those of the neurons with a negative spike come first.
+    """
+    signed = source != IMAGE and network.layers[source].signed
+    return 2 if signed and network.coding == Coding.RATE else 1

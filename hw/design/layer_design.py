@@ -22,6 +22,7 @@ from .folding import (
     connection_lanes,
     connection_row_words,
 )
+from .geometry import step_planes
 from .neuron_parameters import NeuronParameters
 from .style import Style
 from .synapses import is_streamed
@@ -78,6 +79,11 @@ class LayerDesign:
     def groups(self) -> int:
         """Groups of P output channels."""
         return ceil_div(self.layer.out_channels, self.neurons)
+
+    @property
+    def step_planes(self) -> int:
+        """Spike words of a group at each step."""
+        return step_planes(self.network, self.index)
 
     @property
     def lanes(self) -> tuple[int, ...]:
@@ -154,15 +160,20 @@ class LayerDesign:
         """States of the turns of ``rate`` neurons."""
         if self.turns == 1 or self.whole_trains:
             return None
-        return memory_depth(self.turns), self.firing * self.state.bits
+        kept = self.state.bits + self.parameters.net_bits(self.network.steps)
+        return memory_depth(self.turns), self.firing * kept
 
     @property
     def waiting_trains(self) -> tuple[int, int] | None:
         """Spikes of all turns but the last."""
         if self.turns == 1:
             return None
-        steps = self.steps if self.whole_trains else 1
-        return memory_depth(steps), self.neurons - self.firing
+        return memory_depth(self.turn_words), self.neurons - self.firing
+
+    @property
+    def turn_words(self) -> int:
+        """Most spike words that a turn gives before the next one."""
+        return self.step_planes * (self.steps if self.whole_trains else 1)
 
     @property
     def unhurried(self) -> bool:

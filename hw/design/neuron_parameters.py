@@ -54,6 +54,22 @@ class NeuronParameters:
         largest = self.threshold if self.negative_threshold is None else self.negative_threshold
         return int(largest.max())
 
+    @property
+    def less_silent_ends(self) -> Interval:
+        """Bounds of less the ends of a range of potentials at which signed neurons do not spike.
+
+        L or 0 below, theta or theta' + L above.
+        """
+        least, negative = self.neurons.silent_from, self.negative_threshold
+        above = self.threshold if negative is None else np.maximum(self.threshold, negative + least)
+        return Interval.of(-above, -least)
+
+    def net_bits(self, steps: int) -> int:
+        """Bits of the net count that ``rate`` neurons keep: none where it changes nothing."""
+        if not self.signed or self.neurons.linear:
+            return 0
+        return Interval(-steps, steps).bits
+
     def in_turns(self, neurons: int, firing: int) -> NeuronParameters:
         """The same for ``firing`` neurons that take turns with a group of ``neurons``.
 
@@ -81,9 +97,17 @@ class NeuronParameters:
         """Of what ``rate`` neurons keep: the potential with the coming step's bias.
 
         Less a threshold, so that the sign tells whether to spike; with ``cumulative`` less the
-        currents that have come, so that start, biases and thresholds fired are left.
+        currents that have come, so that start, biases and thresholds fired are left. Those that
+        fire signed keep it less either end of the potentials at which they do not.
         """
         bias = self.bias.astype(np.int64)
+        if self.negative_threshold is not None:
+            if not cumulative:
+                ends = self.less_silent_ends
+                return potential + Interval.of(ends.low, bias.min(), bias.max() + ends.high)
+            start, most = self.initial_potential, self.negative_threshold.astype(np.int64)
+            fewest, most = np.minimum(bias, 0) - most, np.maximum(bias, 0) + most
+            return Interval.of(start + (steps + 1) * fewest, start + (steps + 1) * most)
         if not cumulative:
             ahead = bias - self.threshold
             return potential + Interval(int(ahead.min()), int(bias.max()))

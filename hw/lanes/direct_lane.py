@@ -48,6 +48,7 @@ class DirectLane(wiring.Component):
         bounds: of a sum, partial ones included.
         weight_memory: what holds more than ``CONSTANT_WORDS`` words; by their size where None.
         signed_trains: the first plane of a unit counts negative.
+        doubles: a new plane doubles the sum; those of a step of ``rate`` are worth the same.
 
     Members:
         slab: in, stream; see ``DirectSlabLayout``.
@@ -67,6 +68,7 @@ class DirectLane(wiring.Component):
         weight_memory: WeightMemory | None = None,
         *,
         signed_trains: bool = False,
+        doubles: bool = True,
     ):
         check_range("DirectLane", "dimensions of blocks", blocks.ndim, 4, 4)
         limit = 1 << (weight_bits - 1)
@@ -76,6 +78,7 @@ class DirectLane(wiring.Component):
         self.blocks = blocks
         self.weight_memory = weight_memory
         self.signed_trains = signed_trains
+        self.doubles = doubles
         self.weight_layout = vector(signed(weight_bits), neurons)
         self.sum_shape = signed_shape(bounds)
         self.sums_layout = vector(self.sum_shape, neurons)
@@ -122,7 +125,7 @@ class DirectLane(wiring.Component):
                 bits.eq(incoming.bits),
                 rows_left.eq(Cat(incoming.bits[row].any() for row in range(rows))),
                 base.eq(group_base + slab_base),
-                shift.eq(incoming.new_plane),
+                shift.eq(incoming.new_plane if self.doubles else 0),
                 last.eq(incoming.last),
             ]
 

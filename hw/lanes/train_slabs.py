@@ -17,9 +17,9 @@ class TrainSlabLayout(data.StructLayout):
     Members:
         bits: spikes of the group's channels.
         group: which group of the source's channels.
-        new_plane: a step other than its train's first (where steps are bit planes).
-        last: the train's last step.
-        image_last: the image's last word.
+        new_plane: a plane other than its unit's first.
+        last: the unit's last word.
+        image_last: of the image's last unit, if it is that one's last.
     """
 
     def __init__(self, word_width: int, groups: int):
@@ -43,9 +43,10 @@ class TrainSlabs(wiring.Component):
         pixels: of an image.
         steps: largest T.
         radix: steps are bit planes, and ``delay`` is not read.
+        step_planes: words of a group at each step. A unit is a train; where they are two, a step.
 
     Members:
-        words: in, stream; per pixel, per group, a word per step.
+        words: in, stream; per pixel, per group, the words of each step.
         steps, delay: in; T and t0 of the images under way; spikes of the first t0 steps do not
             count.
     """
@@ -56,7 +57,14 @@ class TrainSlabs(wiring.Component):
     slabs: stream.Interface
 
     def __init__(
-        self, word_width: int, seen: tuple[int, ...], *, pixels: int, steps: int, radix: bool
+        self,
+        word_width: int,
+        seen: tuple[int, ...],
+        *,
+        pixels: int,
+        steps: int,
+        radix: bool,
+        step_planes: int = 1,
     ):
         check_range("TrainSlabs", "pixels", pixels, 1, None)
         check_range("TrainSlabs", "steps (T)", steps, 1, None)
@@ -64,6 +72,7 @@ class TrainSlabs(wiring.Component):
         self.seen = seen
         self.pixel_count = pixels
         self.radix = radix
+        self.step_planes = check_range("TrainSlabs", "step_planes", step_planes, 1, 2)
         self.slab_layout = TrainSlabLayout(word_width, len(seen))
         super().__init__(
             {
@@ -85,6 +94,13 @@ class TrainSlabs(wiring.Component):
         counts = Signal()
         slab = self.slabs.payload
         seen = lookup(m, group, self.seen, name="seen")
+        moves = self.words.valid & self.words.ready
+        new_plane, ends = step != 0 if self.radix else 0, last_step
+        if self.step_planes > 1:
+            new_plane = ends = Signal(name="later_plane")
+            with m.If(moves):
+                m.d.sync += ends.eq(~ends)
+            moves &= ends
         m.d.comb += [
             last_step.eq(step == self.steps - 1),
             last_group.eq(group == len(self.seen) - 1),
@@ -92,13 +108,13 @@ class TrainSlabs(wiring.Component):
             counts.eq(1 if self.radix else step >= self.delay),
             slab.bits.eq(Mux(counts, self.words.payload & seen, 0)),
             slab.group.eq(group),
-            slab.new_plane.eq(step != 0 if self.radix else 0),
-            slab.last.eq(last_step),
+            slab.new_plane.eq(new_plane),
+            slab.last.eq(ends),
             slab.image_last.eq(last_step & last_group & last_pixel),
             self.slabs.valid.eq(self.words.valid),
             self.words.ready.eq(self.slabs.ready),
         ]
-        with m.If(self.words.valid & self.words.ready):
+        with m.If(moves):
             m.d.sync += step.eq(Mux(last_step, 0, step + 1))
             with m.If(last_step):
                 m.d.sync += group.eq(Mux(last_group, 0, group + 1))

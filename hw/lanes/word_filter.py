@@ -64,7 +64,8 @@ class WordFilter(wiring.Component):
         self.slab_of = tuple(range(slabs) if slab_of is None else slab_of)
         self.stored_slabs = max(self.slab_of) + 1
         self.style = style
-        self.passes = not style.path_registers and slabs == 1 and largest_shift == 0
+        one_slab = slabs == 1 and largest_shift == 0 and not signed_trains
+        self.passes = one_slab and not style.path_registers
         words = (max(self.blocks) + 1) * self.stored_slabs * taps
         self.signed_trains = signed_trains
         self.word_layout = LaneWordLayout(
@@ -97,8 +98,6 @@ class WordFilter(wiring.Component):
             self.words.valid.eq(self.slab.valid),
             self.slab.ready.eq(self.words.ready),
         ]
-        if self.signed_trains:
-            m.d.comb += word.negative.eq(1)
 
     def _base(self, m: Module, slab: data.View) -> Value:
         """Address of the weight of the slab's first tap."""

@@ -70,11 +70,14 @@ class RateNeuron(wiring.Component):
         self.threshold = parameters.threshold.astype(np.int64)
         # A neuron that does not exist starts below its threshold and stays there.
         self.start = parameters.initial_potential.astype(np.int64) - self.threshold + self.bias
+        self.absent = -1
         self.state_shape = signed_shape(
             parameters.state_bounds(potential, steps, cumulative=cumulative)
         )
         self.cumulative = cumulative
         self.constant = constant
+        # A constant current is given out over all steps before the next turn begins.
+        self.in_memory = turns > 1 and not constant
         super().__init__(
             {
                 "currents": In(stream.Signature(CurrentLayout(current_shape, firing, self.groups))),
@@ -86,12 +89,10 @@ class RateNeuron(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         ready = Signal()
-        # A constant current is given out over all steps before the next turn begins.
-        in_memory = self.turns > 1 and not self.constant
         before = Signal(vector(self.state_shape, self.firing))
         after = Signal(vector(self.state_shape, self.firing))
         incoming, valid = self.currents.payload, self.currents.valid
-        if in_memory:
+        if self.in_memory:
             incoming = Signal.like(self.currents.payload, name="current")
             valid = Signal()
             self._from_memory(m, before, ready)
@@ -105,22 +106,11 @@ class RateNeuron(wiring.Component):
             )
         )
         fires = Signal()
-        last_step = Signal()
         m.d.comb += [
             ready.eq(~self.spikes.valid | self.spikes.ready),
             fires.eq(valid & ready),
         ]
-        if self.constant:
-            step = Signal.like(self.steps)
-            m.d.comb += [
-                last_step.eq(step == self.steps - 1),
-                self.currents.ready.eq(ready & last_step),
-            ]
-            with m.If(fires):
-                m.d.sync += step.eq(Mux(last_step, 0, step + 1))
-        else:
-            m.d.comb += [last_step.eq(incoming.last_step), self.currents.ready.eq(ready)]
-
+        last_step = self._last_step(m, incoming.last_step, ready, fires)
         with m.If(ready):
             m.d.sync += self.spikes.valid.eq(valid)
         for neuron in range(self.firing):
@@ -138,25 +128,40 @@ class RateNeuron(wiring.Component):
             ]
             with m.If(fires):
                 m.d.sync += self.spikes.payload[neuron].eq(spike)
-        if in_memory:
-            write = m.submodules.states.write_port()
-            m.d.comb += [
-                write.addr.eq(self._turn(incoming.group)),
-                write.data.eq(after),
-                write.en.eq(fires),
-            ]
+        if self.in_memory:
+            self._to_memory(m, incoming.group, after, fires)
         else:
             self._in_registers(m, before, after, fires, last_step)
         return m
+
+    def _last_step(self, m: Module, comes_last: Value, ready: Value, fires: Value) -> Signal:
+        """Whether this is the last step; currents are taken as steps end.
+
+        Args:
+            comes_last: the current under way says so.
+            ready, fires: a step can end in this cycle, and does.
+        """
+        last_step = Signal()
+        if self.constant:
+            step = Signal.like(self.steps)
+            m.d.comb += [
+                last_step.eq(step == self.steps - 1),
+                self.currents.ready.eq(ready & last_step),
+            ]
+            with m.If(fires):
+                m.d.sync += step.eq(Mux(last_step, 0, step + 1))
+        else:
+            m.d.comb += [last_step.eq(comes_last), self.currents.ready.eq(ready)]
+        return last_step
 
     def _in_registers(self, m: Module, before, after, fires: Signal, last_step: Signal) -> None:
         """A state for each neuron; the next group's first one follows the last step."""
         group = self.currents.payload.group
         next_start = group_constants(
-            m, group, self._next(self.start), self.firing, name="next_start", fill=-1
+            m, group, self._next(self.start), self.firing, name="next_start", fill=self.absent
         )
         for neuron in range(self.firing):
-            first = int(self.start[neuron]) if neuron < len(self.start) else -1
+            first = int(self.start[neuron]) if neuron < len(self.start) else self.absent
             state = Signal(self.state_shape, name=f"state_{neuron}", init=first)
             m.d.comb += before[neuron].eq(state)
             with m.If(fires):
@@ -176,7 +181,9 @@ class RateNeuron(wiring.Component):
             shape=before.shape(), depth=memory_depth(self.turns), init=[]
         )
         read = states.read_port(domain="comb")
-        start = group_constants(m, incoming.group, self.start, self.firing, name="start", fill=-1)
+        start = group_constants(
+            m, incoming.group, self.start, self.firing, name="start", fill=self.absent
+        )
         m.d.comb += read.addr.eq(self._turn(incoming.group))
         with m.If(ready):
             for neuron in range(self.firing):
@@ -184,13 +191,18 @@ class RateNeuron(wiring.Component):
                     Mux(incoming.first_step, start[neuron], read.data[neuron])
                 )
 
+    def _to_memory(self, m: Module, group: Value, after, fires: Value) -> None:
+        """The turn's word as it is after a step."""
+        write = m.submodules.states.write_port()
+        m.d.comb += [write.addr.eq(self._turn(group)), write.data.eq(after), write.en.eq(fires)]
+
     def _turn(self, group: Value) -> Value:
         """Number of the turn: the lower bits of the group's."""
         return group[: index_shape(self.turns).width]
 
     def _next(self, values: np.ndarray) -> np.ndarray:
         """``values`` of the next group, after the last those of the first."""
-        padded = np.full(self.groups * self.firing, -1, np.int64)
+        padded = np.full(self.groups * self.firing, self.absent, np.int64)
         padded[: len(values)] = values
         # Of the numbers that a group's turns could have, those that they do not have are skipped.
         numbers = padded.reshape(-1, turn_numbers(self.turns), self.firing)

@@ -362,6 +362,9 @@ def _neurons(design: LayerDesign) -> list[Item]:
     tables = table * ceil_div(groups, CONSTANT_BITS) if groups > 1 else 0
     luts, memories, distributed = _scratch(style, design.waiting_states if rate else None)
     potential = firing * design.bounds.potential.bits
+    if rate and sides == 1 and design.fires and design.parameters.signed and not design.cumulative:
+        # A gate for each bit of a current, about half of what a bit of a potential takes.
+        potential += firing * current / 2
     features = (1.0, potential * sides, firing * current * sides, luts, tables, firing)
     kind = Kind.SUMS
     if design.fires:

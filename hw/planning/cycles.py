@@ -60,7 +60,7 @@ def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[S
         return (Stage("lanes", taken),)
     network, groups = design.network, design.groups
     columns = network.shapes[design.index].output[2]
-    fired = groups * design.turns * columns * design.steps
+    fired = groups * design.turns * columns * design.steps * design.step_planes
     stages = [Stage("neurons", np.full(shape_of_rows, float(fired)))]
     for connection, counted in zip(design.connections, events, strict=True):
         by_row, repeats = connection.row_words, connection.repeats

@@ -173,8 +173,9 @@ def _counted(
         most = int(held.max())
         each = (_histograms(held[:, step], busy, of_row, most) for step in range(separate))
         planes = reduce(np.add, each)
+    fetched = separate * geometry.step_planes
     slabs = [
-        (visits * np.where(busy, count * separate, 1 if radix or pixels else separate))
+        (visits * np.where(busy, count * fetched, 1 if radix or pixels else separate))
         .reshape(len(bits), *of_row, -1)
         .sum(axis=(2, 3))
         for count in (busy_columns, busy_taps)

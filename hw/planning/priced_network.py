@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ...golden.network.network import Network
 from ..design.buffering import Rows, default_spare_rows
-from ..design.folding import Folding, LayerFolding, check_built
+from ..design.folding import Folding, LayerFolding
 from ..design.layer_design import LayerDesign, layer_design, word_widths
 from ..memories.devices import Family
 from .area import Area, buffer_item, frame_area, item_area, layer_items, total_area
@@ -18,13 +18,9 @@ class PricedNetwork:
 
     Args:
         large_rams: RAMs of one port that the device has beside its block RAMs.
-
-    Raises:
-        RheobaseError: a layer that there is no hardware for.
     """
 
     def __init__(self, network: Network, family: Family, large_rams: int):
-        check_built(network)
         self.network = network
         self.family = family
         self.large_rams = large_rams

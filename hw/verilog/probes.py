@@ -17,6 +17,8 @@ class LayerProbe:
         word: the spike word, ``neurons`` bits.
         valid, ready: one bit each; a word leaves the layer in a cycle in which both are set.
         neurons, groups: P, and the groups of P output channels.
+        step_planes: words of a group at each step. Where there are two, the first has the negative
+            spikes.
         accumulating: the bits of all connections, first to last: an event lane adds an
             accumulation in this cycle, or a neuron of a direct lane a weight.
         bits: bits of each connection: its E, or P where its lane is direct.
@@ -31,6 +33,7 @@ class LayerProbe:
     ready: str
     neurons: int
     groups: int
+    step_planes: int
     accumulating: str
     bits: tuple[int, ...]
 
@@ -48,6 +51,7 @@ def probes(designs: Sequence[LayerDesign]) -> tuple[LayerProbe, ...]:
                 ready=f"layer{index}_spike_ready" if design.fires else "",
                 neurons=design.neurons,
                 groups=design.groups,
+                step_planes=design.step_planes,
                 accumulating=f"layer{index}_accumulating",
                 bits=tuple(count or design.neurons for count in design.lanes),
             )

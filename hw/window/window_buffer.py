@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..basics.queue import Queue
 from ..basics.shapes import count_shape, index_shape
+from ..basics.step_words import step_words
 from ..design.geometry import WindowGeometry
 from ..design.payloads import JobLayout, SlabLayout
 from ..design.style import FAST, Style
@@ -126,7 +127,9 @@ class WindowBuffer(wiring.Component):
             writes = fetcher.hold.replicate(len(write_address))
             write_address = read_address = (write_address & writes) | (read_address & ~writes)
         m.d.comb += [
-            writer.steps.eq(self.steps if geometry.steps > 1 else 1),
+            writer.steps.eq(
+                step_words(self.steps, geometry.step_planes) if geometry.steps > 1 else 1
+            ),
             writer.released.eq(fetcher.released),
             fetcher.steps.eq(self.steps),
             walker.row_written.eq(writer.row_written),

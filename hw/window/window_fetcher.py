@@ -26,6 +26,7 @@ class WindowFetcher(wiring.Component):
 
     Order: for each group; ``plane_by_plane`` False: for each step, for each position;
     ``plane_by_plane`` True (radix spikes): for each position, for each step; then the columns.
+    (Where a step has two planes, both of them for each step and position.)
     (With ``geometry.row_words`` read "tap" for column: each row of a kernel column on its own.)
     Columns without any event are left out; a window without any is one blank slab, once per step
     (once in all where ``plane_by_plane``). Which positions are visited is said by the job.
@@ -84,7 +85,7 @@ class WindowFetcher(wiring.Component):
             )
         self.fed = range(groups) if fed is None else fed
         check_range("WindowFetcher", "repeats", repeats, 1, 1 if geometry.steps > 1 else None)
-        self.largest_steps = max(geometry.steps, repeats)
+        self.largest_steps = max(geometry.steps // geometry.step_planes, repeats)
         rows_taken = (0,) if geometry.row_words else geometry.taps[0]
         self.picker = RowPicker(geometry.word_rows, rows_taken)
         self.slab_layout = SlabLayout(geometry, 1, groups)

@@ -80,6 +80,7 @@ class WindowPasses(wiring.Component):
         self.fed = fed
         self.largest_steps = largest_steps
         self.every_slab = every_slab
+        self.step_planes = geometry.step_planes
         self.style = style
         super().__init__(
             {
@@ -108,10 +109,15 @@ class WindowPasses(wiring.Component):
         sum_done = Signal()  # all positions of a pooled output (and step) are done
         group_done = Signal()
         job_done = Signal()
+        blank = ~(position & job.busy).any() | ~fed
         if self.plane_by_plane:
-            blank = ~(position & job.busy).any() | ~fed
+            later_plane = step != 0
             m.d.comb += [unit_done.eq(last_step | blank), group_done.eq(sum_done)]
+        elif self.step_planes > 1:
+            later_plane = Signal()
+            m.d.comb += [unit_done.eq(later_plane | blank), group_done.eq(sum_done & last_step)]
         else:
+            later_plane = Const(0)
             m.d.comb += [unit_done.eq(1), group_done.eq(sum_done & last_step)]
         taken = Signal()
         m.d.comb += [
@@ -129,6 +135,8 @@ class WindowPasses(wiring.Component):
             else:
                 with m.If(sum_done):
                     m.d.sync += step.eq(Mux(step_done, 0, next_step))
+                if self.step_planes > 1:
+                    m.d.sync += later_plane.eq(~unit_done)
             if self.groups > 1:
                 with m.If(group_done):
                     m.d.sync += group.eq(successor(group, self.groups))
@@ -141,13 +149,14 @@ class WindowPasses(wiring.Component):
         slabs = Const(-1, len(geometry.slabs))
         if not self.every_slab:
             slabs = flags_at(geometry, job.occupied, row, column)
+        word = step if self.step_planes == 1 else Cat(later_plane, step)
         unit = given.unit
         m.d.comb += [
             self.passes.valid.eq(active),
             given.slabs.eq(slabs & fed.replicate(len(slabs))),
-            given.address.eq(self._address(m, job, column, step)),
+            given.address.eq(self._address(m, job, column, word)),
             given.slot.eq(self._slot(m, job, row)),
-            given.later_plane.eq((step != 0) if self.plane_by_plane else 0),
+            given.later_plane.eq(later_plane),
             given.last.eq(unit_done),
             given.release.eq(Mux(job_done, job.release, 0)),
             unit.position.eq(encode(position)),
@@ -204,8 +213,8 @@ class WindowPasses(wiring.Component):
                 choices.append(taken_bits)
             m.d.comb += inside[axis].eq(pick(select, choices))
 
-    def _address(self, m: Module, job, column: Value, step: Value) -> Value:
-        """Address of the position's first column at ``step``, modulo a power of two."""
+    def _address(self, m: Module, job, column: Value, word: Value) -> Value:
+        """Address of the position's first column at a ``word``, modulo a power of two."""
         geometry = self.geometry
         offsets = [
             index * geometry.stride[1] * geometry.steps for index in range(geometry.pool_kernel[1])
@@ -214,7 +223,7 @@ class WindowPasses(wiring.Component):
         address = job.address
         if len(column) > 1:
             address = address + offset
-        return address + step if geometry.steps > 1 else address
+        return address + word if geometry.steps > 1 else address
 
     def _slot(self, m: Module, job, row: Value) -> Value:
         """Ring slot of the position's first row."""

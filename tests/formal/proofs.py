@@ -207,11 +207,14 @@ def proofs() -> list[Proof]:
             "words add up to the slabs, units in order, no empty word without need",
             lambda parameters=parameters: WordFilterChecker(WordFilter(*parameters)),
         )
-    add(
-        "WordFilter 2 taps, 1 plane, 2 slabs, 2 groups, shift 3, signed trains",
-        "words add up to the slabs, of which the first plane counts negative",
-        lambda: WordFilterChecker(WordFilter(2, 1, 2, 2, 3, signed_trains=True)),
-    )
+    for shift in (3, 0):
+        add(
+            f"WordFilter 2 taps, 1 plane, 2 slabs, 2 groups, shift {shift}, signed trains",
+            "words add up to the slabs, of which the first plane counts negative",
+            lambda shift=shift: WordFilterChecker(
+                WordFilter(2, 1, 2, 2, shift, signed_trains=True)
+            ),
+        )
     # Chunks of 2 bits, so that few taps make several of them.
     chunked = mutated(event_scanner, "CHUNK_BITS = 16", "CHUNK_BITS = 2")
     for parameters, depth in (

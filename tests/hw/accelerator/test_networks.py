@@ -30,7 +30,7 @@ _SETTINGS = {
 def test_random_networks(part):
     @settings(max_examples=2, **_SETTINGS)
     @given(
-        networks(signed=[Coding.RADIX], own_steps=True),
+        networks(signed=Coding, own_steps=True),
         st.integers(0, 2**16).map(lambda n: n * 6 + part),
     )
     def check(network, seed):
@@ -44,7 +44,7 @@ def test_random_networks(part):
 def test_many_random_networks(part):
     @settings(max_examples=15, **_SETTINGS)
     @given(
-        networks(signed=[Coding.RADIX], own_steps=True),
+        networks(signed=Coding, own_steps=True),
         st.integers(0, 2**16).map(lambda n: n * 8 + part + 10**6),
     )
     def check(network, seed):

@@ -11,17 +11,18 @@ from tests.support.simulation.components import check_exchange, word
 
 
 @pytest.mark.parametrize(
-    ("groups", "slabs", "rows", "neurons", "planes", "signed_trains"),
+    ("groups", "slabs", "rows", "neurons", "planes", "signed_trains", "doubles"),
     [
-        (2, 3, 3, 4, 1, False),
-        (3, 1, 1, 2, 3, False),
-        (9, 3, 3, 1, 2, False),
-        (1, 2, 2, 5, 1, False),
-        (2, 2, 2, 3, 3, True),
+        (2, 3, 3, 4, 1, False, True),
+        (3, 1, 1, 2, 3, False, True),
+        (9, 3, 3, 1, 2, False, True),
+        (1, 2, 2, 5, 1, False, True),
+        (2, 2, 2, 3, 3, True, True),
+        (2, 2, 2, 3, 2, True, False),
     ],
-    ids=["rate", "identity radix", "weights in memory", "one group", "signed radix"],
+    ids=["rate", "identity radix", "weights in memory", "one group", "signed radix", "signed rate"],
 )
-def test_gated_sums(groups, slabs, rows, neurons, planes, signed_trains):
+def test_gated_sums(groups, slabs, rows, neurons, planes, signed_trains, doubles):
     assert (groups * slabs * rows > CONSTANT_WORDS) == (groups == 9)
     rng = np.random.default_rng(groups)
     blocks = rng.integers(-900, 900, (groups, slabs, rows, neurons)).astype(np.int16)
@@ -31,7 +32,7 @@ def test_gated_sums(groups, slabs, rows, neurons, planes, signed_trains):
         bits = rng.random((planes, slabs, rows, neurons)) < (0.0, 0.1, 0.5, 1.0)[number % 4]
         # Columns without spikes are left out, as the window fetcher does.
         shown = [s for s in range(slabs) if bits[:, s].any()] or [0]
-        worth = 2 ** np.arange(planes)[::-1]
+        worth = (2 if doubles else 1) ** np.arange(planes)[::-1]
         worth[0] *= -1 if signed_trains else 1
         values = np.tensordot(worth, bits.astype(np.int64), axes=1)
         sums.append((values * blocks[group]).sum(axis=(0, 1)).tolist())
@@ -47,7 +48,9 @@ def test_gated_sums(groups, slabs, rows, neurons, planes, signed_trains):
                 for slab in shown
             ]
     bound = 900 * slabs * rows * 2**planes
-    component = DirectLane(blocks, 11, Interval(-bound, bound), signed_trains=signed_trains)
+    component = DirectLane(
+        blocks, 11, Interval(-bound, bound), signed_trains=signed_trains, doubles=doubles
+    )
     check_exchange(
         component,
         {"slab": (DirectSlabLayout(neurons, rows, slabs, groups), given)},

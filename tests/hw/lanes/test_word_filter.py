@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.lanes.word_filter import WordFilter
 from tests.support.simulation.components import check_exchange, word
 
 
-def _unit(rng, taps, planes, slabs, groups, separate, density, signed_trains):
-    """Slabs of one unit and the words expected of them."""
+def _unit(rng, taps, planes, slabs, groups, separate, largest_shift, density, signed_trains):
+    """Slabs of one unit and the words expected of them; planes shift if any does."""
 
     def sign(plane):
         return {"negative": int(plane == 0)} if signed_trains else {}
@@ -27,9 +28,9 @@ def _unit(rng, taps, planes, slabs, groups, separate, density, signed_trains):
                 kept.append((plane, bits, (group * slabs + slab) * taps))
     words = []
     for index, (plane, bits, address) in enumerate(kept):
-        shift = plane - kept[index - 1][0] if index else 0
+        shift = min(largest_shift, plane - kept[index - 1][0]) if index else 0
         words.append({"bits": bits, "address": address, "shift": shift, "last": 0} | sign(plane))
-    trailing = separate - 1 - kept[-1][0] if kept else 0
+    trailing = min(largest_shift, separate - 1 - kept[-1][0]) if kept else 0
     if trailing or not kept:
         address = (group * slabs + slabs - 1) * taps
         empty = [0] * planes
@@ -44,23 +45,39 @@ def _noted(slab):
 
 
 @pytest.mark.parametrize(
-    ("taps", "planes", "slabs", "groups", "separate", "signed_trains"),
+    ("taps", "planes", "slabs", "groups", "separate", "largest_shift", "signed_trains", "style"),
     [
-        (5, 1, 3, 2, 1, False),
-        (4, 1, 2, 3, 4, False),
-        (3, 8, 1, 2, 1, False),
-        (4, 1, 2, 3, 4, True),
-        (4, 1, 3, 1, 1, True),
+        (5, 1, 3, 2, 1, 0, False, FAST),
+        (4, 1, 2, 3, 4, 3, False, FAST),
+        (3, 8, 1, 2, 1, 0, False, FAST),
+        (4, 1, 2, 3, 4, 3, True, FAST),
+        (4, 1, 3, 1, 1, 0, True, FAST),
+        (4, 1, 3, 2, 2, 0, True, FAST),
+        (4, 1, 1, 2, 2, 0, True, COMPACT),
     ],
-    ids=["rate", "radix", "pixels", "signed radix", "signed radix of one plane"],
+    ids=[
+        "rate",
+        "radix",
+        "pixels",
+        "signed radix",
+        "signed radix of one plane",
+        "signed rate",
+        "signed rate of one slab",
+    ],
 )
-def test_drops_empty_words(taps, planes, slabs, groups, separate, signed_trains):
+def test_drops_empty_words(
+    taps, planes, slabs, groups, separate, largest_shift, signed_trains, style
+):
     rng = np.random.default_rng(taps)
-    component = WordFilter(taps, planes, slabs, groups, separate - 1, signed_trains=signed_trains)
+    component = WordFilter(
+        taps, planes, slabs, groups, largest_shift, signed_trains=signed_trains, style=style
+    )
     given, expected = [], []
     for number in range(60):
         density = (0.0, 0.05, 0.15, 0.5)[number % 4]
-        slab_list, words = _unit(rng, taps, planes, slabs, groups, separate, density, signed_trains)
+        slab_list, words = _unit(
+            rng, taps, planes, slabs, groups, separate, largest_shift, density, signed_trains
+        )
         given += slab_list
         expected += words
     check_exchange(

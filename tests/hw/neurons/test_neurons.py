@@ -12,7 +12,8 @@ from rheobase.hw.design.payloads import CurrentLayout
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
-from tests.support.networks.neurons import random_parameters
+from rheobase.hw.neurons.signed_rate_neuron import SignedRateNeuron
+from tests.support.networks.neurons import random_parameters, signed_spikes
 from tests.support.simulation.components import check_exchange
 
 CHANNELS, NEURONS, GROUPS = 5, 2, 3
@@ -128,6 +129,42 @@ def test_signed_radix(steps, style, slope):
         {"currents": (CurrentLayout(signed(9), NEURONS, GROUPS), given)},
         {"spikes": (NEURONS, words)},
         ports={"steps": steps},
+    )
+
+
+@pytest.mark.parametrize("kind", ["stepwise", "cumulative", "constant"])
+@pytest.mark.parametrize(("steps", "slope"), [(1, 20), (6, 0), (6, 20)])
+def test_signed_rate(kind, steps, slope):
+    rng = np.random.default_rng(steps)
+    parameters = random_parameters(rng, CHANNELS, slope)
+    given, words = [], []
+    for number in range(30):
+        group = number % GROUPS
+        # Some turn round on the way, so that spikes are taken back.
+        currents = rng.integers(-30, 30, (steps, CHANNELS)) + 6 * rng.integers(-4, 5, CHANNELS)
+        if kind == "constant":
+            currents[:] = currents[0]
+        trains = [signed_spikes(parameters, c, currents[:, c]) for c in range(CHANNELS)]
+        for step, spikes in enumerate(np.array([list(train) for train in trains]).T):
+            words += [_word(spikes < 0, group), _word(spikes > 0, group)]
+            shown = currents[: step + 1].sum(axis=0) if kind == "cumulative" else currents[step]
+            if kind != "constant" or step == 0:
+                given.append(_currents(shown, group, step == 0, step == steps - 1))
+    assert min(np.count_nonzero(words[0::2]), np.count_nonzero(words[1::2])) > len(words) // 8
+    component = SignedRateNeuron(
+        parameters,
+        firing=NEURONS,
+        current_shape=signed(10),
+        potential=Interval(-400, 400),
+        cumulative=kind == "cumulative",
+        constant=kind == "constant",
+        steps=8,
+    )
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(signed(10), NEURONS, GROUPS), given)},
+        {"spikes": (NEURONS, words)},
+        ports={"steps": steps} if kind == "constant" else None,
     )
 
 

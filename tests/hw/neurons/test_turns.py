@@ -10,12 +10,14 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.bounds import Interval
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import count_shape
+from rheobase.hw.basics.step_words import step_words
 from rheobase.hw.design.payloads import CurrentLayout
 from rheobase.hw.neurons.current_turns import CurrentTurns
 from rheobase.hw.neurons.radix_neuron import RadixNeuron
 from rheobase.hw.neurons.rate_neuron import RateNeuron
+from rheobase.hw.neurons.signed_rate_neuron import SignedRateNeuron
 from rheobase.hw.neurons.spike_turns import SpikeTurns
-from tests.support.networks.neurons import random_parameters
+from tests.support.networks.neurons import random_parameters, signed_spikes
 from tests.support.simulation.components import check_exchange, word
 
 SHAPE = signed(9)
@@ -74,13 +76,14 @@ def test_spikes_come_together(neurons, firing, steps):
 class _Neurons(wiring.Component):
     """What ``NeuronGroup`` makes of them."""
 
-    def __init__(self, component, *, neurons, firing, groups, steps, unhurried=False):
+    def __init__(self, component, *, neurons, firing, groups, steps, unhurried=False, planes=1):
         self.turns = CurrentTurns(
             SHAPE, neurons=neurons, firing=firing, groups=groups, every_other=unhurried
         )
         self.neurons = component
         self.waiting = Queue(self.turns.turns.payload.shape(), 1 if unhurried else 2)
-        self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=steps)
+        self.trains = SpikeTurns(neurons=neurons, firing=firing, steps=steps * planes)
+        self.planes = planes
         super().__init__(
             {
                 "currents": In(stream.Signature(CurrentLayout(SHAPE, neurons, groups))),
@@ -97,7 +100,10 @@ class _Neurons(wiring.Component):
         wiring.connect(m, self.waiting.output, self.neurons.currents)
         wiring.connect(m, self.neurons.spikes, self.trains.spikes)
         wiring.connect(m, self.trains.words, wiring.flipped(self.words))
-        m.d.comb += [self.neurons.steps.eq(self.steps), self.trains.steps.eq(self.steps)]
+        m.d.comb += [
+            self.neurons.steps.eq(self.steps),
+            self.trains.steps.eq(step_words(self.steps, self.planes)),
+        ]
         return m
 
 
@@ -181,6 +187,56 @@ def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind
         {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
         {"words": (neurons, words)},
         ports={"steps": steps if kind == "constant" else 1},
+    )
+
+
+@pytest.mark.parametrize(
+    ("neurons", "firing", "kind", "slope"),
+    [
+        (4, 1, "stepwise", 20),
+        (6, 2, "stepwise", 0),
+        (2, 1, "cumulative", 20),
+        (5, 1, "constant", 20),
+    ],
+)
+def test_signed_rate_neurons_in_turns(neurons, firing, kind, slope):
+    rng = np.random.default_rng(neurons)
+    steps, channels = 5, 2 * neurons + 1
+    parameters = random_parameters(rng, channels, slope)
+    given, words = [], []
+    for number in range(12):
+        group = number % 3
+        own = slice(group * neurons, (group + 1) * neurons)
+        currents = rng.integers(-30, 30, (steps, 3 * neurons))
+        currents[:, channels:] = 0
+        if kind == "constant":
+            currents[:] = currents[0]
+        spikes = np.zeros((steps, 3 * neurons), int)
+        for channel in range(channels):
+            spikes[:, channel] = list(signed_spikes(parameters, channel, currents[:, channel]))
+        for step, now in enumerate(spikes[:, own]):
+            words += [word(now < 0), word(now > 0)]
+            shown = currents[: step + 1].sum(axis=0) if kind == "cumulative" else currents[step]
+            marks = {"first_step": int(step == 0), "last_step": int(step == steps - 1)}
+            if kind != "constant" or step == 0:
+                given.append(_beat(shown[own], group) | marks)
+    rate = SignedRateNeuron(
+        parameters.in_turns(neurons, firing),
+        firing=firing,
+        current_shape=SHAPE,
+        potential=Interval(-300, 300),
+        cumulative=kind == "cumulative",
+        constant=kind == "constant",
+        steps=5,
+        turns=neurons // firing,
+    )
+    of_turn = steps if kind == "constant" else 1
+    component = _Neurons(rate, neurons=neurons, firing=firing, groups=3, steps=of_turn, planes=2)
+    check_exchange(
+        component,
+        {"currents": (CurrentLayout(SHAPE, neurons, 3), given)},
+        {"words": (neurons, words)},
+        ports={"steps": of_turn},
     )
 
 

@@ -9,27 +9,31 @@ from rheobase.hw.readout.map_sum import MapSum
 from tests.support.simulation.components import check_exchange
 
 
-@pytest.mark.parametrize(("radix", "delay"), [(False, 0), (False, 2), (True, 0)])
-def test_trains_of_a_map(radix, delay):
+@pytest.mark.parametrize(
+    ("radix", "delay", "planes"),
+    [(False, 0, 1), (False, 2, 1), (True, 0, 1), (False, 0, 2), (False, 1, 2)],
+)
+def test_trains_of_a_map(radix, delay, planes):
+    """Where a step has two planes each step is a unit."""
     rng = np.random.default_rng(delay)
     # Pixels that a counter would not reach by counting down instead of up.
     pixels, groups, steps, width = 4, 2, 4, 5
     seen = (0b11110, 0b00111)
-    words = rng.integers(0, 2**width, (2, pixels, groups, steps))
+    words = rng.integers(0, 2**width, (2, pixels, groups, steps, planes))
     slabs = []
-    for image, pixel, group, step in np.ndindex(words.shape):
+    for image, pixel, group, step, plane in np.ndindex(words.shape):
         last = step == steps - 1
-        value = int(words[image, pixel, group, step]) & seen[group]
+        value = int(words[image, pixel, group, step, plane]) & seen[group]
         slabs.append(
             {
                 "bits": value if radix or step >= delay else 0,
                 "group": group,
-                "new_plane": int(radix and step > 0),
-                "last": int(last),
+                "new_plane": int((radix and step > 0) or plane > 0),
+                "last": plane if planes > 1 else int(last),
                 "image_last": int(last and group == groups - 1 and pixel == pixels - 1),
             }
         )
-    component = TrainSlabs(width, seen, pixels=pixels, steps=steps, radix=radix)
+    component = TrainSlabs(width, seen, pixels=pixels, steps=steps, radix=radix, step_planes=planes)
     check_exchange(
         component,
         {"words": (width, words.ravel().tolist())},

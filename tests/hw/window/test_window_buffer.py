@@ -33,6 +33,7 @@ def _geometry(
     apart=1,
     taps=None,
     row_words=False,
+    step_planes=1,
 ):
     pool_kernel, pool_stride, pool_padding = pool
     reach = (kernel - 1) * apart + 1
@@ -56,6 +57,7 @@ def _geometry(
         offsets=(tuple(range(0, reach, apart)),) * 2,
         valid_taps=taps and tuple(tuple(taps[axis][: output[axis]]) for axis in range(2)),
         row_words=row_words,
+        step_planes=step_planes,
     )
 
 
@@ -95,7 +97,8 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
         (busy if flagged.any() else blank).append(index)
     visits = sorted([*busy, *(blank[:1] if collapse else blank)])
     slabs = []
-    steps = max(g.steps, repeats)
+    planes = g.step_planes
+    steps = max(g.steps // planes, repeats)
     for group in range(groups):
         outer = (
             [(p, None) for p in visits]
@@ -113,7 +116,8 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
                 places = [(slice(y, y + 1), x) for _, x in places for y in range(g.kernel[0])]
             parts = [window[place] for place in places]
             columns = [slab for slab, place in enumerate(places) if flagged[place].any()]
-            times = range(g.steps) if plane_by_plane and columns else [step or 0]
+            times = range(g.steps) if plane_by_plane else range(planes * step, planes * (step + 1))
+            times = times if columns else times[:1]
             beats = [(t, kx) for t in times for kx in (columns or [0])]
             for number, (t, kx) in enumerate(beats):
                 bits = parts[kx][:, t if g.steps > 1 else 0]  # kernel rows, planes, channels
@@ -122,7 +126,7 @@ def _output_slabs(g, image, oy, ox, groups, plane_by_plane, pad, collapse, fed, 
                     {
                         "bits": [[[word(plane) for plane in row]] for row in bits],
                         "slab": kx,
-                        "new_plane": int(plane_by_plane and t > 0 and kx == columns[0]),
+                        "new_plane": int(t > times[0] and kx == columns[0]),
                         "last": int(number == len(beats) - 1),
                         "unit": {
                             "position": position,
@@ -281,6 +285,41 @@ def test_pixel_windows_and_gather(case, zero_point, compact):
     gather = WindowGather(geometry, 1, style=COMPACT if compact else FAST)
     check_exchange(
         gather, {"columns": (layout, slabs)}, {"windows": (gather.window_layout, windows)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "row_words", "compact", "single_port", "steps"),
+    [
+        ("overlapping", False, False, False, 3),
+        ("pooled", True, True, False, 3),
+        ("strided", True, True, True, 3),
+        ("strided", False, False, False, 1),
+    ],
+)
+def test_windows_of_a_source_with_two_planes_a_step(case, row_words, compact, single_port, steps):
+    rng = np.random.default_rng(len(case))
+    channels, word_width, groups = (8, 4, 2) if single_port else (5, 2, 2)
+    geometry = _geometry(
+        **CASES[case], channels=channels, steps=2 * steps, row_words=row_words, step_planes=2
+    )
+    maps = rng.random((3, geometry.rows, geometry.columns, 2 * steps, 1, channels)) < 0.1
+    maps[1] &= rng.random(maps.shape[1:3])[:, :, None, None, None] < 0.3
+    component = WindowBuffer(
+        geometry,
+        word_width=word_width,
+        groups=groups,
+        plane_by_plane=False,
+        style=COMPACT if compact else FAST,
+        single_port=single_port,
+    )
+    slabs = _expected_slabs(geometry, maps, groups, False, False)
+    assert {slab["new_plane"] for slab in slabs} == {0, 1}
+    check_exchange(
+        component,
+        {"words": (word_width, _words(maps, word_width))},
+        {"slabs": (SlabLayout(geometry, 1, groups), slabs)},
+        ports={"steps": steps},
     )
 
 

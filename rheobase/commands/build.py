@@ -17,6 +17,7 @@ from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.folding import Baud, FoldingOptions
 from ..options.images import ImageOptions
+from ..options.output import TOP, ModuleName
 
 if TYPE_CHECKING:
     from ..boards.builds.bitstream import Build
@@ -46,6 +47,7 @@ def build(
             f"--plan-images, or random pixels; 0 for no bench (default: {BENCH_IMAGES}).",
         ),
     ] = None,
+    name: ModuleName = TOP,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to make (default: build/BOARD).")
     ] = None,
@@ -76,6 +78,7 @@ def build(
     from ..building.shown_plan import plan_images, show_plan
     from ..console import OUT, timed_steps
     from ..golden.files.file import load_network
+    from ..hw.verilog.module_names import check_module_name
 
     target = None if board in VERILOG_TARGETS else find_board(board, VERILOG_TARGETS)
     options = replace(folding, board=target)
@@ -83,11 +86,14 @@ def build(
         raise RheobaseError(f"--clock: {board} has no clock of its own")
     if target is not None and bench is not None:
         raise RheobaseError("--bench: must come with --board generic or asic")
+    if target is not None and name != TOP:
+        raise RheobaseError("--name: must come with --board generic or asic")
+    check_module_name(name)
     found = load_network(network)
     folder = output or Path("build") / board
     if target is None:
         _build_verilog(
-            found, board, options, reading, folder, BENCH_IMAGES if bench is None else bench
+            found, board, options, reading, folder, BENCH_IMAGES if bench is None else bench, name
         )
         return
     start = time.monotonic()
@@ -112,6 +118,7 @@ def _build_verilog(
     reading: ImageOptions,
     folder: Path,
     bench: int,
+    name: str,
 ) -> None:
     from ..boards.builds.plain_verilog import write_plain_verilog
     from ..boards.builds.verilog_bench import random_pixels
@@ -126,7 +133,7 @@ def _build_verilog(
     images = (random_pixels(network, bench) if shown is None else shown)[:bench]
     with working(f"writing {target} Verilog"):
         files = write_plain_verilog(
-            network, plan.folding, target, folder, images if bench else None
+            network, plan.folding, target, folder, images if bench else None, name
         )
     OUT.print(f"wrote {len(files)} files to {folder}", highlight=False, soft_wrap=True)
     if bench:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ..options.files import NetworkFile, OutputFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import ImageOptions
+from ..options.output import TOP, ModuleName
+
+
+class Interface(StrEnum):
+    """What the accelerator has at its edge."""
+
+    STREAM = "stream"
+    AXI_STREAM = "axi-stream"
 
 
 def generate(
@@ -14,9 +26,17 @@ def generate(
     folding: FoldingOptions,
     reading: ImageOptions,
     board: Board = None,
+    name: ModuleName = TOP,
+    interface: Annotated[
+        Interface,
+        typer.Option(
+            help="stream: the accelerator's own ports; axi-stream: a module NAME_axis around it, "
+            "with AXI4-Stream at its edge."
+        ),
+    ] = Interface.STREAM,
     output: OutputFile = Path("accelerator.v"),
 ) -> None:
-    """Write a network's accelerator as one self-contained Verilog file, top module accelerator.
+    """Write a network's accelerator as one self-contained Verilog file.
 
     Prints the plan first: P, E, memories and cycles of each layer, and what it takes of a device.
     """
@@ -25,10 +45,12 @@ def generate(
     from ..console import OUT, working
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
+    from ..hw.verilog.module_names import check_module_name
 
     check_writable(output)
+    check_module_name(name)
     found = load_network(network)
     plan = shown_plan(found, folding, reading, board)
     with working("generating Verilog"):
-        write_verilog(found, plan.folding, output)
+        write_verilog(found, plan.folding, output, name=name, axi=interface is Interface.AXI_STREAM)
     OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)

@@ -52,7 +52,7 @@ seed = int(sys.argv[sys.argv.index('--seed') + 1])
 fmax = {FMAX}[seed - 1]
 clock = {'achieved': fmax, 'constraint': 40.0}
 usage = {kind: {'used': 1, 'available': 2} for kind in ('TRELLIS_COMB', 'TRELLIS_FF', 'DP16KD')}
-open('rheobase.reporting.json', 'w').write(json.dumps({'fmax': {'c': clock}, 'utilization': usage}))
+open('rheobase.report.json', 'w').write(json.dumps({'fmax': {'c': clock}, 'utilization': usage}))
 open('rheobase.tim', 'w').write(f'log of {seed}')
 open('rheobase.config', 'w').write(f'placement of {seed}')
 """,

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..errors import RheobaseError
+
+#: Of the normal distribution, for intervals that hold in 95 % of all samples.
+_DEVIATIONS = 1.96
+
+
+def confidence_interval(percent: float, images: int) -> tuple[float, float]:
+    """Between which percentages 95 % of all sets of so many images lie: Wilson's interval.
+
+    Args:
+        percent: of the answers to ``images`` images that are right.
+    """
+    share, square = percent / 100, _DEVIATIONS**2 / images
+    middle = (share + square / 2) / (1 + square)
+    half = math.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
+    return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 
 def class_answers(scores: np.ndarray) -> np.ndarray:

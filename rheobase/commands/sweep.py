@@ -141,7 +141,10 @@ def run_study(
         OUT.print(f"answers: {reading_of}", highlight=False, markup=False)
     table = output / "sweep.csv"
     write_csv([row for result in results for row in result["rows"]], COLUMNS, table)
-    for path in (table, *draw_plots(results, output)):
+    for path in (
+        table,
+        *draw_plots(results, output, f"{Path(model).name} on {Path(test_images or images).name}"),
+    ):
         OUT.print(f"wrote {path}", highlight=False, soft_wrap=True)
     return results
 

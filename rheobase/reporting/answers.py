@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from typing import Any
 
 import numpy as np
 
 from ..golden.network.provenance import Provenance
+from ..golden.run.answers import confidence_interval
 
 #: Mistaken images that are shown, and rows or columns of one at most.
 _MOST_MISTAKES, _LARGEST = 24, 128
-#: Of the normal distribution, for intervals that hold in 95 % of all samples.
-_DEVIATIONS = 1.96
 
 
 def percentage(right: np.ndarray) -> dict[str, float]:
-    """Percentage of true elements, with Wilson's interval of 95 %."""
-    count = len(right)
-    share = float(np.mean(right))
-    square = _DEVIATIONS**2 / count
-    middle = (share + square / 2) / (1 + square)
-    half = math.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
-    return {
-        "percent": 100 * share,
-        "low": 100 * max(0.0, middle - half),
-        "high": 100 * min(1.0, middle + half),
-    }
+    """Percentage of true elements, with its interval of 95 %."""
+    percent = 100 * float(np.mean(right))
+    low, high = confidence_interval(percent, len(right))
+    return {"percent": percent, "low": low, "high": high}
 
 
 def mistaken_images(

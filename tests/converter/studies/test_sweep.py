@@ -77,7 +77,14 @@ def test_sweep_writes_rows_and_plots_and_resumes(
         ]
         assert found == pairs
     for name in ("accuracy_over_steps", "accuracy_over_delay", "thresholds", "spike_rates"):
-        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        path = tmp_path / "out" / name
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        drawn = path.with_suffix(".svg").read_text()
+        # What is drawn says of what it is, in words that can be searched for.
+        assert "net.py:net on digits, rate, " in drawn and "test images" in drawn
+    over_steps = (tmp_path / "out" / "accuracy_over_steps.svg").read_text()
+    assert all(f">{name}<" in over_steps for name in ("cltb", "cltb, K = 20", "lcp", "CNN"))
 
     lost = next((tmp_path / "out" / "jobs").glob("*.json"))
     lost.unlink()

@@ -48,7 +48,7 @@ class Options:
         growth: a linear layer with further weights behind it (a bottleneck) is multiplied out
             where the integer network then has at most so many times the model's weights; else
             it has neurons that fire signed. 1 or more, infinite to multiply out all; None for 1.1
-            in ``radix``, and infinite in ``rate``, where no hardware fires signed.
+            in ``radix`` and 3 in ``rate``.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.

@@ -27,8 +27,9 @@ from .placement import can_split, linear_points, may_be_centred, with_signed, wi
 
 #: Images that errors are measured on.
 IMAGES = 32
-#: How many times the model's weights a network may have in ``radix`` where nothing else is asked.
-GROWTH = 1.1
+#: How many times the model's weights a network may have where nothing else is asked. In ``rate``
+#: signed layers take cycles and buffers (docs/decisions/0165-signed-layers-in-rate.md).
+GROWTH = {Coding.RADIX: 1.1, Coding.RATE: 3.0}
 #: A layer that would lose a larger part of its variance does not fire signed where that can be.
 MOST_ERROR = 0.1
 
@@ -64,14 +65,14 @@ def with_linear_layers(
         graph: prepared.
         batches: normalised images, on the graph's device; ``IMAGES`` of them at the most are used.
         growth: 1 or more; infinite for no signed neurons wherever there is another way. None for
-            ``GROWTH`` in ``radix``, and infinite in ``rate``, where no hardware fires signed.
+            that of ``GROWTH``.
     """
     points = linear_points(graph)
     slopes = tuple(o.name for o in graph.neurons if can_split(graph, o))
     if not (points or slopes) or not batches or not len(batches[0]):
         return graph, ()
     if growth is None:
-        growth = GROWTH if coding == Coding.RADIX else math.inf
+        growth = GROWTH[coding]
     images = spread_images(batches, IMAGES)
     signed, errors = _measured(graph, images, points, slopes, mean_levels(True, coding, steps))
     split = {name for name in slopes if growth == math.inf or errors[name] > MOST_ERROR}

@@ -57,7 +57,7 @@ class NetworkOptions:
         typer.Option(
             "--growth",
             help="Multiply linear layers out up to so many times the model's weights (inf: all); "
-            "the others fire signed. In radix 1.1, in rate inf where not given.",
+            "the others fire signed. In radix 1.1, in rate 3 where not given.",
         ),
     ] = None
     readout: Annotated[

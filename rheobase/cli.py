@@ -24,6 +24,7 @@ from .commands.report import report
 from .commands.simulate import simulate
 from .commands.sweep import sweep
 from .commands.table1 import table1
+from .commands.view import view
 from .failures import finish
 from .options.groups import with_groups
 
@@ -31,7 +32,7 @@ from .options.groups import with_groups
 COMMANDS = {
     "All of it once": (demo,),
     "A model to a network file": (convert,),
-    "A network file to hardware": (generate, simulate, build),
+    "A network file to hardware": (generate, simulate, view, build),
     "Other tools": (export_nir, import_nir),
     "A board": (program, classify),
     "What there is": (inspect, boards, doctor),

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from ..sim.waves.wave_format import WaveFormat
 
 _PANEL = "Simulation"
+Verilog = Annotated[
+    Path | None,
+    typer.Option(
+        rich_help_panel=_PANEL,
+        help="Simulate this: the folder of a build, or the file that `generate` wrote, with the "
+        "folding of its manifest.",
+    ),
+]
 
 
 def simulate(
@@ -41,14 +49,7 @@ def simulate(
             help="Images that are compared spike by spike, in every layer.",
         ),
     ] = 100,
-    verilog: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=_PANEL,
-            help="Simulate this: the folder of a build, or the file that `generate` wrote, with "
-            "the folding of its manifest.",
-        ),
-    ] = None,
+    verilog: Verilog = None,
     gap: Annotated[
         int,
         typer.Option(
@@ -107,7 +108,7 @@ def simulate(
     shown = shown.after(images_from).first(count)
     if not len(shown.images):
         raise RheobaseError(f"--images-from: {images_from}, there are no images behind it")
-    design = _design(found, verilog, folding, reading, board)
+    design = simulated_design(found, verilog, folding, reading, board)
     settings = {"steps": steps, "delay": delay, "gap": gap, "stall": stall, "seed": seed}
 
     def write_waves(image: int) -> None:
@@ -146,7 +147,7 @@ def simulate(
 
 
 @dataclass(frozen=True)
-class _Design:
+class Design:
     """What is simulated: the text that ``generate`` writes where ``verilog`` is None."""
 
     folding: Folding
@@ -154,29 +155,29 @@ class _Design:
     files: tuple[Path, ...] = ()
 
 
-def _design(
+def simulated_design(
     network: Network,
     verilog: Path | None,
     folding: FoldingOptions,
     reading: ImageOptions,
     board: str | None,
-) -> _Design:
+) -> Design:
     """The Verilog that is named, or what ``generate`` writes."""
     from ..boards.builds.built_verilog import read_built_verilog
     from ..building.shown_plan import shown_plan
     from ..console import OUT
 
     if verilog is None:
-        return _Design(shown_plan(network, folding, reading, board).folding)
+        return Design(shown_plan(network, folding, reading, board).folding)
     if folding != FoldingOptions() or board is not None:
         raise RheobaseError("--verilog: must be without options that choose a folding")
     found = read_built_verilog(verilog, network)
     OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
-    return _Design(found.folding, found.text, found.memories)
+    return Design(found.folding, found.text, found.memories)
 
 
 def _built(
-    network: Network, design: _Design, optimise: str, waves: WaveFormat | None = None
+    network: Network, design: Design, optimise: str, waves: WaveFormat | None = None
 ) -> BuiltSimulation:
     from ..console import working
     from ..sim.batch import build_simulation

@@ -7,10 +7,10 @@ from .data.model import load_model as load_model
 from .graph.graph import Graph as Graph
 from .graph.graph import Operation as Operation
 from .graph.graph import OperationKind as OperationKind
-from .interop.nir_export import export_nir as export_nir
-from .interop.nir_float import export_float_nir as export_float_nir
-from .interop.nir_import import NirImport as NirImport
-from .interop.nir_import import import_nir as import_nir
+from .interop.nir.nir_export import export_nir as export_nir
+from .interop.nir.nir_float import export_float_nir as export_float_nir
+from .interop.nir.nir_import import NirImport as NirImport
+from .interop.nir.nir_import import import_nir as import_nir
 from .measure.accuracy import accuracy_table as accuracy_table
 from .measure.diagnosis import Diagnosis as Diagnosis
 from .measure.diagnosis import LayerErrors as LayerErrors

@@ -49,6 +49,20 @@ def foreign_file(path: Path) -> str | None:
     return None
 
 
+def instead_of(path: Path) -> str:
+    """How ``path``, given as a model, becomes a file that is taken; "" where nothing is known."""
+    kind = foreign_file(path) or ""
+    if "Keras" in kind:
+        return f" (tf2onnx makes one: python -m tf2onnx.convert --keras {path} --output net.onnx)"
+    if "TensorFlow Lite" in kind:
+        return (
+            f" (tf2onnx makes one: python -m tf2onnx.convert --tflite {path} --output model.onnx)"
+        )
+    if "TorchScript" in kind:
+        return " (torch.onnx.export writes one of torch.jit.load(FILE), with dynamo=False)"
+    return ""
+
+
 def _archive_kind(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:

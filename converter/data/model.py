@@ -15,9 +15,11 @@ from torch import nn
 from ...golden.errors import RheobaseError
 from ..tracing.wrappers import unwrapped
 from .checkpoints import check_finite, fill, read_checkpoint
-from .foreign_files import foreign_file
+from .foreign_files import foreign_file, instead_of
 from .torchvision_shim import with_torchvision
 
+#: Suffixes of files that are a model, weights and all.
+_PROGRAMS = (".onnx", ".pt2")
 #: Suffixes of weights, which are no model.
 _WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin")
 
@@ -29,7 +31,7 @@ def load_model(
 
     Args:
         factory: ``package.module:callable`` or ``path/to/file.py:callable``, called without
-            arguments.
+            arguments; or an ONNX file, or a program of ``torch.export`` (``.pt2``).
         weights: ``.safetensors``, or a ``.pth``/``.pt`` file that torch loads with weights only.
         say: called with what a reader of the summary has to know: which of several weights were
             taken, or that there are none but the model's own.
@@ -38,6 +40,12 @@ def load_model(
         RheobaseError: the factory is not found, fails or makes no module, or the weights are
             unreadable, do not fit or are not finite.
     """
+    if Path(factory).suffix.lower() in _PROGRAMS:
+        if weights is not None:
+            raise RheobaseError(f"--weights: must be absent, as {factory} has its own")
+        program = _program(Path(factory))
+        check_finite(program, factory)
+        return program.eval()
     # What is wrong with the file is said before the user's code runs.
     content = None if weights is None else read_checkpoint(weights)
     model = unwrapped(_call(_find(factory), factory))
@@ -50,6 +58,16 @@ def load_model(
         )
     check_finite(model, factory if weights is None else str(weights))
     return model.eval()
+
+
+def _program(path: Path) -> nn.Module:
+    if path.suffix.lower() == ".onnx":
+        from ..interop.programs.onnx_file import load_onnx
+
+        return load_onnx(path)
+    from ..interop.programs.exported_file import load_exported
+
+    return load_exported(path)
 
 
 def takes_images(model: nn.Module) -> Callable[[tuple[int, ...]], bool]:
@@ -76,11 +94,13 @@ def model_shape(model: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...] | N
 def _find(factory: str) -> Any:
     """The callable that ``factory`` names."""
     given = Path(factory)
-    kind = "a weights file (--weights)" if given.suffix in _WEIGHTS else foreign_file(given)
+    kind = foreign_file(given)
+    if kind is None and given.suffix in _WEIGHTS:
+        kind = "a weights file (--weights)"
     if kind is not None:
         raise RheobaseError(
-            f"model: {factory} is {kind}, must be package.module:factory or path.py:factory "
-            "that makes the PyTorch model"
+            f"model: {factory} is {kind}, must be package.module:factory or path.py:factory that "
+            f"makes the PyTorch model, or a file of {' or '.join(_PROGRAMS)}{instead_of(given)}"
         )
     place, colon, name = factory.rpartition(":")
     if not colon or not place or not name:

@@ -173,6 +173,8 @@ def _overwrite(values: dict[fx.Node, Any], arguments: Any, result: Any) -> None:
 
 def _path(node: fx.Node) -> str:
     """Where a node stands in the model, ``model.`` of ``_OneInput`` taken off."""
+    if node.meta.get("place"):
+        return str(node.meta["place"])
     if node.op == "call_module":
         return str(node.target).removeprefix("model").removeprefix(".") or "model"
     stack = list(node.meta.get("nn_module_stack", {}).values())

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx.proxy import Attribute
 
+from .program import Program
 from .qcfs import is_qcfs
 from .wrappers import unwrapped
 
@@ -79,6 +80,7 @@ class ValuedTracer(fx.Tracer):
     def __init__(self, model: nn.Module, images: Tensor) -> None:
         super().__init__()
         self._images = images
+        self._program = model if isinstance(model, Program) else None
         self._running = False
         # Found before tracing, which replaces parameters by stand-ins.
         self._qcfs = {id(module) for module in model.modules() if is_qcfs(module)}
@@ -129,6 +131,8 @@ class ValuedTracer(fx.Tracer):
     ) -> Any:
         """The stand-in of a tensor (or of several); what is no tensor is returned as it is."""
         node = super().create_proxy(kind, target, args, kwargs, *more, **others).node
+        if self._program is not None:
+            node.meta["place"] = self._program.place
         value = self._run(kind, target, args, kwargs)
         of_image = kind == "placeholder" or any(n in self.signals for n in node.all_input_nodes)
         name = getattr(target, "__name__", target)

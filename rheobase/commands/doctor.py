@@ -17,7 +17,7 @@ _PURPOSES = {
     "": "every command",
     "convert": "convert and what measures a model",
     "boards": "build for a board",
-    "interop": "export-nir and import-nir",
+    "interop": "export-nir, import-nir and ONNX files",
     "report": "report's page",
     "tasks": "evaluate segmentation, detection and video",
 }

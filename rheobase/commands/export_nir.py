@@ -14,7 +14,7 @@ def export_nir(network: NetworkFile, output: OutputFile = Path("network.nir")) -
     stand in it.
     """
     from ..console import OUT
-    from ..converter.interop.nir_export import export_nir as export
+    from ..converter.interop.nir.nir_export import export_nir as export
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
 

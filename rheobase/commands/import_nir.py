@@ -68,7 +68,7 @@ def import_nir(
     Integers stay what they are; other weights are quantised. Neurons are reset by subtraction.
     """
     from ..console import OUT
-    from ..converter.interop.nir_import import import_nir as read
+    from ..converter.interop.nir.nir_import import import_nir as read
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import save_network
 

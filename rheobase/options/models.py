@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 Model = Annotated[
     str,
-    typer.Argument(help="package.module:factory or path.py:factory, called without arguments."),
+    typer.Argument(
+        help="package.module:factory or path.py:factory, called without arguments; a file of "
+        "ONNX (.onnx) or of torch.export (.pt2)."
+    ),
 ]
 Weights = Annotated[
     Path | None,

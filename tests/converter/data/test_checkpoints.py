@@ -205,7 +205,7 @@ def test_other_files_have_a_line_of_their_own(tmp_path, factory):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(RheobaseError, match=message):
             read_checkpoint(tmp_path / name)
-    for model, message in (("net.onnx", "ONNX"), ("scripted.pt", "--weights"), ("a.h5", "HDF5")):
+    for model, message in (("scripted.pt", "--weights"), ("a.h5", "HDF5")):
         with pytest.raises(RheobaseError, match=f"model: {model} is .*{message}"):
             load_model(model)
 

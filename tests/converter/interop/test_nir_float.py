@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from rheobase.converter.conversion import convert
-from rheobase.converter.interop.nir_float import export_float_nir
-from rheobase.converter.interop.nir_import import import_nir
+from rheobase.converter.interop.nir.nir_float import export_float_nir
+from rheobase.converter.interop.nir.nir_import import import_nir
 from rheobase.converter.options import Options
 from rheobase.golden import Coding, RheobaseError, run_golden
 from tests.support.nir_tools import SnnTorchNeurons, run_graph

@@ -9,8 +9,8 @@ import nir
 import numpy as np
 import pytest
 
-from rheobase.converter.interop.nir_export import export_nir
-from rheobase.converter.interop.nir_import import import_nir
+from rheobase.converter.interop.nir.nir_export import export_nir
+from rheobase.converter.interop.nir.nir_import import import_nir
 from rheobase.golden import Coding, RheobaseError
 from tests.support.networks.random_networks import with_signed_layers
 from tests.support.networks.residual_networks import residual_network

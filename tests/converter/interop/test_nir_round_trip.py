@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rheobase.converter.interop.nir_export import export_nir
-from rheobase.converter.interop.nir_import import import_nir
+from rheobase.converter.interop.nir.nir_export import export_nir
+from rheobase.converter.interop.nir.nir_import import import_nir
 from rheobase.golden import IMAGE, Coding, Network, PoolRule, Readout, run_golden
 from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import random_images, random_network

@@ -13,7 +13,7 @@ from sinabs.nir import to_nir
 from snntorch.export_nir import export_to_nir
 from torch import nn
 
-from rheobase.converter.interop.nir_import import import_nir
+from rheobase.converter.interop.nir.nir_import import import_nir
 from rheobase.golden import run_golden
 from tests.support.networks.random_networks import random_images
 

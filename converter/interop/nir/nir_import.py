@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...golden.errors import RheobaseError
-from ...golden.network.network import MAX_STEPS, Coding, Network, Readout
-from ...golden.network.time_checks import check_delay, check_steps
-from ..data.pixels import normalisation
-from ..lower.lowered import Lowered
-from ..lower.lowering import lower_graph
+from ....golden.errors import RheobaseError
+from ....golden.network.network import MAX_STEPS, Coding, Network, Readout
+from ....golden.network.time_checks import check_delay, check_steps
+from ...data.pixels import normalisation
+from ...lower.lowered import Lowered
+from ...lower.lowering import lower_graph
 from .nir_file import read_nir
 from .nir_graph import nir_model
 

@@ -8,9 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from ...golden.errors import RheobaseError, shown
-from ..graph.graph import OperationKind
-from ..graph.graph_builder import GraphBuilder, Signal
+from ....golden.errors import RheobaseError, shown
+from ...graph.graph import OperationKind
+from ...graph.graph_builder import GraphBuilder, Signal
 
 if TYPE_CHECKING:
     import nir

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...golden.errors import RheobaseError
-from ...golden.network.network import IMAGE, Coding, Layer, Readout
-from ...golden.network.unchecked_network import UncheckedNetwork
-from ..conversion import Conversion
-from ..data.pixels import normalisation
-from ..lower.layer_integers import (
+from ....golden.errors import RheobaseError
+from ....golden.network.network import IMAGE, Coding, Layer, Readout
+from ....golden.network.unchecked_network import UncheckedNetwork
+from ...conversion import Conversion
+from ...data.pixels import normalisation
+from ...lower.layer_integers import (
     Source,
     connection,
     full_range,
@@ -21,9 +21,9 @@ from ..lower.layer_integers import (
     real_weights,
     values_per_channel,
 )
-from ..lower.plan import PlannedLayer, plan_layers
-from ..rewrite.image_normalisation import normalisation_folded
-from ..snn.snn import FloatSnn
+from ...lower.plan import PlannedLayer, plan_layers
+from ...rewrite.image_normalisation import normalisation_folded
+from ...snn.snn import FloatSnn
 from .nir_export import check_representable, nir_graph, write_nir
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ...golden.errors import RheobaseError, shown
-from ...golden.network.choices import PoolRule
-from ..graph.graph import Graph, OperationKind, neuron_arguments
-from ..graph.graph_builder import GraphBuilder, Signal
-from ..graph.refusal import Refusal, refuse
+from ....golden.errors import RheobaseError, shown
+from ....golden.network.choices import PoolRule
+from ...graph.graph import Graph, OperationKind, neuron_arguments
+from ...graph.graph_builder import GraphBuilder, Signal
+from ...graph.refusal import Refusal, refuse
 from . import nir_convention as convention
 from .nir_convolution import convolution
 from .nir_nodes import Node, emit, ordered_nodes

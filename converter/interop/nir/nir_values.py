@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...golden.errors import RheobaseError, shown
+from ....golden.errors import RheobaseError, shown
 
 
 class Unsuitable(Exception):  # noqa: N818 - collected into one RheobaseError

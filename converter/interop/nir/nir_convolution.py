@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ...golden.errors import shown
-from ..graph.graph import OperationKind
-from ..graph.graph_builder import GraphBuilder, Signal
+from ....golden.errors import shown
+from ...graph.graph import OperationKind
+from ...graph.graph_builder import GraphBuilder, Signal
 from .nir_nodes import Node, emit
 from .nir_values import Unsuitable, extents, finite, numbers, per_map
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...golden.errors import RheobaseError, file_error, shortened, shown
+from ....golden.errors import RheobaseError, file_error, shortened, shown
 
 if TYPE_CHECKING:
     import nir

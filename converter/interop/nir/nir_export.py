@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...golden.basics.output_files import whole_file
-from ...golden.errors import RheobaseError
-from ...golden.network.has_network import HasNetwork, network_of
-from ...golden.network.network import (
+from ....golden.basics.output_files import whole_file
+from ....golden.errors import RheobaseError
+from ....golden.network.has_network import HasNetwork, network_of
+from ....golden.network.network import (
     IMAGE,
     Coding,
     Connection,
@@ -20,7 +20,7 @@ from ...golden.network.network import (
     SumPool,
     sum_pool_shape,
 )
-from ...golden.network.unchecked_network import UncheckedNetwork
+from ....golden.network.unchecked_network import UncheckedNetwork
 from . import nir_convention as convention
 
 if TYPE_CHECKING:

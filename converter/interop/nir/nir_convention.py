@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...golden.errors import RheobaseError, shown
-from ...golden.network.choices import PoolRule, member
-from ...golden.network.unchecked_network import UncheckedNetwork
+from ....golden.errors import RheobaseError, shown
+from ....golden.network.choices import PoolRule, member
+from ....golden.network.unchecked_network import UncheckedNetwork
 
 #: Keys of a graph's metadata, of an IF node's and of an AvgPool2d node's.
 STEPS, DELAY, NAME, INPUT = "steps", "delay", "name", "input"

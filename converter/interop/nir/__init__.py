@@ -1,0 +1,1 @@
+"""Networks as graphs of the Neuromorphic Intermediate Representation, out and in."""

@@ -1,6 +1,5 @@
 from .boards.builds.bitstream import Build as Build
 from .boards.host.driver import Board as Board
-from .boards.host.driver import connect as connect
 from .building.board_build import build as build
 from .converter import Calibration as Calibration
 from .converter import Conversion as Conversion

@@ -13,6 +13,9 @@ import numpy as np
 import serial
 
 from ...golden.errors import MachineError, RheobaseError
+from ...golden.files.file import network_hash
+from ...golden.network.has_network import HasNetwork
+from ...golden.network.network import Network
 from ..protocol import (
     ANSWER_BYTES,
     COUNTER_BYTES,
@@ -77,24 +80,53 @@ class Classified:
 
 
 class Board:
-    """A configured board. Use ``connect``, and as a context manager.
+    """A configured board at a serial port, which is this one's alone; a context manager.
 
-    It begins when no reply to an earlier connection is left in the board or on the line.
+        with rheobase.Board("/dev/ttyUSB0") as board:
+            print(board.classify(images).answers)
+
+    Images that an earlier connection left in the board are waited for: it begins when no reply to
+    them is left in the board or on the line.
+
+    Args:
+        port: its name, or one that is open.
+        baud: as the bitstream was built for.
+        timeout: seconds of silence after which a request is sent again, 4 times in all.
+        network: what the board must be configured with, if given; a conversion does as well.
 
     Attributes:
         identity: what is configured.
+
+    Raises:
+        RheobaseError: another network is configured; a ``MachineError`` where the port cannot be
+            opened or is in use, or nothing answers.
     """
 
-    def __init__(self, port: serial.Serial, timeout: float):
-        self._port = port
+    def __init__(
+        self,
+        port: str | serial.Serial,
+        *,
+        baud: int = DEFAULT_BAUD,
+        timeout: float = DEFAULT_TIMEOUT,
+        network: Network | HasNetwork | None = None,
+    ):
         self._timeout = timeout
         self._decoder = FrameDecoder()
         self._sequence = secrets.randbelow(_SEQUENCES - 1)
         self.identity: Identity | None = None
-        self._listen_for_silence()
-        self.identity, _ = self._identify()
-        self._settle()
-        self.identity, self._setting = self._identify()
+        self._port = _opened(port, baud, timeout) if isinstance(port, str) else port
+        try:
+            if isinstance(port, str):
+                self._port.reset_input_buffer()
+            self._listen_for_silence()
+            self.identity, _ = self._identify()
+            self._settle()
+            self.identity, self._setting = self._identify()
+            if network is not None:
+                self._check_network(network_hash(network))
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Board:
         return self
@@ -147,7 +179,7 @@ class Board:
         A request that is damaged on the way, or whose answer is, is sent again.
 
         Args:
-            images: uint8, (images, channels, rows, columns).
+            images: uint8, (images, channels, rows, columns); a torch tensor does as well.
             scores: ask for the scores too.
             progress: called with the number of images newly done.
 
@@ -155,6 +187,7 @@ class Board:
             RheobaseError: wrong images, or no answer.
         """
         identity = self.identity
+        images = np.asarray(images)
         if images.dtype != np.uint8 or images.shape[1:] != identity.input_shape:
             size = " x ".join(map(str, images.shape[1:]))
             accepted = " x ".join(map(str, identity.input_shape))
@@ -216,6 +249,14 @@ class Board:
             cycles=_little_endian(raw[:, ANSWER_BYTES:fixed]),
             resent=resent,
         )
+
+    def _check_network(self, expected: str) -> None:
+        found = self.identity.network_hash
+        if found != expected:
+            raise RheobaseError(
+                f"{self._port.name}: the board has network {found[:16]}..., not "
+                f"{expected[:16]}... (build and program this network's bitstream)"
+            )
 
     def _identify(self) -> tuple[Identity, tuple[int, int]]:
         reply = self._ask(Message.IDENTIFY, b"", "identify")
@@ -313,47 +354,15 @@ def _is_untrusted(refusal: bytes) -> bool:
     return len(refusal) == 1 and refusal[0] in UNTRUSTED
 
 
-def connect(
-    port: str,
-    *,
-    baud: int = DEFAULT_BAUD,
-    timeout: float = DEFAULT_TIMEOUT,
-    network_hash: str | None = None,
-) -> Board:
-    """Open ``port`` for this connection alone and identify the board behind it.
-
-    Images that an earlier connection left in the board are waited for.
-
-    Args:
-        baud: as the bitstream was built for.
-        timeout: seconds of silence after which a request is sent again, 4 times in all.
-        network_hash: what the board must be configured with, if given.
-
-    Raises:
-        RheobaseError: the port cannot be opened or is in use, nothing answers, or another network
-            is configured.
-    """
+def _opened(port: str, baud: int, timeout: float) -> serial.Serial:
     try:
-        opened = serial.Serial(
+        return serial.Serial(
             port, baud, timeout=min(timeout, 0.05), write_timeout=60, exclusive=True
         )
     except (serial.SerialException, ValueError, OSError) as error:
         in_use = getattr(error, "errno", None) == errno.EWOULDBLOCK
         reason = "in use" if in_use else getattr(error, "strerror", None) or str(error)
         raise MachineError(f"{port}: cannot be opened ({reason})") from error
-    try:
-        opened.reset_input_buffer()
-        board = Board(opened, timeout)
-        found = board.identity.network_hash
-        if network_hash is not None and found != network_hash:
-            raise RheobaseError(
-                f"{port}: the board has network {found[:16]}..., not {network_hash[:16]}... "
-                "(build and program this network's bitstream)"
-            )
-    except BaseException:
-        opened.close()
-        raise
-    return board
 
 
 def _little_endian(raw: np.ndarray) -> np.ndarray:

@@ -59,9 +59,9 @@ def classify(
 
     Exits with status 1 where a given network's golden model says otherwise.
     """
-    from ..boards.host.driver import connect
+    from ..boards.host.driver import Board
     from ..console import OUT, progress_bar
-    from ..golden.files.file import load_network, network_hash
+    from ..golden.files.file import load_network
     from ..golden.network.provenance import Provenance
 
     networks = [source for source in sources if source.endswith(_NETWORK_SUFFIX)]
@@ -69,8 +69,7 @@ def classify(
     if len(networks) > 1 or not pictures:
         raise RheobaseError("classify: must be at most one network file, and images")
     network = load_network(networks[0]) if networks else None
-    expected = None if network is None else network_hash(network)
-    with connect(port, baud=baud, timeout=timeout, network_hash=expected) as board:
+    with Board(port, baud=baud, timeout=timeout, network=network) as board:
         identity = board.identity
         shown = _load(pictures, identity.input_shape, identity.classes, reading, count)
         _set(board, steps, delay)

@@ -156,3 +156,38 @@ def test_the_version_has_one_source(folder):
     assert rheobase.__version__ == project["version"]
     ran = without(BESIDE_A_BOARD, "--version", cwd=folder)
     assert ran.stdout == f"rheobase {project['version']}\n"
+
+
+def test_a_board_from_python_without_torch(folder, network):
+    """Answers, scores and T of images from the line; another network's board is refused."""
+    code = WITHOUT.format(absent=BESIDE_A_BOARD).replace(
+        "from rheobase.cli import main\nmain()", ""
+    )
+    code += """
+import numpy as np, rheobase
+network = rheobase.load_network("net.safetensors")
+images = np.load("images.npy")
+with rheobase.Board(sys.argv[1], network=network) as board:
+    print(board.classify(images).answers.tolist())
+    board.set(2, 0)
+    print(board.classify(images[:2]).scores.tolist())
+other = rheobase.load_network("other.safetensors")
+try:
+    rheobase.Board(sys.argv[1], network=other)
+except rheobase.RheobaseError as error:
+    print(error)
+with rheobase.Board(sys.argv[1]) as board:  # the port is free again
+    print(board.setting)
+"""
+    images = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8)).astype(np.uint8)
+    np.save(folder / "images.npy", images)
+    save_network(replace(network, name="other"), folder / "other.safetensors")
+    with answering_board(network) as port:
+        command = [sys.executable, "-c", code, port]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    answers, scores, refused, setting = ran.stdout.splitlines()
+    assert answers == str(run_golden(network, images).answers.tolist())
+    assert scores == str(run_golden(network, images[:2], steps=2).scores.tolist())
+    assert f"{port}: the board has network" in refused and "not " in refused
+    assert setting == "(2, 0)"

@@ -244,6 +244,9 @@ class _Line:
     def in_waiting(self) -> int:
         return len(self._waiting)
 
+    def close(self) -> None:
+        pass
+
     def write(self, frame: bytes) -> None:
         from rheobase.boards.protocol import REPLY, FrameDecoder, encode_frame
 
@@ -279,7 +282,7 @@ def frame_cases(rng: np.random.Generator, folder: Path) -> Callable[[], None]:
     ]
 
     def case() -> None:
-        board = Board(_Line(rng, replies), 0.002)
+        board = Board(_Line(rng, replies), timeout=0.002)
         shape = board.identity.input_shape
         assert min(shape) > 0
         if np.prod(shape) < 10**5:

@@ -11,7 +11,7 @@ import serial
 
 from rheobase.boards.builds.board_top import board_verilog
 from rheobase.boards.host import driver as host
-from rheobase.boards.host.driver import Board, connect
+from rheobase.boards.host.driver import Board
 from rheobase.boards.link.interface import accelerator_interface
 from rheobase.boards.protocol import (
     COUNTER_BYTES,
@@ -41,8 +41,8 @@ TIMEOUT = 10
 CLIENT = """
 import sys
 import numpy as np
-from rheobase.boards.host.driver import connect
-with connect(sys.argv[1], timeout=10) as board:
+from rheobase.boards.host.driver import Board
+with Board(sys.argv[1], timeout=10) as board:
     images = np.load(sys.argv[2])
     board.classify(np.concatenate([images] * 1000), progress=lambda done: print(done, flush=True))
 """
@@ -103,7 +103,7 @@ def test_images_left_behind(port, images, scores, from_one):
                 pixels = images[number % 2].transpose(1, 2, 0).tobytes()
                 line.write(encode_frame(bytes([Message.CLASSIFY, number, WANT_SCORES]) + pixels))
             line.flush()
-        with connect(port, timeout=TIMEOUT) as board:
+        with Board(port, timeout=TIMEOUT) as board:
             assert np.array_equal(board.classify(images[2:]).scores, scores[2:])
 
 
@@ -113,7 +113,7 @@ def test_left_in_the_middle_of_a_frame(port, images, scores, from_one):
         with serial.Serial(port, BAUD) as line:
             line.write(wire * 2 + wire[:length])
             line.flush()
-        with connect(port, timeout=TIMEOUT) as board:
+        with Board(port, timeout=TIMEOUT) as board:
             assert np.array_equal(board.classify(images[2:5]).scores, scores[2:5])
 
 
@@ -129,16 +129,16 @@ def test_client_is_killed(port, images, scores, tmp_path):
         client.send_signal(signal.SIGKILL)
         client.wait()
         client.stdout.close()
-        with connect(port, timeout=TIMEOUT) as board:
+        with Board(port, timeout=TIMEOUT) as board:
             assert np.array_equal(board.classify(images[2:]).scores, scores[2:])
 
 
 def test_two_at_once(port, images, scores):
     def intrude(_done):
         with pytest.raises(RheobaseError, match=r"cannot be opened \(in use\)"):
-            connect(port, timeout=TIMEOUT)
+            Board(port, timeout=TIMEOUT)
 
-    with connect(port, timeout=TIMEOUT) as board:
+    with Board(port, timeout=TIMEOUT) as board:
         found = board.classify(images, progress=intrude)
         assert np.array_equal(found.scores, scores)
         assert found.resent == 0
@@ -154,6 +154,9 @@ class _Port:
         self.decoder = FrameDecoder()
         self.waiting = b""
         self.stale, self.works, self.busy = stale, busy, 0
+
+    def close(self):
+        pass
 
     def write(self, wire):
         for body in self.decoder.feed(wire):
@@ -177,7 +180,7 @@ def test_replies_that_are_ready(network):
     """No more than the window are; all of them come before the connection begins."""
     identity = accelerator_interface(network, clock=CLOCK).identity
     port = _Port(identity, stale=identity.window)
-    Board(port, TIMEOUT)
+    Board(port, timeout=TIMEOUT)
     assert port.stale == 0 and port.waiting == b""
 
 
@@ -185,4 +188,4 @@ def test_board_that_never_rests(network, monkeypatch):
     monkeypatch.setattr(host, "_SETTLING", 0.1)
     identity = accelerator_interface(network, clock=CLOCK).identity
     with pytest.raises(RheobaseError, match="port: the board is still at work for an earlier"):
-        Board(_Port(identity, busy=True), 0.1)
+        Board(_Port(identity, busy=True), timeout=0.1)

@@ -17,7 +17,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from rheobase.boards.builds.board_top import TOP, board_verilog
-from rheobase.boards.host.driver import connect
+from rheobase.boards.host.driver import Board
 from rheobase.boards.protocol import (
     FLAG,
     Error,
@@ -106,7 +106,7 @@ def test_digits(digits, port):
     """Answers and scores of all test images; T and t0; counters; answers alone."""
     images = load_images("digits")
     counted = []
-    with connect(port, timeout=TIMEOUT, network_hash=network_hash(digits)) as board:
+    with Board(port, timeout=TIMEOUT, network=digits) as board:
         identity = board.identity
         assert identity.input_shape == (1, 8, 8) and identity.classes == 10
         assert (identity.steps, identity.delay, identity.radix) == (6, 1, False)
@@ -133,7 +133,7 @@ def test_digits(digits, port):
         with pytest.raises(RheobaseError, match="images: 1 x 9 x 8 of uint8, must be 1 x 8 x 8"):
             board.classify(np.zeros((1, 1, 9, 8), np.uint8))
     # The setting outlives a connection.
-    with connect(port, timeout=TIMEOUT) as board:
+    with Board(port, timeout=TIMEOUT) as board:
         assert board.setting == (3, 2)
 
 
@@ -199,7 +199,7 @@ def test_damaged_frames(digits, port):
         identity, _ = decode_identity(_replies(line, decoder, 1)[0][2:])
         assert identity.network_hash == network_hash(digits)
     assert decoder.damaged == 0
-    with connect(port, timeout=TIMEOUT) as board:
+    with Board(port, timeout=TIMEOUT) as board:
         _check(board, digits, load_images("digits").images[:30])
 
 
@@ -256,7 +256,7 @@ def _noisy(port, rate, seed):
 def test_driver_repeats_what_is_damaged(digits, port):
     """Bytes spoiled and lost in both directions: every answer is right all the same."""
     images = load_images("digits").images[:40]
-    with _noisy(port, 0.001, 5) as (path, spoiled), connect(path, timeout=SHORT_TIMEOUT) as board:
+    with _noisy(port, 0.001, 5) as (path, spoiled), Board(path, timeout=SHORT_TIMEOUT) as board:
         found = _check(board, digits, images)
         assert spoiled[0] > 0 and found.resent > 0
 
@@ -329,11 +329,11 @@ def test_nothing_behind_the_port():
     tty.setraw(slave)
     silent = "no answer to identify in 0.1 s, sent 4 times at 3000000 baud"
     with pytest.raises(RheobaseError, match=silent):
-        connect(os.ttyname(slave), timeout=0.1)
+        Board(os.ttyname(slave), timeout=0.1)
     os.close(master)
     os.close(slave)
     with pytest.raises(RheobaseError, match="/dev/absent: cannot be opened"):
-        connect("/dev/absent")
+        Board("/dev/absent")
 
 
 def _one_line(ran, message):
@@ -355,6 +355,6 @@ def test_mnist(mnist_root):
     network = _network("MNIST", part.images, part.labels, Coding.RADIX, 3, None, Readout.CURRENT)
     test = load_images("MNIST", data_root=mnist_root).first(40)
     _, executable = _board(network)
-    with running_board(executable, CLOCK / BAUD) as path, connect(path, timeout=TIMEOUT) as board:
+    with running_board(executable, CLOCK / BAUD) as path, Board(path, timeout=TIMEOUT) as board:
         found = _check(board, network, test.images)
     assert len(set(found.answers)) > 5, "answers alike would hide one for another"

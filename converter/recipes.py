@@ -49,7 +49,8 @@ def _best(options: Options) -> Options:
     """What measured best on ResNet-20 (docs/results/resnet20.md)."""
     if options.coding == Coding.RADIX:
         # The fewer the levels, the less the inputs say about weights.
-        ridge = 0.01 if options.steps > 3 else 0.03
+        steps = options.spike_budget or options.steps
+        ridge = 0.01 if steps > 3 else 0.03
         calibration = Calibration(weights=1, ridge=ridge, images=2000, samples=16000)
     else:
         # Every step of a spiking network costs as much as the model does on an image.

@@ -151,8 +151,9 @@ def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 def _own_steps(graph: Graph, planned: PlannedLayer) -> int | None:
     """T of the layer's own, that of the neurons that it is made of."""
     operation = graph.by_name.get(planned.threshold or "")
-    fires = operation is not None and operation.kind == OperationKind.RELU
-    return operation.arguments["steps"] if fires else None
+    if operation is None or operation.kind != OperationKind.RELU:
+        return None
+    return operation.arguments["steps"]
 
 
 def _bits_by_layer(plan: Plan, weight_bits: int | Mapping[str, int]) -> dict[str, int]:

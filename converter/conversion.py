@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from ..golden.basics.html_table import html_lines
 from ..golden.errors import RheobaseError
 from ..golden.network.network import Coding, Network, Readout
 from .calibrate.calibration import (
@@ -44,6 +45,7 @@ from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
 from .signed.choice import LinearLayer, with_linear_layers
 from .snn.snn import FloatSnn
+from .summary import summary_lines
 from .thresholds.balancing import balance
 from .thresholds.delay import choose_delay, first_output_spike
 from .thresholds.outcome import Balance
@@ -82,6 +84,10 @@ class Conversion:
         weights = f"{self.weights.held:,} of the model's {self.weights.model:,} weights held"
         outside = ", ".join(path for path, _ in self.outside)
         return f"Conversion to {made}; {weights}" + (f"; outside: {outside}" if outside else "")
+
+    def _repr_html_(self) -> str:
+        made = "" if self.lowered is None else self.network._repr_html_()
+        return html_lines(summary_lines(self)) + made
 
     @property
     def network(self) -> Network:

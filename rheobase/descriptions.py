@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .golden.network.network import Layer, Network
+    from .golden.network.network import Network
 
 
 def described(file: Path) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def network_description(network: Network) -> dict[str, Any]:
     from dataclasses import asdict
 
     from .golden.files.file import network_hash
+    from .golden.network.description import layer_description
 
     return {
         "kind": "network",
@@ -74,29 +75,7 @@ def network_description(network: Network) -> dict[str, Any]:
         ),
         "event_counts": 0 if network.events is None else network.events.images,
         "provenance": None if network.provenance is None else asdict(network.provenance),
-        "layers": [_layer(network, index, layer) for index, layer in enumerate(network.layers)],
-    }
-
-
-def _layer(network: Network, index: int, layer: Layer) -> dict[str, Any]:
-    from .golden.network.network import IMAGE
-
-    return {
-        "name": layer.name,
-        "sources": [
-            "image" if c.source == IMAGE else network.layers[c.source].name
-            for c in layer.connections
-        ],
-        "kernels": ["x".join(map(str, c.weight.shape)) for c in layer.connections],
-        "shape": list(network.shapes[index].output),
-        "weights": sum(c.weight.size for c in layer.connections),
-        "weight_bits": [c.weight_bits for c in layer.connections],
-        "threshold": None
-        if layer.threshold is None
-        else [int(layer.threshold.min()), int(layer.threshold.max())],
-        "max_pool": None if layer.pool is None else "x".join(map(str, layer.pool.kernel)),
-        "signed": layer.signed,
-        "T": None if layer.threshold is None else network.steps_of(index),
+        "layers": [layer_description(network, index) for index in range(len(network.layers))],
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..golden.basics.html_table import html_table
 from ..golden.network.has_network import HasNetwork, network_of
 from ..golden.network.network import Network
 from ..golden.run.run import GoldenRun, run_golden
@@ -78,6 +79,20 @@ class Comparison:
             )
         compared = sum(layer.spikes for layer in self.layers)
         return f"Comparison of {self.images} images, {compared:,} spikes: {found}"
+
+    def _repr_html_(self) -> str:
+        columns = ("layer", "spikes", "spikes that differ", "spikes per neuron", "accumulations")
+        rows = [
+            [
+                layer.name,
+                f"{layer.spikes:,}",
+                f"{layer.spike_mismatches:,}",
+                f"{layer.spikes_per_neuron:.2f}",
+                " + ".join(f"{count:,}" for count in layer.golden_accumulations),
+            ]
+            for layer in self.layers
+        ]
+        return html_table(repr(self), columns, rows)
 
     @property
     def spike_mismatches(self) -> int:

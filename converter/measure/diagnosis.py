@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from torch import nn
 
+from ...golden.basics.html_table import html_table
 from ...golden.errors import RheobaseError
 from ...golden.network.has_network import HasNetwork, network_of
 from ...golden.network.network import Network
@@ -73,6 +74,18 @@ class Diagnosis:
     cnn_answers: float | None
     right_answers: float | None
     cnn_right_answers: float | None
+
+    def _repr_html_(self) -> str:
+        names = [field.name for field in fields(LayerErrors)]
+        rows = [[_cell(getattr(layer, name)) for name in names] for layer in self.layers]
+        caption = f"{self.images} images; errors are parts of what a layer should deliver"
+        return html_table(caption, [name.replace("_", " ") for name in names], rows)
+
+
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "" if value is None else value
 
 
 def diagnose(

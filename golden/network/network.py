@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..basics.html_table import html_table
 from .choices import MAX_STEPS as MAX_STEPS
 from .choices import Coding as Coding
 from .choices import PoolRule as PoolRule
 from .choices import Readout as Readout
+from .description import LAYER_COLUMNS, layer_description, shown_cell
 
 # What a network is made of belongs to it: who takes a network apart imports the parts from here.
 from .layers import BYTE_BITS as BYTE_BITS
@@ -69,6 +71,13 @@ class Network(UncheckedNetwork):
             f"layers, {weights:,} weights of {' and '.join(map(str, bits))} bits; {self.coding} "
             f"coding, T = {self.steps}, t0 = {self.delay}, {self.readout} readout"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [shown_cell(key, layer[key]) for key in LAYER_COLUMNS]
+            for layer in (layer_description(self, index) for index in range(len(self.layers)))
+        ]
+        return html_table(repr(self), [key.replace("_", " ") for key in LAYER_COLUMNS], rows)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...golden.basics.html_table import html_table
 from ..design.folding import Folding, LayerFolding
 from .area import Area
 
@@ -66,6 +67,27 @@ class Plan:
     @property
     def folding(self) -> Folding:
         return tuple(layer.fold for layer in self.layers)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                number,
+                layer.fold.neurons,
+                layer.fold.lanes,
+                f"{layer.cycles:,.0f}",
+                layer.limit,
+                f"{layer.area.luts:,.0f}",
+                layer.area.block_rams,
+            ]
+            for number, layer in enumerate(self.layers)
+        ]
+        area = self.area
+        caption = (
+            f"{self.cycles:,.0f} cycles an image, {area.luts:,.0f} LUT4, {area.block_rams} block "
+            "RAMs, predicted"
+        )
+        columns = ("layer", "P", "E", "cycles", "bound by", "LUT4", "block RAMs")
+        return html_table(caption, columns, rows)
 
     @property
     def area(self) -> Area:

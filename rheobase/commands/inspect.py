@@ -9,21 +9,8 @@ import typer
 
 from ..options.output import Json
 
-_LAYERS = {
-    "network": (
-        "name",
-        "sources",
-        "kernels",
-        "shape",
-        "weights",
-        "weight_bits",
-        "threshold",
-        "max_pool",
-        "signed",
-        "T",
-    ),
-    "float SNN": ("name", "channels", "threshold"),
-}
+#: What is shown of a float SNN's layers.
+_FLOAT_COLUMNS = ("name", "channels", "threshold")
 
 
 def inspect(
@@ -38,6 +25,7 @@ def inspect(
     """Show what a file or a build's folder holds."""
     from ..console import OUT
     from ..descriptions import described
+    from ..golden.network.description import LAYER_COLUMNS, shown_cell
     from ..tables import table
 
     found = described(file)
@@ -49,17 +37,11 @@ def inspect(
             text = f"{key.replace('_', ' ')}: {_shown(value)}"
             OUT.print(text, highlight=False, markup=False, soft_wrap=True)
     if "layers" in found:
-        columns = _LAYERS[found["kind"]]
-        rows = [[_cell(key, layer[key]) for key in columns] for layer in found["layers"]]
+        columns = LAYER_COLUMNS if found["kind"] == "network" else _FLOAT_COLUMNS
+        rows = [[shown_cell(key, layer[key]) for key in columns] for layer in found["layers"]]
         OUT.print(table("", [key.replace("_", " ") for key in columns], rows))
     if "files" in found:
         OUT.print(table("", ("file", "state"), found["files"].items()))
-
-
-def _cell(key: str, value: Any) -> str:
-    if key == "threshold" and value is not None:
-        return f"{value[0]} to {value[1]}"
-    return str(value) if isinstance(value, int) and key != "signed" else _shown(value)
 
 
 def _shown(value: Any) -> str:

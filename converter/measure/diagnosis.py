@@ -85,7 +85,7 @@ class Diagnosis:
 def _cell(value: str | float | None) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
-    return "" if value is None else value
+    return "" if value is None else str(value)
 
 
 def diagnose(

@@ -211,7 +211,11 @@ def _write(plot: _Plot, folder: Path, title: str) -> list[Path]:
     figure.suptitle(title, fontsize=9)
     written = []
     # Text stays text in what is printed, and files do not change from run to run.
-    settings = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": plot.name}
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "pdf.fonttype": 42,
+        "svg.hashsalt": plot.name,
+    }
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with matplotlib.rc_context(settings):
         for form in _FORMATS:

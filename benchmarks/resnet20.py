@@ -56,6 +56,7 @@ class Figure:
     steps: int
     golden: bool = False
     budget: str | None = None
+    spike_budget: float | None = None
 
 
 FIGURES = (
@@ -64,6 +65,10 @@ FIGURES = (
     *(
         Figure(f"resnet20_best_radix{steps}_w8_golden_loss", "best", RADIX, steps, golden=True)
         for steps in (4, 3)
+    ),
+    *(
+        Figure(f"resnet20_best_radix_mean{mean}_golden_loss", "best", RADIX, most, True, None, mean)
+        for most, mean in ((4, 3.0), (5, 3.5))
     ),
     Figure("resnet20_best_rate32_w4_golden_loss", "best", RATE, 32, True, AVERAGE_BITS),
     Figure("resnet20_best_radix4_w4_golden_loss", "best", RADIX, 4, True, AVERAGE_BITS),
@@ -104,7 +109,8 @@ class Bench:
         return 100 * right / len(self.testing.images)
 
     def convert(self, figure: Figure) -> Conversion:
-        options = with_recipe(Options(figure.coding, figure.steps), figure.recipe)
+        options = Options(figure.coding, figure.steps, spike_budget=figure.spike_budget)
+        options = with_recipe(options, figure.recipe)
         if figure.budget is not None:
             weights = sum(kernel_sizes(self.graph).values())
             options = replace(options, weight_budget=parse_budget(figure.budget, weights))

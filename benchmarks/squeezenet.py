@@ -41,6 +41,9 @@ FIGURES = (
     ("radix4", Options(coding="radix", steps=4), None),
     ("radix4_w4", Options(coding="radix", steps=4), "4bit/weight"),
     ("rate32", Options(coding="rate", steps=32), None),
+    ("radix3", Options(coding="radix", steps=3), None),
+    ("radix_mean3", Options(coding="radix", steps=5, spike_budget=3.0), None),
+    ("radix_mean4", Options(coding="radix", steps=6, spike_budget=4.0), None),
 )
 
 

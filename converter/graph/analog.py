@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,25 +23,53 @@ def run_graph(graph: Graph, images: Tensor, at_neuron: AtNeuron | None = None) -
         images: (images, *graph.input_shape), on the graph's device.
         at_neuron: takes the place of RELU.
     """
-    kept = set(graph.outputs.values())
-    values: dict[str, Tensor] = {}
-    waiting = {name: len(consumers) for name, consumers in graph.consumers.items()}
-    for operation in graph.operations:
-        if operation.kind == OperationKind.INPUT:
-            values[operation.name] = images
-            continue
-        inputs = [values[name] for name in operation.inputs]
-        for name in dict.fromkeys(operation.inputs):
-            waiting[name] -= 1
-            if not waiting[name] and name not in kept:
-                del values[name]
-        if operation.kind == OperationKind.RELU and at_neuron is not None:
-            owned = _is_fresh(graph, operation.inputs[0]) and operation.inputs[0] not in values
-            values[operation.name] = at_neuron(operation, inputs[0], owned)
-        else:
-            values[operation.name] = run_operation(operation, *inputs)
-        del inputs
-    return {name: values[name] for name in kept}
+    progress = GraphProgress.begun(graph, images)
+    progress.run(len(graph.operations), at_neuron)
+    return {name: progress.values[name] for name in set(graph.outputs.values())}
+
+
+@dataclass
+class GraphProgress:
+    """A graph of which some operations have been run, in their order.
+
+    Attributes:
+        done: how many, the image among them.
+        values: results that what is left needs, or that the model returns, by name.
+        waiting: how many of the operations that are left take each result.
+    """
+
+    graph: Graph
+    done: int
+    values: dict[str, Tensor]
+    waiting: dict[str, int]
+
+    @classmethod
+    def begun(cls, graph: Graph, images: Tensor) -> GraphProgress:
+        """Nothing has been run for ``images``: (images, *graph.input_shape)."""
+        waiting = {name: len(consumers) for name, consumers in graph.consumers.items()}
+        return cls(graph, 1, {graph.operations[0].name: images}, waiting)
+
+    def copy(self) -> GraphProgress:
+        """One that goes on by itself; results are shared and not to be overwritten."""
+        return replace(self, values=dict(self.values), waiting=dict(self.waiting))
+
+    def run(self, until: int, at_neuron: AtNeuron | None = None) -> None:
+        """Run operations until so many have been run; ``at_neuron`` takes the place of RELU."""
+        graph, values = self.graph, self.values
+        kept = set(graph.outputs.values())
+        for operation in graph.operations[self.done : until]:
+            inputs = [values[name] for name in operation.inputs]
+            for name in dict.fromkeys(operation.inputs):
+                self.waiting[name] -= 1
+                if not self.waiting[name] and name not in kept:
+                    del values[name]
+            if operation.kind == OperationKind.RELU and at_neuron is not None:
+                owned = _is_fresh(graph, operation.inputs[0]) and operation.inputs[0] not in values
+                values[operation.name] = at_neuron(operation, inputs[0], owned)
+            else:
+                values[operation.name] = run_operation(operation, *inputs)
+            del inputs
+        self.done = max(self.done, until)
 
 
 def _is_fresh(graph: Graph, name: str) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...golden.errors import RheobaseError
 from ...golden.network.choices import Coding
 from ..data.batches import spread_images
-from ..graph.analog import run_graph
+from ..graph.analog import GraphProgress, run_graph
 from ..graph.graph import WEIGHTED_KINDS, Graph, Operation, per_channel
 from ..graph.kernels import run_operation
 from ..graph.levels import is_signed, levels_of, with_own_steps
@@ -25,8 +25,8 @@ from ..graph.segments import segment_of
 from ..thresholds.level_thresholds import level_thresholds
 from ..thresholds.samples import channel_samples
 
-#: Images that errors and spikes are measured on.
-IMAGES = 64
+#: Images that errors and spikes are measured on, T times for each layer.
+IMAGES = 24
 
 
 _Layer = TypeVar("_Layer", bound=Hashable)
@@ -67,7 +67,7 @@ def with_shared_out_steps(
         budget: 1 to ``most``; between two whole numbers, so far between their operations.
     """
     images = spread_images(batches, IMAGES)
-    measured = {group: planes_of(graph, images, group, most) for group in together(graph)}
+    measured = planes_by_group(graph, images, most)
     found = allocation(measured, budget_operations(measured.values(), budget))
     own = {name: steps for group, steps in found.items() for name in group if steps < most}
     return with_own_steps(graph, own)
@@ -89,31 +89,51 @@ def together(graph: Graph) -> list[tuple[str, ...]]:
 
 
 @torch.inference_mode()
-def planes_of(graph: Graph, images: Tensor, names: Sequence[str], most: int) -> Planes:
-    """What T = 1 .. ``most`` of the layers ``names`` comes to, all others being exact."""
+def planes_by_group(graph: Graph, images: Tensor, most: int) -> dict[tuple[str, ...], Planes]:
+    """What T = 1 .. ``most`` of each group of ``together`` comes to, all others being exact."""
     exact = run_graph(graph, images)
+    places = {operation.name: place for place, operation in enumerate(graph.operations)}
+    first = {group: min(places[name] for name in group) for group in together(graph)}
+    found = {}
+    # What is in front of a group is the same whatever its T, and run once for all groups.
+    before = GraphProgress.begun(graph, images)
+    for group, place in sorted(first.items(), key=lambda item: item[1]):
+        before.run(place)
+        found[group] = _planes(before, group, exact, most)
+    return found
+
+
+def _planes(
+    before: GraphProgress, names: Sequence[str], exact: Mapping[str, Tensor], most: int
+) -> Planes:
+    """What T = 1 .. ``most`` of the layers ``names`` comes to, whose inputs are exact."""
+    graph = before.graph
     costs = {name: operations_per_spike(graph, name) for name in names}
     errors, operations = [], []
     for steps in range(1, most + 1):
-        spikes = dict.fromkeys(names, 0.0)
+        spent = 0.0
 
         def at_neuron(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
+            nonlocal spent
             result = run_operation(operation, current)
-            if operation.name not in spikes:  # noqa: B023
+            if operation.name not in costs:
                 return result
             numbers, unit = _numbers(operation, result, steps)  # noqa: B023
             bits = numbers.to(torch.int32)
-            set_bits = (int(((bits >> place) & 1).sum()) for place in range(steps))  # noqa: B023
-            spikes[operation.name] = sum(set_bits) / len(images)  # noqa: B023
+            set_bits = sum(int(((bits >> place) & 1).sum()) for place in range(steps))  # noqa: B023
+            spent += set_bits / len(result) * costs[operation.name]
             return numbers * unit
 
-        found = run_graph(graph, images, at_neuron)
+        rest = before.copy()
+        rest.run(len(graph.operations), at_neuron)
         parts = [
-            float((found[key] - value).square().mean() / value.square().mean().clamp(min=1e-12))
-            for key, value in exact.items()
+            float(
+                (rest.values[name] - value).square().mean() / value.square().mean().clamp(min=1e-12)
+            )
+            for name, value in exact.items()
         ]
         errors.append(sum(parts) / len(parts))
-        operations.append(sum(count * costs[name] for name, count in spikes.items()))
+        operations.append(spent)
     return Planes(tuple(errors), tuple(operations))
 
 

@@ -20,7 +20,7 @@ from rheobase.converter.lower.spike_budget import (
     allocation,
     budget_operations,
     operations_per_spike,
-    planes_of,
+    planes_by_group,
     together,
     with_shared_out_steps,
 )
@@ -109,7 +109,7 @@ def test_operations_are_those_of_the_golden_model() -> None:
         for connection, events in zip(layer.connections, record.events, strict=True):
             if connection.source >= 0:
                 counted[connection.source] += accumulations(connection, events, 1).mean()
-    predicted = [planes_of(graph, images, group, 2).operations[1] for group in together(graph)]
+    predicted = [planes.operations[1] for planes in planes_by_group(graph, images, 2).values()]
     np.testing.assert_allclose(counted, predicted, rtol=0.1)
 
 

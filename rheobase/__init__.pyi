@@ -23,6 +23,7 @@ from .converter import evaluate_task as evaluate_task
 from .converter import export_float_nir as export_float_nir
 from .converter import export_nir as export_nir
 from .converter import import_nir as import_nir
+from .converter import import_spikingjelly as import_spikingjelly
 from .converter import load_float_snn as load_float_snn
 from .converter import load_images as load_images
 from .converter import load_model as load_model

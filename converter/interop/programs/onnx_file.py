@@ -34,6 +34,14 @@ def load_onnx(path: Path) -> Program:
             ``onnx`` is absent.
     """
     model = _read(path)
+    try:
+        return _program(path, model)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        # Names that are no text, attributes of another type than their operator has.
+        raise RheobaseError(f"{path}: no ONNX file, or a damaged one") from error
+
+
+def _program(path: Path, model: onnx.ModelProto) -> Program:
     graph = model.graph
     values = {one.name: _tensor(path, one) for one in graph.initializer}
     if graph.sparse_initializer:

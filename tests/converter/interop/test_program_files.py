@@ -134,7 +134,13 @@ def outside(path):
     path.write_bytes(made.SerializeToString())
 
 
+def damaged_name(path):
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="NAME")
+    path.write_bytes(onnx_model(nodes=[node]).SerializeToString().replace(b"NAME", b"N\xff/E"))
+
+
 ONNX = {
+    "name": (damaged_name, "no ONNX file, or a damaged one"),
     "no onnx": (lambda path: path.write_bytes(b"not a model"), "no ONNX file"),
     "empty": (lambda path: path.write_bytes(b""), "no ONNX file"),
     "absent": (lambda path: None, "cannot be read"),

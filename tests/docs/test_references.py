@@ -13,7 +13,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PACKAGES = ["golden", "converter", "hw", "sim", "boards", "rheobase"]
 ROOMS = [*PACKAGES, "benchmarks", "examples", "tests"]
 #: Names in the text that stand for a file of the reader's.
-PLACEHOLDERS = {"path.py", "voc_models.py"}
+PLACEHOLDERS = {"path.py", "voc_models.py", "own_cnn.py"}
 
 
 @cache

@@ -16,7 +16,7 @@ _BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE 
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.]*\w)")
 _FRAME = re.compile(r"[\u2500-\u257f]")
 #: How far a number may be from the page's, in parts of the larger one: trained weights differ.
-TOLERANCE = 0.25
+TOLERANCE = 1 / 3
 #: A paragraph that begins like this says why the blocks up to the next heading are not run.
 LEFT_OUT = "Not run in the tests"
 
@@ -83,8 +83,8 @@ def _run(block: Block, folder: Path, where: str) -> str:
 def compare(shown: str, printed: str) -> str | None:
     """What of ``shown`` is not in ``printed``; None where they agree.
 
-    Words have to be the same, blanks and frames of tables do not count. A number may be a quarter
-    away, or one; a nought stays a nought. A line ``...`` stands for any lines.
+    Words have to be the same, blanks and frames of tables do not count. Whole numbers
+    below ten have to be the same as well, others may be a third away, or one. A line ``...`` stands for any lines.
     """
     actual = _lines(printed)
     at, skipping = 0, False
@@ -119,6 +119,5 @@ def _alike(shown: str, printed: str) -> bool:
 
 
 def _near(one: float, other: float) -> bool:
-    if not one or not other:
-        return one == other
-    return abs(one - other) <= max(1, TOLERANCE * max(one, other))
+    exact = all(number < 10 and number.is_integer() for number in (one, other))
+    return one == other if exact else abs(one - other) <= max(1, TOLERANCE * max(one, other))

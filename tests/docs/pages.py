@@ -84,7 +84,8 @@ def compare(shown: str, printed: str) -> str | None:
     """What of ``shown`` is not in ``printed``; None where they agree.
 
     Words have to be the same, blanks and frames of tables do not count. Whole numbers
-    below ten have to be the same as well, others may be a third away, or one. A line ``...`` stands for any lines.
+    below ten have to be the same as well, others may be a third away, or one. A line ``...``
+    stands for any lines.
     """
     actual = _lines(printed)
     at, skipping = 0, False

@@ -29,7 +29,7 @@ class Cells(HTMLParser):
         self.feed(text)
         assert not self.open
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, _attributes):
         self.open.append(tag)
         self.found.setdefault(tag, []).append("")
 

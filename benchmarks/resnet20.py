@@ -64,7 +64,7 @@ FIGURES = (
     *(Figure(f"resnet20_best_rate{steps}_loss", "best", RATE, steps) for steps in (32, 16, 8)),
     *(
         Figure(f"resnet20_best_radix{steps}_w8_golden_loss", "best", RADIX, steps, golden=True)
-        for steps in (4, 3)
+        for steps in (4, 3, 2)
     ),
     *(
         Figure(f"resnet20_best_radix_mean{mean}_golden_loss", "best", RADIX, most, True, None, mean)

@@ -252,7 +252,7 @@ def convert_graph(
     counted = replace(options.calibration, images=used, passes=math.inf)
     options = replace(options, calibration=counted)
     count = held_back(images, used, options.steps if options.coding == Coding.RATE else 1)
-    seen, held = split_batches(batches, images - count)
+    held, seen = split_batches(batches, count)
     fitted = _converted(graph, batches, seen, options, layer_progress=layer_progress, **given)
     alone = replace(options, calibration=None, calibrate_first=False, iterations=None)
     plain = _converted(graph, batches, (), alone, **{**given, "progress": None})

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ...golden.errors import RheobaseError
 from ...golden.network.network import Coding, PoolRule
-from ..data.batches import first_images
+from ..data.batches import spread_images
 from ..graph.bias_shifts import with_shifts
 from ..graph.graph import Graph
 from .calibration_run import CalibrationRun
@@ -83,7 +83,7 @@ def calibrate(
     if not batches or not len(batches[0]):
         raise RheobaseError("calibration: no images, must be at least one")
     given = sum(len(batch) for batch in batches)
-    images = first_images(batches, used_images(settings, given, coding, steps))
+    images = spread_images(batches, used_images(settings, given, coding, steps))
     run = CalibrationRun(graph, images, thresholds, coding, steps, settings, rule, rounding, seed)
     for name in layer_names(graph):
         run.layer(name)

@@ -10,21 +10,20 @@ from torch import Tensor
 
 from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.network import Coding, PoolRule
-from ..graph.analog import run_graph
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind
 from ..graph.kernels import run_operation
 from ..graph.levels import is_signed, neuron_levels, steps_of
-from ..graph.sampling import at_positions, sampled_positions
+from ..graph.sampling import sampled_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, mean_output, starting
 from .calibration_settings import Calibration, Rounding, current_of, layer_names
 from .integer_grid import IntegerGrid
+from .kernel_fit import KernelFit
+from .layer_roles import is_averaged, is_read_out, reads_image
+from .layer_samples import LayerSamples, model_samples, place_weights
 from .least_squares import (
-    Regression,
     adjustable,
-    change_holds,
-    confirmed_change,
     rounded_weights,
     shifted_source,
 )
@@ -32,15 +31,13 @@ from .neuron_search import Search, search_neurons
 from .trains import Trains
 
 #: Why least squares leaves a layer's weights as they are.
-POOLED = "max pooling in front of the neurons"
+READ_OUT = "each channel is an answer, of which there are few examples"
 NO_KERNEL = "no single kernel of its own"
-TOO_FEW = "too few samples for its inputs"
+UNHELD = "no change of them holds on other images"
 #: Neurons per channel, times steps, that the search for thresholds looks at.
 _SEARCHED = 2**15
 #: ... and the most and the fewest neurons.
 _MOST_SEARCHED, _LEAST_SEARCHED = 8192, 512
-#: Images that pass through the model at a time.
-_BATCH = 32
 
 
 class CalibrationRun:
@@ -70,11 +67,7 @@ class CalibrationRun:
         self._rounding = rounding
         self._trains = Trains(images, coding, steps, rule)
         self._generator = torch.Generator().manual_seed(seed)
-        self._positions = {
-            name: self._sampled(graph.by_name[current_of(graph, name)].shape)
-            for name in layer_names(graph)
-        }
-        self._targets = self._model_currents()
+        self._layers, self._kernels = self._model_samples()
         #: The last layer that reads each layer's trains.
         self._last = {}
         for name in layer_names(graph):
@@ -87,23 +80,31 @@ class CalibrationRun:
             shape, len(self.images), self.settings.samples, self._generator
         ).to(self.images.device)
 
-    def _model_currents(self) -> dict[str, Tensor]:
-        """What each layer receives in the model, (samples, channels)."""
-        found: dict[str, list[Tensor]] = {name: [] for name in self._positions}
-        for start in range(0, len(self.images), _BATCH):
-            part = slice(start, start + _BATCH)
+    def _model_samples(self) -> tuple[dict[str, LayerSamples], dict[str, LayerSamples]]:
+        """What each layer receives in the model, and the same in front of its max pooling."""
+        graph = self.graph
+        names = {name: current_of(graph, name) for name in layer_names(graph)}
+        kernels = {}
+        for name, current in names.items():
+            found = adjustable(graph, current)
+            kernels[name] = found.weighted.name if found is not None and found.pooled else current
+        positions = {
+            current: self._sampled(graph.by_name[current].shape)
+            for current in dict.fromkeys((*names.values(), *kernels.values()))
+        }
+        values = model_samples(graph, self.images, positions)
 
-            def keep(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
-                here = self._positions[operation.name][part]  # noqa: B023
-                found[operation.name].append(at_positions(current, here))
-                return run_operation(operation, current)
+        def samples(name: str, current: str) -> LayerSamples:
+            operation = graph.by_name[name]
+            weights = torch.ones_like(values[current][:, 0])
+            if operation.kind == OperationKind.RELU and reads_image(graph, name):
+                weights = place_weights(run_operation(operation, values[current]))
+            return LayerSamples(current, positions[current], values[current], weights)
 
-            results = run_graph(self.graph, self.images[part], keep)
-            for name in dict.fromkeys(self.graph.outputs.values()):
-                if self.graph.by_name[name].kind != OperationKind.RELU:
-                    here = self._positions[name][part]
-                    found[name].append(at_positions(results[name], here))
-        return {name: torch.cat(values) for name, values in found.items()}
+        return (
+            {name: samples(name, current) for name, current in names.items()},
+            {name: samples(name, current) for name, current in kernels.items()},
+        )
 
     def layer(self, name: str) -> None:
         """Calibrate one layer, and let it fire."""
@@ -147,49 +148,64 @@ class CalibrationRun:
         own = given["levels"] is not None or given["readout"]
         return Search(
             thresholds=settings.thresholds and not own,
-            shared=settings.shared,
+            shared=settings.shared or is_read_out(self.graph, operation.name),
             initial=settings.initial,
-            rounds=settings.bias,
+            rounds=0 if is_read_out(self.graph, operation.name) else settings.bias,
         )
 
     def _fit(self, operation: Operation, segment: Segment, grid: IntegerGrid | None) -> Neurons:
         name, cap = operation.name, operation.arguments["cap"]
         steps = steps_of(operation, self.steps)
         search = self._search(operation)
-        positions, looked_at = self._searched(name)
-        wanted = run_operation(operation, looked_at)
+        averaged = is_averaged(self.graph, name)
+        looked_at = self._layers[name] if averaged else self._searched(name)
+        wanted = run_operation(operation, looked_at.values)
         weighted = self._adjustable(name, segment) if self.settings.weights else None
-        fit: Regression | None = None
+        fit: KernelFit | None = None
         if weighted is not None:
-            inputs = self._inputs(self._positions[name], segment, weighted)
-            ridge = self.settings.ridge
-            # Few samples for many inputs fit noise; then the weights stay.
-            if change_holds(inputs, self._lacking(name, segment), ridge):
-                fit = Regression(inputs, ridge)
-                self.changed.append(name)
-            else:
-                self.unchanged[name] = TOO_FEW
+            fit = self._kernel_fit(name, segment, weighted)
 
         def searched(start: Neurons) -> tuple[Neurons, Tensor]:
-            currents = self._trains.sampled(self.graph, segment, positions)
-            return search_neurons(currents, wanted, start, search, self.coding, steps, cap, grid)
+            currents = self._trains.sampled(self.graph, segment, looked_at.positions)
+            return search_neurons(
+                currents,
+                wanted,
+                start,
+                search,
+                self.coding,
+                steps,
+                cap,
+                grid,
+                weights=None if averaged else looked_at.weights,
+                places=looked_at.places if averaged else 1,
+            )
 
         if fit is not None and weighted is not None:
             # First what the layer receives, then what it gives.
             for _ in range(2):
-                self._change(weighted, *fit.change(self._lacking(name, segment)))
+                change = fit.change(self._lacking(name))
+                if change is None:
+                    self.unchanged[name], fit = UNHELD, None
+                    break
+                self._change(weighted, *change)
+            else:
+                self.changed.append(name)
         neurons, error = searched(
             starting(self.thresholds[name], slope=operation.arguments["slope"])
         )
-        for _ in range(self.settings.weights - 1):
+        # Behind max pooling it is another place of the map in each channel that gives.
+        pooled = self._kernels[name].name != self._layers[name].name
+        for _ in range(0 if pooled else self.settings.weights - 1):
             if fit is None or weighted is None:
                 break
             before = self.graph
-            everywhere = self._trains.sampled(self.graph, segment, self._positions[name])
+            everywhere = self._trains.sampled(self.graph, segment, self._layers[name].positions)
             output = mean_output(everywhere, neurons, self.coding, steps)
-            model = run_operation(operation, self._targets[name])
+            model = run_operation(operation, self._layers[name].values)
             moves = (output.abs() < neurons.threshold) & ((output != 0) | (model != 0))
-            self._change(weighted, *fit.change(torch.where(moves, model - output, 0.0)))
+            change = fit.change(torch.where(moves, model - output, 0.0))
+            assert change is not None  # as the first one was not
+            self._change(weighted, *change)
             tried, tried_error = searched(neurons)
             if tried_error.sum() >= error.sum():
                 self.graph = before
@@ -198,22 +214,21 @@ class CalibrationRun:
         self.errors[name] = float(error.sum() / wanted.square().mean(dim=0).sum().clamp(min=1e-12))
         return neurons
 
-    def _searched(self, name: str) -> tuple[Tensor, Tensor]:
-        """Those of a layer's places that a search looks at, and the model's currents there."""
-        positions = self._positions[name]
+    def _searched(self, name: str) -> LayerSamples:
+        """Those of a layer's samples that a search looks at."""
         steps = self.steps if self.coding == Coding.RATE else 1
         wanted = min(max(_LEAST_SEARCHED, _SEARCHED // steps), _MOST_SEARCHED)
-        count = min(positions.shape[1], ceil_div(wanted, len(positions)))
-        targets = self._targets[name].unflatten(0, positions.shape)[:, :count].flatten(0, 1)
-        return positions[:, :count], targets
+        return self._layers[name].first(ceil_div(wanted, len(self.images)))
 
-    def _lacking(self, name: str, segment: Segment) -> Tensor:
-        """What the mean current lacks of the model's, (samples, channels).
+    def _lacking(self, name: str) -> Tensor:
+        """What the mean current at the layer's kernel lacks of the model's, (samples, channels).
 
         Of neurons that are silent in both, nothing: how far below zero they are says nothing.
         """
-        (mean,) = self._trains.sampled(self.graph, segment, self._positions[name], mean=True)
-        model, operation = self._targets[name], self.graph.by_name[name]
+        operation, samples = self.graph.by_name[name], self._kernels[name]
+        segment = segment_of(self.graph, samples.name)
+        (mean,) = self._trains.sampled(self.graph, segment, samples.positions, mean=True)
+        model = samples.values
         if operation.kind != OperationKind.RELU or is_signed(operation):
             return model - mean
         both = (model <= 0) & (mean <= 0)
@@ -223,13 +238,9 @@ class CalibrationRun:
         """An output that is read out: its weights (ACP) and its mean are fitted to the model's."""
         weighted = self._adjustable(name, segment) if self.settings.weights else None
         if weighted is not None:
-            change = confirmed_change(
-                self._inputs(self._positions[name], segment, weighted),
-                self._lacking(name, segment),
-                self.settings.ridge,
-            )
+            change = self._kernel_fit(name, segment, weighted).change(self._lacking(name))
             if change is None:
-                self.unchanged[name] = TOO_FEW
+                self.unchanged[name] = UNHELD
             else:
                 self._change(weighted, *change)
                 self.changed.append(name)
@@ -237,19 +248,24 @@ class CalibrationRun:
         if not self.settings.bias or found is None:
             return
         weighted = self.graph.by_name[found.weighted.name]
-        shift = self._lacking(name, segment).mean(dim=0)
+        shift = self._lacking(name).mean(dim=0)
         self._replace(weighted.name, weighted.arguments["weight"], _biased(weighted, shift))
 
     def _adjustable(self, name: str, segment: Segment) -> Operation | None:
-        """What least squares may change: not behind pooling, whose winners differ by channel."""
+        """What least squares may change."""
         found = adjustable(self.graph, segment.current)
         if found is None:
             self.unchanged[name] = NO_KERNEL
-        elif found.pooled:
-            self.unchanged[name] = POOLED
+        elif is_read_out(self.graph, name):
+            self.unchanged[name] = READ_OUT
         elif name not in self.scales:  # else it was changed and rounded before
             return found.weighted
         return None
+
+    def _kernel_fit(self, name: str, segment: Segment, weighted: Operation) -> KernelFit:
+        samples = self._kernels[name]
+        inputs = self._inputs(samples.positions, segment, weighted)
+        return KernelFit(inputs, samples.weights, samples.places, self.settings.ridge)
 
     def _inputs(self, positions: Tensor, segment: Segment, weighted: Operation) -> Tensor:
         return self._trains.inputs(self.graph, segment, weighted.name, positions)
@@ -283,16 +299,17 @@ class CalibrationRun:
             return
         worth = self._worth(source)
         weight = weighted.arguments["weight"]
-        positions = self._positions[name]
-        if layer.pooled:
-            positions = self._sampled(weighted.shape)
-        inputs = self._inputs(positions, segment, weighted)
-        if self.settings.weights and not layer.pooled:
+        samples = self._kernels[name]
+        inputs = self._inputs(samples.positions, segment, weighted)
+        if self.settings.weights and not is_read_out(self.graph, name):
             # The rounding starts from the weights that suit the spikes.
-            lacking = self._lacking(name, segment)
-            change, _ = Regression(inputs, self.settings.ridge).change(lacking)
-            weight = weight + change.reshape(weight.shape)
-            self.changed.append(name)
+            fit = KernelFit(inputs, samples.weights, samples.places, self.settings.ridge)
+            change = fit.change(self._lacking(name))
+            if change is None:
+                self.unchanged[name] = UNHELD
+            else:
+                weight = weight + change[0].reshape(weight.shape)
+                self.changed.append(name)
         flat = weight.flatten(1)
         before = inputs @ weighted.arguments["weight"].flatten(1).T
         rounded, scale = rounded_weights(

@@ -24,8 +24,9 @@ class Calibration:
         initial: search initial potentials.
         bias: rounds of bias shifts (LCP); 0 for none.
         weights: rounds of weight changes (ACP); 0 for none.
-        ridge: what a weight's change costs, as a part of the mean squared input.
-        images: calibration images that are used, the first ones.
+        ridge: what a weight's change costs, as a part of the mean squared input; None for what does
+            best, layer by layer, on images that are left aside for that.
+        images: calibration images that are used, from all over.
         samples: neurons per channel that a layer is fitted on.
         passes: in ``rate`` only so many images are used that images times T are at most so many
             times the images that were given; a few are used in any case.
@@ -36,7 +37,7 @@ class Calibration:
     initial: bool = True
     bias: int = 2
     weights: int = 0
-    ridge: float = 0.01
+    ridge: float | None = 0.01
     images: int = 512
     samples: int = 4096
     passes: float = math.inf
@@ -90,7 +91,7 @@ def check_calibration(settings: Calibration) -> None:
         check_integer("calibration", field, getattr(settings, field), least, None)
     if not settings.passes > 0:
         raise RheobaseError(f"calibration passes: {settings.passes}, must be a positive number")
-    if not settings.ridge > 0:
+    if settings.ridge is not None and not settings.ridge > 0:
         raise RheobaseError(f"calibration ridge: {settings.ridge}, must be a positive number")
 
 

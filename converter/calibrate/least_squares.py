@@ -1,6 +1,6 @@
-"""Small changes of weights by regularised least squares, and rounding with error feedback.
+"""The kernel that a fit may change, what it sees, and its rounding with error feedback.
 
-Both work on the mean squares of a layer's inputs, so their cost is one matrix product over samples
+Rounding works on the mean squares of a layer's inputs, so it costs one matrix product over samples
 and a factorisation per layer: no gradient descent.
 """
 
@@ -117,49 +117,6 @@ def patches(operation: Operation, x: Tensor, positions: Tensor) -> Tensor:
     index = (row * x.shape[3] + column).flatten(2)  # (images, positions, cells of the kernel)
     seen = x.flatten(2).gather(2, index.flatten(1)[:, None].expand(-1, x.shape[1], -1))
     return seen.unflatten(2, index.shape[1:]).transpose(1, 2).flatten(2).flatten(0, 1)
-
-
-class Regression:
-    """Least squares of changes of (weight, bias), on fixed inputs.
-
-    Args:
-        inputs: (samples, inputs).
-        ridge: part of the mean square input that every weight's change costs.
-    """
-
-    def __init__(self, inputs: Tensor, ridge: float) -> None:
-        self._inputs = torch.cat((inputs, inputs.new_ones(len(inputs), 1)), dim=1)
-        squares = (self._inputs.T @ self._inputs).double() / len(inputs)
-        diagonal = squares.diagonal()
-        diagonal += 1e-9 + 1e-6 * diagonal
-        diagonal[:-1] += ridge * diagonal[:-1].mean()
-        self._factor = torch.linalg.cholesky(squares)
-
-    def change(self, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Changes (outputs, inputs) and (outputs,) that add about ``wanted`` (samples, outputs)."""
-        right = (self._inputs.T @ wanted).double() / len(wanted)
-        solved = torch.cholesky_solve(right, self._factor).to(wanted.dtype)
-        return solved[:-1].T, solved[-1]
-
-
-def change_holds(inputs: Tensor, wanted: Tensor, ridge: float) -> bool:
-    """Whether changes of (weight, bias) as ``Regression`` finds them hold on other samples.
-
-    An output may have as many inputs as there are samples: what is fitted on every second one has
-    to come closer on the others than a change of the bias alone does.
-    """
-    seen, held = slice(0, None, 2), slice(1, None, 2)
-    weight, bias = Regression(inputs[seen], ridge).change(wanted[seen])
-    left = wanted[held] - (inputs[held] @ weight.T + bias)
-    plain = wanted[held] - wanted[seen].mean(dim=0)
-    return bool(left.square().sum() < plain.square().sum())
-
-
-def confirmed_change(inputs: Tensor, wanted: Tensor, ridge: float) -> tuple[Tensor, Tensor] | None:
-    """Changes of (weight, bias) as ``Regression`` finds them, None where they do not hold."""
-    if not change_holds(inputs, wanted, ridge):
-        return None
-    return Regression(inputs, ridge).change(wanted)
 
 
 def rounded_weights(

@@ -52,6 +52,8 @@ def search_neurons(
     steps: int,
     cap: float | None = None,
     grid: IntegerGrid | None = None,
+    weights: Tensor | None = None,
+    places: int = 1,
 ) -> tuple[Neurons, Tensor]:
     """Parameters with the least squared error between the layer's own output and ``target``.
 
@@ -61,6 +63,9 @@ def search_neurons(
         neurons: to start from; they stay where nothing better is found.
         cap: thresholds above are not tried.
         grid: what the integer network will make of parameters; they are compared as that.
+        weights: (samples,): what an error counts in each; None for all alike.
+        places: the error of the mean of so many samples in a row is what counts, where neurons are
+            read by a mean over their map.
 
     Returns:
         The parameters, and the mean squared error per channel (channels,).
@@ -70,7 +75,7 @@ def search_neurons(
     if search.shared:
         top = top.max().expand_as(top)
 
-    state = _Best(currents, target, search, coding, steps, neurons, cap, grid)
+    state = _Best(currents, target, search, coding, steps, neurons, cap, grid, weights, places)
     state.attempt(neurons)
     starts = STARTS if search.initial else ()
     # One after the other where that takes long; few steps want the two tried in all pairs.
@@ -120,11 +125,14 @@ class _Best:
         neurons: Neurons,
         cap: float | None,
         grid: IntegerGrid | None,
+        weights: Tensor | None,
+        places: int,
     ) -> None:
         self._cap, self._grid = cap, grid
         self._currents, self._target = currents, target
         self._active = target != 0
-        self._parts = target.new_full((len(target),), 1 / len(target))
+        weights = target.new_ones(len(target)) if weights is None else weights
+        self._parts, self._places = weights / weights.sum(), places
         self._search, self._coding, self._steps = search, coding, steps
         self.neurons = neurons
         self.error = torch.full_like(neurons.threshold, torch.inf)
@@ -139,7 +147,11 @@ class _Best:
             output = mean_output(self._currents, shown, self._coding, self._steps)
             difference = output - self._target
             # A product with equal parts takes a fraction of the time of a mean over the samples.
-            error = self._parts @ difference.square()
+            if self._places == 1:
+                error = self._parts @ difference.square()
+            else:
+                means = difference.unflatten(0, (-1, self._places)).mean(dim=1)
+                error = means.square().mean(dim=0)
             better = error < least
             best, least = neurons.where(better, best), torch.minimum(error, least)
             if number == self._search.rounds:

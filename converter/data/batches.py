@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
 
 import numpy as np
 import torch
@@ -42,42 +41,37 @@ def on_device(batches: Sequence[Tensor], device: str) -> LazyBatches:
 
 
 def split_batches(batches: Sequence[Tensor], count: int) -> tuple[LazyBatches, LazyBatches]:
-    """The first ``count`` images of ``batches`` and the others, in batches that have any."""
-    bounds = pairwise(accumulate((len(batch) for batch in batches), initial=0))
-    first: list[tuple[int, slice]] = []
-    others: list[tuple[int, slice]] = []
-    for index, (start, end) in enumerate(bounds):
-        cut = min(max(count - start, 0), end - start)
-        first += [(index, slice(cut))] if cut else []
-        others += [(index, slice(cut, None))] if start + cut < end else []
+    """``count`` images of ``batches`` from all over, as a set may be sorted by class; the others.
 
-    def parts(places: list[tuple[int, slice]]) -> LazyBatches:
-        return LazyBatches(lambda n: batches[places[n][0]][places[n][1]], len(places))
+    Both in batches that have any, all images where there are fewer than ``count``.
+    """
+    sizes = [len(batch) for batch in batches]
+    total = sum(sizes)
+    count = min(count, total)
+    places = torch.arange(total)
+    # The places at which a share of the images passes another whole number.
+    taken = (places + 1) * count // max(total, 1) > places * count // max(total, 1)
+    chosen: list[tuple[int, Tensor]] = []
+    others: list[tuple[int, Tensor]] = []
+    for index, here in enumerate(taken.split(sizes) if sizes else ()):
+        for parts, those in ((chosen, here), (others, ~here)):
+            if those.any():
+                parts.append((index, those.nonzero().flatten()))
 
-    return parts(first), parts(others)
+    def parts_of(places: list[tuple[int, Tensor]]) -> LazyBatches:
+        def make(number: int) -> Tensor:
+            index, rows = places[number]
+            batch = batches[index]
+            return batch[rows.to(batch.device)]
 
+        return LazyBatches(make, len(places))
 
-def first_images(batches: Sequence[Tensor], count: int) -> Tensor:
-    """The first ``count`` images (all where there are fewer) as one batch."""
-    found: list[Tensor] = []
-    for batch in batches:
-        if count <= 0:
-            break
-        found.append(batch[:count])
-        count -= len(batch)
-    return torch.cat(found)
+    return parts_of(chosen), parts_of(others)
 
 
 def spread_images(batches: Sequence[Tensor], count: int) -> Tensor:
     """At most ``count`` images as one batch, evenly over all, as a set may be sorted by class."""
-    sizes = [len(batch) for batch in batches]
-    step = max(1, ceil_div(sum(sizes), count))
-    found: list[Tensor] = []
-    start = 0
-    for batch, size in zip(batches, sizes, strict=True):
-        found.append(batch[-start % step :: step].clone())  # no view that keeps the batch
-        start += size
-    return torch.cat(found)
+    return torch.cat(tuple(split_batches(batches, count)[0]))
 
 
 class Batches(LazyBatches):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from rheobase.converter.calibrate.calibration import Calibration, calibrate, layer_names
-from rheobase.converter.calibrate.least_squares import Regression, confirmed_change, rounded_weights
+from rheobase.converter.calibrate.kernel_fit import RIDGES, KernelFit
+from rheobase.converter.calibrate.least_squares import rounded_weights
 from rheobase.converter.conversion import convert
 from rheobase.converter.graph.analog import analog_forward
 from rheobase.converter.graph.segments import run_segment, segment_of
@@ -107,7 +108,8 @@ def test_segments_give_the_currents_of_the_snn(subject: tuple) -> None:
 
 def test_least_squares_against_augmented_rows() -> None:
     generator = np.random.default_rng(1)
-    inputs, wanted = generator.normal(size=(200, 6)) + 0.5, generator.normal(size=(200, 2))
+    inputs, noise = generator.normal(size=(200, 6)) + 0.5, generator.normal(size=(200, 2))
+    wanted = inputs @ generator.normal(size=(6, 2)) + noise
     ridge = 0.3
     strength = np.sqrt(ridge * np.mean(inputs**2) * len(inputs))
     rows = np.hstack([inputs, np.ones((200, 1))])
@@ -115,7 +117,8 @@ def test_least_squares_against_augmented_rows() -> None:
     expected, *_ = np.linalg.lstsq(
         np.vstack([rows, extra]), np.vstack([wanted, np.zeros((6, 2))]), rcond=None
     )
-    weight, bias = Regression(torch.from_numpy(inputs), ridge).change(torch.from_numpy(wanted))
+    fit = KernelFit(torch.from_numpy(inputs), torch.ones(200).double(), 10, ridge)
+    weight, bias = fit.change(torch.from_numpy(wanted))
     np.testing.assert_allclose(weight.numpy(), expected[:6].T, atol=1e-4)
     np.testing.assert_allclose(bias.numpy(), expected[6], atol=1e-4)
 
@@ -172,15 +175,53 @@ def test_outputs_come_closer_to_the_model_on_other_images(
         assert all(torch.equal(found.thresholds[n], thresholds[n]) for n in thresholds)
 
 
-def test_a_change_has_to_hold_on_other_samples() -> None:
+def test_errors_count_by_weight() -> None:
+    generator = np.random.default_rng(5)
+    inputs, noise = generator.normal(size=(300, 4)), generator.normal(size=(300, 2))
+    wanted = inputs @ generator.normal(size=(4, 2)) + noise
+    weights = generator.uniform(0.1, 3, size=300)
+    root = np.sqrt(weights)[:, None]
+    rows = np.hstack([inputs, np.ones((300, 1))])
+    expected, *_ = np.linalg.lstsq(rows * root, wanted * root, rcond=None)
+    fit = KernelFit(torch.from_numpy(inputs), torch.from_numpy(weights), 3, 1e-9)
+    weight, bias = fit.change(torch.from_numpy(wanted))
+    np.testing.assert_allclose(weight.numpy(), expected[:4].T, atol=1e-4)
+    np.testing.assert_allclose(bias.numpy(), expected[4], atol=1e-4)
+
+
+def test_a_change_has_to_hold_on_other_images() -> None:
     generator = torch.Generator().manual_seed(4)
     inputs = torch.randn(60, 25, generator=generator, dtype=torch.float64)
     noise = torch.randn(60, 3, generator=generator, dtype=torch.float64)
-    assert confirmed_change(inputs, noise, 1e-3) is None
+    ones = torch.ones(60).double()
+    fit = KernelFit(inputs, ones, 1, 1e-3)
+    assert fit.change(noise) is None and fit.ridge is None
     weight = torch.randn(3, 25, generator=generator, dtype=torch.float64)
-    change = confirmed_change(inputs, inputs @ weight.T + 2, 1e-6)
-    torch.testing.assert_close(change[0], weight, atol=1e-3, rtol=0)
-    torch.testing.assert_close(change[1], torch.full((3,), 2.0).double(), atol=1e-3, rtol=0)
+    fit = KernelFit(inputs, ones, 1)
+    change = fit.change(inputs @ weight.T + 2)
+    assert fit.ridge == min(RIDGES)
+    torch.testing.assert_close(change[0], weight, atol=0.2, rtol=0)
+
+
+def test_the_ridge_is_the_best_on_images_left_aside() -> None:
+    generator = np.random.default_rng(6)
+    inputs = generator.normal(size=(80, 20)) * generator.uniform(0.2, 2, size=20)
+    wanted = inputs @ generator.normal(size=(20, 3)) * 0.2 + generator.normal(size=(80, 3))
+    fit = KernelFit(torch.from_numpy(inputs), torch.ones(80).double(), 2)
+    fit.change(torch.from_numpy(wanted))
+    aside = np.arange(80) // 2 % 4 == 3
+    rows = np.hstack([inputs, np.ones((80, 1))])
+    errors = {}
+    for ridge in RIDGES:
+        strength = np.sqrt(ridge * np.mean(inputs[~aside] ** 2) * (~aside).sum())
+        extra = np.hstack([strength * np.eye(20), np.zeros((20, 1))])
+        found, *_ = np.linalg.lstsq(
+            np.vstack([rows[~aside], extra]),
+            np.vstack([wanted[~aside], np.zeros((20, 3))]),
+            rcond=None,
+        )
+        errors[ridge] = np.sum((rows[aside] @ found - wanted[aside]) ** 2)
+    assert fit.ridge == min(errors, key=errors.get)
 
 
 def test_shift_makes_the_means_equal(subject: tuple) -> None:

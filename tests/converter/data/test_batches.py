@@ -14,7 +14,6 @@ from rheobase.converter.data.batches import (
     BATCH,
     Batches,
     LazyBatches,
-    first_images,
     on_device,
     split_batches,
     spread_images,
@@ -29,15 +28,18 @@ MEAN, STD = (0.4,), (0.3,)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 5), max_size=5), st.integers(0, 30))
-def test_batches_are_cut_where_the_images_are(sizes, count):
+def test_images_are_chosen_from_all_over(sizes, count):
     images = torch.arange(sum(sizes))
     batches = list(images.split(sizes)) if sizes else []
-    first, others = split_batches(batches, count)
-    for found, wanted in ((first, images[:count]), (others, images[count:])):
-        assert all(len(batch) for batch in found)
-        assert torch.equal(torch.cat([images[:0], *found]), wanted)
-    if sizes and count:
-        assert torch.equal(first_images(batches, count), images[:count])
+    chosen, others = (torch.cat([images[:0], *part]) for part in split_batches(batches, count))
+    assert len(chosen) == min(count, len(images))
+    assert torch.equal(torch.cat([chosen, others]).sort().values, images)
+    assert torch.equal(chosen.sort().values, chosen) and torch.equal(others.sort().values, others)
+    assert all(len(batch) for part in split_batches(batches, count) for batch in part)
+    if len(chosen) > 1:
+        gaps = chosen.diff()
+        assert int(gaps.max()) - int(gaps.min()) <= 1
+        assert torch.equal(spread_images(batches, count), chosen)
     assert [len(batch) for batch in on_device(batches, "cpu")] == sizes
 
 
@@ -99,5 +101,6 @@ def test_spread_images_are_from_all_over(count):
     images = torch.arange(23.0).reshape(23, 1)
     batches = [images[:4], images[4:5], images[5:16], images[16:]]
     found = spread_images(batches, count)
-    step = -(-23 // count)
-    assert torch.equal(found, images[::step]) and len(found) <= count
+    assert len(found) == min(count, 23)
+    gaps = found.flatten().diff()
+    assert len(gaps) == 0 or (gaps.min() > 0 and gaps.max() - gaps.min() <= 1)

@@ -60,7 +60,8 @@ class KernelFit:
             self._choose(products)
         if self._ridge is None:
             return None
-        (found,) = _solved(sum(self._squares), sum(products), (self._ridge,))
+        squares = self._squares[0] + self._squares[1]
+        (found,) = _solved(squares, products[0] + products[1], (self._ridge,))
         found = found.to(wanted.dtype)
         return found[:-1].T, found[-1]
 

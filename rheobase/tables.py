@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from .hw.design.folding import Folding
@@ -18,7 +19,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         numeric = index > 0 and bool(listed) and all(_is_number(row[index]) for row in listed)
         result.add_column(column, justify="right" if numeric else "left")
     for row in listed:
-        result.add_row(*row)
+        result.add_row(*map(escape, row))
     return result
 
 

@@ -111,4 +111,4 @@ def _changes(file, name: str) -> tuple[np.ndarray, np.ndarray]:
     signal = file[name].signal
     changes = [signal[number] for number in range(len(signal))]
     moments = np.array([moment for moment, _ in changes], np.int64)
-    return moments, np.array([int(value) != 0 for _, value in changes], bool)
+    return moments, np.array([str(value).isdigit() and int(value) != 0 for _, value in changes])

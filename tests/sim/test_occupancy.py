@@ -45,7 +45,7 @@ def write(path, first):
         ("TOP.accelerator", "layer0_spike_valid", 1),
         ("TOP.accelerator", "layer0_spike_ready", 1),
     )
-    with path.open("w") as file, VCDWriter(file, timescale="1 ns") as writer:
+    with path.open("w") as file, VCDWriter(file, "1 ns", init_timestamp=10 * first) as writer:
         clock = writer.register_var("TOP", "clk", "wire", size=1, init=0)
         signals = [
             writer.register_var(scope, name, "wire", size=size) for scope, name, size in names

@@ -118,7 +118,7 @@ def test_axi_stream(tmp_path, network, folding):
     assert written.text == generate(network, folding) + axi_stream(network)
 
 
-@pytest.mark.parametrize("target", ["generic", "asic"])
+@pytest.mark.parametrize("target", ["generic", pytest.param("asic", marks=pytest.mark.slow)])
 def test_two_networks_in_one_design(tmp_path, target):
     """Both benches pass beside one another: no module, no file of one is taken for the other's."""
     files, sources = {}, set()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from amaranth import Shape
-from jinja2 import Environment, StrictUndefined
 
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.network import PIXEL_BITS, Network
 from ...hw.accelerator.accelerator import result_layout, result_names
 from ...hw.verilog.generation import TOP
 from ...hw.verilog.ports import accelerator_ports
+from .templates import rendered
 
-_TEMPLATE = Path(__file__).with_name("axi_stream.v.jinja")
 #: What bits of a result are rounded up to: whole words of a processor.
 _WORD = 32
 
@@ -54,10 +53,8 @@ def axi_stream(network: Network) -> str:
             )
         )
     widths = {port.name: port.width for port in accelerator_ports(network)}
-    environment = Environment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
-    )
-    return environment.from_string(_TEMPLATE.read_text()).render(
+    return rendered(
+        "axi_stream.v",
         top=TOP,
         steps=_range(widths["steps"]),
         delay=_range(widths["delay"]),
@@ -69,7 +66,7 @@ def axi_stream(network: Network) -> str:
 
 
 def _words(field) -> int:
-    return -(-Shape.cast(field.shape).width // _WORD) * _WORD
+    return ceil_div(Shape.cast(field.shape).width, _WORD) * _WORD
 
 
 def _range(width: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...golden.basics.output_files import write_whole
 from ...golden.errors import RheobaseError, file_error
@@ -28,12 +29,14 @@ class BuiltVerilog:
             module is ``accelerator``, whatever it is called on disk.
         folding: from its manifest.
         memories: files that it reads.
+        manifest: that it was read with; None of what was written now.
     """
 
     path: Path
     text: str
     folding: Folding
     memories: tuple[Path, ...]
+    manifest: dict[str, Any] | None = None
 
 
 def manifest_beside(verilog: Path) -> Path:
@@ -80,14 +83,10 @@ def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
         RheobaseError: there is no manifest, it is of another network, or a file is absent or not
             the one that was written.
     """
-    if path.is_dir():
-        manifest_path = path / MANIFEST
-        verilog = path / f"{_top(read_manifest(manifest_path), manifest_path)}.v"
-    else:
-        beside = manifest_beside(path)
-        in_folder = not beside.exists() and path.with_name(MANIFEST).exists()
-        verilog, manifest_path = path, path.with_name(MANIFEST) if in_folder else beside
+    manifest_path = _manifest_of(path)
     manifest = read_manifest(manifest_path)
+    top = _top(manifest, manifest_path)
+    verilog = path / f"{top}.v" if path.is_dir() else path
     entry, hashes = manifest.get("network"), manifest.get("files")
     if not isinstance(entry, dict) or not isinstance(hashes, dict):
         raise RheobaseError(f"{manifest_path}: no manifest of a build (no network, or no files)")
@@ -100,7 +99,6 @@ def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
         check_folding(network, folding)
     except (RheobaseError, TypeError, ValueError) as error:
         raise RheobaseError(f"{manifest_path}: {error}") from error
-    top = _top(manifest, manifest_path)
     used = [verilog.name]
     used += [name for name in hashes if name == f"{WRAPPER}.v" or Path(name).suffix == ".hex"]
     texts = {name: _checked_text(verilog.with_name(name), name, hashes) for name in used}
@@ -111,7 +109,16 @@ def read_built_verilog(path: Path, network: Network) -> BuiltVerilog:
         ),
         folding=folding,
         memories=tuple(verilog.with_name(name) for name in texts if name.endswith(".hex")),
+        manifest=manifest,
     )
+
+
+def _manifest_of(path: Path) -> Path:
+    """Where the manifest of a build's folder or of a Verilog file is."""
+    if path.is_dir():
+        return path / MANIFEST
+    beside, in_folder = manifest_beside(path), path.with_name(MANIFEST)
+    return in_folder if in_folder.exists() and not beside.exists() else beside
 
 
 def _top(manifest: Mapping[str, object], path: Path) -> str:

@@ -66,12 +66,13 @@ def plain_verilog(
     files = _renamed(files, memories, name)
     if target == "generic":
         verilog = [f"{name}.v", *models, f"{name}_axis.v"]
-        files |= project_scripts(name, verilog, [file for file in files if _memory(file, name)])
+        files |= project_scripts(name, verilog, [_memory(file, name) for file in memories])
     return files
 
 
-def _memory(file: str, name: str) -> bool:
-    return file.endswith(".hex") and file.removeprefix(f"{name}_").startswith("memory")
+def _memory(file: str, name: str) -> str:
+    """What a memory's ``file`` is called in a design called ``name``."""
+    return file if name == TOP else f"{name}_{file}"
 
 
 def _renamed(files: dict[str, str], memories: Iterable[str], name: str) -> dict[str, str]:
@@ -83,10 +84,10 @@ def _renamed(files: dict[str, str], memories: Iterable[str], name: str) -> dict[
         if file.endswith(".v"):
             text = with_module_name(text, name)
             for memory in memories:
-                text = text.replace(f'"{memory}"', f'"{name}_{memory}"')
+                text = text.replace(f'"{memory}"', f'"{_memory(memory, name)}"')
             text = text.replace(f"{TOP}.v", f"{name}.v")
         if file in memories:
-            file = f"{name}_{file}"
+            file = _memory(file, name)
         found[file.replace(TOP, name, 1) if file.startswith(TOP) else file] = text
     return found
 

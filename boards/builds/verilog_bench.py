@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from amaranth import Shape
-from jinja2 import Environment, StrictUndefined
 
 from ...golden.files.file import network_hash
 from ...golden.network.network import PIXEL_BITS, Network
@@ -18,10 +16,10 @@ from ...hw.design.layer_design import network_design
 from ...hw.verilog.ports import accelerator_ports
 from ...sim.design_header import hang_cycles
 from .memory_files import memory_file
+from .templates import rendered
 
 BENCH = "testbench.v"
 _PIXELS = "testbench_pixels.hex"
-_TEMPLATE = Path(__file__).with_name(f"{BENCH}.jinja")
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,8 @@ def verilog_bench(
         files[file] = memory_file(beats, layout.size)
         outputs.append(_Output(name, file, layout.size, len(beats)))
     widths = {port.name: port.width for port in accelerator_ports(network)}
-    environment = Environment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
-    )
-    text = environment.from_string(_TEMPLATE.read_text()).render(
+    text = rendered(
+        BENCH,
         network_hash=network_hash(network),
         images=len(images),
         steps=network.steps,

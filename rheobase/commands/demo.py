@@ -104,6 +104,7 @@ def _show(
 ) -> _Shown:
     """One coding: convert, write the files, simulate the Verilog that was written."""
     from ..boards.builds.built_verilog import write_verilog
+    from ..building.design import Design
     from ..console import progress_bar, working
     from ..converter.conversion import convert
     from ..converter.data.data import NORMALISATION
@@ -113,7 +114,7 @@ def _show(
     from ..golden.files.file import save_network
     from ..golden.run.answers import class_answers
     from ..hw.planning.default_folding import default_folding
-    from ..reporting.hardware import Design, watched_build
+    from ..reporting.hardware import watched_build
     from ..sim.comparison import simulate
 
     mean, std = NORMALISATION["digits"]

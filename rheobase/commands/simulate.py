@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from ..options.images import Count, ImageOptions, Images
 from ..options.time_steps import Delay, Steps
 
 if TYPE_CHECKING:
+    from ..building.design import Design
     from ..golden.network.network import Network
     from ..hw.design.folding import Folding
     from ..sim.comparison import Comparison
@@ -114,7 +114,7 @@ def simulate(
     def write_waves(image: int) -> None:
         if waves is not None:
             # One that writes waveforms runs a few images: there building is what takes time.
-            built = _built(found, design, "fast-build", wanted)
+            built = built_simulation(found, design, "fast-build", wanted)
             with working("writing waveforms"):
                 record_waves(built, shown.images, waves, first=image, **settings)
             OUT.print(
@@ -123,7 +123,7 @@ def simulate(
                 soft_wrap=True,
             )
 
-    built = _built(found, design, sooner_build(found, design.folding, len(shown.images)))
+    built = built_simulation(found, design, sooner_build(found, design.folding, len(shown.images)))
     try:
         with progress_bar("simulating", len(shown.images)) as progress:
             comparison = run_both(
@@ -146,15 +146,6 @@ def simulate(
         raise typer.Exit(DIFFERS)
 
 
-@dataclass(frozen=True)
-class Design:
-    """What is simulated: the text that ``generate`` writes where ``verilog`` is None."""
-
-    folding: Folding
-    verilog: str | None = None
-    files: tuple[Path, ...] = ()
-
-
 def simulated_design(
     network: Network,
     verilog: Path | None,
@@ -163,7 +154,7 @@ def simulated_design(
     board: str | None,
 ) -> Design:
     """The Verilog that is named, or what ``generate`` writes."""
-    from ..boards.builds.built_verilog import read_built_verilog
+    from ..building.design import Design, read_design
     from ..building.shown_plan import shown_plan
     from ..console import OUT
 
@@ -171,26 +162,20 @@ def simulated_design(
         return Design(shown_plan(network, folding, reading, board).folding)
     if folding != FoldingOptions() or board is not None:
         raise RheobaseError("--verilog: must be without options that choose a folding")
-    found = read_built_verilog(verilog, network)
+    found = read_design(verilog, network)
     OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
-    return Design(found.folding, found.text, found.memories)
+    return found
 
 
-def _built(
+def built_simulation(
     network: Network, design: Design, optimise: str, waves: WaveFormat | None = None
 ) -> BuiltSimulation:
+    """The simulation of ``design``, built with a spinner."""
+    from ..building.design import simulation_of
     from ..console import working
-    from ..sim.batch import build_simulation
 
     with working("building the simulation"):
-        return build_simulation(
-            network,
-            design.folding,
-            optimise=optimise,
-            verilog=design.verilog,
-            files=design.files,
-            waves=waves,
-        )
+        return simulation_of(network, design, optimise=optimise, waves=waves)
 
 
 def print_comparison(comparison: Comparison, folding: Folding) -> None:

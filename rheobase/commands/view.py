@@ -11,7 +11,7 @@ from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import ImageOptions, Images
-from .simulate import Verilog, simulated_design
+from .simulate import Verilog, built_simulation, simulated_design
 
 
 def view(
@@ -41,7 +41,6 @@ def view(
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
     from ..reporting.raster import check_raster, draw_raster
-    from ..sim.batch import build_simulation
     from ..sim.waves.wave_format import wave_format
     from ..sim.waves.waves import record_waves
 
@@ -56,15 +55,7 @@ def view(
         raise RheobaseError(f"--image: {image}, must be below {len(shown.images)}")
     one = shown.images[image : image + 1]
     design = simulated_design(found, verilog, folding, reading, board)
-    with working("building the simulation"):
-        built = build_simulation(
-            found,
-            design.folding,
-            optimise="fast-build",
-            verilog=design.verilog,
-            files=design.files,
-            waves=wanted,
-        )
+    built = built_simulation(found, design, "fast-build", wanted)
     with working("writing the waveform"):
         record_waves(built, one, output)
     draw_raster(found, one[0], picture, f"{found.name}, image {image} of {Path(images).name}")

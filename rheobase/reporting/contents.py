@@ -172,26 +172,34 @@ def _accuracy(
     }
 
 
+def _cnn_shape(subject: Subject) -> tuple[int, ...] | None:
+    """Of the model's images; None without a model, or where nobody knows its normalisation."""
+    known = subject.network.provenance
+    if subject.model is None or known is None or not known.mean:
+        return None
+    from ..converter.data.model import model_shape
+
+    return model_shape(subject.model, subject.network.input_shape) or subject.network.input_shape
+
+
 def _cnn_answers(subject: Subject, images: np.ndarray) -> np.ndarray | None:
     """The CNN's classes; None without a model, or where its scores are read in another order."""
-    if subject.model is None:
+    shape = _cnn_shape(subject)
+    if subject.model is None or shape is None:
         return None
     import torch
 
     from ..converter.data.batches import Batches
-    from ..converter.data.model import model_shape
     from ..converter.measure.answers import answers_of
     from ..converter.rewrite.rewrite import prepared
     from ..converter.tracing.trace import trace
 
-    known = subject.network.provenance
-    if known is None or not known.mean:
-        return None
-    shape = model_shape(subject.model, subject.network.input_shape) or subject.network.input_shape
     graph = prepared(trace(subject.model, shape))
     answers = answers_of(graph)
     if answers.unreadable:
         return None
+    known = subject.network.provenance
+    assert known is not None
     with torch.inference_mode():
         batches = Batches(images.reshape(-1, *shape), known.mean, known.std)
         return np.concatenate([answers.of_graph(graph, batch) for batch in batches])
@@ -201,13 +209,11 @@ def _diagnosis(
     subject: Subject, images: np.ndarray, progress: Callable[[str, int], Callable[[int], None]]
 ) -> dict[str, Any] | None:
     """What ``rheobase diagnose`` says; None without a model."""
-    known = subject.network.provenance
-    if subject.model is None or known is None or not known.mean:
+    shape = _cnn_shape(subject)
+    if subject.model is None or shape is None:
         return None
-    from ..converter.data.model import model_shape
     from ..converter.measure.diagnosis import diagnose
 
-    shape = model_shape(subject.model, subject.network.input_shape) or subject.network.input_shape
     chosen = images[:_DIAGNOSED]
     found = diagnose(
         subject.network,

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..boards.builds.built_verilog import read_built_verilog
-from ..boards.builds.output import MANIFEST, read_manifest
 from ..boards.platforms.registry import BOARDS, BoardDescription
 from ..boards.platforms.registry import board as find_board
+from ..building.design import Design, read_design, simulation_of
 from ..golden.network.network import Network
 from ..hw.design.folding import Folding
 from ..hw.planning.default_folding import default_folding
 from ..hw.planning.search.folding_search import Planner
-from ..sim.batch import build_simulation
 from ..sim.comparison import Comparison, simulate
 from ..sim.harness_process import BuiltSimulation
 from ..sim.waves.occupancy import Doing, read_occupancy
@@ -29,33 +26,13 @@ from ..sim.waves.waves import record_waves
 _BEFORE, _BEHIND = 3, 2
 
 
-@dataclass(frozen=True)
-class Design:
-    """An accelerator to report on.
-
-    Attributes:
-        verilog: its text; what ``generate`` writes where None.
-        files: that the Verilog reads.
-        manifest: of its build, where there is one.
-    """
-
-    folding: Folding
-    verilog: str | None = None
-    files: tuple[Path, ...] = ()
-    manifest: dict[str, Any] | None = None
-
-
 def design_of(network: Network, build: Path | None) -> Design:
     """The accelerator of the folder ``build``; what ``generate`` writes without options where None.
 
     Raises:
         RheobaseError: the folder is no build of this network, or was changed.
     """
-    if build is None:
-        return Design(default_folding(network))
-    found = read_built_verilog(build, network)
-    path = build / MANIFEST if build.is_dir() else build.with_name(f"{build.name}.json")
-    return Design(found.folding, found.text, found.memories, read_manifest(path))
+    return Design(default_folding(network)) if build is None else read_design(build, network)
 
 
 def measure_hardware(
@@ -93,14 +70,8 @@ def measure_hardware(
 
 def watched_build(network: Network, design: Design) -> BuiltSimulation:
     """The simulation that a report runs, which can write waveforms."""
-    return build_simulation(
-        network,
-        design.folding,
-        optimise="fast-build",
-        verilog=design.verilog,
-        files=design.files,
-        waves=WaveFormat.FST if has_compression() else WaveFormat.VCD,
-    )
+    waves = WaveFormat.FST if has_compression() else WaveFormat.VCD
+    return simulation_of(network, design, optimise="fast-build", waves=waves)
 
 
 def _pipeline(built: BuiltSimulation, images: np.ndarray) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..golden.basics.arithmetic import ceil_div
 from ..golden.basics.output_files import write_whole
 from ..golden.errors import RheobaseError
 from ..golden.network.network import Network
@@ -36,8 +37,8 @@ def spike_rows(spikes: np.ndarray) -> tuple[np.ndarray, int]:
         and how many neurons share a row.
     """
     flat = spikes.reshape(len(spikes), -1).T.astype(np.int8)
-    share = -(-len(flat) // _MOST_ROWS)
-    padded = np.zeros((-(-len(flat) // share) * share, flat.shape[1]), np.int8)
+    share = ceil_div(len(flat), _MOST_ROWS)
+    padded = np.zeros((ceil_div(len(flat), share) * share, flat.shape[1]), np.int8)
     padded[: len(flat)] = flat
     grouped = padded.reshape(-1, share, flat.shape[1])
     most = grouped.max(axis=1)

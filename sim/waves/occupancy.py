@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 from ...hw.design.layer_design import LayerDesign
 from ...hw.verilog.generation import TOP
@@ -73,7 +74,7 @@ def read_occupancy(path: Path, designs: Sequence[LayerDesign], bins: int = 240) 
     except Exception as error:  # its errors are its own, and of several kinds
         raise RheobaseError(f"{path}: no waveform of an accelerator ({error})") from error
     names = {variable.full_name for variable in file.all_vars()}
-    first = -(-int(clock[0]) // _CYCLE)
+    first = ceil_div(int(clock[0]), _CYCLE)
     cycles = int(clock[-1]) // _CYCLE - first + 1
     times = _CYCLE * (first + np.arange(cycles))
     edges = np.linspace(0, cycles, min(bins, cycles) + 1).round().astype(np.int64)

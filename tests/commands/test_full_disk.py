@@ -1,12 +1,10 @@
 """Every command that writes, on a full or read-only disk: one line, status 3, nothing left."""
 
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from rheobase.cli import main
 from rheobase.golden.files.file import save_network
 from rheobase.golden.network.network import Coding, PoolRule, Readout
 from tests.support.networks.random_networks import random_network
@@ -48,17 +46,14 @@ def disk(full_disk):
     # What simulate writes, its cache, is not known before it works: once is enough.
     [(name, state) for name in COMMANDS for state in ("full", "read-only")][:-1],
 )
-def test_one_line_and_nothing_left(disk, capsys, monkeypatch, command, state):
+def test_one_line_and_nothing_left(disk, run_command, monkeypatch, command, state):
     if state == "read-only":
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     monkeypatch.chdir(disk.parent)
     monkeypatch.setenv("RHEOBASE_CACHE", str(disk / "cache"))
-    monkeypatch.setattr(sys, "argv", ["rheobase", *COMMANDS[command]])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    written = capsys.readouterr()
-    assert ended.value.code == 3, written
-    (line,) = (line for line in written.err.splitlines() if line.strip())
+    status, shown, error = run_command(*COMMANDS[command])
+    assert status == 3, shown + error
+    (line,) = (line for line in error.splitlines() if line.strip())
     assert line.startswith("rheobase: disk") or str(disk) in line
     assert ("No space left" if state == "full" else "Read-only file system") in line
     assert not [path for path in disk.rglob("*") if path.is_file() and path.name != "ballast"]

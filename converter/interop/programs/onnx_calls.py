@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from ....golden.basics.arithmetic import ceil_div
 from ....golden.errors import RheobaseError, shown
 from ...tracing.program import with_open_batch
 from .onnx_node import Node, numbers
@@ -149,7 +150,7 @@ def _split(node: Node, *values: Any) -> Any:
     x, axis = values[0], node.get("axis", 0)
     sizes = node.given("split", values, 1)
     if sizes is None:
-        sizes = -(-x.shape[axis] // node.outputs)
+        sizes = ceil_div(x.shape[axis], node.outputs)
     return tuple(torch.split(x, sizes, axis))
 
 

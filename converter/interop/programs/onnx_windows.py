@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from ....golden.basics.arithmetic import ceil_div
 from ....golden.errors import RheobaseError
 from .onnx_node import Node
 
@@ -51,7 +52,7 @@ def _pads(
     front, back = [], []
     for axis in range(rank):
         size, extent = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
-        whole = max(0, (-(-size // stride[axis]) - 1) * stride[axis] + extent - size)
+        whole = max(0, (ceil_div(size, stride[axis]) - 1) * stride[axis] + extent - size)
         less, more = whole // 2, whole - whole // 2
         upper = _auto(node) == "SAME_UPPER"
         front.append(less if upper else more)
@@ -87,7 +88,7 @@ def max_pool(node: Node, x: Any) -> Any:
             extent = (kernel[axis] - 1) * dilation[axis] + 1
             size = x.shape[2 + axis] + 2 * front[axis] - extent
             wanted = (size - front[axis] + back[axis]) // stride[axis]
-            if front[axis] != back[axis] and -(-size // stride[axis]) != wanted:
+            if front[axis] != back[axis] and ceil_div(size, stride[axis]) != wanted:
                 raise RheobaseError(
                     f"ONNX: MaxPool with pads {front} and {back}, must be alike on both sides"
                 )

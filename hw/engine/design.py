@@ -1,0 +1,109 @@
+"""What is fixed when an engine is built; everything else comes with a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...golden.basics.field_checks import check_integer
+from ...golden.errors import RheobaseError
+
+#: Bits of a memory word.
+WORD_BITS = 32
+#: Bits of a digit: what a lane takes of a number at a time.
+DIGIT_BITS = 4
+#: Digits of a lane in a word of the row buffer.
+LANE_DIGITS = 4
+#: Digits of a memory word.
+WORD_DIGITS = WORD_BITS // DIGIT_BITS
+
+
+@dataclass(frozen=True)
+class EngineDesign:
+    """The parameters of an engine.
+
+    Attributes:
+        lanes: E, event lanes; lane e sees the digits whose number in a word is e modulo E.
+        neurons: P, adders of each lane.
+        firing: F, neurons that fire at once; P / F turns for a group of P channels.
+        weight_bits: of a weight in a lane's memory; wider weights are digits of this width.
+        steps: the largest T.
+        weight_words: P weights each, in a lane's memory; a power of two.
+        list_entries: events in a lane's list; a power of two.
+        buffer_words: of the row buffer, ``lanes * LANE_DIGITS`` digits each; a power of two.
+        sum_bits: of a lane's accumulator.
+        current_bits: of a current, and of a membrane potential.
+        threshold_bits: of a threshold.
+        groups: of P channels in a pass, at most.
+        windows: of a strip, at most.
+        sources, segments, rows, operations: entries of a pass's tables, at most.
+        pool_words: of F numbers, that wait for the rest of their windows.
+    """
+
+    lanes: int = 16
+    neurons: int = 32
+    firing: int = 8
+    weight_bits: int = 8
+    steps: int = 8
+    weight_words: int = 512
+    list_entries: int = 1024
+    buffer_words: int = 1024
+    sum_bits: int = 20
+    current_bits: int = 28
+    threshold_bits: int = 24
+    groups: int = 16
+    windows: int = 8
+    sources: int = 4
+    segments: int = 8
+    rows: int = 64
+    operations: int = 512
+    pool_words: int = 1024
+
+    def __post_init__(self) -> None:
+        where = "EngineDesign"
+        check_integer(where, "lanes (E)", self.lanes, 2, 64)
+        check_integer(where, "neurons (P)", self.neurons, 1, 256)
+        check_integer(where, "firing (F)", self.firing, 1, self.neurons)
+        if self.firing != WORD_DIGITS:
+            raise RheobaseError(f"{where}: firing (F) is {self.firing}, must be {WORD_DIGITS}")
+        if self.neurons % self.firing:
+            raise RheobaseError(
+                f"{where}: neurons (P) is {self.neurons}, must be a multiple of {self.firing} (F)"
+            )
+        if self.lanes & (self.lanes - 1):
+            raise RheobaseError(f"{where}: lanes (E) is {self.lanes}, must be a power of two")
+        check_integer(where, "weight_bits", self.weight_bits, 2, 16)
+        check_integer(where, "steps (T)", self.steps, 1, 2 * DIGIT_BITS)
+        check_integer(where, "sum_bits", self.sum_bits, self.weight_bits + DIGIT_BITS, 32)
+        check_integer(where, "current_bits", self.current_bits, self.sum_bits, 32)
+        check_integer(where, "threshold_bits", self.threshold_bits, 1, 31)
+        for name, most in (
+            ("weight_words", 1 << 14),
+            ("list_entries", 1 << 14),
+            ("buffer_words", 1 << 14),
+            ("pool_words", 1 << 14),
+        ):
+            value = check_integer(where, name, getattr(self, name), 16, most)
+            if value & (value - 1):
+                raise RheobaseError(f"{where}: {name} is {value}, must be a power of two")
+        for name in ("groups", "windows", "sources", "segments", "rows", "operations"):
+            check_integer(where, name, getattr(self, name), 1, 1 << 12)
+
+    @property
+    def turns(self) -> int:
+        """How often neurons fire for a group of P channels."""
+        return self.neurons // self.firing
+
+    @property
+    def adders(self) -> int:
+        """P × E."""
+        return self.neurons * self.lanes
+
+    @property
+    def buffer_columns(self) -> int:
+        """Memory words of a word of the row buffer."""
+        return self.lanes * LANE_DIGITS // WORD_DIGITS
+
+    @property
+    def weight_memory_words(self) -> int:
+        """Memory words of P weights."""
+        return -(-self.neurons * self.weight_bits // WORD_BITS)

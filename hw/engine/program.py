@@ -1,0 +1,291 @@
+"""What an engine reads to run a pass: records of fields, as compiler and hardware know them.
+
+A program is a sequence of passes, each a ``PASS`` record and then its tables in the order of
+``TABLES``, each with as many records as the pass says. It ends with a ``PASS`` whose ``kind`` is
+``END``. A record is a whole number of memory words, its first field in the lowest bits of the first
+word; what is signed is in two's complement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ...golden.basics.arithmetic import ceil_div
+from .design import WORD_BITS, EngineDesign
+
+#: Bits of an address of the memory, in words: 256 MiB.
+ADDRESS_BITS = 26
+#: Bits of a row, a column or what is counted of them; and of a difference of two.
+EXTENT_BITS, OFFSET_BITS = 14, 15
+
+
+class Kind(IntEnum):
+    """What a pass gives out."""
+
+    END = 0  # nothing: the program's end
+    DIGITS = 1  # numbers of at most 4 bits, eight to a word
+    BYTES = 2  # numbers of at most 8 bits, four to a word
+    CURRENTS = 3  # currents of 32 bits
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a record; ``bits`` with the sign where it is ``signed``."""
+
+    name: str
+    bits: int
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """Fields of a record, the first in the lowest bits."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+    @property
+    def bits(self) -> int:
+        return sum(field.bits for field in self.fields)
+
+    @property
+    def words(self) -> int:
+        """Memory words of one record."""
+        return ceil_div(self.bits, WORD_BITS)
+
+
+def bits_for(maximum: int) -> int:
+    """Bits of a number 0..maximum, at least one."""
+    return max(1, maximum.bit_length())
+
+
+def pass_record(design: EngineDesign) -> Record:
+    """The head of a pass.
+
+    Fields:
+        kind: see ``Kind``.
+        steps: T of the layer.
+        fires_signed: neurons fire signed.
+        groups: of P channels.
+        weight_stride: words of a lane's memory from one group to the next.
+        weight_words: of a lane's memory that the pass takes in all.
+        rows, columns: positions in front of pooling.
+        strip: windows of a strip; the last strip of a row may have fewer.
+        pool_*: kernel, stride and padding of the maximum, 1, 1 and 0 where there is none;
+            ``pooled_rows`` and ``pooled_columns`` are what is written; ``pool_row_words`` is
+            pooled_columns * groups * turns.
+        pool_slots: pooled rows that are under way at a time.
+        out_base: memory word of the first number of the first pixel that the pass writes.
+        out_row, out_pixel: memory words from one row (pixel) of the written map to the next.
+        out_turns: turns of a pixel that are written; what is behind them has no channels.
+        sources, segments, row_entries, operations, chunks: records in the tables; parameters has
+            groups * turns.
+    """
+    extent = EXTENT_BITS
+    return Record(
+        "pass",
+        (
+            Field("kind", 2),
+            Field("steps", bits_for(design.steps)),
+            Field("fires_signed", 1),
+            Field("groups", bits_for(design.groups)),
+            Field("weight_stride", bits_for(design.weight_words)),
+            Field("weight_words", bits_for(design.weight_words)),
+            Field("rows", extent),
+            Field("columns", extent),
+            Field("strip", bits_for(design.windows)),
+            Field("pool_rows", extent),
+            Field("pool_columns", extent),
+            Field("pool_row_stride", extent),
+            Field("pool_column_stride", extent),
+            Field("pool_row_padding", extent),
+            Field("pool_column_padding", extent),
+            Field("pooled_rows", extent),
+            Field("pooled_columns", extent),
+            Field("pool_row_words", bits_for(design.pool_words)),
+            Field("pool_slots", bits_for(design.pool_words)),
+            Field("out_base", ADDRESS_BITS),
+            Field("out_row", ADDRESS_BITS),
+            Field("out_pixel", ADDRESS_BITS),
+            Field("out_turns", bits_for(design.groups * design.turns)),
+            Field("chunks", bits_for(design.segments)),
+            Field("sources", bits_for(design.sources)),
+            Field("segments", bits_for(design.segments)),
+            Field("row_entries", bits_for(design.rows)),
+            Field("operations", bits_for(design.operations)),
+        ),
+    )
+
+
+def chunk_record(design: EngineDesign) -> Record:
+    """A chunk: events of a window that are summed up together.
+
+    Fields:
+        odd_shift: sums of odd lanes are worth 16 times as much (the upper digits of bytes).
+        shift: the total of the chunks before this one counts 2 ** (4 * shift) times as much.
+    """
+    return Record("chunk", (Field("odd_shift", 1), Field("shift", 2)))
+
+
+def source_record(design: EngineDesign) -> Record:
+    """A map, or a slice of its channels, that the pass reads.
+
+    A row of it is ``supers`` super pixels of ``pixels`` pixels each. Of each pixel the first
+    ``pixel_words`` memory words from its address on are read, pixels ``pixel_stride`` words apart;
+    those of a super pixel lie behind one another in ``super_words`` words of the row buffer, what
+    is over at the end of the last one is zero.
+
+    Fields:
+        base, row_stride, pixel_stride: memory words; of row 0, and from row to row, pixel to pixel.
+        rows: of the map.
+        row_step: rows of the source from one row of windows to the next.
+        row_reach: offset of the last row that a row of windows sees, of those seen in row 0.
+        row_first: likewise of the first.
+        slots: rows that the row buffer keeps; row r is in slot r modulo ``slots``.
+        slot_words: words of the row buffer of a slot: supers * super_words.
+        buffer_base: word of the row buffer of slot 0.
+    """
+    word = bits_for(design.buffer_words)
+    return Record(
+        "source",
+        (
+            Field("base", ADDRESS_BITS),
+            Field("row_stride", ADDRESS_BITS),
+            Field("pixel_stride", ADDRESS_BITS),
+            Field("pixel_words", EXTENT_BITS),
+            Field("pixels", EXTENT_BITS),
+            Field("supers", EXTENT_BITS),
+            Field("super_words", word),
+            Field("rows", EXTENT_BITS),
+            Field("row_step", EXTENT_BITS),
+            Field("row_reach", OFFSET_BITS, signed=True),
+            Field("row_first", OFFSET_BITS, signed=True),
+            Field("slots", EXTENT_BITS),
+            Field("slot_words", word),
+            Field("buffer_base", word),
+        ),
+    )
+
+
+def segment_record(design: EngineDesign) -> Record:
+    """What of a source a window sees: rows and, in each of them, operations.
+
+    The word of the row buffer that an operation reads for the window in row y and column x is
+    buffer_base + (slot of row y + row offset) + (super pixel of column x) * super_words + offset.
+
+    Fields:
+        row_entry, operation: the first ones of the segment in their tables.
+        rows, supers: of the source: what lies outside is not read.
+        row_step: rows of the source from one row of windows to the next.
+        super_start: super pixel of the window in column 0.
+        super_start_words: super_start * super_words, modulo the words of the row buffer.
+        buffer_base: as of the source.
+        ring_words: slots * slot_words of the source.
+        slot_step: (row_step modulo slots) * slot_words.
+        signed_source: numbers are signed, ``sign_bit`` (of a byte) is the bit of their sign.
+        ends_chunk: the chunk's last segment.
+    """
+    word = bits_for(design.buffer_words)
+    return Record(
+        "segment",
+        (
+            Field("row_entry", bits_for(design.rows - 1)),
+            Field("operation", bits_for(design.operations - 1)),
+            Field("rows", EXTENT_BITS),
+            Field("supers", EXTENT_BITS),
+            Field("row_step", EXTENT_BITS),
+            Field("super_start", OFFSET_BITS, signed=True),
+            Field("super_start_words", bits_for(design.buffer_words - 1)),
+            Field("buffer_base", word),
+            Field("ring_words", word),
+            Field("slot_step", word),
+            Field("signed_source", 1),
+            Field("sign_bit", 3),
+            Field("ends_chunk", 1),
+        ),
+    )
+
+
+def row_record(design: EngineDesign) -> Record:
+    """A row of the source that a window sees.
+
+    Fields:
+        row: its offset from row_step * (row of the window).
+        slot_offset: (row modulo slots) * slot_words.
+        weight: what it adds to the weight's address.
+        last: of the segment.
+    """
+    return Record(
+        "row",
+        (
+            Field("row", OFFSET_BITS, signed=True),
+            Field("slot_offset", bits_for(design.buffer_words)),
+            Field("weight", bits_for(design.weight_words - 1)),
+            Field("last", 1),
+        ),
+    )
+
+
+def operation_record(design: EngineDesign) -> Record:
+    """A word of the row buffer that a window sees in each of its rows.
+
+    The operations of a segment's windows come by phase: those of a window in column 0, then those
+    of column 1, until they repeat.
+
+    Fields:
+        super_offset: of its super pixel, from that of the window.
+        offset: super_offset * super_words + number of the word in its super pixel, modulo the words
+            of the row buffer.
+        weight: address of the weights of the lanes' lowest digits in the word; the others follow.
+        mask: lanes that have weights for it.
+        last: of the window's row.
+        wraps: with ``last``: the next window has the segment's first operations again.
+        advance: with ``last``: super pixels to the next window.
+        advance_words: advance * super_words, modulo the words of the row buffer.
+    """
+    word = bits_for(design.buffer_words - 1)
+    return Record(
+        "operation",
+        (
+            Field("super_offset", OFFSET_BITS, signed=True),
+            Field("offset", word),
+            Field("weight", bits_for(design.weight_words - 1)),
+            Field("mask", design.lanes),
+            Field("last", 1),
+            Field("wraps", 1),
+            Field("advance", EXTENT_BITS),
+            Field("advance_words", word),
+        ),
+    )
+
+
+def parameter_record(design: EngineDesign) -> Record:
+    """What F neurons need: those of turn t of group g are record g * turns + t.
+
+    Fields, for each neuron f:
+        offset_f: bias (with the zero point of an image) and initial potential.
+        threshold_f: theta.
+        below_f: L - 1 - offset of signed neurons.
+        negative_threshold_f: theta' of signed neurons.
+    """
+    fields = []
+    for neuron in range(design.firing):
+        fields += [
+            Field(f"offset_{neuron}", design.current_bits, signed=True),
+            Field(f"threshold_{neuron}", design.threshold_bits),
+            Field(f"below_{neuron}", design.current_bits, signed=True),
+            Field(f"negative_threshold_{neuron}", design.threshold_bits),
+        ]
+    return Record("parameter", tuple(fields))
+
+
+#: Tables of a pass, in the order in which they follow its head.
+TABLES = {
+    "chunks": chunk_record,
+    "sources": source_record,
+    "segments": segment_record,
+    "row_entries": row_record,
+    "operations": operation_record,
+    "parameters": parameter_record,
+}

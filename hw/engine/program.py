@@ -118,7 +118,7 @@ def pass_record(design: EngineDesign) -> Record:
     )
 
 
-def chunk_record(design: EngineDesign) -> Record:
+def chunk_record(_design: EngineDesign) -> Record:
     """A chunk: events of a window that are summed up together.
 
     Fields:

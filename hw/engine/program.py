@@ -131,19 +131,24 @@ def chunk_record(_design: EngineDesign) -> Record:
 def source_record(design: EngineDesign) -> Record:
     """A map, or a slice of its channels, that the pass reads.
 
-    A row of it is ``supers`` super pixels of ``pixels`` pixels each. Of each pixel the first
-    ``pixel_words`` memory words from its address on are read, pixels ``pixel_stride`` words apart;
-    those of a super pixel lie behind one another in ``super_words`` words of the row buffer, what
-    is over at the end of the last one is zero.
+    A row of it is ``supers`` super pixels of ``super_reads`` memory words each; these lie behind
+    one another in words of the row buffer, what is over at the end of the last one is zero. In
+    memory the row is ``pieces`` pieces without gaps: a pixel each (its first words, where a slice
+    is read), or the whole row where there is no gap between pixels.
 
     Fields:
-        base, row_stride, pixel_stride: memory words; of row 0, and from row to row, pixel to pixel.
+        base: memory word of row 0.
+        row_stride, piece_stride: memory words from row to row, from piece to piece.
+        pieces, piece_words: of a row; pieces * piece_words is supers * super_reads.
+        supers: super pixels of a row.
+        super_reads: memory words of a super pixel: pixels of it * words of each that are read.
         rows: of the map.
         row_step: rows of the source from one row of windows to the next.
         row_reach: offset of the last row that a row of windows sees, of those seen in row 0.
         row_first: likewise of the first.
         slots: rows that the row buffer keeps; row r is in slot r modulo ``slots``.
         slot_words: words of the row buffer of a slot: supers * super_words.
+        ring_words: slots * slot_words.
         buffer_base: word of the row buffer of slot 0.
     """
     word = bits_for(design.buffer_words)
@@ -152,17 +157,18 @@ def source_record(design: EngineDesign) -> Record:
         (
             Field("base", ADDRESS_BITS),
             Field("row_stride", ADDRESS_BITS),
-            Field("pixel_stride", ADDRESS_BITS),
-            Field("pixel_words", EXTENT_BITS),
-            Field("pixels", EXTENT_BITS),
+            Field("piece_stride", ADDRESS_BITS),
+            Field("pieces", EXTENT_BITS),
+            Field("piece_words", EXTENT_BITS),
             Field("supers", EXTENT_BITS),
-            Field("super_words", word),
+            Field("super_reads", EXTENT_BITS),
             Field("rows", EXTENT_BITS),
             Field("row_step", EXTENT_BITS),
             Field("row_reach", OFFSET_BITS, signed=True),
             Field("row_first", OFFSET_BITS, signed=True),
             Field("slots", EXTENT_BITS),
             Field("slot_words", word),
+            Field("ring_words", word),
             Field("buffer_base", word),
         ),
     )
@@ -171,7 +177,8 @@ def source_record(design: EngineDesign) -> Record:
 def segment_record(design: EngineDesign) -> Record:
     """What of a source a window sees: rows and, in each of them, operations.
 
-    The word of the row buffer that an operation reads for the window in row y and column x is
+    A super pixel takes ``super_words`` words of the row buffer: its memory words
+    (``super_reads``), rounded up to whole ones. The word of the row buffer that an operation reads for the window in row y and column x is
     buffer_base + (slot of row y + row offset) + (super pixel of column x) * super_words + offset.
 
     Fields:

@@ -72,10 +72,15 @@ def pass_record(design: EngineDesign) -> Record:
         weight_words: of a lane's memory that the pass takes in all.
         rows, columns: positions in front of pooling.
         strip: windows of a strip; the last strip of a row may have fewer.
-        pool_*: kernel, stride and padding of the maximum, 1, 1 and 0 where there is none;
-            ``pooled_rows`` and ``pooled_columns`` are what is written; ``pool_row_words`` is
-            pooled_columns * groups * turns.
-        pool_slots: pooled rows that are under way at a time.
+        pool_row_*, pool_column_*: the maximum over kernel k, stride s, padding p: ``stride`` is s;
+            ``open`` windows have begun in position 0, p // s + 1 (not more than there are);
+            ``left`` positions the first of them has after it, k - 1 - p; ``until`` the next one
+            begins, s - p % s. Without a maximum 1, 1, 0 and 1.
+        pooled_rows, pooled_columns: what is written.
+        pool_column_words: groups * turns, words of the pool's memory for a pooled column.
+        pool_row_words: pooled_columns * pool_column_words, 0 without a maximum.
+        pool_ring_words: pool_row_words times the pooled rows that are under way at a time,
+            ceil(k / s); at most ``pool_words``.
         out_base: memory word of the first number of the first pixel that the pass writes.
         out_row, out_pixel: memory words from one row (pixel) of the written map to the next.
         out_turns: turns of a pixel that are written; what is behind them has no channels.
@@ -95,16 +100,16 @@ def pass_record(design: EngineDesign) -> Record:
             Field("rows", extent),
             Field("columns", extent),
             Field("strip", bits_for(design.windows)),
-            Field("pool_rows", extent),
-            Field("pool_columns", extent),
-            Field("pool_row_stride", extent),
-            Field("pool_column_stride", extent),
-            Field("pool_row_padding", extent),
-            Field("pool_column_padding", extent),
+            *(
+                Field(f"pool_{axis}_{name}", extent)
+                for axis in ("row", "column")
+                for name in ("stride", "open", "left", "until")
+            ),
             Field("pooled_rows", extent),
             Field("pooled_columns", extent),
+            Field("pool_column_words", bits_for(design.groups * design.turns)),
             Field("pool_row_words", bits_for(design.pool_words)),
-            Field("pool_slots", bits_for(design.pool_words)),
+            Field("pool_ring_words", bits_for(design.pool_words)),
             Field("out_base", ADDRESS_BITS),
             Field("out_row", ADDRESS_BITS),
             Field("out_pixel", ADDRESS_BITS),
@@ -191,6 +196,7 @@ def segment_record(design: EngineDesign) -> Record:
         ring_words: slots * slot_words of the source.
         slot_step: (row_step modulo slots) * slot_words.
         signed_source: numbers are signed, ``sign_bit`` (of a byte) is the bit of their sign.
+        odd: the chunk's ``odd_shift``.
         ends_chunk: the chunk's last segment.
     """
     word = bits_for(design.buffer_words)
@@ -209,6 +215,7 @@ def segment_record(design: EngineDesign) -> Record:
             Field("slot_step", word),
             Field("signed_source", 1),
             Field("sign_bit", 3),
+            Field("odd", 1),
             Field("ends_chunk", 1),
         ),
     )

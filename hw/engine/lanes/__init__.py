@@ -1,0 +1,1 @@
+"""From words of the row buffer to sums: events, weights, accumulators."""

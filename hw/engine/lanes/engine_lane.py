@@ -1,0 +1,82 @@
+"""A lane of the engine: beats in, P sums for each unit out."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.queue import Queue
+from ..design import EngineDesign
+from ..layouts import BeatLayout, LaneWordLayout, sums_layout
+from .digit_scanner import DigitScanner
+from .event_list import EventList
+from .lane_inbox import LaneInbox
+from .weighted_sums import WeightedSums
+
+#: Words that wait to be scanned.
+WORDS_AHEAD = 8
+
+
+class EngineLane(wiring.Component):
+    """Finds the lane's events in the windows' beats, and adds up their weights for each group.
+
+    ::
+
+        beats -> inbox -> [words] -> scanner -> list -> weighted sums -> sums
+                                                 ^ groups times   ^ weights
+
+    Args:
+        lane: its number.
+
+    Members:
+        beats: in, stream of ``BeatLayout``.
+        groups, stride, base: in; of the pass, see ``EventList``.
+        load_address, load_word, load: in; weights that are written, see ``WeightedSums``.
+        sums: out, stream; P sums, one for each unit.
+    """
+
+    beats: stream.Interface
+    sums: stream.Interface
+
+    def __init__(self, design: EngineDesign, lane: int):
+        self.design = design
+        self.inbox = LaneInbox(design, lane)
+        self.scanner = DigitScanner(design)
+        self.list = EventList(design)
+        self.weighted = WeightedSums(design)
+        super().__init__(
+            {
+                "beats": In(stream.Signature(BeatLayout(design))),
+                "groups": In(self.list.groups.shape()),
+                "stride": In(self.list.stride.shape()),
+                "base": In(self.list.base.shape()),
+                "load_address": In(self.weighted.load_address.shape()),
+                "load_word": In(self.weighted.load_word.shape()),
+                "load": In(1),
+                "sums": Out(stream.Signature(sums_layout(design))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.inbox = self.inbox
+        m.submodules.words = words = Queue(LaneWordLayout(self.design), WORDS_AHEAD)
+        m.submodules.scanner = self.scanner
+        m.submodules.list = self.list
+        m.submodules.weighted = self.weighted
+        wiring.connect(m, wiring.flipped(self.beats), self.inbox.beats)
+        wiring.connect(m, self.inbox.words, words.input)
+        wiring.connect(m, words.output, self.scanner.words)
+        wiring.connect(m, self.scanner.events, self.list.events)
+        wiring.connect(m, self.list.replayed, self.weighted.events)
+        wiring.connect(m, self.weighted.sums, wiring.flipped(self.sums))
+        m.d.comb += [
+            self.list.groups.eq(self.groups),
+            self.list.stride.eq(self.stride),
+            self.list.base.eq(self.base),
+            self.weighted.load_address.eq(self.load_address),
+            self.weighted.load_word.eq(self.load_word),
+            self.weighted.load.eq(self.load),
+        ]
+        return m

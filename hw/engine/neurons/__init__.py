@@ -1,0 +1,1 @@
+"""From the sums of a unit to numbers or currents."""

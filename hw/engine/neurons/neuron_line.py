@@ -1,0 +1,202 @@
+"""F integrate-and-fire neurons of ``radix``, a step to a stage."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.shapes import index_shape
+from ..design import EngineDesign
+from ..layouts import TurnLayout, TurnTagLayout, currents_layout
+from ..program import Kind, parameter_record, pass_record
+from ..record_layouts import record_layout
+
+
+def numbers_layout(design: EngineDesign) -> data.ArrayLayout:
+    """What F neurons give: a number of at most T bits, or a current, sign extended."""
+    return data.ArrayLayout(signed(design.current_bits), design.firing)
+
+
+class NeuronLine(wiring.Component):
+    """Currents to the numbers that trains spell; a turn a cycle.
+
+    ::
+
+        currents -> + offset -> step T_max - 1 -> ... -> step 0 -> numbers
+                      ^ parameters of the turn
+
+    A step compares with the threshold times 2 ** step, and subtracts where it is reached. A neuron
+    that reaches a step above the layer's T has saturated and gives all ones. One that fires signed
+    and is below L counts from there, and turns all bits. In a pass that gives currents, the steps
+    change nothing.
+
+    Members:
+        header: in; the pass.
+        parameter_write, parameter_index, parameter: in; a record of the pass's parameters.
+        currents: in, stream of ``TurnLayout`` of currents.
+        numbers: out, stream of ``TurnLayout`` of ``numbers_layout``.
+    """
+
+    parameter_write: Signal
+    parameter_index: Signal
+    currents: stream.Interface
+    numbers: stream.Interface
+
+    def __init__(self, design: EngineDesign):
+        self.design = design
+        self.header_layout = record_layout(pass_record(design))
+        self.parameter_layout = record_layout(parameter_record(design))
+        super().__init__(
+            {
+                "header": In(self.header_layout),
+                "parameter_write": In(1),
+                "parameter_index": In(index_shape(design.groups * design.turns)),
+                "parameter": In(self.parameter_layout),
+                "currents": In(stream.Signature(TurnLayout(design, currents_layout(design)))),
+                "numbers": Out(stream.Signature(TurnLayout(design, numbers_layout(design)))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        design, header = self.design, self.header
+        m.submodules.parameters = parameters = memory.Memory(
+            shape=unsigned(self.parameter_layout.size),
+            depth=design.groups * design.turns,
+            init=[],
+        )
+        write, read = parameters.write_port(), parameters.read_port()
+        moves = Signal()
+        fires = Signal()
+        m.d.comb += [
+            write.addr.eq(self.parameter_index),
+            write.data.eq(self.parameter),
+            write.en.eq(self.parameter_write),
+            moves.eq(~self.numbers.valid | self.numbers.ready),
+            self.currents.ready.eq(moves),
+            read.addr.eq(self.currents.payload.tag.index),
+            read.en.eq(moves),
+        ]
+        m.d.sync += fires.eq(header.kind != Kind.CURRENTS)
+
+        # Parameters are looked up, then waited for in a register: the memory answers late.
+        valid, tag = Signal(name="valid_asked"), Signal(TurnTagLayout(design), name="tag_asked")
+        asked = Signal(currents_layout(design))
+        held_valid, held_tag = Signal(), Signal(TurnTagLayout(design), reset_less=True)
+        held = Signal(currents_layout(design), reset_less=True)
+        own = Signal(self.parameter_layout, reset_less=True)
+        with m.If(moves):
+            m.d.sync += [
+                valid.eq(self.currents.valid),
+                tag.eq(self.currents.payload.tag),
+                asked.eq(self.currents.payload["values"]),
+                held_valid.eq(valid),
+                held_tag.eq(tag),
+                held.eq(asked),
+                own.eq(read.data),
+            ]
+        lines = [
+            self._begin(m, number, held[number], own, moves) for number in range(design.firing)
+        ]
+        valid, tag = self._next(m, "begun", held_valid, held_tag, moves)
+        for step in reversed(range(design.steps)):
+            lines = [self._step(m, number, line, step, fires, moves)
+                     for number, line in enumerate(lines)]  # fmt: skip
+            valid, tag = self._next(m, f"after_{step}", valid, tag, moves)
+        m.d.comb += [self.numbers.valid.eq(valid), self.numbers.payload.tag.eq(tag)]
+        for number, line in enumerate(lines):
+            m.d.comb += self.numbers.payload["values"][number].eq(
+                Mux(fires, self._number(m, number, line), line.potential)
+            )
+        return m
+
+    def _next(self, m: Module, name: str, valid: Signal, tag, moves: Signal) -> tuple:
+        later = Signal(name=f"valid_{name}")
+        later_tag = Signal(TurnTagLayout(self.design), name=f"tag_{name}", reset_less=True)
+        with m.If(moves):
+            m.d.sync += [later.eq(valid), later_tag.eq(tag)]
+        return later, later_tag
+
+    def _line(self, name: str) -> data.View:
+        """A neuron between two stages; ``bits`` are its number so far."""
+        design = self.design
+        layout = data.StructLayout(
+            {
+                "potential": signed(design.current_bits),
+                "threshold": design.threshold_bits,
+                "negative": 1,
+                "saturated": 1,
+                "bits": design.steps,
+            }
+        )
+        return Signal(layout, name=name, reset_less=True)
+
+    def _begin(self, m: Module, number: int, current, own: data.View, moves: Signal) -> data.View:
+        """Potential or what lies below L, the threshold of that side, and which side it is."""
+        total = Signal(signed(self.design.current_bits), name=f"total_{number}")
+        beyond = Signal(signed(self.design.current_bits + 1), name=f"beyond_{number}")
+        below = Signal(name=f"below_{number}")
+        begun = self._line(f"begun_{number}")
+        m.d.comb += [
+            total.eq(current + own[f"offset_{number}"]),
+            beyond.eq(own[f"below_{number}"] - current),
+            below.eq(self.header.fires_signed & ~beyond[-1]),
+        ]
+        with m.If(moves):
+            m.d.sync += [
+                begun.potential.eq(Mux(below, beyond, total)),
+                begun.threshold.eq(
+                    Mux(below, own[f"negative_threshold_{number}"], own[f"threshold_{number}"])
+                ),
+                begun.negative.eq(below),
+                begun.saturated.eq(0),
+                begun.bits.eq(0),
+            ]
+        return begun
+
+    def _step(self, m: Module, number: int, line: data.View, step: int, fires: Signal,
+              moves: Signal) -> data.View:  # fmt: skip
+        """Compare with the threshold times 2 ** ``step``, and subtract."""
+        later = self._line(f"after_{step}_{number}")
+        width = self.design.current_bits
+        top = self.design.threshold_bits + step
+        rest = Signal(signed(max(width, top + 1) + 1), name=f"rest_{step}_{number}")
+        reached = Signal(name=f"reached_{step}_{number}")
+        counts = Signal(name=f"counts_{step}_{number}")
+        m.d.comb += [
+            rest.eq(line.potential - (line.threshold << step)),
+            reached.eq(~rest[-1]),
+            # The first plane of a signed train is the sign.
+            counts.eq(step + self.header.fires_signed < self.header.steps),
+        ]
+        with m.If(moves):
+            m.d.sync += [
+                later.eq(line),
+                later.bits.eq(Cat(reached & counts, line.bits)),
+                later.saturated.eq(line.saturated | (reached & ~counts)),
+            ]
+            with m.If(reached & fires):
+                m.d.sync += later.potential.eq(rest)
+        return later
+
+    def _number(self, m: Module, number: int, line: data.View) -> Signal:
+        """The train's bits: all ones where it saturated, all turned where it is negative."""
+        design = self.design
+        found = Signal(unsigned(design.steps), name=f"number_{number}")
+        used = Signal(unsigned(design.steps), name=f"used_{number}")
+        m.d.comb += [
+            used.eq((1 << self.header.steps) - 1),
+            found.eq(
+                (
+                    Mux(
+                        line.saturated,
+                        Mux(self.header.fires_signed, used >> 1, used),
+                        line.bits,
+                    )
+                    ^ line.negative.replicate(design.steps)
+                )
+                & used
+            ),
+        ]
+        return found

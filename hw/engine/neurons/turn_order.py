@@ -1,0 +1,118 @@
+"""The order in which a pass computes: strips, chunks, groups, windows, turns."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.shapes import count_shape, index_shape
+from ..design import EngineDesign
+from ..layouts import TurnTagLayout
+from ..program import chunk_record, pass_record
+from ..record_layouts import record_layout
+
+
+class TurnOrder(wiring.Component):
+    """Names every turn of a pass, one a cycle.
+
+    ::
+
+        for each row, for each strip of it
+          for each chunk, for each group, for each window of the strip
+            for each turn of F neurons
+
+    Members:
+        header: in; the pass, stable until its last turn.
+        chunk_write, chunk_index, chunk: in; a record of the pass's chunks.
+        start: in; the pass begins.
+        tags: out, stream of ``TurnTagLayout``.
+    """
+
+    start: Signal
+    chunk_write: Signal
+    chunk_index: Signal
+    tags: stream.Interface
+
+    def __init__(self, design: EngineDesign):
+        self.design = design
+        self.header_layout = record_layout(pass_record(design))
+        self.chunk_layout = record_layout(chunk_record(design))
+        super().__init__(
+            {
+                "header": In(self.header_layout),
+                "chunk_write": In(1),
+                "chunk_index": In(index_shape(design.segments)),
+                "chunk": In(self.chunk_layout),
+                "start": In(1),
+                "tags": Out(stream.Signature(TurnTagLayout(design))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        design, header, tag = self.design, self.header, self.tags.payload
+        m.submodules.chunks = chunks = memory.Memory(
+            shape=self.chunk_layout, depth=design.segments, init=[]
+        )
+        write, read = chunks.write_port(), chunks.read_port(domain="comb")
+        m.d.comb += [
+            write.addr.eq(self.chunk_index),
+            write.data.eq(self.chunk),
+            write.en.eq(self.chunk_write),
+        ]
+        chunk = Signal(index_shape(design.segments))
+        group = Signal(index_shape(design.groups))
+        window = Signal(index_shape(design.windows))
+        turn = Signal(index_shape(design.turns))
+        index = Signal(index_shape(design.groups * design.turns))
+        group_index = Signal.like(index)
+        rows_left = Signal.like(header.rows)
+        columns_left = Signal.like(header.columns)
+        strip = Signal(count_shape(design.windows))
+        last_row, last_chunk, strip_ends = Signal(), Signal(), Signal()
+        moves = Signal()
+        m.d.comb += [
+            # A row's last strip may be shorter.
+            tag.row_ends.eq(columns_left <= header.strip),
+            strip.eq(Mux(tag.row_ends, columns_left, header.strip)),
+            last_row.eq(rows_left == 1),
+            last_chunk.eq(chunk == header.chunks - 1),
+            read.addr.eq(chunk),
+            tag.index.eq(index),
+            tag.first_chunk.eq(chunk == 0),
+            tag.last_chunk.eq(last_chunk),
+            tag.shift.eq(read.data.shift),
+            tag.odd.eq(read.data.odd_shift),
+            tag.last_turn.eq(turn == design.turns - 1),
+            tag.last_window.eq(window == strip - 1),
+            tag.last_group.eq(group == header.groups - 1),
+            strip_ends.eq(tag.last_turn & tag.last_window & tag.last_group & last_chunk),
+            tag.pass_ends.eq(strip_ends & tag.row_ends & last_row),
+            moves.eq(self.tags.valid & self.tags.ready),
+        ]
+        with m.If(self.start):
+            m.d.sync += [
+                self.tags.valid.eq(1),
+                rows_left.eq(header.rows),
+                columns_left.eq(header.columns),
+            ]
+        with m.If(moves):
+            m.d.sync += [turn.eq(turn + 1), index.eq(index + 1)]
+            with m.If(tag.last_turn):
+                m.d.sync += [turn.eq(0), window.eq(window + 1), index.eq(group_index)]
+                with m.If(tag.last_window):
+                    m.d.sync += [window.eq(0), group.eq(group + 1)]
+                    m.d.sync += [index.eq(index + 1), group_index.eq(index + 1)]
+                    with m.If(tag.last_group):
+                        m.d.sync += [group.eq(0), chunk.eq(Mux(last_chunk, 0, chunk + 1))]
+                        m.d.sync += [index.eq(0), group_index.eq(0)]
+            with m.If(strip_ends):
+                m.d.sync += columns_left.eq(
+                    Mux(tag.row_ends, header.columns, columns_left - header.strip)
+                )
+                with m.If(tag.row_ends):
+                    m.d.sync += rows_left.eq(rows_left - 1)
+            with m.If(tag.pass_ends):
+                m.d.sync += self.tags.valid.eq(0)
+        return m

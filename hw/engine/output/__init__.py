@@ -1,0 +1,1 @@
+"""From numbers to the memory words of a map."""

@@ -1,0 +1,129 @@
+"""Numbers of a map as bursts of memory words."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.queue import Queue
+from ...memories.ram_queue import RamQueue
+from ..design import DIGIT_BITS, WORD_BITS, EngineDesign
+from ..memory_port import BURST_WORDS, CommandLayout, MemoryPort
+from ..program import ADDRESS_BITS, Kind, pass_record
+from ..record_layouts import record_layout
+from .placed import PlacedLayout
+
+
+class MapWriter(wiring.Component):
+    """Packs F numbers into words and joins words that follow one another into bursts.
+
+    A command is given once the words that it writes wait behind it.
+
+    Members:
+        header: in; the pass.
+        placed: in, stream of ``PlacedLayout``.
+        port: out; commands that write.
+        finished: out; for one cycle, once all that was written up to the end of a pass has left.
+    """
+
+    placed: stream.Interface
+    finished: Signal
+
+    def __init__(self, design: EngineDesign):
+        self.design = design
+        self.header_layout = record_layout(pass_record(design))
+        super().__init__(
+            {
+                "header": In(self.header_layout),
+                "placed": In(stream.Signature(PlacedLayout(design))),
+                "port": Out(MemoryPort()),
+                "finished": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        placed = self.placed.payload
+        word, last_word = self._word(m)
+        m.submodules.words = words = RamQueue(WORD_BITS, 2 * BURST_WORDS)
+        m.submodules.commands = commands = Queue(CommandLayout(), 4)
+        wiring.connect(m, words.output, wiring.flipped(self.port.written))
+        wiring.connect(m, commands.output, wiring.flipped(self.port.commands))
+        m.d.comb += self.port.read.ready.eq(1)
+
+        # A burst is under way until a word comes that does not follow it.
+        start = Signal(ADDRESS_BITS)
+        following = Signal(ADDRESS_BITS)
+        count = Signal(range(BURST_WORDS + 1))
+        joins, enters, flushes, ending = Signal(), Signal(), Signal(), Signal()
+        address = Signal(ADDRESS_BITS)
+        m.d.comb += [
+            address.eq(placed.address + self._number),
+            joins.eq((count == 0) | ((address == following) & (count != BURST_WORDS))),
+            # A word enters where it joins the burst, which else leaves first.
+            enters.eq(self.placed.valid & placed.write & ~ending & joins & words.input.ready),
+            flushes.eq((count != 0) & (ending | (self.placed.valid & placed.write & ~joins))),
+            words.input.payload.eq(word),
+            words.input.valid.eq(enters),
+            self.placed.ready.eq(
+                ~ending & ((enters & last_word) | (self.placed.valid & ~placed.write))
+            ),
+            commands.input.valid.eq(flushes),
+            commands.input.payload.address.eq(start),
+            commands.input.payload.count.eq(count - 1),
+            commands.input.payload.write.eq(1),
+        ]
+        with m.If(enters):
+            m.d.sync += [count.eq(count + 1), following.eq(address + 1)]
+            m.d.sync += self._number.eq(self._number + 1)
+            with m.If(last_word):
+                m.d.sync += self._number.eq(0)
+            with m.If(count == 0):
+                m.d.sync += start.eq(address)
+        with m.Elif(flushes & commands.input.ready):
+            m.d.sync += count.eq(0)
+        with m.If(self.placed.valid & self.placed.ready & placed.pass_ends):
+            m.d.sync += ending.eq(1)
+        empty = Signal()
+        m.d.comb += [
+            empty.eq((count == 0) & ~commands.output.valid & ~words.output.valid),
+            self.finished.eq(ending & empty & self._settled),
+        ]
+        # What enters a queue is offered behind it some cycles later.
+        m.d.sync += self._settled.eq(ending & empty & ~self.finished)
+        with m.If(self.finished):
+            m.d.sync += ending.eq(0)
+        return m
+
+    def _word(self, m: Module) -> tuple[Signal, Signal]:
+        """The word that is next of what is placed, and whether it is the last."""
+        values = data.View(
+            self.placed.payload.shape()["values"].shape, self.placed.payload["values"]
+        )
+        firing = self.design.firing
+        self._number = Signal(range(firing), name="number")
+        self._settled = Signal(name="settled")
+        word, last = Signal(WORD_BITS), Signal(name="last_word")
+        per_byte_word = WORD_BITS // (2 * DIGIT_BITS)
+        with m.Switch(self.header.kind):
+            with m.Case(Kind.DIGITS):
+                for number in range(firing):
+                    m.d.comb += word.word_select(number, DIGIT_BITS).eq(values[number])
+                m.d.comb += last.eq(1)
+            with m.Case(Kind.BYTES):
+                with m.Switch(self._number):
+                    for part in range(firing // per_byte_word):
+                        with m.Case(part):
+                            for number in range(per_byte_word):
+                                m.d.comb += word.word_select(number, 2 * DIGIT_BITS).eq(
+                                    values[part * per_byte_word + number]
+                                )
+                m.d.comb += last.eq(self._number == firing // per_byte_word - 1)
+            with m.Default():
+                with m.Switch(self._number):
+                    for number in range(firing):
+                        with m.Case(number):
+                            m.d.comb += word.eq(values[number])
+                m.d.comb += last.eq(self._number == firing - 1)
+        return word, last

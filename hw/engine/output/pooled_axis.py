@@ -1,0 +1,94 @@
+"""The pooling windows that a position is in, along one axis."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, Value
+from amaranth.lib import data
+
+from ...basics.shapes import count_shape
+from ..design import EngineDesign
+from ..program import ADDRESS_BITS, EXTENT_BITS
+
+
+def axis_layout(design: EngineDesign) -> data.StructLayout:
+    """Where a position is among the windows of an axis.
+
+    Members:
+        count: windows that it is in.
+        left: positions that the first of them has after this one.
+        until: positions until the next one begins.
+        unopened: windows that have not begun.
+        opened: the last of them begins here.
+        begins: it is position 0.
+        positions: it and those after it.
+        words: of the pool's memory, where the first of them lies.
+        out: memory words of the written map, likewise.
+    """
+    return data.StructLayout(
+        {
+            "count": EXTENT_BITS,
+            "left": EXTENT_BITS,
+            "until": EXTENT_BITS,
+            "unopened": EXTENT_BITS,
+            "opened": 1,
+            "begins": 1,
+            "positions": EXTENT_BITS,
+            "words": count_shape(2 * design.pool_words),
+            "out": ADDRESS_BITS,
+        }
+    )
+
+
+def first_position(m: Module, header: data.View, axis: str, at: data.View) -> None:
+    """Make of ``at`` the first position of ``axis``, "row" or "column"."""
+    opened = header[f"pool_{axis}_open"]
+    m.d.comb += [
+        at.count.eq(opened),
+        at.left.eq(header[f"pool_{axis}_left"]),
+        at.until.eq(header[f"pool_{axis}_until"]),
+        at.unopened.eq(header[f"pooled_{axis}s"] - opened),
+        at.begins.eq(1),
+        at.positions.eq(header[f"{axis}s"]),
+        at.out.eq(header.out_base if axis == "row" else 0),
+    ]
+
+
+def next_position(m: Module, header: data.View, axis: str, now: data.View, then: data.View) -> None:
+    """Make of ``then`` the position after ``now``."""
+    stride = header[f"pool_{axis}_stride"]
+    closes = Signal(name=f"{axis}_closes")
+    opens = Signal(name=f"{axis}_opens")
+    words = Signal(now.words.shape(), name=f"{axis}_words_on")
+    m.d.comb += [
+        closes.eq((now.count != 0) & (now.left == 0)),
+        opens.eq((now.until == 1) & (now.unopened != 0)),
+        then.count.eq(now.count + opens - closes),
+        then.left.eq(now.left - 1),
+        then.until.eq(Mux(now.until == 1, stride, now.until - 1)),
+        then.unopened.eq(now.unopened - opens),
+        then.opened.eq(opens),
+        then.positions.eq(now.positions - 1),
+        then.out.eq(now.out),
+        then.words.eq(now.words),
+    ]
+    with m.If(closes):
+        m.d.comb += [then.left.eq(now.left + stride - 1), then.words.eq(words)]
+        m.d.comb += then.out.eq(now.out + (header.out_row if axis == "row" else header.out_pixel))
+    if axis == "row":
+        beyond = Signal(len(words) + 1)
+        m.d.comb += [
+            beyond.eq(now.words + header.pool_row_words),
+            words.eq(Mux(beyond >= header.pool_ring_words, 0, beyond)),
+        ]
+    else:
+        m.d.comb += words.eq(now.words + header.pool_column_words)
+
+
+def is_first(at: data.View, number: Value) -> Value:
+    """Whether window ``number`` of those that the position is in begins with it."""
+    return at.begins | (at.opened & (number + 1 == at.count))
+
+
+def is_last(at: data.View, number: Value) -> Value:
+    """Whether that window ends with it."""
+    return (at.positions == 1) | ((at.left == 0) & (number == 0))

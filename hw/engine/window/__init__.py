@@ -1,0 +1,1 @@
+"""Which words of the row buffer a window sees, in which order."""

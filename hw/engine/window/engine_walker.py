@@ -1,0 +1,284 @@
+"""Goes through the windows of a pass and reads what they see out of the row buffer."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.shapes import index_shape
+from ..design import EngineDesign
+from ..layouts import LANE_BITS, BeatLayout
+from ..program import EXTENT_BITS, operation_record, pass_record, row_record, segment_record
+from ..record_layouts import record_layout
+
+
+class EngineWalker(wiring.Component):
+    """Beats of each window, segment by segment: a word of the row buffer each, then its end.
+
+    ::
+
+        for each row (once its rows are in the buffer), for each window of it
+          for each segment, for each of its rows that is in the map
+            for each operation whose super pixel is in the map: a beat
+          where the segment ends a chunk: the end of the window
+
+    An operation takes a cycle, a segment one besides, a row of windows one for each segment. The
+    operations of a segment's last row are gone through wherever it lies: they say where the next
+    window begins.
+
+    Members:
+        header: in; the pass.
+        segment_write, row_write, operation_write and what is written: in; records of its tables.
+        start: in; the pass begins.
+        rows_ready: in; rows of windows of which everything is in the row buffer.
+        row_done: out; for a cycle, the next row of windows begins.
+        address, read: out; word of the row buffer that is to be read in this cycle.
+        word: in; what was read, until the next one is.
+        beats: out, stream of ``BeatLayout``.
+    """
+
+    start: Signal
+    rows_ready: Signal
+    row_done: Signal
+    segment_write: Signal
+    segment_index: Signal
+    row_write: Signal
+    row_index: Signal
+    operation_write: Signal
+    operation_index: Signal
+    address: Signal
+    read: Signal
+    word: Signal
+    beats: stream.Interface
+
+    def __init__(self, design: EngineDesign):
+        self.design = design
+        self.header_layout = record_layout(pass_record(design))
+        self.segment_layout = record_layout(segment_record(design))
+        self.row_layout = record_layout(row_record(design))
+        self.operation_layout = record_layout(operation_record(design))
+        self.state_layout = data.StructLayout(
+            {
+                "super": self.segment_layout["super_start"].shape,
+                "super_words": index_shape(design.buffer_words),
+                "operation": index_shape(design.operations),
+                "row": self.row_layout["row"].shape,
+                "slot": self.segment_layout["ring_words"].shape,
+            }
+        )
+        super().__init__(
+            {
+                "header": In(self.header_layout),
+                "segment_write": In(1),
+                "segment_index": In(index_shape(design.segments)),
+                "segment": In(self.segment_layout),
+                "row_write": In(1),
+                "row_index": In(index_shape(design.rows)),
+                "row": In(self.row_layout),
+                "operation_write": In(1),
+                "operation_index": In(index_shape(design.operations)),
+                "operation": In(self.operation_layout),
+                "start": In(1),
+                "rows_ready": In(EXTENT_BITS),
+                "row_done": Out(1),
+                "address": Out(index_shape(design.buffer_words)),
+                "read": Out(1),
+                "word": In(data.ArrayLayout(LANE_BITS, design.lanes)),
+                "beats": Out(stream.Signature(BeatLayout(design))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        header = self.header
+        design = self.design
+        segments = self._table(m, "segment", self.segment_layout, design.segments, "comb")
+        rows = self._table(m, "row", self.row_layout, design.rows, "comb")
+        operations = self._table(m, "operation", self.operation_layout, design.operations, "sync")
+        m.submodules.states = states = memory.Memory(
+            shape=self.state_layout, depth=design.segments, init=[]
+        )
+        keep, kept = states.write_port(), states.read_port(domain="comb")
+
+        number = Signal(index_shape(design.segments))
+        segment = Signal(self.segment_layout, reset_less=True)
+        state = Signal(self.state_layout, reset_less=True)
+        row_entry = Signal(index_shape(self.design.rows))
+        pointer = Signal(index_shape(self.design.operations))
+        next_pointer = Signal.like(pointer)
+        window_row = Signal(EXTENT_BITS)
+        columns_left = Signal(EXTENT_BITS)
+        strip_left = Signal(header.strip.shape())
+        last_segment = Signal()
+        moves = Signal()
+        operation, row = operations.data, rows.data
+        m.d.comb += [
+            segments.addr.eq(number),
+            kept.addr.eq(number),
+            rows.addr.eq(row_entry),
+            operations.addr.eq(next_pointer),
+            operations.en.eq(1),
+            next_pointer.eq(pointer),
+            last_segment.eq(number == header.segments - 1),
+            keep.addr.eq(number),
+        ]
+        m.d.sync += pointer.eq(next_pointer)
+
+        looks, ends, strip_ends = Signal(), Signal(), Signal()
+        with m.FSM(name="walk"):
+            with m.State("idle"):
+                m.d.sync += [window_row.eq(0), number.eq(0)]
+                with m.If(self.start):
+                    m.next = "row"
+            with m.State("row"):
+                # Where each segment is in the first window of the row.
+                slot = Signal(len(kept.data.slot) + 1)
+                m.d.comb += [
+                    slot.eq(kept.data.slot + segments.data.slot_step),
+                    keep.data["super"].eq(segments.data.super_start),
+                    keep.data.super_words.eq(segments.data.super_start_words),
+                    keep.data.operation.eq(segments.data.operation),
+                ]
+                with m.If(window_row != 0):
+                    m.d.comb += [
+                        keep.data.row.eq(kept.data.row + segments.data.row_step),
+                        keep.data.slot.eq(
+                            Mux(
+                                slot >= segments.data.ring_words,
+                                slot - segments.data.ring_words,
+                                slot,
+                            )
+                        ),
+                    ]
+                m.d.sync += [columns_left.eq(header.columns), strip_left.eq(header.strip)]
+                with m.If(self.rows_ready > window_row):
+                    m.d.comb += keep.en.eq(1)
+                    m.d.sync += number.eq(number + 1)
+                    with m.If(last_segment):
+                        m.d.sync += number.eq(0)
+                        m.next = "segment"
+            with m.State("segment"):
+                m.d.comb += next_pointer.eq(kept.data.operation)
+                m.d.sync += [
+                    segment.eq(segments.data),
+                    state.eq(kept.data),
+                    row_entry.eq(segments.data.row_entry),
+                ]
+                # The end of the window before goes out meanwhile.
+                with m.If(moves):
+                    m.next = "operations"
+            with m.State("operations"):
+                m.d.comb += looks.eq(1)
+                m.d.comb += [
+                    keep.data["super"].eq(state["super"] + operation.advance),
+                    keep.data.super_words.eq(state.super_words + operation.advance_words),
+                    keep.data.operation.eq(Mux(operation.wraps, segment.operation, pointer + 1)),
+                    keep.data.row.eq(state.row),
+                    keep.data.slot.eq(state.slot),
+                ]
+                with m.If(moves):
+                    m.d.comb += next_pointer.eq(Mux(operation.last, state.operation, pointer + 1))
+                    with m.If(operation.last):
+                        m.d.sync += row_entry.eq(row_entry + 1)
+                    with m.If(operation.last & row.last):
+                        m.d.comb += keep.en.eq(1)
+                        m.d.sync += number.eq(Mux(last_segment, 0, number + 1))
+                        m.next = "end"
+            with m.State("end"):
+                # A cycle for the end of a window or, between segments of one chunk, for nothing.
+                m.d.comb += ends.eq(segment.ends_chunk)
+                m.d.comb += next_pointer.eq(kept.data.operation)
+                with m.If(moves):
+                    m.d.sync += [
+                        segment.eq(segments.data),
+                        state.eq(kept.data),
+                        row_entry.eq(segments.data.row_entry),
+                    ]
+                    m.next = "operations"
+                    with m.If(number == 0):
+                        m.d.sync += [
+                            columns_left.eq(columns_left - 1),
+                            strip_left.eq(Mux(strip_ends, header.strip, strip_left - 1)),
+                        ]
+                        with m.If(columns_left == 1):
+                            m.d.sync += window_row.eq(window_row + 1)
+                            m.d.comb += self.row_done.eq(1)
+                            m.next = "row"
+                            with m.If(window_row + 1 == header.rows):
+                                m.next = "idle"
+        m.d.comb += strip_ends.eq((strip_left == 1) | (columns_left == 1))
+
+        seen = self._seen(m, segment, state, row, operation, looks)
+        looked_up = Signal(self._asked_layout(), reset_less=True)
+        asked = Signal(self._asked_layout(), reset_less=True)
+        asked_valid = Signal()
+        with m.If(moves):
+            m.d.sync += [
+                asked_valid.eq(seen | ends),
+                asked.beat.mask.eq(operation.mask),
+                asked.beat.weight.eq(operation.weight + row.weight),
+                asked.beat.signed_source.eq(segment.signed_source),
+                asked.beat.sign_bit.eq(segment.sign_bit),
+                asked.beat.odd.eq(segment.odd),
+                asked.beat.ends_window.eq(ends),
+                asked.beat.ends_strip.eq(ends & strip_ends),
+                asked.address.eq(self._address(m, segment, state, row, operation)),
+                self.beats.valid.eq(asked_valid),
+                looked_up.eq(asked),
+            ]
+        m.d.comb += [
+            moves.eq(~self.beats.valid | self.beats.ready),
+            self.address.eq(asked.address),
+            self.read.eq(moves),
+            self.beats.payload.eq(looked_up.beat),
+            self.beats.payload.bits.eq(self.word),
+        ]
+        return m
+
+    def _asked_layout(self) -> data.StructLayout:
+        """A beat without its bits, and where they are."""
+        return data.StructLayout(
+            {"beat": BeatLayout(self.design), "address": index_shape(self.design.buffer_words)}
+        )
+
+    def _table(self, m: Module, name: str, layout: data.StructLayout, depth: int, domain: str):
+        """Read port of a table that ``name``_write fills."""
+        table = memory.Memory(shape=layout, depth=depth, init=[])
+        m.submodules[f"{name}s"] = table
+        write = table.write_port()
+        m.d.comb += [
+            write.addr.eq(getattr(self, f"{name}_index")),
+            write.data.eq(getattr(self, name)),
+            write.en.eq(getattr(self, f"{name}_write")),
+        ]
+        return table.read_port(domain=domain)
+
+    @staticmethod
+    def _seen(m: Module, segment, state, row, operation, looks: Signal) -> Signal:
+        """Whether row and super pixel are in the map."""
+        map_row, super_pixel = Signal(signed(len(row.row) + 1)), Signal(signed(len(row.row) + 1))
+        seen = Signal()
+        m.d.comb += [
+            map_row.eq(state.row + row.row),
+            super_pixel.eq(state["super"] + operation.super_offset),
+            seen.eq(
+                looks
+                & (map_row >= 0)
+                & (map_row < segment.rows)
+                & (super_pixel >= 0)
+                & (super_pixel < segment.supers)
+            ),
+        ]
+        return seen
+
+    @staticmethod
+    def _address(m: Module, segment, state, row, operation):
+        """Word of the row buffer, modulo its words."""
+        slot = Signal(len(state.slot) + 1)
+        wrapped = Signal.like(slot)
+        m.d.comb += [
+            slot.eq(state.slot + row.slot_offset),
+            wrapped.eq(Mux(slot >= segment.ring_words, slot - segment.ring_words, slot)),
+        ]
+        return segment.buffer_base + wrapped + state.super_words + operation.offset

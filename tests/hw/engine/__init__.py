@@ -1,0 +1,1 @@
+"""The engine's components, and the engine as a whole."""

@@ -1,0 +1,202 @@
+"""From lanes' sums to numbers: the order of turns, the join, chunks, neurons."""
+
+import numpy as np
+import pytest
+
+from rheobase.golden.network.neurons import Neurons
+from rheobase.golden.run.neurons import fire_radix
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.layouts import (
+    TurnLayout,
+    TurnTagLayout,
+    currents_layout,
+    sums_layout,
+)
+from rheobase.hw.engine.neurons.chunk_sum import ChunkSum
+from rheobase.hw.engine.neurons.neuron_line import NeuronLine, numbers_layout
+from rheobase.hw.engine.neurons.turn_order import TurnOrder
+from rheobase.hw.engine.neurons.unit_join import UnitJoin
+from rheobase.hw.engine.program import Kind, parameter_record, pass_record
+from tests.hw.engine.started import record_values, run_started
+
+DESIGN = EngineDesign(
+    lanes=4, neurons=16, sum_bits=14, current_bits=26, threshold_bits=10, groups=4, steps=6
+)
+
+
+def _tags(rows, columns, strip, groups, chunks):
+    """Every turn of a pass, as loops."""
+    found = []
+    for row in range(rows):
+        for start in range(0, columns, strip):
+            windows = min(strip, columns - start)
+            for number, (odd, shift) in enumerate(chunks):
+                for group in range(groups):
+                    for window in range(windows):
+                        for turn in range(DESIGN.turns):
+                            last_turn, last_group = turn == DESIGN.turns - 1, group == groups - 1
+                            last_window, last_chunk = (
+                                window == windows - 1,
+                                number == len(chunks) - 1,
+                            )
+                            ends = start + windows == columns
+                            found.append(
+                                {
+                                    "index": group * DESIGN.turns + turn,
+                                    "first_chunk": number == 0,
+                                    "last_chunk": last_chunk,
+                                    "shift": shift,
+                                    "odd": odd,
+                                    "last_turn": last_turn,
+                                    "last_window": last_window,
+                                    "last_group": last_group,
+                                    "row_ends": ends,
+                                    "pass_ends": row == rows - 1 and ends and last_turn
+                                    and last_group and last_window and last_chunk,
+                                }
+                            )  # fmt: skip
+    return [{name: int(value) for name, value in tag.items()} for tag in found]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("rows", "columns", "strip", "groups", "chunks"),
+    [(2, 7, 3, 3, [(0, 0)]), (3, 2, 1, 2, [(1, 0), (0, 2), (0, 1)]), (1, 1, 1, 1, [(1, 0)])],
+)
+def test_order_of_turns(rows, columns, strip, groups, chunks):
+    component = TurnOrder(DESIGN)
+    header = record_values(
+        pass_record(DESIGN),
+        rows=rows, columns=columns, strip=strip, groups=groups, chunks=len(chunks),
+    )  # fmt: skip
+    taken = run_started(
+        component,
+        ports={"header": (component.header_layout, header)},
+        tables=[
+            ("chunk", index, component.chunk_layout, {"odd_shift": odd, "shift": shift})
+            for index, (odd, shift) in enumerate(chunks)
+        ],
+        outputs={"tags": TurnTagLayout(DESIGN)},
+    )
+    assert taken["tags"] == _tags(rows, columns, strip, groups, chunks)
+
+
+@pytest.mark.quick
+def test_join_and_chunks():
+    rng = np.random.default_rng(0)
+    chunks = [(1, 0), (0, 1), (0, 2)]
+    tags = _tags(2, 3, 1, 2, chunks)
+    units = len(tags) // DESIGN.turns
+    sums = rng.integers(-200, 200, (DESIGN.lanes, units, DESIGN.neurons))
+    worth = np.array([1, 16] * (DESIGN.lanes // 2))
+    turns, totals = [], {}
+    expected = []
+    for number, tag in enumerate(tags):
+        unit, turn = divmod(number, DESIGN.turns)
+        part = sums[:, unit, turn * DESIGN.firing : (turn + 1) * DESIGN.firing]
+        values = (part * (worth if tag["odd"] else 1 + 0 * worth)[:, np.newaxis]).sum(axis=0)
+        turns.append({"values": values.tolist(), "tag": tag})
+        before = 0 if tag["first_chunk"] else totals[tag["index"]] << 4 * tag["shift"]
+        totals[tag["index"]] = before + values
+        if tag["last_chunk"]:
+            expected.append({"values": totals[tag["index"]].tolist(), "tag": tag})
+    layout = TurnLayout(DESIGN, currents_layout(DESIGN))
+    join = UnitJoin(DESIGN)
+    inputs = {
+        f"lane_{lane}": (sums_layout(DESIGN), sums[lane].tolist()) for lane in range(DESIGN.lanes)
+    }
+    taken = run_started(
+        join,
+        inputs=inputs | {"tags": (TurnTagLayout(DESIGN), tags)},
+        outputs={"joined": layout},
+        starts=False,
+    )
+    assert taken["joined"] == turns
+    taken = run_started(
+        ChunkSum(DESIGN),
+        inputs={"turns": (layout, turns)},
+        outputs={"totals": layout},
+        starts=False,
+    )
+    assert taken["totals"] == expected
+
+
+def _parameters(rng, signed):
+    count = DESIGN.groups * DESIGN.turns * DESIGN.firing
+    threshold = rng.integers(1, 200, count)
+    return (
+        rng.integers(-500, 500, count),
+        Neurons(
+            threshold.astype(np.int32),
+            (threshold // 2).astype(np.int32),
+            (threshold + rng.integers(0, 100, count)).astype(np.int32) if signed else None,
+        ),
+    )
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("steps", "signed"), [(4, False), (6, False), (1, False), (4, True), (2, True), (6, True)]
+)
+def test_numbers_are_those_of_the_golden_neurons(steps, signed):
+    rng = np.random.default_rng(steps)
+    bias, neurons = _parameters(rng, signed)
+    records = []
+    for start in range(0, len(bias), DESIGN.firing):
+        record = record_values(parameter_record(DESIGN))
+        for neuron in range(DESIGN.firing):
+            channel = start + neuron
+            offset = int(bias[channel] + neurons.initial_potential[channel])
+            record[f"offset_{neuron}"] = offset
+            record[f"threshold_{neuron}"] = int(neurons.threshold[channel])
+            if signed:
+                record[f"below_{neuron}"] = int(neurons.silent_from[channel]) - 1 - offset
+                record[f"negative_threshold_{neuron}"] = int(neurons.negative_threshold[channel])
+        records.append(record)
+    tags = _tags(2, 5, 5, DESIGN.groups, [(0, 0)])
+    currents = rng.integers(-8000, 8000, (len(tags), DESIGN.firing))
+    currents[::3] //= 50
+    channels = np.array([tag["index"] for tag in tags])[:, np.newaxis] * DESIGN.firing + np.arange(
+        DESIGN.firing
+    )
+    chosen = Neurons(
+        neurons.threshold[channels],
+        neurons.initial_potential[channels],
+        neurons.negative_threshold[channels] if signed else None,
+    )
+    numbers = fire_radix(chosen, currents + bias[channels], steps).astype(int) & (2**steps - 1)
+    component = NeuronLine(DESIGN)
+
+    def given(kind):
+        header = record_values(
+            pass_record(DESIGN), kind=kind, steps=steps, fires_signed=int(signed)
+        )
+        return run_started(
+            component if kind == Kind.BYTES else NeuronLine(DESIGN),
+            ports={"header": (component.header_layout, header)},
+            tables=[
+                ("parameter", index, component.parameter_layout, record)
+                for index, record in enumerate(records)
+            ],
+            inputs={
+                "currents": (
+                    TurnLayout(DESIGN, currents_layout(DESIGN)),
+                    [
+                        {"values": row.tolist(), "tag": tag}
+                        for row, tag in zip(currents, tags, strict=True)
+                    ],
+                )
+            },
+            outputs={"numbers": TurnLayout(DESIGN, numbers_layout(DESIGN))},
+            starts=False,
+        )["numbers"]
+
+    assert given(Kind.BYTES) == [
+        {"values": row.tolist(), "tag": tag} for row, tag in zip(numbers, tags, strict=True)
+    ]
+    if not signed:
+        offsets = (bias + neurons.initial_potential)[channels]
+        assert given(Kind.CURRENTS) == [
+            {"values": row.tolist(), "tag": tag}
+            for row, tag in zip(currents + offsets, tags, strict=True)
+        ]

@@ -37,6 +37,9 @@ from .own_steps import OwnSteps
 from .reset_wave import ResetWave
 from .streamed_readout import StreamedReadout
 
+#: Fewer cycles than any layer takes from its T to its first word: 24 in the smallest one.
+SETTING_LEAD = 8
+
 
 @dataclass(frozen=True)
 class _Setting:
@@ -224,12 +227,12 @@ class Accelerator(wiring.Component):
     def _settings(self, m: Module, gate: ImageGate) -> list[_Setting]:
         """T and t0 for each layer, handed on from layer to layer as the map is.
 
-        Each layer's register is a cycle behind that of its source, whose map takes longer: it is
-        there before the first word, and one register would have to reach the whole device.
+        One register would have to reach the whole device. Each layer's is there before the first
+        word of any of its sources (``setting_sources``).
         """
         known = {IMAGE: _Setting(gate.steps_held, gate.delay_held)}
-        for index, layer in enumerate(self.network.layers):
-            before = known[layer.connections[0].source]
+        for index, source in enumerate(setting_sources(self.network)):
+            before = known[source]
             own = _Setting(
                 Signal.like(gate.steps_held, name=f"layer{index}_steps"),
                 Signal.like(gate.delay_held, name=f"layer{index}_delay"),
@@ -280,6 +283,23 @@ class Accelerator(wiring.Component):
     def _images_inside(self) -> int:
         """Most images that the layers' rows, queues and outputs can hold parts of at once."""
         return 3 + sum(layer.images_inside for layer in self.design)
+
+
+def setting_sources(network: Network) -> list[int]:
+    """For each layer, the source that hands on T and t0, a cycle after it has them itself.
+
+    That of the first connection, unless another source has them so much earlier that its words
+    could overtake them.
+    """
+    cycles = {IMAGE: 0}
+    found = []
+    for index, layer in enumerate(network.layers):
+        sources = [connection.source for connection in layer.connections]
+        earliest = min(sources, key=cycles.__getitem__)
+        late = cycles[sources[0]] - cycles[earliest] > SETTING_LEAD
+        found.append(earliest if late else sources[0])
+        cycles[index] = cycles[found[-1]] + 1
+    return found
 
 
 def result_names(network: Network) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ...golden.basics.arithmetic import ceil_div
-from .design import WORD_BITS, EngineDesign
+from .design import DIGIT_BITS, WORD_BITS, EngineDesign
 
 #: Bits of an address of the memory, in words: 256 MiB.
 ADDRESS_BITS = 26
@@ -27,6 +27,10 @@ class Kind(IntEnum):
     DIGITS = 1  # numbers of at most 4 bits, eight to a word
     BYTES = 2  # numbers of at most 8 bits, four to a word
     CURRENTS = 3  # currents of 32 bits
+
+
+#: Bits of a number in memory.
+NUMBER_BITS = {Kind.DIGITS: DIGIT_BITS, Kind.BYTES: 2 * DIGIT_BITS, Kind.CURRENTS: WORD_BITS}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,177 @@
+"""A network as an engine runs it: the words that go into its memory, and where its maps lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden.basics.arithmetic import ceil_div
+from ...golden.errors import RheobaseError
+from .design import WORD_BITS, WORD_DIGITS, EngineDesign
+from .program import NUMBER_BITS, Kind
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """Where a layer's map lies.
+
+    Attributes:
+        name: the layer's.
+        kind, steps, signed: of its numbers.
+        channels, rows, columns: of the map.
+        base: memory word of the first channels of the first pixel.
+        row_words, pixel_words: memory words from one row (pixel) to the next.
+    """
+
+    name: str
+    kind: Kind
+    steps: int
+    signed: bool
+    channels: int
+    rows: int
+    columns: int
+    base: int
+    row_words: int
+    pixel_words: int
+
+
+@dataclass(frozen=True)
+class ImagePlace:
+    """How the host writes the image for some of the layers that see it.
+
+    Row r of it is the image's row r - top; what the image has not, or has from row ``bottom`` or
+    column ``right`` on, is the zero point. A row is ``supers`` times ``super_words`` memory words;
+    each holds the bytes of ``pixels`` pixels, channel by channel.
+    """
+
+    first_channel: int
+    channels: int
+    top: int
+    left: int
+    bottom: int
+    right: int
+    rows: int
+    columns: int
+    pixels: int
+    base: int
+
+    @property
+    def supers(self) -> int:
+        return ceil_div(self.columns, self.pixels)
+
+    @property
+    def super_words(self) -> int:
+        return ceil_div(self.pixels * self.channels * 8, WORD_BITS)
+
+    @property
+    def words(self) -> int:
+        return self.rows * self.supers * self.super_words
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A network, compiled.
+
+    Attributes:
+        design: of the engine that runs it.
+        name, network_hash: of the network.
+        input_shape: (channels, rows, columns) of the image.
+        zero_point: uint8, per channel of the image.
+        outputs: numbers in ``maps`` of what is read out.
+        weights: uint32, the words of all weights; they lie from word 0 on.
+        passes: uint32, the words of heads and tables; they lie from ``program_base`` on.
+        program_base: memory word.
+        images: the image, as its views need it; one behind another.
+        maps: of each layer.
+    """
+
+    design: EngineDesign
+    name: str
+    network_hash: str
+    input_shape: tuple[int, int, int]
+    zero_point: np.ndarray
+    outputs: tuple[int, ...]
+    weights: np.ndarray
+    passes: np.ndarray
+    program_base: int
+    images: tuple[ImagePlace, ...]
+    maps: tuple[LayerMap, ...]
+
+    @property
+    def memory_words(self) -> int:
+        """Words that are used, from word 0 on."""
+        return self.program_base + len(self.passes)
+
+    @property
+    def image_base(self) -> int:
+        """Memory word where what ``image_words`` gives begins."""
+        return self.images[0].base
+
+    def memory(self) -> np.ndarray:
+        """What the memory holds before the first image: uint32, (memory_words,)."""
+        words = np.zeros(self.memory_words, np.uint32)
+        words[: len(self.weights)] = self.weights
+        words[self.program_base :] = self.passes
+        return words
+
+
+def image_words(program: Program, image: np.ndarray) -> np.ndarray:
+    """What a host writes from ``program.image_base`` on: uint32.
+
+    Args:
+        image: uint8, (channels, rows, columns).
+
+    Raises:
+        RheobaseError: it has another shape or type.
+    """
+    if image.dtype != np.uint8 or image.shape != program.input_shape:
+        raise RheobaseError(
+            f"image: {image.dtype} {image.shape}, must be uint8 {program.input_shape}"
+        )
+    return np.concatenate(
+        [_view_words(place, image, program.zero_point) for place in program.images]
+    )
+
+
+def _view_words(place: ImagePlace, image: np.ndarray, zero_point: np.ndarray) -> np.ndarray:
+    channels = slice(place.first_channel, place.first_channel + place.channels)
+    shape = place.rows, place.supers * place.pixels, place.channels
+    pixels = np.zeros(shape, np.uint8)
+    pixels[:, : place.columns] = zero_point[channels]
+    rows, own_rows = _overlap(place.rows, place.top, min(place.bottom, image.shape[1]))
+    columns, own_columns = _overlap(place.columns, place.left, min(place.right, image.shape[2]))
+    pixels[rows, columns] = image[channels, own_rows, own_columns].transpose(1, 2, 0)
+    supers = pixels.reshape(place.rows * place.supers, place.pixels * place.channels)
+    padding = place.super_words * (WORD_BITS // 8) - supers.shape[1]
+    supers = np.pad(supers, ((0, 0), (0, padding)))
+    return supers.view("<u4").reshape(-1).astype(np.uint32)
+
+
+def _overlap(size: int, before: int, end: int) -> tuple[slice, slice]:
+    """Where a view of ``size`` that begins ``before`` earlier has the image's first ``end``."""
+    first, last = max(0, -before), max(min(end, size - before), 0)
+    return slice(first + before, max(last + before, first + before)), slice(first, max(last, first))
+
+
+def map_numbers(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:
+    """What layer ``layer`` has left in memory: int64, (channels, rows, columns).
+
+    Numbers that trains spell, or currents where a ``current`` readout reads the layer.
+    """
+    place = program.maps[layer]
+    bits = NUMBER_BITS[place.kind]
+    words = ceil_div(place.channels, WORD_DIGITS) * WORD_DIGITS * bits // WORD_BITS
+    at = (
+        place.base
+        + np.arange(place.rows)[:, None, None] * place.row_words
+        + np.arange(place.columns)[:, None] * place.pixel_words
+        + np.arange(words)
+    )
+    fields = memory[at][..., None].astype(np.int64) >> (np.arange(WORD_BITS // bits) * bits)
+    numbers = (fields & ((1 << bits) - 1)).reshape(place.rows, place.columns, -1)
+    numbers = numbers[..., : place.channels].transpose(2, 0, 1)
+    if place.signed:
+        width = WORD_BITS if place.kind == Kind.CURRENTS else place.steps
+        numbers = numbers - ((numbers >> (width - 1)) << width)
+    return numbers

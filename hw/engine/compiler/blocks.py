@@ -1,0 +1,76 @@
+"""Which channels of a layer each of its passes computes."""
+
+from __future__ import annotations
+
+from ....golden.basics.arithmetic import ceil_div
+from ....golden.errors import RheobaseError
+from ....golden.network.network import Layer, Network
+from ..design import EngineDesign
+from .costs import PassCost, pass_cost
+from .densities import Density
+from .drafts import Block, Draft, pixel_choices, sketch, with_weights
+from .positions import layer_positions
+from .readings import Readings
+
+
+def layer_passes(
+    network: Network,
+    readings: Readings,
+    index: int,
+    design: EngineDesign,
+    density: Density,
+    word_cycles: float,
+) -> list[Draft]:
+    """Passes of layer ``index``, of those that fit the engine what is expected to be fastest.
+
+    Raises:
+        RheobaseError: none fits; the message names the layer and the limit.
+    """
+    layer = network.layers[index]
+    positions, seen = layer_positions(network, index), readings.of_layers[index]
+    found: list[tuple[float, int, int]] = []
+    problem: RheobaseError | None = None
+    for count in _block_counts(design, layer.out_channels):
+        first = _blocks(layer, index, design, count)[0]
+        for pixels in pixel_choices(design, first, seen):
+            try:
+                draft = sketch(design, first, seen, positions, pixels)
+            except RheobaseError as error:
+                # Of few channels and single pixels: what stands in their way is in every way.
+                problem = error if pixels == 1 else problem
+                continue
+            cost = pass_cost(draft, readings.map_of[index], density, word_cycles)
+            waiting = _waiting(draft, cost, word_cycles)
+            found.append((count * (cost.cycles + waiting), count, pixels))
+    for _, count, pixels in sorted(found):
+        try:
+            return [
+                with_weights(sketch(design, block, seen, positions, pixels))
+                for block in _blocks(layer, index, design, count)
+            ]
+        except RheobaseError as error:
+            problem = error
+    raise problem or RheobaseError(f"layer {layer.name!r}: no pass fits the engine")
+
+
+def _waiting(draft: Draft, cost: PassCost, word_cycles: float) -> float:
+    """Cycles for weights that find no room beside those of a pass as large, and load after it."""
+    beyond = max(0, 2 * draft.weight_words - draft.design.weight_words) / draft.weight_words
+    return beyond * cost.weight_memory_words * word_cycles
+
+
+def _block_counts(design: EngineDesign, channels: int) -> list[int]:
+    """Passes that a layer may take, from few to many."""
+    groups = ceil_div(channels, design.neurons)
+    most = min(groups, design.groups)
+    return sorted({ceil_div(groups, each) for each in range(1, most + 1)})
+
+
+def _blocks(layer: Layer, index: int, design: EngineDesign, count: int) -> list[Block]:
+    """Channels of ``count`` passes (or fewer), about as many each."""
+    channels = layer.out_channels
+    each = ceil_div(ceil_div(channels, design.neurons), count) * design.neurons
+    return [
+        Block(index, layer.name, first, min(first + each, channels))
+        for first in range(0, channels, each)
+    ]

@@ -1,0 +1,179 @@
+"""The compiler: passes, tables, weights and addresses of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....golden.basics.arithmetic import ceil_div
+from ....golden.errors import RheobaseError
+from ....golden.files.file import network_hash
+from ....golden.network.has_network import HasNetwork, network_of
+from ....golden.network.network import Coding, Network
+from ..compiled import ImagePlace, LayerMap, Program
+from ..design import WORD_DIGITS, EngineDesign
+from ..program import ADDRESS_BITS, TABLES, Kind, pass_record
+from ..words import record_words, weight_stream
+from .addresses import Place, placed_maps
+from .blocks import layer_passes
+from .costs import PassCost, pass_cost
+from .densities import densities
+from .drafts import Draft
+from .readings import Readings, network_readings
+from .stored_maps import ImageView, Source, turn_words
+from .tables import pass_tables
+
+#: Weights begin at a multiple of so many words, a burst.
+ALIGNMENT = 64
+#: Cycles in which a memory of 16 bits moves a word.
+WORD_CYCLES = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Compilation:
+    """A program, and what its passes are expected to take.
+
+    Attributes:
+        program: the words.
+        drafts: its passes.
+        costs: of each.
+    """
+
+    program: Program
+    drafts: tuple[Draft, ...]
+    costs: tuple[PassCost, ...]
+
+
+def compile_network(
+    network: Network | HasNetwork,
+    design: EngineDesign,
+    *,
+    word_cycles: float = WORD_CYCLES,
+    progress: Callable[[int], None] | None = None,
+) -> Compilation:
+    """Compile ``network`` for an engine.
+
+    Args:
+        network: or a conversion; in ``radix`` coding.
+        design: of the engine.
+        word_cycles: cycles in which its memory moves a word: passes are chosen by it.
+        progress: called with 1 for each layer that is done.
+
+    Raises:
+        RheobaseError: the network is in ``rate`` coding, or beyond a limit of the engine; the
+            message names the layer, the limit and the value.
+    """
+    network = network_of(network)
+    if network.coding != Coding.RADIX:
+        raise RheobaseError(
+            f"network {network.name!r}: coding is {network.coding.value}, must be radix for an "
+            "engine"
+        )
+    for index, layer in enumerate(network.layers):
+        if layer.threshold is not None and network.steps_of(index) > design.steps:
+            raise RheobaseError(
+                f"layer {layer.name!r}: T is {network.steps_of(index)}, must be at most "
+                f"{design.steps} (steps)"
+            )
+    readings, density = network_readings(network), densities(network)
+    drafts: list[Draft] = []
+    for index in range(len(network.layers)):
+        drafts += layer_passes(network, readings, index, design, density, word_cycles)
+        if progress is not None:
+            progress(1)
+    weights = np.concatenate([_pass_weights(draft) for draft in drafts])
+    places, end = placed_maps(readings.maps, drafts, _aligned(len(weights)))
+    passes = _pass_words(network, readings, drafts, places)
+    program_base = _aligned(end)
+    if program_base + len(passes) > 1 << ADDRESS_BITS:
+        raise RheobaseError(
+            f"network {network.name!r}: takes {program_base + len(passes)} words of memory, must "
+            f"be at most {1 << ADDRESS_BITS}"
+        )
+    program = Program(
+        design=design,
+        name=network.name,
+        network_hash=network_hash(network),
+        input_shape=network.input_shape,
+        zero_point=network.zero_point,
+        outputs=network.outputs,
+        weights=weights,
+        passes=passes,
+        program_base=program_base,
+        images=tuple(_image_place(s, p) for s, p in places.items() if isinstance(s, ImageView)),
+        maps=tuple(
+            _layer_map(network, readings, index, places) for index in range(len(network.layers))
+        ),
+    )
+    costs = tuple(
+        pass_cost(draft, readings.map_of[draft.block.layer], density, word_cycles)
+        for draft in drafts
+    )
+    return Compilation(program, tuple(drafts), costs)
+
+
+def _aligned(word: int) -> int:
+    return ceil_div(word, ALIGNMENT) * ALIGNMENT
+
+
+def _pass_weights(draft: Draft) -> np.ndarray:
+    weights = draft.weights
+    if weights is None:
+        raise ValueError("a sketch has no weights")
+    return weight_stream(draft.design, weights.reshape(-1, *weights.shape[2:]))
+
+
+def _pass_words(
+    network: Network, readings: Readings, drafts: list[Draft], places: Mapping[Source, Place]
+) -> np.ndarray:
+    """Heads and tables of all passes, and the program's end."""
+    words: list[int] = []
+    for draft in drafts:
+        design, where = draft.design, draft.block.where
+        target = readings.map_of[draft.block.layer]
+        head, tables = pass_tables(network, draft, target, places)
+        words += record_words(where, pass_record(design), head)
+        for name, record in TABLES.items():
+            for values in tables[name]:
+                words += record_words(where, record(design), values)
+    record = pass_record(drafts[0].design)
+    end = dict.fromkeys((field.name for field in record.fields), 0)
+    words += record_words("network", record, end | {"kind": int(Kind.END)})
+    return np.array(words, np.uint32)
+
+
+def _layer_map(
+    network: Network, readings: Readings, index: int, places: Mapping[Source, Place]
+) -> LayerMap:
+    stored = readings.map_of[index]
+    place, member = places[stored], stored.member(index)
+    first = member.first // WORD_DIGITS * turn_words(stored.kind)
+    return LayerMap(
+        network.layers[index].name,
+        stored.kind,
+        stored.steps,
+        stored.signed,
+        member.channels,
+        stored.rows,
+        stored.columns,
+        place.base + first,
+        place.row_words,
+        place.pixel_words,
+    )
+
+
+def _image_place(view: ImageView, place: Place) -> ImagePlace:
+    return ImagePlace(
+        view.first_channel,
+        view.channels,
+        view.top,
+        view.left,
+        view.bottom,
+        view.right,
+        view.rows,
+        view.columns,
+        view.pixels,
+        place.base,
+    )

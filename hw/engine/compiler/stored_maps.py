@@ -1,0 +1,178 @@
+"""Maps in an engine's memory, and what lies in a super pixel of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from ....golden.basics.arithmetic import ceil_div
+from ....golden.network.network import PIXEL_BITS
+from ..design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, WORD_DIGITS
+from ..program import NUMBER_BITS, Kind
+
+
+def turn_words(kind: Kind) -> int:
+    """Memory words of the numbers of F neurons."""
+    return WORD_DIGITS * NUMBER_BITS[kind] // WORD_BITS
+
+
+@dataclass(frozen=True, eq=False)
+class SuperPixel:
+    """Pixels that share words of the row buffer.
+
+    Attributes:
+        pixels: of the source's map.
+        reads: memory words.
+        pixel, channel, bits: (words of the row buffer, digits of a lane, lanes): which pixel and
+            channel (of the source) a digit is of, and how many of its bits may be set; -1, -1 and
+            0 where it is always zero.
+    """
+
+    pixels: int
+    reads: int
+    pixel: np.ndarray
+    channel: np.ndarray
+    bits: np.ndarray
+
+    @property
+    def words(self) -> int:
+        """Words of the row buffer."""
+        return len(self.pixel)
+
+
+class Source(Protocol):
+    """What a pass can read.
+
+    Attributes:
+        kind, steps, signed: of its numbers.
+        rows, columns: of the map.
+    """
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def signed(self) -> bool: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """A layer in a map: its channels lie behind ``first``, a multiple of F."""
+
+    layer: int
+    first: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class StoredMap:
+    """The numbers (or currents) of one layer, or of several that are always seen side by side."""
+
+    members: tuple[Member, ...]
+    kind: Kind
+    steps: int
+    signed: bool
+    rows: int
+    columns: int
+
+    @property
+    def channels(self) -> int:
+        """With those between layers that hold nothing."""
+        last = self.members[-1]
+        return last.first + last.channels
+
+    @property
+    def word_numbers(self) -> int:
+        """Numbers of a memory word."""
+        return WORD_BITS // NUMBER_BITS[self.kind]
+
+    @property
+    def pixel_words(self) -> int:
+        return ceil_div(self.channels, WORD_DIGITS) * turn_words(self.kind)
+
+    @cached_property
+    def held(self) -> np.ndarray:
+        """Which channels hold numbers: bool, (channels with padding,)."""
+        held = np.zeros(self.pixel_words * self.word_numbers, bool)
+        for member in self.members:
+            held[member.first : member.first + member.channels] = True
+        return held
+
+    def member(self, layer: int) -> Member:
+        return next(member for member in self.members if member.layer == layer)
+
+    def super_pixel(self, first_word: int, words: int, pixels: int, lanes: int) -> SuperPixel:
+        """Of ``pixels`` pixels, ``words`` memory words of each, from ``first_word`` on."""
+        count = words * self.word_numbers
+        channel = np.arange(count) + first_word * self.word_numbers
+        channel[~self.held[channel]] = -1
+        pixel = np.repeat(np.arange(pixels), count)
+        return _super_pixel(pixels, pixels * words, pixel, np.tile(channel, pixels), self, lanes)
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """The image as some connections see it, with their padding: the host writes it.
+
+    A view's row r is the image's r - top; rows of the image from ``bottom`` on, and columns from
+    ``right`` on, count as padding. Bytes of ``pixels`` pixels lie side by side in a super pixel.
+    """
+
+    first_channel: int
+    channels: int
+    top: int
+    left: int
+    bottom: int
+    right: int
+    rows: int
+    columns: int
+    pixels: int = 1
+    kind: Kind = field(default=Kind.BYTES, init=False)
+    steps: int = field(default=PIXEL_BITS, init=False)
+    signed: bool = field(default=False, init=False)
+
+    @property
+    def supers(self) -> int:
+        """Super pixels of a row."""
+        return ceil_div(self.columns, self.pixels)
+
+    @property
+    def super_reads(self) -> int:
+        """Memory words of a super pixel."""
+        return ceil_div(self.pixels * self.channels * PIXEL_BITS, WORD_BITS)
+
+    @property
+    def row_words(self) -> int:
+        return self.supers * self.super_reads
+
+    def super_pixel(self, lanes: int) -> SuperPixel:
+        pixel = np.repeat(np.arange(self.pixels), self.channels)
+        channel = np.tile(np.arange(self.channels) + self.first_channel, self.pixels)
+        return _super_pixel(self.pixels, self.super_reads, pixel, channel, self, lanes)
+
+
+def _super_pixel(
+    pixels: int, reads: int, pixel: np.ndarray, channel: np.ndarray, source: Source, lanes: int
+) -> SuperPixel:
+    """Digits of numbers that lie one behind another."""
+    bits = np.full(len(pixel), min(source.steps, DIGIT_BITS))
+    if source.kind == Kind.BYTES:
+        pixel, channel = np.repeat(pixel, 2), np.repeat(channel, 2)
+        bits = np.stack([bits, np.full(len(bits), source.steps) - bits], axis=1).reshape(-1)
+    shape = (ceil_div(reads * WORD_DIGITS, lanes * LANE_DIGITS), LANE_DIGITS, lanes)
+    digits = [np.full(shape, nothing) for nothing in (-1, -1, 0)]
+    for array, values in zip(
+        digits,
+        (np.where(channel < 0, -1, pixel), channel, np.where(channel < 0, 0, bits)),
+        strict=True,
+    ):
+        array.reshape(-1)[: len(values)] = values
+    return SuperPixel(pixels, reads, *digits)

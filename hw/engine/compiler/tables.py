@@ -1,0 +1,244 @@
+"""A pass's head and tables, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ....golden.basics.arithmetic import ceil_div
+from ....golden.errors import RheobaseError
+from ....golden.network.bounds import Interval, effective_bias, layer_bounds
+from ....golden.network.network import Network
+from ..design import WORD_DIGITS
+from ..program import EXTENT_BITS
+from .addresses import Place
+from .drafts import Draft, operation_lists
+from .stored_maps import ImageView, Source, StoredMap, turn_words
+from .weight_digits import digit_shift
+
+#: Records of a table, or of a head.
+Records = list[dict[str, int]]
+
+
+def pass_tables(
+    network: Network, draft: Draft, target: StoredMap, places: Mapping[Source, Place]
+) -> tuple[dict[str, int], dict[str, Records]]:
+    """The head of ``draft``, which writes to ``target``, and its tables by their names.
+
+    Raises:
+        RheobaseError: its currents or thresholds are wider than the engine's.
+    """
+    operations, first_operation = _operations(draft)
+    segments, rows = _segments(draft, first_operation)
+    tables = {
+        "chunks": _chunks(draft),
+        "sources": _sources(draft, places),
+        "segments": segments,
+        "row_entries": rows,
+        "operations": operations,
+        "parameters": _parameters(network, draft),
+    }
+    head = _head(network, draft, target, places[target])
+    counts = {name: len(records) for name, records in tables.items() if name != "parameters"}
+    return head | counts, tables
+
+
+def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> dict[str, int]:
+    block, positions = draft.block, draft.positions
+    layer = network.layers[block.layer]
+    turn = turn_words(target.kind)
+    first = (target.member(block.layer).first + block.first) // WORD_DIGITS
+    head = {
+        "kind": int(target.kind),
+        "steps": network.steps_of(block.layer) if layer.threshold is not None else 0,
+        "fires_signed": int(layer.signed),
+        "groups": draft.groups,
+        "weight_stride": draft.weight_stride,
+        "weight_words": draft.weight_words,
+        "rows": positions.rows,
+        "columns": positions.columns,
+        "strip": draft.strip,
+        "pooled_rows": positions.row_pool.windows,
+        "pooled_columns": positions.column_pool.windows,
+        "pool_column_words": draft.groups * draft.design.turns,
+        "pool_row_words": draft.pool_row_words,
+        "pool_ring_words": draft.pool_ring_words,
+        "out_base": place.base + first * turn,
+        "out_row": place.row_words,
+        "out_pixel": place.pixel_words,
+        "out_turns": ceil_div(block.end - block.first, WORD_DIGITS),
+    }
+    for axis, pool in (("row", positions.row_pool), ("column", positions.column_pool)):
+        head |= {f"pool_{axis}_{name}": value for name, value in pool.fields.items()}
+    return head
+
+
+def _chunks(draft: Draft) -> Records:
+    records, level = [], None
+    for chunk in draft.chunks:
+        shift = 0 if level in (None, chunk.level) else digit_shift(draft.design)
+        level = chunk.level
+        records.append({"odd_shift": int(chunk.upper_in_odd_lanes), "shift": shift})
+    return records
+
+
+def _sources(draft: Draft, places: Mapping[Source, Place]) -> Records:
+    records = []
+    base = 0
+    for source in draft.sources:
+        place = places[source.source]
+        whole = source.pixel_words == place.pixel_words and source.read_words < 1 << EXTENT_BITS
+        pixels = 1 if isinstance(source.source, ImageView) else source.pixel.pixels
+        records.append(
+            {
+                "base": place.base + source.first_word,
+                "row_stride": place.row_words,
+                "piece_stride": 0 if whole else place.pixel_words,
+                "pieces": 1 if whole else source.supers * pixels,
+                "piece_words": source.read_words if whole else source.pixel_words,
+                "supers": source.supers,
+                "super_reads": source.pixel.reads,
+                "rows": source.source.rows,
+                "row_step": source.row_step,
+                "row_reach": source.row_reach,
+                "row_first": source.row_first,
+                "slots": source.slots,
+                "slot_words": source.slot_words,
+                "ring_words": source.slots * source.slot_words,
+                "buffer_base": base,
+            }
+        )
+        base += source.slots * source.slot_words
+    return records
+
+
+def _operations(draft: Draft) -> tuple[Records, dict[int, int]]:
+    """Operations of all lists, and where that of each segment begins."""
+    segments = [part for chunk in draft.chunks for part in chunk.parts]
+    records: Records = []
+    starts = {}
+    for phases in operation_lists(segments):
+        part = next(part for part in segments if part.phases == phases)
+        seen = draft.seen[part.reading]
+        words = draft.sources[seen.source].pixel.words
+        starts[phases] = len(records)
+        for number, phase in enumerate(phases):
+            advance = seen.operations.advances[number]
+            for operation in phase:
+                last = operation is phase[-1]
+                block = operation.block
+                address = 0 if block is None else seen.operations.blocks[block].address
+                records.append(
+                    {
+                        "super_offset": operation.super_offset,
+                        "offset": (operation.super_offset * words + operation.word)
+                        % draft.design.buffer_words,
+                        "weight": address,
+                        "mask": sum(1 << int(lane) for lane in np.flatnonzero(operation.mask)),
+                        "last": int(last),
+                        "wraps": int(last and number == len(phases) - 1),
+                        "advance": advance if last else 0,
+                        "advance_words": advance * words % draft.design.buffer_words if last else 0,
+                    }
+                )
+    return records, {number: starts[part.phases] for number, part in enumerate(segments)}
+
+
+def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records, Records]:
+    segments: Records = []
+    rows: Records = []
+    bases = np.cumsum([0, *(source.slots * source.slot_words for source in draft.sources)])
+    for chunk in draft.chunks:
+        for part in chunk.parts:
+            seen = draft.seen[part.reading]
+            source = draft.sources[seen.source]
+            taps = seen.reading.rows
+            segments.append(
+                {
+                    "row_entry": len(rows),
+                    "operation": first_operation[len(segments)],
+                    "rows": taps.limit,
+                    "supers": min(source.supers, seen.reading.columns.limit),
+                    "row_step": source.row_step,
+                    "super_start": seen.operations.super_start,
+                    "super_start_words": seen.operations.super_start
+                    * source.pixel.words
+                    % draft.design.buffer_words,
+                    "buffer_base": int(bases[seen.source]),
+                    "ring_words": source.slots * source.slot_words,
+                    "slot_step": source.row_step % source.slots * source.slot_words,
+                    "signed_source": int(source.source.signed),
+                    "sign_bit": max(source.source.steps - 1, 0),
+                    "odd": int(chunk.upper_in_odd_lanes),
+                    "ends_chunk": int(part is chunk.parts[-1]),
+                }
+            )
+            for row in part.rows:
+                offset = taps.offsets[row]
+                rows.append(
+                    {
+                        "row": offset,
+                        "slot_offset": offset % source.slots * source.slot_words,
+                        "weight": seen.addresses[part.level]
+                        + taps.kinds[row] * seen.operations.span,
+                        "last": int(row == part.rows[-1]),
+                    }
+                )
+    return segments, rows
+
+
+def _parameters(network: Network, draft: Draft) -> Records:
+    design, block = draft.design, draft.block
+    layer = network.layers[block.layer]
+    channels = slice(block.first, block.end)
+    count = draft.groups * design.neurons
+    offset = effective_bias(network, block.layer)
+    bounds = layer_bounds(network, block.layer)
+    bits = Interval.of(bounds.window.low, bounds.window.high, *_ends(bounds.potential)).bits
+    threshold = below = negative = None
+    if layer.neurons is not None:
+        threshold = layer.neurons.threshold[channels]
+        offset = offset + layer.neurons.initial_potential
+        if layer.neurons.negative_threshold is not None:
+            negative = layer.neurons.negative_threshold[channels]
+            below = (layer.neurons.silent_from - 1 - offset)[channels]
+            bits = max(bits, Interval.of(below).bits)
+    bits = max(bits, Interval.of(offset).bits)
+    if bits > design.current_bits:
+        raise RheobaseError(
+            f"{block.where}: currents and potentials take {bits} bits, must be at most "
+            f"{design.current_bits} (current_bits)"
+        )
+    for values in (threshold, negative):
+        if values is not None and int(values.max()) >> design.threshold_bits:
+            raise RheobaseError(
+                f"{block.where}: thresholds reach {values.max()}, must be below "
+                f"2 ** {design.threshold_bits} (threshold_bits)"
+            )
+    # Channels beyond the block's have no weights, and must not fire.
+    fields = {
+        "offset": _padded(offset[channels], count, 0),
+        "threshold": _padded(threshold, count, 1),
+        "below": _padded(below, count, -1),
+        "negative_threshold": _padded(negative, count, 1),
+    }
+    return [
+        {
+            f"{name}_{neuron}": int(values[turn + neuron])
+            for neuron in range(design.firing)
+            for name, values in fields.items()
+        }
+        for turn in range(0, count, design.firing)
+    ]
+
+
+def _ends(interval: Interval) -> tuple[int, int]:
+    return interval.low, interval.high
+
+
+def _padded(values: np.ndarray | None, count: int, filling: int) -> np.ndarray:
+    result = np.full(count, filling, np.int64)
+    if values is not None:
+        result[: len(values)] = values
+    return result

@@ -1,0 +1,89 @@
+"""Runs a program by the words in an engine's memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..design import EngineDesign
+from ..words import stream_weights
+from .decoding import DecodedPass, decoded_passes
+from .neurons import Parameters, pooled, write_map
+from .row_ring import RowBuffer
+from .windows import PassWindows
+
+
+@dataclass(frozen=True, eq=False)
+class PassRun:
+    """What a pass did.
+
+    Attributes:
+        events: int64, (lanes,), of each group of P channels.
+        groups: of P channels.
+        words: of the row buffer that windows saw.
+        words_read, words_written: of the memory; of maps.
+        weight_words: of the memory.
+        turns: of neurons.
+    """
+
+    events: np.ndarray
+    groups: int
+    words: int
+    words_read: int
+    words_written: int
+    weight_words: int
+    turns: int
+
+    def cycles(self, word_cycles: float) -> float:
+        """The least that it takes where the memory moves a word in ``word_cycles``."""
+        moved = self.words_read + self.words_written + self.weight_words
+        adders = self.groups * int(self.events.max())
+        return max(adders, self.words, self.turns, moved * word_cycles)
+
+
+def run_program(
+    design: EngineDesign, memory: np.ndarray, program_base: int, weight_base: int
+) -> tuple[PassRun, ...]:
+    """Run the program at word ``program_base`` once: ``memory`` is changed in place.
+
+    Args:
+        memory: uint32, of the engine, the image in it.
+        weight_base: memory word of the stream of weights.
+
+    Raises:
+        RheobaseError: the program does not end within the memory.
+    """
+    ring = np.zeros((design.weight_words, design.lanes, design.neurons), np.int64)
+    ring_base, runs = 0, []
+    for decoded in decoded_passes(design, memory, program_base):
+        count = decoded.head["weight_words"]
+        words = count * design.lanes * design.weight_memory_words
+        at = (ring_base + np.arange(count)) % design.weight_words
+        ring[at] = stream_weights(design, memory[weight_base : weight_base + words])
+        runs.append(_run_pass(design, memory, decoded, ring, ring_base))
+        ring_base = (ring_base + count) % design.weight_words
+        weight_base += words
+    return tuple(runs)
+
+
+def _run_pass(
+    design: EngineDesign, memory: np.ndarray, decoded: DecodedPass, ring: np.ndarray, base: int
+) -> PassRun:
+    head = decoded.head
+    windows = PassWindows(design, decoded, ring, base)
+    buffer = RowBuffer(design, decoded.tables["sources"])
+    currents = []
+    for row in range(head["rows"]):
+        buffer.read_for(memory, row)
+        currents.append(windows.currents(buffer, row))
+    numbers = pooled(head, Parameters(design, decoded).fired(np.stack(currents)))
+    return PassRun(
+        events=windows.events,
+        groups=head["groups"],
+        words=windows.words,
+        words_read=buffer.words_read,
+        words_written=write_map(head, memory, numbers),
+        weight_words=head["weight_words"] * design.lanes * design.weight_memory_words,
+        turns=head["rows"] * head["columns"] * head["groups"] * design.turns,
+    )

@@ -1,0 +1,124 @@
+"""Programs, run by the functional model, against the golden model: every map of every layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from rheobase.golden import Coding, Network, PoolRule, Readout, RheobaseError
+from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.model.run import run_program
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import (
+    random_network,
+    with_own_steps,
+    with_signed_layers,
+)
+from tests.support.networks.rare_graphs import RARE, rare_network
+from tests.support.networks.residual_networks import residual_network
+from tests.support.simulation.engine_maps import assert_maps, memory_with
+
+#: The usual one, and small ones whose lists, rings and row buffers fill up.
+DESIGNS = (
+    EngineDesign(),
+    EngineDesign(
+        lanes=4,
+        neurons=8,
+        weight_words=256,
+        list_entries=64,
+        buffer_words=256,
+        sum_bits=16,
+        groups=4,
+        windows=3,
+        pool_words=128,
+    ),
+    EngineDesign(
+        lanes=2,
+        neurons=8,
+        weight_bits=4,
+        weight_words=1024,
+        list_entries=256,
+        groups=8,
+        sources=8,
+        segments=64,
+        rows=128,
+    ),
+    EngineDesign(lanes=8, neurons=16, segments=16),
+)
+
+
+def _run(network: Network, design: EngineDesign, seed: int = 0) -> None:
+    program = compile_network(network, design).program
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, network.input_shape).astype(np.uint8)
+    memory = memory_with(program, image)
+    run_program(design, memory, program.program_base, 0)
+    assert_maps(network, program, image, memory)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    design=st.sampled_from(DESIGNS),
+    readout=st.sampled_from(Readout),
+    steps=st.integers(1, 8),
+    hidden=st.integers(0, 2),
+)
+def test_chains_of_layers(seed, design, readout, steps, hidden) -> None:
+    rng = np.random.default_rng(seed)
+    network = random_network(
+        rng,
+        coding=Coding.RADIX,
+        readout=readout,
+        rule=PoolRule.CUMULATIVE,
+        steps=steps,
+        hidden=hidden,
+    )
+    _run(network, design, seed)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    design=st.sampled_from(DESIGNS),
+    readout=st.sampled_from(Readout),
+    steps=st.integers(2, 8),
+    layers=st.integers(1, 4),
+    signed=st.booleans(),
+    own_steps=st.booleans(),
+)
+def test_graphs(seed, design, readout, steps, layers, signed, own_steps) -> None:
+    rng = np.random.default_rng(seed)
+    network = random_graph(
+        rng,
+        coding=Coding.RADIX,
+        readout=readout,
+        rule=PoolRule.STEP,
+        steps=steps,
+        layers=layers,
+    )
+    if signed:
+        network = with_signed_layers(rng, network)
+    if own_steps:
+        network = with_own_steps(rng, network)
+    try:
+        _run(network, design, seed)
+    except RheobaseError as error:
+        # A padded kernel behind overlapping sums is what an engine refuses; all else must run.
+        assert "sum_pool" in str(error) or "sources" in str(error), error
+        assume(False)
+
+
+@pytest.mark.parametrize("shape", sorted(set(RARE) - {"padded_sums"}))
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.lanes} lanes")
+def test_rare_shapes(shape, design) -> None:
+    network, _ = rare_network(np.random.default_rng(5), shape, Coding.RADIX)
+    _run(network, design)
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.lanes} lanes")
+def test_residual_sums_and_wide_shortcuts(design) -> None:
+    _run(residual_network(Coding.RADIX, steps=4, stages=((4, 1), (24, 1)), size=6), design)

@@ -1,0 +1,44 @@
+"""What the golden model says that an engine leaves in its memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rheobase.golden import Network, run_golden
+from rheobase.hw.engine.compiled import Program, image_words, map_numbers
+
+
+def golden_maps(network: Network, image: np.ndarray) -> list[np.ndarray]:
+    """Of each layer the numbers that its trains spell, or its currents where it has no neurons.
+
+    Returns:
+        int64, (channels, rows, columns) each.
+    """
+    maps = []
+    for layer, record in zip(
+        network.layers, run_golden(network, image[None], record=True).layers, strict=True
+    ):
+        if record.spikes is None:
+            maps.append(record.currents[0].sum(axis=0))
+            continue
+        trains = record.spikes[0].astype(np.int64)
+        number = np.zeros(trains.shape[1:], np.int64)
+        for step, plane in enumerate(trains):
+            number = 2 * number + (-plane if layer.signed and step == 0 else plane)
+        maps.append(number)
+    return maps
+
+
+def memory_with(program: Program, image: np.ndarray) -> np.ndarray:
+    """The memory of an engine with ``program`` and ``image`` in it."""
+    memory = program.memory()
+    words = image_words(program, image)
+    memory[program.image_base : program.image_base + len(words)] = words
+    return memory
+
+
+def assert_maps(network: Network, program: Program, image: np.ndarray, memory: np.ndarray) -> None:
+    """Every layer's map in ``memory`` is what the golden model says."""
+    for index, expected in enumerate(golden_maps(network, image)):
+        found = map_numbers(program, memory, index)
+        np.testing.assert_array_equal(found, expected, err_msg=network.layers[index].name)

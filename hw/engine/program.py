@@ -187,7 +187,8 @@ def segment_record(design: EngineDesign) -> Record:
     """What of a source a window sees: rows and, in each of them, operations.
 
     A super pixel takes ``super_words`` words of the row buffer: its memory words
-    (``super_reads``), rounded up to whole ones. The word of the row buffer that an operation reads for the window in row y and column x is
+    (``super_reads``), rounded up to whole ones. The word that an operation reads for the window in
+    row y and column x is
     buffer_base + (slot of row y + row offset) + (super pixel of column x) * super_words + offset.
 
     Fields:
@@ -307,3 +308,15 @@ TABLES = {
     "operations": operation_record,
     "parameters": parameter_record,
 }
+
+
+def table_sizes(design: EngineDesign) -> dict[str, int]:
+    """The most records of each of ``TABLES``."""
+    return {
+        "chunks": design.segments,
+        "sources": design.sources,
+        "segments": design.segments,
+        "row_entries": design.rows,
+        "operations": design.operations,
+        "parameters": design.groups * design.turns,
+    }

@@ -1,0 +1,164 @@
+"""Memory arbiter: one memory port for several clients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.checks import check_range
+from ...basics.queue import Queue
+from ...basics.select import encode, lowest
+from ...basics.shapes import index_shape
+from ..memory_port import BURST_WORDS, CommandLayout, MemoryPort
+
+#: Commands whose words have not all come or gone yet.
+UNDER_WAY = 16
+#: Write commands of a client that may follow one another while others wait: a memory that turns
+#: around between writing and reading loses cycles each time.
+WRITES_TOGETHER = 8
+
+
+class MemoryArbiter(wiring.Component):
+    """Grants commands of ``clients`` in turn, and brings each its words.
+
+    Commands reach the memory in the order of their grants. Words that are read go to the client
+    that asked for them; one that does not take them holds up all others, so that a client asks only
+    for what it has room for. A client of ``writers`` has its words ready behind its write commands,
+    without waiting for another client; the others do not write.
+
+    Args:
+        clients: number of clients.
+        writers: indices of those that write.
+
+    Members:
+        clients: in, memory ports.
+        port: out, memory port.
+    """
+
+    clients: list[wiring.PureInterface]
+    port: wiring.PureInterface
+
+    def __init__(self, clients: int, writers: Sequence[int]):
+        self.count = check_range("MemoryArbiter", "clients", clients, 1, None)
+        self.writers = tuple(
+            check_range("MemoryArbiter", "writers", writer, 0, clients - 1) for writer in writers
+        )
+        self.part_layout = data.StructLayout(
+            {"client": index_shape(clients), "count": index_shape(BURST_WORDS)}
+        )
+        super().__init__({"clients": In(MemoryPort()).array(clients), "port": Out(MemoryPort())})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.commands = commands = Queue(CommandLayout(), 2, reset_less=True)
+        m.submodules.reads = reads = Queue(self.part_layout, UNDER_WAY)
+        wiring.connect(m, commands.output, wiring.flipped(self.port.commands))
+        routed = len(self.writers) > 1
+        if routed:
+            m.submodules.writes = writes = Queue(self.part_layout, UNDER_WAY)
+
+        writing = Signal(self.count)
+        wanted = Signal(self.count)
+        for index, client in enumerate(self.clients):
+            command = client.commands
+            room = reads.input.ready
+            if index in self.writers:
+                m.d.comb += writing[index].eq(command.payload.write)
+                room = Mux(writing[index], writes.input.ready if routed else 1, room)
+            m.d.comb += wanted[index].eq(command.valid & room)
+
+        chosen = self._chosen(m, wanted, writing, commands.input)
+        write = (chosen & writing).any()
+        part = Signal(self.part_layout)
+        granted = Signal()
+        m.d.comb += [
+            granted.eq(commands.input.ready & wanted.any()),
+            commands.input.valid.eq(wanted.any()),
+            commands.input.payload.write.eq(write),
+            part.client.eq(encode(chosen)),
+            part.count.eq(commands.input.payload.count),
+            reads.input.valid.eq(granted & ~write),
+            reads.input.payload.eq(part),
+        ]
+        with m.Switch(part.client):
+            for index, client in enumerate(self.clients):
+                payload = client.commands.payload
+                with m.Case(index):
+                    m.d.comb += [
+                        commands.input.payload.address.eq(payload.address),
+                        commands.input.payload.count.eq(payload.count),
+                    ]
+                m.d.comb += client.commands.ready.eq(chosen[index] & commands.input.ready)
+        self._route_reads(m, reads.output)
+        if routed:
+            m.d.comb += [writes.input.valid.eq(granted & write), writes.input.payload.eq(part)]
+            self._route_writes(m, writes.output)
+        elif self.writers:
+            (writer,) = self.writers
+            wiring.connect(
+                m, wiring.flipped(self.clients[writer].written), wiring.flipped(self.port.written)
+            )
+        return m
+
+    def _chosen(self, m: Module, wanted: Value, writing: Value, taken) -> Signal:
+        """One-hot: whose command is next. The client after the last one that was granted first."""
+        chosen = Signal(self.count)
+        last = Signal(self.count, init=1 << (self.count - 1))
+        behind = Cat(last[:index].any() for index in range(self.count)) & wanted
+        in_turn = Mux(behind.any(), lowest(behind), lowest(wanted))
+        if not self.writers:
+            m.d.comb += chosen.eq(in_turn)
+        else:
+            more = Signal(range(WRITES_TOGETHER))
+            stays = Signal()
+            m.d.comb += [
+                stays.eq((last & wanted & writing).any() & (more != 0)),
+                chosen.eq(Mux(stays, last, in_turn)),
+            ]
+            with m.If(taken.ready & wanted.any()):
+                # Another client's first write, or a read: the count begins anew.
+                m.d.sync += more.eq(Mux(stays, more - 1, WRITES_TOGETHER - 1))
+        with m.If(taken.ready & wanted.any()):
+            m.d.sync += last.eq(chosen)
+        return chosen
+
+    def _words(self, m: Module, name: str, parts, moves: Value) -> None:
+        """Take the next of ``parts`` when ``moves`` has counted all its words."""
+        taken = Signal(index_shape(BURST_WORDS), name=f"{name}_taken")
+        last = taken == parts.payload.count
+        m.d.comb += parts.ready.eq(moves & last)
+        with m.If(moves):
+            m.d.sync += taken.eq(Mux(last, 0, taken + 1))
+
+    def _route_reads(self, m: Module, parts) -> None:
+        read = self.port.read
+        ready = Signal(self.count)
+        for index, client in enumerate(self.clients):
+            mine = parts.valid & (parts.payload.client == index)
+            m.d.comb += [
+                client.read.payload.eq(read.payload),
+                client.read.valid.eq(read.valid & mine),
+                ready[index].eq(client.read.ready & mine),
+            ]
+        m.d.comb += read.ready.eq(ready.any())
+        self._words(m, "read", parts, read.valid & read.ready)
+
+    def _route_writes(self, m: Module, parts) -> None:
+        written = self.port.written
+        offers = Signal(self.count)
+        for index in self.writers:
+            client = self.clients[index]
+            mine = parts.valid & (parts.payload.client == index)
+            m.d.comb += [
+                offers[index].eq(client.written.valid & mine),
+                client.written.ready.eq(written.ready & mine),
+            ]
+        words = Array(client.written.payload for client in self.clients)
+        m.d.comb += [
+            written.valid.eq(offers.any()),
+            written.payload.eq(words[parts.payload.client]),
+        ]
+        self._words(m, "written", parts, written.valid & written.ready)

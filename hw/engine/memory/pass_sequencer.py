@@ -1,0 +1,152 @@
+"""Pass sequencer: takes the program, fills the tables of each pass and starts it."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.select import encode
+from ...basics.shapes import index_shape
+from ..design import WORD_BITS, EngineDesign
+from ..program import TABLES, Kind, pass_record, table_sizes
+from ..record_layouts import record_layout
+from .table_port import TablePort
+
+
+class PassSequencer(wiring.Component):
+    """Runs a program, one pass after the other.
+
+    The head of a pass and its tables are written while no pass runs, and stand still from ``go``
+    until ``finished``. What comes behind the program's end is left in the stream; whoever reads the
+    program drops it before the next ``start``.
+
+    Members:
+        words: in, stream; the program.
+        start: in; begin a program; heeded only while none runs.
+        weights_ready: in; the weights of the pass of ``header`` are in the lanes' memories.
+        finished: in; the pass is done.
+        header: out; the head of the pass.
+        chunks, sources, segments, row_entries, operations, parameters: out, ``TablePort``.
+        go: out; a pass begins in this cycle: head, tables and weights are there.
+        done: out; no program runs.
+    """
+
+    words: stream.Interface
+    start: Signal
+    weights_ready: Signal
+    finished: Signal
+    header: data.View
+    go: Signal
+    done: Signal
+
+    def __init__(self, design: EngineDesign):
+        self.design = design
+        self.head = pass_record(design)
+        self.records = [(name, make(design)) for name, make in TABLES.items()]
+        super().__init__(
+            {
+                "words": In(stream.Signature(WORD_BITS)),
+                "start": In(1),
+                "weights_ready": In(1),
+                "finished": In(1),
+                "header": Out(record_layout(self.head)),
+                **{name: Out(TablePort(design, name)) for name in TABLES},
+                "go": Out(1),
+                "done": Out(1, init=1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        header_words = Signal(self.head.words * WORD_BITS)
+        longest = max(record.words for _, record in self.records)
+        # Words come in from above: a record of k words is in the upper k when its last one is in.
+        assembled = Signal(longest * WORD_BITS, reset_less=True)
+        table = Signal(len(self.records), init=1)
+        index = Signal(index_shape(max(table_sizes(self.design).values())))
+        word = Signal(index_shape(max(longest, self.head.words)))
+        takes = Signal()
+        heads = Signal()
+        tables = Signal()
+        last_word = Signal()
+        last_record = Signal()
+        no_records = Signal()
+        m.d.comb += [
+            self.header.eq(header_words[: self.head.bits]),
+            takes.eq(self.words.valid & self.words.ready),
+        ]
+        self._table_ports(m, assembled, table, index, takes & tables & last_word)
+
+        counts = self._counts()
+        last_words = [record.words - 1 for _, record in self.records]
+        with m.Switch(encode(table)):
+            for number, count in enumerate(counts):
+                with m.Case(number):
+                    m.d.comb += [
+                        last_record.eq(index + 1 == count),
+                        no_records.eq(count == 0),
+                        last_word.eq(word == last_words[number]),
+                    ]
+        with m.If(takes):
+            m.d.sync += word.eq(word + 1)
+
+        next_table = [table.eq(table.rotate_left(1)), index.eq(0)]
+        with m.FSM(init="IDLE"):
+            with m.State("IDLE"), m.If(self.start):
+                m.d.sync += [self.done.eq(0), word.eq(0)]
+                m.next = "HEAD"
+            with m.State("HEAD"):
+                m.d.comb += [heads.eq(1), self.words.ready.eq(1)]
+                with m.If(takes):
+                    m.d.sync += header_words.eq(Cat(header_words[WORD_BITS:], self.words.payload))
+                    with m.If(word == self.head.words - 1):
+                        m.d.sync += word.eq(0)
+                        m.next = "KIND"
+            with m.State("KIND"):
+                m.next = "TABLES"
+                with m.If(self.header.kind == Kind.END):
+                    m.d.sync += self.done.eq(1)
+                    m.next = "IDLE"
+            with m.State("TABLES"):
+                m.d.comb += [tables.eq(1), self.words.ready.eq(~no_records)]
+                with m.If(takes):
+                    m.d.sync += assembled.eq(Cat(assembled[WORD_BITS:], self.words.payload))
+                    with m.If(last_word):
+                        m.d.sync += [word.eq(0), index.eq(index + 1)]
+                with m.If(no_records | (takes & last_word & last_record)):
+                    m.d.sync += next_table
+                    with m.If(table[-1]):
+                        m.next = "READY"
+            with m.State("READY"), m.If(self.weights_ready):
+                m.d.sync += self.go.eq(1)
+                m.next = "RUN"
+            with m.State("RUN"):
+                m.d.sync += self.go.eq(0)
+                with m.If(self.finished):
+                    m.next = "HEAD"
+        return m
+
+    def _counts(self) -> list[Value]:
+        """Records of each table in the pass of the header."""
+        header = self.header
+        return [
+            header.groups * self.design.turns if name == "parameters" else getattr(header, name)
+            for name in TABLES
+        ]
+
+    def _table_ports(
+        self, m: Module, assembled: Signal, table: Signal, index: Signal, complete: Value
+    ) -> None:
+        """Records are written a cycle after their last word came."""
+        written = Signal(len(self.records))
+        place = Signal.like(index, reset_less=True)
+        m.d.sync += [written.eq(Mux(complete, table, 0)), place.eq(index)]
+        for number, (name, record) in enumerate(self.records):
+            port = getattr(self, name)
+            low = len(assembled) - record.words * WORD_BITS
+            m.d.comb += [
+                port.write.eq(written[number]),
+                port.index.eq(place),
+                port.record.eq(assembled[low : low + record.bits]),
+            ]

@@ -1,0 +1,98 @@
+"""WeightLoader: every weight at its ring address of its lane, never over one that is in use."""
+
+from random import Random
+
+import pytest
+
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.memory.weight_loader import WeightLoader
+from tests.hw.benches.stalls import STALLS
+from tests.support.simulation.agents import Source, run_agents
+
+
+class Lanes:
+    """The lanes' memories, and passes that look at all their weights and release them."""
+
+    def __init__(self, loader, design, passes, rng):
+        self.loader, self.rng, self.passes = loader, rng, passes
+        self.ring = [[None] * design.weight_words for _ in range(design.lanes)]
+        self.base = self.next = 0
+        self.releasing = False
+
+    def offer(self, context):
+        self.releasing = False
+        if self.next < len(self.passes):
+            context.set(self.loader.pass_words, len(self.passes[self.next]))
+            self.releasing = bool(context.get(self.loader.ready)) and self.rng.random() < 0.05
+        context.set(self.loader.release, self.releasing)
+
+    def look(self, context):
+        write = context.get(self.loader.write)
+        if write:
+            lane = write.bit_length() - 1
+            assert write == 1 << lane
+            self.ring[lane][context.get(self.loader.address)] = context.get(self.loader.weights)
+        if self.releasing:
+            # All that the pass has is there, until it is released.
+            assert context.get(self.loader.base) == self.base
+            weights = self.passes[self.next]
+            size = len(self.ring[0])
+            for offset, lanes in enumerate(weights):
+                assert [ring[(self.base + offset) % size] for ring in self.ring] == lanes
+            self.base = (self.base + len(weights)) % size
+            self.next += 1
+
+
+def _design(neurons, weight_bits):
+    return EngineDesign(lanes=2, neurons=neurons, weight_bits=weight_bits, weight_words=16)
+
+
+@pytest.mark.parametrize(("gap", "_stall"), STALLS[:2])
+@pytest.mark.parametrize(("neurons", "weight_bits"), [(8, 4), (16, 8), (8, 5)])
+def test_passes_find_their_weights(neurons, weight_bits, gap, _stall):
+    design = _design(neurons, weight_bits)
+    rng = Random(neurons)
+    bits = neurons * weight_bits
+    passes = [
+        [[rng.getrandbits(bits) for _ in range(design.lanes)] for _ in range(words)]
+        for words in (5, 16, 1, 0, 9, 9, 3, 16, 7)
+    ]
+    stream = [
+        weights >> 32 * part & 0xFFFFFFFF
+        for weights_of_pass in passes
+        for lanes in weights_of_pass
+        for weights in lanes
+        for part in range(design.weight_memory_words)
+    ]
+    loader = WeightLoader(design)
+    lanes = Lanes(loader, design, passes, rng)
+    source = Source(loader.words, stream, rng, gap)
+    run_agents(loader, [source, lanes], lambda: lanes.next == len(passes))
+    assert not source.values
+
+
+def test_clear_begins_anew():
+    design = _design(8, 4)
+    loader = WeightLoader(design)
+    rng = Random(0)
+
+    class Clear:
+        cycle = 0
+
+        def offer(self, context):
+            self.cycle += 1
+            context.set(loader.clear, self.cycle == 12)
+            context.set(loader.pass_words, 4)
+
+        def look(self, context):
+            if self.cycle == 13:
+                assert not context.get(loader.ready)
+
+    lanes = Lanes(loader, design, [[[3, 4], [5, 6]]], rng)
+    source = Source(loader.words, [1] * 12 + [3, 4, 5, 6], rng, 0.0)
+    clear = Clear()
+
+    def settled():
+        return clear.cycle > 14 and not source.values and lanes.next == 1
+
+    run_agents(loader, [source, clear, lanes], settled)

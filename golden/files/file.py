@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from ..basics.output_files import write_whole
-from ..errors import RheobaseError, file_error, shown
+from ..errors import RheobaseError, shown
 from ..network.choices import member
 from ..network.event_counts import EventCounts
 from ..network.has_network import HasNetwork, network_of
 from ..network.network import Coding, Connection, Layer, Network, Pool, PoolRule, Readout, SumPool
 from ..network.provenance import Provenance, parsed_provenance, provenance_text
 from .event_tensors import event_tensors, is_event_tensor, parsed_events
+from .tensor_file import file_content, parsed_tensor_file, tensor_file_bytes
 
 FORMAT = "rheobase-network"
 FORMAT_VERSION = 2
@@ -29,8 +28,6 @@ RECORDED_VERSION = 3
 SIGNED_VERSION = 4
 #: Of a file with layers that have a T of their own; it may say both as well.
 OWN_STEPS_VERSION = 5
-#: A network file larger than this is refused before it is read.
-MAX_FILE_BYTES = 2**31
 _NETWORK_KEYS = {
     "name",
     "input_shape",
@@ -91,9 +88,7 @@ def _content(network: Network, events: EventCounts | None, provenance: Provenanc
         tensors |= event_tensors(events)
     if provenance is not None:
         metadata["provenance"] = provenance_text(provenance)
-    tensors = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
-    content = save(tensors, metadata=metadata)
-    return _with_sorted_header(content)
+    return tensor_file_bytes(tensors, metadata)
 
 
 def network_hash(network: Network | HasNetwork) -> str:
@@ -121,12 +116,7 @@ def load_network(path: str | Path) -> Network:
             extra tensors, wrong shapes or types, values out of range or an inconsistent topology.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise RheobaseError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no network file")
-        content = path.read_bytes()
-    except OSError as error:
-        raise file_error(path, "cannot be read", error) from error
+    content = file_content(path, "network file")
     try:
         return _parse(content)
     except RheobaseError as error:
@@ -134,13 +124,7 @@ def load_network(path: str | Path) -> Network:
 
 
 def _parse(content: bytes) -> Network:
-    try:
-        length = int.from_bytes(content[:8], "little")
-        # The metadata may be null, which safetensors takes for none.
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-        tensors = load(content)
-    except (SafetensorError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
-        raise RheobaseError("not a safetensors file, or a damaged one") from None
+    metadata, tensors = parsed_tensor_file(content)
     if metadata.get("format") != FORMAT:
         raise RheobaseError(
             f"metadata 'format' is {shown(metadata.get('format'))}, must be {FORMAT!r} "
@@ -316,12 +300,3 @@ def _keys(where: str, value: Any, accepted: set[str]) -> None:
 def _numbers(value: Any) -> Any:
     """JSON lists as the tuples that a network has; anything else is left for its check."""
     return tuple(value) if isinstance(value, list) else value
-
-
-def _with_sorted_header(content: bytes) -> bytes:
-    """``content`` with its header's keys sorted: safetensors keeps no order of the metadata."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[8 + length :]

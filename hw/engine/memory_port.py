@@ -24,8 +24,9 @@ class CommandLayout(data.StructLayout):
 class MemoryPort(wiring.Signature):
     """Commands, and the words that they write and read; all in order.
 
-    A read sees what was written by commands before it. The words of a write command come behind
-    the command, in any later cycle or the same one.
+    A read sees what was written by commands before it. The words of write commands come in the
+    order of the commands; they may be offered earlier, and whoever is behind the port takes them
+    when it likes.
 
     Members:
         commands: out, stream of ``CommandLayout``.

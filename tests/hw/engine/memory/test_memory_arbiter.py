@@ -8,29 +8,11 @@ import pytest
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.engine.memory.memory_arbiter import WRITES_TOGETHER, MemoryArbiter
 from tests.hw.benches.stalls import STALLS
+from tests.hw.engine.memory.clients import client_case
 from tests.support.simulation.agents import Sink, Source, run_agents
 from tests.support.simulation.memory_model import MemoryModel
 
 REGION = 70
-BURSTS = (1, 1, 1, 2, 5, 9, 64)
-
-
-def _client(number, commands, writes, rng):
-    """Commands of a client, words that they write, and those that they read if it is alone."""
-    region = [REGION * number + offset for offset in range(REGION)]
-    given, written, read = [], [], []
-    for _ in range(commands):
-        count = rng.choice(BURSTS)
-        offset = rng.randrange(REGION - count + 1)
-        write = writes and rng.random() < 0.5
-        if write:
-            words = [rng.getrandbits(32) for _ in range(count)]
-            region[offset : offset + count] = words
-            written += words
-        else:
-            read += region[offset : offset + count]
-        given.append({"address": REGION * number + offset, "count": count - 1, "write": write})
-    return given, written, read, region
 
 
 @pytest.mark.parametrize(
@@ -46,28 +28,25 @@ def _client(number, commands, writes, rng):
 def test_clients_see_their_regions_as_if_alone(clients, writers, gap, stall):
     rng = Random(clients)
     arbiter = MemoryArbiter(clients, writers)
-    memory = MemoryModel(arbiter.port, list(range(clients * REGION)), rng, stall)
-    agents, sources, reads, expected, regions = [memory], [], [], [], []
+    content = list(range(clients * REGION))
+    memory = MemoryModel(arbiter.port, list(content), rng, stall)
+    cases, sources, reads = [], [], []
     for number, port in enumerate(arbiter.clients):
-        given, written, read, region = _client(number, 8, number in writers, rng)
-        regions += region
-        sources += [Source(port.commands, given, rng, gap)]
-        if number in writers:
-            sources.append(Source(port.written, written, rng, gap))
-        expected.append(read)
+        first, writes = number * REGION, number in writers
+        case = client_case(first, content[first : first + REGION], 8, rng, writes=writes)
+        sources += [Source(port.commands, case.commands, rng, gap)]
+        if writes:
+            sources += [Source(port.written, case.written, rng, gap)]
         reads.append(Sink(port.read, rng, stall))
-    agents += sources + reads
-    run_agents(
-        arbiter,
-        agents,
-        lambda: (
-            not any(source.values for source in sources)
-            and all(len(s.taken) >= len(e) for s, e in zip(reads, expected, strict=True))
-            and not memory.under_way
-        ),
-    )
-    assert [sink.taken for sink in reads] == expected
-    assert memory.words == regions
+        cases.append(case)
+
+    def done():
+        lacks = any(len(s.taken) < len(c.read) for s, c in zip(reads, cases, strict=True))
+        return not lacks and not memory.under_way and not any(s.values for s in sources)
+
+    run_agents(arbiter, [memory, *sources, *reads], done)
+    assert [sink.taken for sink in reads] == [case.read for case in cases]
+    assert memory.words == [word for case in cases for word in case.region]
 
 
 @pytest.mark.parametrize("writers", [[2], [0, 1, 2]])

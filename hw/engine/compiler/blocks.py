@@ -7,10 +7,12 @@ from ....golden.errors import RheobaseError
 from ....golden.network.network import Layer, Network
 from ..design import EngineDesign
 from .costs import PassCost, pass_cost
-from .densities import Density
-from .drafts import Block, Draft, pixel_choices, sketch, with_weights
-from .positions import layer_positions
-from .readings import Readings
+from .maps.densities import Density
+from .maps.positions import layer_positions
+from .maps.readings import Readings
+from .passes.drafts import Block, Draft
+from .passes.lane_weights import with_weights
+from .passes.sketches import pixel_choices, sketch
 
 
 def layer_passes(
@@ -40,8 +42,7 @@ def layer_passes(
                 problem = error if pixels == 1 else problem
                 continue
             cost = pass_cost(draft, readings.map_of[index], density, word_cycles)
-            waiting = _waiting(draft, cost, word_cycles)
-            found.append((count * (cost.cycles + waiting), count, pixels))
+            found.append((count * (cost.alone + _waiting(draft, cost)), count, pixels))
     for _, count, pixels in sorted(found):
         try:
             return [
@@ -53,10 +54,10 @@ def layer_passes(
     raise problem or RheobaseError(f"layer {layer.name!r}: no pass fits the engine")
 
 
-def _waiting(draft: Draft, cost: PassCost, word_cycles: float) -> float:
+def _waiting(draft: Draft, cost: PassCost) -> float:
     """Cycles for weights that find no room beside those of a pass as large, and load after it."""
-    beyond = max(0, 2 * draft.weight_words - draft.design.weight_words) / draft.weight_words
-    return beyond * cost.weight_memory_words * word_cycles
+    beyond = max(0, 2 * draft.weight_words - draft.design.weight_words)
+    return beyond / draft.weight_words * cost.weights
 
 
 def _block_counts(design: EngineDesign, channels: int) -> list[int]:

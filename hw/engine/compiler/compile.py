@@ -16,14 +16,14 @@ from ..compiled import ImagePlace, LayerMap, Program
 from ..design import WORD_DIGITS, EngineDesign
 from ..program import ADDRESS_BITS, TABLES, Kind, pass_record
 from ..words import record_words, weight_stream
-from .addresses import Place, placed_maps
 from .blocks import layer_passes
 from .costs import PassCost, pass_cost
-from .densities import densities
-from .drafts import Draft
-from .readings import Readings, network_readings
-from .stored_maps import ImageView, Source, turn_words
-from .tables import pass_tables
+from .maps.addresses import Place, placed_maps
+from .maps.densities import densities
+from .maps.readings import Readings, network_readings
+from .maps.stored_maps import ImageView, Source, turn_words
+from .passes.drafts import Draft
+from .passes.tables import pass_tables
 
 #: Weights begin at a multiple of so many words, a burst.
 ALIGNMENT = 64

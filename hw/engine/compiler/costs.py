@@ -8,12 +8,13 @@ import numpy as np
 
 from ....golden.basics.arithmetic import ceil_div
 from ..design import WORD_DIGITS
-from .densities import Density
-from .drafts import Draft
-from .stored_maps import StoredMap, turn_words
+from ..program import TABLES, pass_record
+from .maps.densities import Density
+from .maps.stored_maps import StoredMap, turn_words
+from .passes.drafts import Draft, DraftSource
 
-#: Cycles in which a pass begins and ends and nothing else happens.
-PASS_CYCLES = 200
+#: Cycles between passes beside those in which the next one's tables are read: queues run dry.
+PASS_CYCLES = 100
 
 
 @dataclass(frozen=True)
@@ -23,29 +24,32 @@ class PassCost:
     Attributes:
         adders: events of the lane that has most, for each group.
         window: words of the row buffer that windows see.
-        memory: words of maps and of weights that are moved, times cycles of a word.
+        memory: words of maps that are moved.
         neurons: turns.
-        memory_words, weight_memory_words: moved; of maps, and of the pass's weights.
+        tables: words of its head and tables, before it begins.
+        weights: words of its weights, which load while other passes run.
         accumulations: events of all lanes, for each group.
+        memory_words: that are moved, of maps, tables and weights.
     """
 
     adders: float
     window: float
     memory: float
     neurons: float
-    memory_words: int
-    weight_memory_words: int
+    tables: float
+    weights: float
     accumulations: float
+    memory_words: int
 
     @property
-    def cycles(self) -> float:
-        return max(self.adders, self.window, self.memory, self.neurons) + PASS_CYCLES
+    def running(self) -> float:
+        """Cycles from its beginning to its end."""
+        return max(self.adders, self.window, self.memory, self.neurons)
 
     @property
-    def bound(self) -> str:
-        """What takes longest."""
-        parts = ("adders", "memory", "window", "neurons")
-        return max(parts, key=lambda part: getattr(self, part))
+    def alone(self) -> float:
+        """Cycles that it takes among passes like it: all weights are moved some time."""
+        return max(self.running, self.memory + self.weights) + self.tables + PASS_CYCLES
 
 
 def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: float) -> PassCost:
@@ -54,32 +58,41 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
     windows = positions.rows * positions.columns
     events = np.zeros(design.lanes)
     words = 0.0
-    for number, seen in enumerate(draft.seen):
-        share = density(draft.sources[seen.source].source)
-        for chunk in draft.chunks:
-            for part in (part for part in chunk.parts if part.reading == number):
-                phases = len(part.phases)
-                events += (
-                    share
-                    * len(part.rows)
-                    / phases
-                    * sum(operation.events for phase in part.phases for operation in phase)
-                )
-                words += len(part.rows) * sum(map(len, part.phases)) / phases + 1
-    read = sum(
-        source.read_words * min(source.source.rows, positions.rows * max(source.row_step, 1))
-        for source in draft.sources
-    )
+    for chunk in draft.chunks:
+        for part in chunk.parts:
+            source = draft.sources[draft.seen[part.reading].source].source
+            # Of a mean window, one at an edge included.
+            rows = len(part.rows) / len(part.phases)
+            seen = [operation.events for phase in part.phases for operation in phase]
+            events += density(source) * rows * np.sum(seen, axis=0)
+            words += rows * len(seen) + 1
+    moved = sum(read_words(source, positions.rows) for source in draft.sources)
     pooled = positions.row_pool.windows * positions.column_pool.windows
     turns = ceil_div(draft.block.end - draft.block.first, WORD_DIGITS)
-    moved = read + pooled * turns * turn_words(target.kind)
+    moved += pooled * turns * turn_words(target.kind)
     weights = draft.weight_words * design.lanes * design.weight_memory_words
+    tables = table_words(draft)
     return PassCost(
         adders=windows * draft.groups * float(events.max()),
         window=windows * words,
-        memory=(moved + weights) * word_cycles,
+        memory=moved * word_cycles,
         neurons=windows * draft.groups * design.turns,
-        memory_words=moved,
-        weight_memory_words=weights,
+        tables=tables * word_cycles,
+        weights=weights * word_cycles,
         accumulations=windows * draft.groups * float(events.sum()),
+        memory_words=moved + tables + weights,
     )
+
+
+def read_words(source: DraftSource, window_rows: int) -> int:
+    """Memory words that ``window_rows`` rows of windows see of a source."""
+    end = (window_rows - 1) * source.row_step + source.row_reach + 1
+    rows = max(0, min(end, source.source.rows) - max(source.row_first, 0))
+    return rows * source.read_words
+
+
+def table_words(draft: Draft) -> int:
+    """Memory words of a pass's head and tables."""
+    design = draft.design
+    words = sum(TABLES[name](design).words * count for name, count in draft.records.items())
+    return words + pass_record(design).words

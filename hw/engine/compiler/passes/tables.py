@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ....golden.basics.arithmetic import ceil_div
-from ....golden.errors import RheobaseError
-from ....golden.network.bounds import Interval, effective_bias, layer_bounds
-from ....golden.network.network import Network
-from ..design import WORD_DIGITS
-from ..program import EXTENT_BITS
-from .addresses import Place
+from .....golden.basics.arithmetic import ceil_div
+from .....golden.errors import RheobaseError
+from .....golden.network.bounds import Interval, effective_bias, layer_bounds
+from .....golden.network.network import Network
+from ...design import WORD_DIGITS
+from ...program import EXTENT_BITS
+from ..maps.addresses import Place
+from ..maps.stored_maps import ImageView, Source, StoredMap, turn_words
 from .drafts import Draft, operation_lists
-from .stored_maps import ImageView, Source, StoredMap, turn_words
 from .weight_digits import digit_shift
 
 #: Records of a table, or of a head.
@@ -40,7 +40,10 @@ def pass_tables(
         "parameters": _parameters(network, draft),
     }
     head = _head(network, draft, target, places[target])
-    counts = {name: len(records) for name, records in tables.items() if name != "parameters"}
+    counts = {name: len(records) for name, records in tables.items()}
+    if counts != draft.records:
+        raise ValueError(f"{draft.block.where}: tables have {counts}, not {draft.records}")
+    del counts["parameters"]
     return head | counts, tables
 
 
@@ -115,7 +118,7 @@ def _sources(draft: Draft, places: Mapping[Source, Place]) -> Records:
 
 def _operations(draft: Draft) -> tuple[Records, dict[int, int]]:
     """Operations of all lists, and where that of each segment begins."""
-    segments = [part for chunk in draft.chunks for part in chunk.parts]
+    segments = draft.segments
     records: Records = []
     starts = {}
     for phases in operation_lists(segments):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ....golden.network.network import IMAGE, PIXEL_BITS, Network
+from .....golden.network.network import IMAGE, PIXEL_BITS, Network
 from .stored_maps import ImageView, Source, StoredMap
 
 #: Set bits of a pixel, and spikes of a neuron, where nobody has counted.

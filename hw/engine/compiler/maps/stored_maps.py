@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ....golden.basics.arithmetic import ceil_div
-from ....golden.network.network import PIXEL_BITS
-from ..design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, WORD_DIGITS
-from ..program import NUMBER_BITS, Kind
+from .....golden.basics.arithmetic import ceil_div
+from .....golden.network.network import PIXEL_BITS
+from ...design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, WORD_DIGITS
+from ...program import NUMBER_BITS, Kind
 
 
 def turn_words(kind: Kind) -> int:

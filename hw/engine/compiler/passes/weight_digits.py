@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ....golden.errors import RheobaseError
-from ..design import DIGIT_BITS, EngineDesign
+from .....golden.errors import RheobaseError
+from ...design import DIGIT_BITS, EngineDesign
 
 
 def digit_shift(design: EngineDesign) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .drafts import Draft
+from ..passes.drafts import Draft
 from .stored_maps import ImageView, Source, StoredMap
 
 

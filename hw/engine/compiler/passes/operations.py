@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from .stored_maps import SuperPixel
-from .taps import Taps
+from ..maps.stored_maps import SuperPixel
+from ..maps.taps import Taps
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ....golden.network.network import Network
+from .....golden.network.network import Network
 
 
 @dataclass(frozen=True)

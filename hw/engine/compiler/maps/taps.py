@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....golden.errors import RheobaseError
-from ....golden.network.network import Connection, sum_pool_shape
-from ....golden.network.windows import tap_offsets, window_steps
+from .....golden.errors import RheobaseError
+from .....golden.network.network import Connection, sum_pool_shape
+from .....golden.network.windows import tap_offsets, window_steps
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....golden.errors import RheobaseError
-from ....golden.network.bounds import Interval
-from ..design import EngineDesign
+from .....golden.errors import RheobaseError
+from .....golden.network.bounds import Interval
+from ...design import EngineDesign
 from .operations import Phases
 
 

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from ....golden.basics.arithmetic import ceil_div
-from ....golden.network.bounds import fed_channels
-from ....golden.network.network import IMAGE, Connection, Network
-from ..design import DIGIT_BITS, WORD_DIGITS
-from ..program import Kind
+from .....golden.basics.arithmetic import ceil_div
+from .....golden.network.bounds import fed_channels
+from .....golden.network.network import IMAGE, Connection, Network
+from ...design import DIGIT_BITS, WORD_DIGITS
+from ...program import Kind
 from .positions import Positions, layer_positions
 from .stored_maps import ImageView, Member, Source, StoredMap
 from .taps import Taps, axis_taps

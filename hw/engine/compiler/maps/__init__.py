@@ -1,0 +1,1 @@
+"""Maps in memory, and what layers read of them."""

@@ -1,0 +1,1 @@
+"""Passes: what they see, their tables and their weights."""

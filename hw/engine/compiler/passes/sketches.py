@@ -1,0 +1,214 @@
+"""Passes without their weights: what is read, in which words and rows, in which chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from .....golden.basics.arithmetic import ceil_div
+from .....golden.errors import RheobaseError
+from ...design import EngineDesign
+from ...program import Kind, table_sizes
+from ..maps.positions import Positions
+from ..maps.readings import Reading
+from ..maps.stored_maps import ImageView, StoredMap
+from .chunks import ChunkLimits, Part, Sums, chunks
+from .drafts import Block, Draft, DraftSource, Seen, check_limit
+from .operations import row_operations
+from .weight_digits import digit_count
+
+
+def pixel_choices(
+    design: EngineDesign, block: Block, readings: tuple[Reading, ...]
+) -> Iterator[int]:
+    """Super pixel sizes to try: more than one where a pixel leaves lanes without digits."""
+    yield 1
+    most = 1
+    for reading in readings:
+        seen = reading.channels(block.first, block.end)
+        if seen is None:
+            continue
+        digits = (seen[1] - seen[0]) * (1 if reading.source.kind == Kind.DIGITS else 2)
+        most = max(most, 4 * design.lanes // max(digits, 1))
+    yield from (pixels for pixels in (2, 3, 4, 5, 6, 8, 12, 16) if pixels <= min(most, 16))
+
+
+def sketch(
+    design: EngineDesign,
+    block: Block,
+    readings: tuple[Reading, ...],
+    positions: Positions,
+    pixels: int,
+) -> Draft:
+    """A pass for ``block`` without its weights, with super pixels of at most ``pixels`` pixels.
+
+    Raises:
+        RheobaseError: it does not fit the engine.
+    """
+    visible = [
+        (reading, channels)
+        for reading in readings
+        if (channels := reading.channels(block.first, block.end)) is not None
+    ]
+    if not visible:
+        # A layer may have channels that nothing feeds: they see a pixel without weights.
+        reading = readings[0]
+        visible = [(reading, (0, 0))]
+    sources: list[DraftSource] = []
+    seen: list[Seen] = []
+    address = 0
+    for members in _shared(visible):
+        number = len(sources)
+        source = _draft_source(design, members, pixels)
+        sources.append(source)
+        for reading, channels in members:
+            operations = row_operations(source.pixel, reading.columns, channels)
+            digits = digit_count(block.where, design, *reading.extremes)
+            span = operations.span * len(reading.rows.counts)
+            addresses = tuple(address + digit * span for digit in range(digits))
+            address += digits * span
+            seen.append(Seen(reading, number, operations, channels, digits, addresses))
+    draft = Draft(
+        design=design,
+        block=block,
+        positions=positions,
+        sources=_with_slots(block, design, sources),
+        seen=tuple(seen),
+        weight_stride=max(1, address),
+        chunks=(),
+        strip=1,
+    )
+    check_limit(
+        block, "pool_words", draft.pool_ring_words, design.pool_words, "pooled rows' numbers"
+    )
+    if draft.weight_words > design.weight_words:
+        raise RheobaseError(
+            f"{block.where}: weights of {draft.groups * design.neurons} channels take "
+            f"{draft.weight_words} words of a lane's memory, must be at most "
+            f"{design.weight_words} (weight_words)"
+        )
+    return in_chunks(draft, all_parts(draft.seen, draft.sources), None)
+
+
+def _shared(
+    visible: list[tuple[Reading, tuple[int, int]]],
+) -> list[list[tuple[Reading, tuple[int, int]]]]:
+    """Readings that the row buffer holds one copy of channels for."""
+    result: list[list[tuple[Reading, tuple[int, int]]]] = []
+    for reading, channels in visible:
+        for members in result:
+            other, its_channels = members[0]
+            first, end = _union([*(c for _, c in members), channels])
+            if (
+                other.source == reading.source
+                and other.rows.step == reading.rows.step
+                and end - first <= channels[1] - channels[0] + its_channels[1] - its_channels[0]
+            ):
+                members.append((reading, channels))
+                break
+        else:
+            result.append([(reading, channels)])
+    return result
+
+
+def _union(ranges: list[tuple[int, int]]) -> tuple[int, int]:
+    return min(first for first, _ in ranges), max(end for _, end in ranges)
+
+
+def _draft_source(
+    design: EngineDesign, members: list[tuple[Reading, tuple[int, int]]], pixels: int
+) -> DraftSource:
+    """What ``members`` see, with its fewest slots."""
+    source = members[0][0].source
+    first, end = _union([channels for _, channels in members])
+    if any(reading.columns.limit < source.columns for reading, _ in members):
+        pixels = 1  # a super pixel is seen whole or not at all
+    if isinstance(source, ImageView):
+        source = replace(source, pixels=min(pixels, source.columns))
+        first_word, words = 0, source.super_reads
+        pixel, supers = source.super_pixel(design.lanes), source.supers
+    elif isinstance(source, StoredMap):
+        first_word = first // source.word_numbers
+        words = max(1, ceil_div(end, source.word_numbers) - first_word)
+        pixels = max(1, min(pixels, design.buffer_columns // words, source.columns))
+        pixel = source.super_pixel(first_word, words, pixels, design.lanes)
+        supers = ceil_div(source.columns, pixels)
+    else:
+        raise TypeError(f"{type(source).__name__} is no map that a pass can read")
+    result = DraftSource(
+        source=source,
+        first_word=first_word,
+        pixel_words=words,
+        pixel=pixel,
+        supers=supers,
+        row_step=members[0][0].rows.step,
+        row_first=min(reading.rows.first for reading, _ in members),
+        row_reach=max(reading.rows.offsets[-1] for reading, _ in members),
+        slots=0,
+    )
+    return replace(result, slots=result.fewest_slots)
+
+
+def _with_slots(
+    block: Block, design: EngineDesign, sources: list[DraftSource]
+) -> tuple[DraftSource, ...]:
+    """With slots for the rows of the next row of windows, where the row buffer has room.
+
+    Raises:
+        RheobaseError: it has no room for one row of windows.
+    """
+    check_limit(block, "sources", len(sources), design.sources, "maps that are read at a time")
+    free = design.buffer_words - sum(source.slots * source.slot_words for source in sources)
+    if free < 0:
+        raise RheobaseError(
+            f"{block.where}: the rows of a row of windows take {design.buffer_words - free} words "
+            f"of the row buffer, must be at most {design.buffer_words} (buffer_words)"
+        )
+    result = []
+    for source in sources:
+        more = min(source.row_step, source.source.rows - source.slots, free // source.slot_words)
+        free -= more * source.slot_words
+        result.append(replace(source, slots=source.slots + more))
+    return tuple(result)
+
+
+def all_parts(seen: tuple[Seen, ...], sources: tuple[DraftSource, ...]) -> list[tuple[Part, bool]]:
+    """A part for each digit of each reading's weights, and whether it sees bytes."""
+    return [
+        (
+            Part(
+                number,
+                level,
+                tuple(range(len(one.reading.rows.offsets))),
+                one.operations.phases,
+            ),
+            sources[one.source].source.kind == Kind.BYTES,
+        )
+        for number, one in enumerate(seen)
+        for level in range(one.digits)
+    ]
+
+
+def in_chunks(
+    draft: Draft, parts: list[tuple[Part, bool]], sums: Callable[[Part], Sums] | None
+) -> Draft:
+    """``draft`` with its parts in chunks.
+
+    Raises:
+        RheobaseError: there are too many of anything.
+    """
+    design, block = draft.design, draft.block
+    limit = design.list_entries // 2 if draft.groups > 1 else None
+    made = chunks(block.where, parts, ChunkLimits(design, limit, sums))
+    draft = replace(draft, chunks=made)
+    for name, what in (
+        ("segments", "parts of a window"),
+        ("row_entries", "rows of windows"),
+        ("operations", "words that windows see in a row"),
+    ):
+        check_limit(block, name, draft.records[name], table_sizes(design)[name], what)
+    strip = 1
+    if limit is not None and len(made) == 1:
+        most = max(1, int(made[0].events.max()))
+        strip = min(design.windows, draft.positions.columns, limit // most)
+    return replace(draft, strip=strip)

@@ -1,0 +1,161 @@
+"""What a program is expected to take: cycles of each pass, by what bounds it, and memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..design import WORD_BITS
+from .compile import Compilation
+from .costs import PASS_CYCLES, PassCost
+from .passes.drafts import Draft
+
+#: Of a limit from which on a plan names it.
+CLOSE = 0.75
+
+
+@dataclass(frozen=True)
+class PassPlan:
+    """A pass.
+
+    Attributes:
+        layer: its name.
+        first, end: channels of the layer.
+        groups: of P channels.
+        strip: windows whose events are replayed together.
+        cost: cycles by what bounds them.
+        waits: cycles until its weights are there, after the pass before it.
+        utilisation: of its adders' lanes, of the events that they may take in all its cycles.
+    """
+
+    layer: str
+    first: int
+    end: int
+    groups: int
+    strip: int
+    cost: PassCost
+    waits: float
+    utilisation: float
+
+    @property
+    def cycles(self) -> float:
+        """From the end of the pass before it to its own."""
+        return _cycles(self.cost, self.waits)
+
+    @property
+    def bound(self) -> str:
+        """What takes longest."""
+        parts = {
+            name: getattr(self.cost, name) for name in ("adders", "memory", "window", "neurons")
+        }
+        parts["memory"] += self.waits + self.cost.tables
+        return max(parts, key=lambda name: parts[name])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program.
+
+    Attributes:
+        passes: one after another.
+        memory_bytes: that the engine uses.
+        close: limits of the engine of which a pass takes much: the name, what is taken, the limit.
+    """
+
+    passes: tuple[PassPlan, ...]
+    memory_bytes: int
+    close: tuple[tuple[str, int, int], ...]
+
+    @property
+    def cycles(self) -> float:
+        """Of an image."""
+        return sum(one.cycles for one in self.passes)
+
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes that an image moves in memory."""
+        return sum(one.cost.memory_words for one in self.passes) * WORD_BITS // 8
+
+
+def plan_program(compilation: Compilation) -> Plan:
+    """What ``compilation`` is expected to take."""
+    waits = _waits(compilation)
+    passes = []
+    for draft, cost, wait in zip(compilation.drafts, compilation.costs, waits, strict=True):
+        possible = _cycles(cost, wait) * draft.design.lanes
+        passes.append(
+            PassPlan(
+                layer=draft.block.name,
+                first=draft.block.first,
+                end=draft.block.end,
+                groups=draft.groups,
+                strip=draft.strip,
+                cost=cost,
+                waits=wait,
+                utilisation=cost.accumulations / possible,
+            )
+        )
+    return Plan(
+        passes=tuple(passes),
+        memory_bytes=compilation.program.memory_words * WORD_BITS // 8,
+        close=tuple(
+            (name, taken, limit)
+            for name, (taken, limit) in _taken(compilation.drafts).items()
+            if taken >= CLOSE * limit
+        ),
+    )
+
+
+def _cycles(cost: PassCost, waits: float) -> float:
+    return cost.running + cost.tables + waits + PASS_CYCLES
+
+
+def _waits(compilation: Compilation) -> list[float]:
+    """Cycles that each pass waits for its weights.
+
+    While a pass runs, the memory has time beside its maps: it loads weights of passes after it, as
+    many as the lanes' memories have room for beside the pass's own.
+    """
+    drafts, costs = compilation.drafts, compilation.costs
+    loaded = [0.0] * len(drafts)  # cycles of each pass's weights that have been loaded
+    waits = []
+    for number, (draft, cost) in enumerate(zip(drafts, costs, strict=True)):
+        waits.append(cost.weights - loaded[number])
+        time = cost.running - cost.memory
+        room = draft.design.weight_words - draft.weight_words
+        for later in range(number + 1, len(drafts)):
+            if time <= 0 or room <= 0:
+                break
+            each = costs[later].weights / drafts[later].weight_words
+            most = min(drafts[later].weight_words, room) * each
+            loads = min(time, max(0.0, most - loaded[later]))
+            loaded[later] += loads
+            time -= loads
+            room -= drafts[later].weight_words
+            if loaded[later] < costs[later].weights:
+                break
+    return waits
+
+
+def _taken(drafts: tuple[Draft, ...]) -> dict[str, tuple[int, int]]:
+    """The most that a pass takes of each of the engine's limits, and the limit."""
+    design = drafts[0].design
+
+    def most(name: str) -> int:
+        return max(draft.records[name] for draft in drafts)
+
+    return {
+        "weight_words": (max(draft.weight_words for draft in drafts), design.weight_words),
+        "buffer_words": (
+            max(
+                sum(source.fewest_slots * source.slot_words for source in draft.sources)
+                for draft in drafts
+            ),
+            design.buffer_words,
+        ),
+        "pool_words": (max(draft.pool_ring_words for draft in drafts), design.pool_words),
+        "sources": (most("sources"), design.sources),
+        "segments": (most("segments"), design.segments),
+        "rows": (most("row_entries"), design.rows),
+        "operations": (most("operations"), design.operations),
+        "sum_bits": (max(draft.sum_bits for draft in drafts), design.sum_bits),
+    }

@@ -1,0 +1,49 @@
+"""Engines that have a name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+from ...golden.errors import RheobaseError, file_error, shown
+from .design import EngineDesign
+
+#: By the boards that they are for.
+DESIGNS = {
+    "ulx3s-85f": EngineDesign(),
+    "ecp5-25f": EngineDesign(lanes=8, neurons=16),
+}
+
+
+def engine_design(name: str) -> EngineDesign:
+    """The design called ``name``, or that of the file ``name``: an object of JSON with its fields.
+
+    A field that the file leaves out is as in ``EngineDesign``.
+
+    Raises:
+        RheobaseError: there is none of the name, or the file is no design.
+    """
+    if name in DESIGNS:
+        return DESIGNS[name]
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        raise RheobaseError(
+            f"engine is {shown(name)}, must be one of {', '.join(map(repr, DESIGNS))} or a file"
+        )
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise file_error(path, "cannot be read", error) from error
+    except (ValueError, RecursionError):
+        raise RheobaseError(f"{path}: no JSON, must be an engine's parameters") from None
+    accepted = [field.name for field in fields(EngineDesign)]
+    if not isinstance(found, dict) or not found.keys() <= set(accepted):
+        unknown = sorted(found.keys() - set(accepted)) if isinstance(found, dict) else found
+        raise RheobaseError(
+            f"{path}: {shown(unknown)} is no parameter, must be of {', '.join(accepted)}"
+        )
+    try:
+        return EngineDesign(**found)
+    except RheobaseError as error:
+        raise RheobaseError(f"{path}: {error}") from error

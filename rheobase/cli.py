@@ -9,6 +9,7 @@ import typer
 from .commands.boards import boards
 from .commands.build import build
 from .commands.classify import classify
+from .commands.compile import compile
 from .commands.convert import convert
 from .commands.demo import demo
 from .commands.diagnose import diagnose
@@ -32,7 +33,7 @@ from .options.groups import with_groups
 COMMANDS = {
     "All of it once": (demo,),
     "A model to a network file": (convert,),
-    "A network file to hardware": (generate, simulate, view, build),
+    "A network file to hardware": (generate, simulate, view, build, compile),
     "Other tools": (export_nir, import_nir),
     "A board": (program, classify),
     "What there is": (inspect, boards, doctor),

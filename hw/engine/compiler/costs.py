@@ -86,9 +86,9 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
 
 def read_words(source: DraftSource, window_rows: int) -> int:
     """Memory words that ``window_rows`` rows of windows see of a source."""
-    end = (window_rows - 1) * source.row_step + source.row_reach + 1
-    rows = max(0, min(end, source.source.rows) - max(source.row_first, 0))
-    return rows * source.read_words
+    seen = np.arange(source.row_first, source.row_reach + 1)
+    rows = np.unique(np.arange(window_rows)[:, None] * source.row_step + seen)
+    return int(((rows >= 0) & (rows < source.source.rows)).sum()) * source.read_words
 
 
 def table_words(draft: Draft) -> int:

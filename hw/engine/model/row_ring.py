@@ -26,12 +26,11 @@ class RowBuffer:
         self.words_read = 0
 
     def read_for(self, memory: np.ndarray, window_row: int) -> None:
-        """Read what the windows of a row see, and as far ahead as the slots allow."""
+        """Read what the windows of a row see and those before it have not."""
         for number, source in enumerate(self._sources):
-            oldest = max(0, window_row * source["row_step"] + source["row_first"])
-            for row in range(
-                max(self._next_rows[number], oldest), min(oldest + source["slots"], source["rows"])
-            ):
+            first = window_row * source["row_step"] + source["row_first"]
+            end = window_row * source["row_step"] + source["row_reach"] + 1
+            for row in range(max(self._next_rows[number], first), min(end, source["rows"])):
                 self._read_row(memory, source, row)
                 self._next_rows[number] = row + 1
 

@@ -1,0 +1,56 @@
+"""``rheobase compile``: a network file to a program for an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options.files import NetworkFile, OutputFile
+
+
+def compile(
+    network: NetworkFile,
+    engine: Annotated[
+        str,
+        typer.Option(help="Name of an engine, or a JSON file with its parameters."),
+    ] = "ulx3s-85f",
+    clock: Annotated[
+        float, typer.Option(help="MHz that images per second are reckoned with.")
+    ] = 65.0,
+    memory_bits: Annotated[
+        int, typer.Option(help="Bits that the engine's memory moves in a cycle.")
+    ] = 16,
+    output: OutputFile = Path("network.rbe"),
+) -> None:
+    """Compile a network in radix coding to a program for an engine.
+
+    Prints what each pass is expected to take, and what bounds it. Nothing is synthesised: the
+    engine's bitstream is the same for every network.
+    """
+    from ..building.engine_plan import show_engine_plan
+    from ..console import OUT, progress_bar
+    from ..golden.basics.field_checks import check_integer
+    from ..golden.basics.output_files import check_writable
+    from ..golden.errors import RheobaseError
+    from ..golden.files.file import load_network
+    from ..hw.engine.compiler.compile import compile_network
+    from ..hw.engine.compiler.plan import plan_program
+    from ..hw.engine.design import WORD_BITS
+    from ..hw.engine.designs import engine_design
+    from ..hw.engine.program_file import save_program
+
+    check_writable(output)
+    check_integer("", "--memory-bits", memory_bits, 1, 1024)
+    if not 0 < clock <= 1000:
+        raise RheobaseError(f"--clock: {clock:g}, must be 0 .. 1000 (MHz)")
+    design = engine_design(engine)
+    found = load_network(network)
+    with progress_bar("compiling", len(found.layers)) as progress:
+        compilation = compile_network(
+            found, design, word_cycles=WORD_BITS / memory_bits, progress=progress
+        )
+    show_engine_plan(plan_program(compilation), design, clock)
+    save_program(compilation.program, output)
+    OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth import Array, Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.checks import check_range
@@ -16,18 +16,19 @@ from ..memory_port import BURST_WORDS, CommandLayout, MemoryPort
 
 #: Commands whose words have not all come or gone yet.
 UNDER_WAY = 16
-#: Write commands of a client that may follow one another while others wait: a memory that turns
-#: around between writing and reading loses cycles each time.
-WRITES_TOGETHER = 8
+#: Words after which a client gives way to the others: a memory that turns to another row, or from
+#: reading to writing, loses cycles each time.
+TURN_WORDS = BURST_WORDS
 
 
 class MemoryArbiter(wiring.Component):
     """Grants commands of ``clients`` in turn, and brings each its words.
 
-    Commands reach the memory in the order of their grants. Words that are read go to the client
-    that asked for them; one that does not take them holds up all others, so that a client asks only
-    for what it has room for. A client of ``writers`` has its words ready behind its write commands,
-    without waiting for another client; the others do not write.
+    Commands reach the memory in the order of their grants. A client goes on until it has had
+    ``TURN_WORDS`` words or has no command; then others that have one are next. Words that are read
+    go to the client that asked for them; one that does not take them holds up all others, so that a
+    client asks only for what it has room for. A client of ``writers`` has its words ready behind
+    its write commands, without waiting for another client; the others do not write.
 
     Args:
         clients: number of clients.
@@ -70,7 +71,7 @@ class MemoryArbiter(wiring.Component):
                 room = Mux(writing[index], writes.input.ready if routed else 1, room)
             m.d.comb += wanted[index].eq(command.valid & room)
 
-        chosen = self._chosen(m, wanted, writing, commands.input)
+        chosen = self._chosen(m, wanted, commands.input)
         write = (chosen & writing).any()
         part = Signal(self.part_layout)
         granted = Signal()
@@ -103,26 +104,23 @@ class MemoryArbiter(wiring.Component):
             )
         return m
 
-    def _chosen(self, m: Module, wanted: Value, writing: Value, taken) -> Signal:
-        """One-hot: whose command is next. The client after the last one that was granted first."""
+    def _chosen(self, m: Module, wanted: Value, taken: stream.Interface) -> Signal:
+        """One-hot: whose command is next."""
         chosen = Signal(self.count)
         last = Signal(self.count, init=1 << (self.count - 1))
         behind = Cat(last[:index].any() for index in range(self.count)) & wanted
-        in_turn = Mux(behind.any(), lowest(behind), lowest(wanted))
-        if not self.writers:
-            m.d.comb += chosen.eq(in_turn)
-        else:
-            more = Signal(range(WRITES_TOGETHER))
-            stays = Signal()
-            m.d.comb += [
-                stays.eq((last & wanted & writing).any() & (more != 0)),
-                chosen.eq(Mux(stays, last, in_turn)),
-            ]
-            with m.If(taken.ready & wanted.any()):
-                # Another client's first write, or a read: the count begins anew.
-                m.d.sync += more.eq(Mux(stays, more - 1, WRITES_TOGETHER - 1))
-        with m.If(taken.ready & wanted.any()):
-            m.d.sync += last.eq(chosen)
+        # Words of its turn that the client of the last command has left, or none.
+        left = Signal(range(TURN_WORDS))
+        rest = Signal(signed(len(left) + 1))
+        stays = Signal()
+        count = taken.payload.count
+        m.d.comb += [
+            stays.eq((last & wanted).any() & (left != 0)),
+            chosen.eq(Mux(stays, last, Mux(behind.any(), lowest(behind), lowest(wanted)))),
+            rest.eq(Mux(stays, left, TURN_WORDS) - count - 1),
+        ]
+        with m.If(taken.valid & taken.ready):
+            m.d.sync += [last.eq(chosen), left.eq(Mux(rest < 0, 0, rest))]
         return chosen
 
     def _words(self, m: Module, name: str, parts, moves: Value) -> None:

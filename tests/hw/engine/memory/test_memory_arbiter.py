@@ -1,12 +1,12 @@
 """MemoryArbiter: clients with a region each see what they would see alone."""
 
-from itertools import pairwise
+from itertools import groupby
 from random import Random
 
 import pytest
 
 from rheobase.golden.errors import RheobaseError
-from rheobase.hw.engine.memory.memory_arbiter import WRITES_TOGETHER, MemoryArbiter
+from rheobase.hw.engine.memory.memory_arbiter import MemoryArbiter
 from tests.hw.benches.stalls import STALLS
 from tests.hw.engine.memory.clients import client_case
 from tests.support.simulation.agents import Sink, Source, run_agents
@@ -49,29 +49,39 @@ def test_clients_see_their_regions_as_if_alone(clients, writers, gap, stall):
     assert memory.words == [word for case in cases for word in case.region]
 
 
-@pytest.mark.parametrize("writers", [[2], [0, 1, 2]])
-def test_nobody_starves(writers):
-    """All want all the time: between two grants of a client the others have their turn once."""
+def test_turns_of_many_words():
+    """All want all the time: each goes on until it has had its words, then the next one does."""
     rng = Random(1)
-    arbiter = MemoryArbiter(3, writers)
-    memory = MemoryModel(arbiter.port, [0] * 3, rng, 0.0)
+    bursts = (1, 5, 64, 40)
+    arbiter = MemoryArbiter(4, [1, 3])
+    memory = MemoryModel(arbiter.port, [0] * 512, rng, 0.0)
     agents = [memory]
     for number, port in enumerate(arbiter.clients):
-        writes = number in writers
-        command = {"address": number, "count": 0, "write": writes}
-        agents += [Source(port.commands, [command] * 200, rng, 0.0)]
-        agents += [Source(port.written, [0] * 200, rng, 0.0)] if writes else []
+        writes = number in (1, 3)
+        command = {"address": number * 64, "count": bursts[number] - 1, "write": writes}
+        agents += [Source(port.commands, [command] * 400, rng, 0.0)]
+        agents += [Source(port.written, [0] * 4000, rng, 0.0)] if writes else []
         agents += [Sink(port.read, rng, 0.0)]
-    run_agents(arbiter, agents, lambda: len(memory.commands) >= 150)
-    order = [address for address, _, _ in memory.commands][:150]
-    for number in range(3):
-        turns = [index for index, client in enumerate(order) if client == number]
-        gaps = [after - before for before, after in pairwise(turns)]
-        others = sum(WRITES_TOGETHER if n in writers else 1 for n in range(3) if n != number)
-        assert max(gaps) == others + 1
-        # Writes come together, reads one by one.
-        together = 1 if number not in writers else WRITES_TOGETHER
-        assert order[turns[0] : turns[0] + together] == [number] * together
+    run_agents(arbiter, agents, lambda: len(memory.commands) >= 200, quiet=1)
+    turns = [
+        (client, sum(1 for _ in commands))
+        for client, commands in groupby(address // 64 for address, _, _ in memory.commands)
+    ]
+    # 64 of one word, 13 of five, one of 64, two of 40.
+    expected = [(0, 64), (1, 13), (2, 1), (3, 2)]
+    assert turns[:8] == expected * 2
+
+
+def test_a_client_that_wants_nothing_is_passed_over():
+    rng = Random(1)
+    arbiter = MemoryArbiter(3, [])
+    memory = MemoryModel(arbiter.port, [0] * 300, rng, 0.0)
+    agents = [memory, *(Sink(port.read, rng, 0.0) for port in arbiter.clients)]
+    for number, commands in ((0, 3), (2, 5)):
+        given = [{"address": 100 * number, "count": 63, "write": 0}] * commands
+        agents.append(Source(arbiter.clients[number].commands, given, rng, 0.0))
+    run_agents(arbiter, agents, lambda: len(memory.commands) == 8)
+    assert [address // 100 for address, _, _ in memory.commands] == [0, 2, 0, 2, 0, 2, 2, 2]
 
 
 def test_wrong_writer():

@@ -14,11 +14,15 @@ from ..program import ADDRESS_BITS, Kind, pass_record
 from ..record_layouts import record_layout
 from .placed import PlacedLayout
 
+#: Commands that wait for one another.
+COMMANDS_WAITING = 16
+
 
 class MapWriter(wiring.Component):
     """Packs F numbers into words and joins words that follow one another into bursts.
 
-    A command is given once the words that it writes wait behind it.
+    A command is given once the words that it writes wait behind it, and not until there are many
+    of either: a memory loses cycles each time it turns from reading to writing, or to another row.
 
     Members:
         header: in; the pass.
@@ -47,9 +51,8 @@ class MapWriter(wiring.Component):
         placed = self.placed.payload
         word, last_word = self._word(m)
         m.submodules.words = words = RamQueue(WORD_BITS, 2 * BURST_WORDS)
-        m.submodules.commands = commands = Queue(CommandLayout(), 4)
+        m.submodules.commands = commands = Queue(CommandLayout(), COMMANDS_WAITING)
         wiring.connect(m, words.output, wiring.flipped(self.port.written))
-        wiring.connect(m, commands.output, wiring.flipped(self.port.commands))
         m.d.comb += self.port.read.ready.eq(1)
 
         # A burst is under way until a word comes that does not follow it.
@@ -85,6 +88,19 @@ class MapWriter(wiring.Component):
             m.d.sync += count.eq(0)
         with m.If(self.placed.valid & self.placed.ready & placed.pass_ends):
             m.d.sync += ending.eq(1)
+
+        waiting = Signal(range(2 * BURST_WORDS + 1))
+        m.d.sync += waiting.eq(waiting + enters - (words.output.valid & words.output.ready))
+        draining = Signal()
+        with m.If(~commands.input.ready | (waiting >= BURST_WORDS) | ending):
+            m.d.sync += draining.eq(1)
+        with m.Elif(~commands.output.valid):
+            m.d.sync += draining.eq(0)
+        m.d.comb += [
+            self.port.commands.valid.eq(commands.output.valid & draining),
+            self.port.commands.payload.eq(commands.output.payload),
+            commands.output.ready.eq(self.port.commands.ready & draining),
+        ]
         empty = Signal()
         m.d.comb += [
             empty.eq((count == 0) & ~commands.output.valid & ~words.output.valid),

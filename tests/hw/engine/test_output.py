@@ -9,7 +9,7 @@ from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.layouts import TurnLayout
 from rheobase.hw.engine.memory_port import CommandLayout
 from rheobase.hw.engine.neurons.neuron_line import numbers_layout
-from rheobase.hw.engine.output.map_writer import MapWriter
+from rheobase.hw.engine.output.map_writer import COMMANDS_WAITING, MapWriter
 from rheobase.hw.engine.output.placed import PlacedLayout, PooledLayout
 from rheobase.hw.engine.output.pool_maximum import PoolMaximum
 from rheobase.hw.engine.output.pool_windows import PoolWindows
@@ -149,3 +149,24 @@ def test_words_of_a_map(kind, seed):
     assert memory == expected
     assert next(data, None) is None
     assert sum(finished) == 1
+
+
+@pytest.mark.parametrize(("words", "together"), [(COMMANDS_WAITING, 0), (COMMANDS_WAITING + 2, 17)])
+def test_commands_wait_for_one_another(words, together):
+    """Words far from one another: a command each, but none before the queue is full."""
+    component = MapWriter(DESIGN)
+    values = [0] * DESIGN.firing
+    placed = [
+        {"values": values, "address": 100 * number, "write": 1, "pass_ends": 0}
+        for number in range(words)
+    ]
+    header = record_values(pass_record(DESIGN), kind=Kind.DIGITS)
+    taken = run_started(
+        component,
+        ports={"header": (component.header_layout, header)},
+        inputs={"placed": (PlacedLayout(DESIGN), placed)},
+        outputs={"port__commands": CommandLayout()},
+        starts=False,
+    )
+    # The last word's burst may go on, and has no command yet.
+    assert len(taken["port__commands"]) == together

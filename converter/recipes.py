@@ -13,6 +13,9 @@ from .thresholds.balancing import Method
 
 #: K of recipes that leave the thresholds as they were balanced (docs/decisions/0035-plain.md).
 _FULL_RANGE = 500
+#: T in ``rate`` up to which they have K of ``_BEFORE_CALIBRATION``: clipping costs less than slow
+#: first spikes (docs/decisions/0177-k-of-t.md).
+_FEW_STEPS = 8
 #: K of the paper for ImageNet (appendix D.2).
 _PUBLISHED = 1000
 #: K of recipes that calibrate for T what balancing gave.
@@ -20,9 +23,14 @@ _BEFORE_CALIBRATION = 200
 
 
 def _balanced(method: Method) -> Callable[[Options], Options]:
-    return lambda options: replace(
-        options, method=method, iterations=_FULL_RANGE, delayed=True, calibration=None
-    )
+    def balanced(options: Options) -> Options:
+        few = options.coding == Coding.RATE and options.steps <= _FEW_STEPS
+        iterations = _BEFORE_CALIBRATION if few else _FULL_RANGE
+        return replace(
+            options, method=method, iterations=iterations, delayed=True, calibration=None
+        )
+
+    return balanced
 
 
 def _paper(options: Options) -> Options:

@@ -69,7 +69,7 @@ def test_sweep_writes_rows_and_plots_and_resumes(
     assert result.exit_code == 0
     rows = rows_of(tmp_path / "out")
     pairs = [("2", "0"), ("2", "1"), ("4", "0"), ("4", "1"), ("4", "3")]
-    for recipe, iterations in (("cltb", "500"), ("cltb", "20"), ("lcp", "200")):
+    for recipe, iterations in (("cltb", "200"), ("cltb", "20"), ("lcp", "200")):
         found = [
             (row["T"], row["t0"])
             for row in rows
@@ -203,3 +203,13 @@ def test_recipes_keep_what_they_do_not_set(name: str, coding: Coding) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_given_k_is_kept_by_every_recipe(name):
     assert with_recipe(Options(steps=8, iterations=7), name).iterations == 7
+
+
+@pytest.mark.parametrize(
+    ("coding", "steps", "iterations"),
+    [(Coding.RATE, 8, 200), (Coding.RATE, 9, 500), (Coding.RADIX, 3, 500)],
+)
+def test_k_of_balancing_alone_follows_t(coding, steps, iterations):
+    for name in ("ltb", "cltb"):
+        assert with_recipe(Options(coding=coding, steps=steps), name).iterations == iterations
+    assert with_recipe(Options(coding=coding, steps=steps), "paper").iterations == 1000

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-quick test-slow prove bench peers lint docs clean packages mutate
+.PHONY: demo test test-quick test-slow prove bench peers bitstreams lint docs clean packages mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -47,6 +47,21 @@ bench: $(VENV)/.installed-test
 peers: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	$(BIN)/python -m benchmarks.spikingjelly --shared $(SHARED) --only digits
+
+# The demo's and MNIST's radix networks on every board, with hashes and a README.md, in
+# build/bitstreams: hours. What an earlier run has built is kept. BOARDS=a,b takes some boards alone;
+# without MNIST below DATA_ROOT the demo's is built alone.
+BOARDS ?=
+bitstreams: build/demo/network-radix.safetensors $(if $(wildcard $(DATA_ROOT)/MNIST),build/mnist-radix.safetensors)
+	$(BIN)/python -m benchmarks.bitstreams $^ -o build/bitstreams $(if $(BOARDS),--boards $(BOARDS))
+
+build/demo/network-radix.safetensors: | $(VENV)/.installed
+	$(BIN)/rheobase demo --output build/demo
+
+build/mnist-radix.safetensors: | $(VENV)/.installed
+	$(BIN)/python examples/mnist.py --data-root $(DATA_ROOT) --output build/mnist.safetensors
+	$(BIN)/rheobase convert examples/mnist.py:cnn --weights build/mnist.safetensors \
+	  --images MNIST --data-root $(DATA_ROOT) --coding radix -T 3 --weight-bits 4 -o $@
 
 # pyproject.toml says which folders the types of are checked.
 lint: $(VENV)/.installed-test

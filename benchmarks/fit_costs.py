@@ -51,6 +51,7 @@ from rheobase.hw.readout.result_writer import ResultWriter
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import (
     ICEBREAKER,
+    TANG_NANO_20K,
     ULX3S_85F,
     PackagedDevice,
     count_resources,
@@ -62,8 +63,12 @@ from rheobase.sim.tools.eda_tools import find_tool
 TARGET = Path(area.__file__).with_name("cost_coefficients.py")
 #: Look-up tables of a bit of a memory in registers: the selector in front of its output, and on
 #: iCE40, which has no distributed RAM, the register's cell. Not fitted.
-REGISTER_BIT_LUTS = {Family.ECP5: 1.0, Family.ICE40: 2.0}
-DEVICES = {Family.ECP5: ULX3S_85F, Family.ICE40: ICEBREAKER}
+REGISTER_BIT_LUTS = {Family.ECP5: 1.0, Family.ICE40: 2.0, Family.GOWIN: 1.0}
+DEVICES = {
+    Family.ECP5: ULX3S_85F,
+    Family.ICE40: ICEBREAKER,
+    Family.GOWIN: TANG_NANO_20K,
+}
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ SMALL_SAMPLES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--family", type=Family, default=Family.ECP5, help="ecp5 or ice40")
+    parser.add_argument("--family", type=Family, default=Family.ECP5, help="ecp5, ice40 or gowin")
     parser.add_argument("--only", help="kinds, with commas; the others keep their coefficients")
     arguments = parser.parse_args()
     measured: dict[str, dict[tuple[float, ...], float]] = {}

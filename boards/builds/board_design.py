@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal
+from amaranth import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io
 
 from ..platforms.clocking import Clocking
@@ -25,16 +25,19 @@ class BoardDesign(Elaboratable):
         uart = platform.request("uart", dir={"rx": "-", "tx": "-"} | _other_lines(platform))
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
-        led = platform.request(self.board.led, 0, dir="-")
-        # An RGB light is three lines: green shows the same as a single one.
-        m.submodules.led = light = io.Buffer("o", led.g if self.board.led == "rgb_led" else led)
+        busy = Signal()
+        if self.board.led is not None:
+            led = platform.request(self.board.led, 0, dir="-")
+            # An RGB light is three lines: green shows the same as a single one.
+            m.submodules.led = light = io.Buffer("o", led.g if self.board.led == "rgb_led" else led)
+            m.d.comb += light.o.eq(busy)
         m.submodules.board = Instance(
             TOP,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
             i_rx=rx.i,
             o_tx=tx.o,
-            o_busy=light.o,
+            o_busy=busy,
         )
         return m
 

@@ -18,6 +18,13 @@ _CELLS = {
         "block RAMs": "ICESTORM_RAM",
         "large RAMs": "ICESTORM_SPRAM",
     },
+    # Places of carry cells and distributed RAMs are among its look-up tables.
+    Family.GOWIN: {
+        "LUT4": "LUT4",
+        "distributed RAMs": "RAM16SDP4",
+        "flip-flops": "DFF",
+        "block RAMs": "BSRAM",
+    },
 }
 
 

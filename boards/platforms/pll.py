@@ -13,6 +13,12 @@ _ECP5_OSCILLATOR = (400_000_000, 800_000_000)
 _ICE40_DETECTOR = (10_000_000, 133_000_000)
 _ICE40_OSCILLATOR = (533_000_000, 1_066_000_000)
 _ICE40_OUTPUT = (16_000_000, 275_000_000)
+#: Gowin (rPLL): the same, as both GW1NR (DS117) and GW2AR (DS226) allow.
+_GOWIN_DETECTOR = (3_000_000, 400_000_000)
+_GOWIN_OSCILLATOR = (500_000_000, 1_200_000_000)
+_GOWIN_OUTPUT = (3_906_250, 600_000_000)
+#: What a Gowin loop divides its oscillator by.
+_GOWIN_OUTPUT_DIVIDERS = (2, 4, 8, *range(16, 129, 16))
 #: Upper ends of the iCE40's loop filter ranges 1 to 5, Hz of the phase detector.
 _ICE40_FILTER = (17_000_000, 26_000_000, 44_000_000, 66_000_000, 101_000_000)
 #: A frequency further off than this is not the one that was asked for.
@@ -25,7 +31,8 @@ class PllSetting:
 
     Attributes:
         reference_divider: in front of the phase detector.
-        feedback_divider: between the output (ECP5) or the oscillator (iCE40) and the detector.
+        feedback_divider: between the output (ECP5, Gowin) or the oscillator (iCE40) and the
+            detector.
         output_divider: between oscillator and output.
         oscillator: frequency of the loop's own oscillator, Hz.
     """
@@ -92,6 +99,28 @@ def ice40_pll(reference: int, wanted: int) -> PllSetting:
         for output in (2**exponent for exponent in range(1, 7))
         if reference * feedback <= wanted * divider * output
         and _within(reference * feedback / (divider * output), _ICE40_OUTPUT)
+    ]
+    return _best(found, reference, wanted)
+
+
+def gowin_pll(reference: int, wanted: int) -> PllSetting:
+    """Setting of an rPLL with feedback inside; see ``ecp5_pll``."""
+    found = [
+        PllSetting(
+            reference,
+            reference * feedback // divider,
+            divider,
+            feedback,
+            output,
+            reference * feedback * output // divider,
+        )
+        for divider in range(1, 65)
+        if _within(reference / divider, _GOWIN_DETECTOR)
+        for feedback in range(1, 65)
+        if reference * feedback <= wanted * divider
+        and _within(reference * feedback / divider, _GOWIN_OUTPUT)
+        for output in _GOWIN_OUTPUT_DIVIDERS
+        if _within(reference * feedback * output / divider, _GOWIN_OSCILLATOR)
     ]
     return _best(found, reference, wanted)
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from ...golden.errors import RheobaseError, shown
 from ...hw.memories.devices import (
+    GW1NR_9C,
+    GW2AR_18C,
     ICE40UP5K,
     LFE5U_12F,
     LFE5U_25F,
     LFE5U_45F,
     LFE5U_85F,
+    LFE5UM5G_85F,
     Device,
     Family,
 )
@@ -38,6 +41,7 @@ class FamilyTools:
 FAMILY_TOOLS = {
     Family.ECP5: FamilyTools("nextpnr-ecp5", "ecppack", "config", "bit"),
     Family.ICE40: FamilyTools("nextpnr-ice40", "icepack", "asc", "bin"),
+    Family.GOWIN: FamilyTools("nextpnr-himbaechel-gowin", "gowin_pack", "pnr.json", "fs"),
 }
 
 
@@ -52,10 +56,13 @@ class BoardDescription:
         platform_path: module and class of its Amaranth platform.
         oscillator: frequency of the board's clock, Hz.
         clock: design clock where none is asked for, Hz.
-        loader: the board's name in openFPGALoader.
-        uart_pins: (rx, tx) on connector ``io`` where the platform names no serial line.
-        led: resource that shows that an image is inside.
+        loader: the board's name in openFPGALoader; None where that does not know it.
         note: what one has to know to talk to it.
+        uart_pins: (rx, tx) on connector ``io`` where the platform names no serial line.
+        led: resource that shows that an image is inside; None where there is none to spare.
+        pad_loop: the oscillator is at a phase-locked loop's own pin (iCE40).
+        cable: what openFPGALoader calls the way to the board, where it is not the usual one.
+        by_hand: how to program the board without openFPGALoader.
     """
 
     id: str
@@ -64,10 +71,13 @@ class BoardDescription:
     platform_path: str
     oscillator: int
     clock: int
-    loader: str
+    loader: str | None
     note: str
     uart_pins: tuple[str, str] | None = None
-    led: str = "led"
+    led: str | None = "led"
+    pad_loop: bool = True
+    cable: str | None = None
+    by_hand: str = ""
 
     @property
     def family(self) -> Family:
@@ -91,6 +101,7 @@ class BoardDescription:
 
 
 _FTDI = "the board's USB serial adapter (FT231X), up to 3 Mbaud"
+_ADAPTER = "a USB serial adapter (3.3 V)"
 _DAPLINK = "the extension board's USB debug adapter; its firmware may not reach 3 Mbaud: try --baud"
 
 
@@ -104,6 +115,21 @@ def _ulx3s(size: str, device: Device) -> BoardDescription:
         clock=50_000_000,
         loader="ulx3s",
         note=_FTDI,
+    )
+
+
+def _orangecrab(size: str, device: Device) -> BoardDescription:
+    return BoardDescription(
+        id=f"orangecrab-{size}",
+        title=f"OrangeCrab r0.2 {size.upper()}",
+        device=device,
+        platform_path=f"amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_{size.upper()}Platform",
+        oscillator=48_000_000,
+        clock=48_000_000,
+        loader="orangeCrab",
+        note=f"{_ADAPTER} at the pins 0 (its TX) and 1 (its RX)",
+        uart_pins=("0", "1"),
+        led="rgb_led",
     )
 
 
@@ -133,16 +159,40 @@ _ALL = (
         note=_DAPLINK,
     ),
     BoardDescription(
-        id="orangecrab-85f",
-        title="OrangeCrab r0.2 85F",
-        device=LFE5U_85F,
-        platform_path="amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_85FPlatform",
-        oscillator=48_000_000,
-        clock=48_000_000,
-        loader="orangeCrab",
-        note="a USB serial adapter (3.3 V) at the pins 0 (its TX) and 1 (its RX)",
-        uart_pins=("0", "1"),
+        id="colorlight-5a-75b",
+        title="Colorlight 5A-75B v7.0",
+        device=LFE5U_25F,
+        platform_path="amaranth_boards.colorlight_5a75b_r7_0:Colorlight_5A75B_R70Platform",
+        oscillator=25_000_000,
+        clock=50_000_000,
+        loader="colorlight",
+        note=f"{_ADAPTER} at connector J19, KEY+ (its TX) and DATA_LED- (its RX); to program it, a "
+        "JTAG adapter at J27 to J34",
+        # The light's pin is the serial line's.
+        led=None,
+    ),
+    _orangecrab("25f", LFE5U_25F),
+    _orangecrab("85f", LFE5U_85F),
+    BoardDescription(
+        id="ecpix-5-85f",
+        title="ECPIX-5 85F",
+        device=LFE5UM5G_85F,
+        platform_path="amaranth_boards.ecpix5:ECPIX585Platform",
+        oscillator=100_000_000,
+        clock=50_000_000,
+        loader="ecpix5",
+        note="the second port of the board's USB serial adapter (FT2232H), up to 3 Mbaud",
         led="rgb_led",
+    ),
+    BoardDescription(
+        id="icepi-zero",
+        title="Icepi Zero v1.3",
+        device=LFE5U_25F,
+        platform_path="amaranth_boards.icepi_zero:IcepiZero1_3Platform",
+        oscillator=50_000_000,
+        clock=50_000_000,
+        loader="icepi-zero",
+        note=_FTDI,
     ),
     BoardDescription(
         id="icebreaker",
@@ -153,6 +203,50 @@ _ALL = (
         clock=12_000_000,
         loader="ice40_generic",
         note="the second port of the board's USB serial adapter (FT2232H), up to 3 Mbaud",
+    ),
+    BoardDescription(
+        id="icesugar",
+        title="iCESugar v1.5",
+        device=ICE40UP5K,
+        platform_path="amaranth_boards.icesugar:ICESugarPlatform",
+        oscillator=12_000_000,
+        clock=12_000_000,
+        loader=None,
+        note="the board's USB debugger (iCELink); its firmware may not reach 3 Mbaud: try --baud",
+        by_hand="copy it to the USB drive that the board is (iCELink)",
+    ),
+    BoardDescription(
+        id="upduino",
+        title="UPduino 3.1",
+        device=ICE40UP5K,
+        platform_path=".upduino:UPduinoPlatform",
+        oscillator=12_000_000,
+        clock=12_000_000,
+        loader="ice40_generic",
+        note=f"{_ADAPTER} at the pins 23 (its TX) and 25 (its RX); jumper OSC must be shorted",
+        led="rgb_led",
+        pad_loop=False,
+        cable="ft232",
+    ),
+    BoardDescription(
+        id="tang-nano-20k",
+        title="Tang Nano 20K",
+        device=GW2AR_18C,
+        platform_path=".tang_nano:TangNano20kPlatform",
+        oscillator=27_000_000,
+        clock=54_000_000,
+        loader="tangnano20k",
+        note="the second port of the board's USB debugger (BL616)",
+    ),
+    BoardDescription(
+        id="tang-nano-9k",
+        title="Tang Nano 9K",
+        device=GW1NR_9C,
+        platform_path=".tang_nano:TangNano9kPlatform",
+        oscillator=27_000_000,
+        clock=27_000_000,
+        loader="tangnano9k",
+        note="the second port of the board's USB debugger (BL702)",
     ),
 )
 BOARDS = {board.id: board for board in _ALL}

@@ -27,6 +27,7 @@ class _Ram:
         widths: of a port, each with half the words of the one before.
         byte: bits of a write enable; 0 where it is the whole port.
         write_widths: least and most of ``widths`` (their indices) of the write port.
+        scaled: a cell costs as much of ``cost`` as it has bits that are used.
     """
 
     cost: int
@@ -34,6 +35,7 @@ class _Ram:
     widths: tuple[int, ...]
     byte: int
     write_widths: tuple[int, int]
+    scaled: bool = False
 
 
 _BLOCKS = {
@@ -45,18 +47,23 @@ _BLOCKS = {
         _Ram(64, 11, (2, 4, 8, 16), 1, (3, 3)),
         _Ram(64, 11, (2, 4, 8, 16), 0, (0, 2)),
     ),
+    Family.GOWIN: (_Ram(128, 14, (1, 2, 4, 9, 18, 36), 9, (0, 5)),),
 }
 #: The 256 kbit of an iCE40 UltraPlus, which has one port; bits are written four at a time.
 _LARGE = _Ram(2048, 14, (16,), LARGE_RAM_WRITE, (0, 0))
-#: The ECP5's 16 x 4 distributed RAM; iCE40 has none.
-_DISTRIBUTED = {Family.ECP5: (_Ram(4, 4, (4,), 0, (0, 0)),), Family.ICE40: ()}
+#: The 16 x 4 distributed RAM of ECP5 and Gowin; iCE40 has none.
+_DISTRIBUTED = {
+    Family.ECP5: (_Ram(4, 4, (4,), 0, (0, 0)),),
+    Family.ICE40: (),
+    Family.GOWIN: (_Ram(4, 4, (4,), 0, (0, 0), scaled=True),),
+}
 #: yosys' cost of a bit that a selector in front of or behind the cells has, and of what a cell
 #: cannot do itself: a clocked output, an enable of it.
 SELECT_COST, _EMULATION_COST = 0.5, 8
 #: yosys' cost of a bit in registers, and of a constant one in look-up tables.
 _REGISTER_COST, _CONSTANT_COST = 1, 1 / 16
-#: Look-up tables of a distributed RAM, as nextpnr counts them, and bits of a constant in one.
-DISTRIBUTED_LUTS, CONSTANT_BITS = 6, 16
+#: Bits of a constant in a look-up table.
+CONSTANT_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,8 @@ def _use(shape: MemoryShape, ram: _Ram, index: int, byte: int) -> RamUse:
     deep = ceil_div(shape.words, 1 << (ram.address_bits - index))
     cells = ceil_div(deep * laid_out, width)
     selectors = (deep - 1) * shape.width + (deep * enables if deep > 1 else 0)
-    return RamUse(ram.cost * cells + SELECT_COST * selectors, cells, deep)
+    used = deep * shape.width / width if ram.scaled else cells
+    return RamUse(ram.cost * used + SELECT_COST * selectors, cells, deep)
 
 
 def _padded(bits: int, byte: int) -> int:

@@ -23,9 +23,10 @@ from ..design.layer_design import LayerDesign, score_bounds
 from ..design.queues import DIRECT_SUM_QUEUE_DEPTH, QueueDesign
 from ..design.style import Style
 from ..memories.devices import Family
-from ..memories.memory_mapping import CONSTANT_BITS, DISTRIBUTED_LUTS, mapped_memory
+from ..memories.memory_mapping import CONSTANT_BITS, mapped_memory
 from ..memories.memory_shape import (
     CONSTANT_WORDS,
+    DISTRIBUTED_LUTS,
     MemoryShape,
     flag_memory,
     queue_memory,
@@ -94,8 +95,8 @@ class Area:
     """What a component, a layer or the whole design takes of a device.
 
     Attributes:
-        luts: 4-input look-up tables as nextpnr counts them; on iCE40 logic cells, as a register
-            with no look-up table of its own in front takes one as well.
+        luts: 4-input look-up tables as nextpnr counts them; on iCE40 and Gowin logic cells, as a
+            register with no look-up table of its own in front takes one as well.
         block_rams: of the family's common kind.
         large_rams: of one port.
     """
@@ -143,7 +144,7 @@ def memory_luts(shape: MemoryShape, family: Family) -> float:
     table = COEFFICIENTS[family]
     constants, registers = (table[kind][0] for kind in (Kind.CONSTANT_BITS, Kind.REGISTER_BITS))
     return (
-        DISTRIBUTED_LUTS * mapped.distributed_rams
+        family.distributed_luts * mapped.distributed_rams
         + constants * mapped.constant_bits / CONSTANT_BITS
         + registers * mapped.register_bits
     )

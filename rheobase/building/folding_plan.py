@@ -24,7 +24,7 @@ from ..options.numbers import number_list
 FILLINGS = ((0.85, 0.98), (0.96, 1.0))
 #: UART and host link in a board's design: LUT4 on ECP5, logic cells on iCE40, carry chains
 #: included (`python -m benchmarks.host_link`).
-HOST_LINK_LUTS = {Family.ECP5: 810, Family.ICE40: 1000}
+HOST_LINK_LUTS = {Family.ECP5: 810, Family.ICE40: 1000, Family.GOWIN: 900}
 #: Images that are counted on: a dozen are as much as 8 % off the mean of many.
 CALIBRATION_IMAGES = 32
 

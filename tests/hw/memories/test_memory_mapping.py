@@ -64,7 +64,11 @@ def test_mapping_is_that_of_yosys(family, tmp_path):
         for shape, name in zip(SHAPES, names, strict=True)
     )
     (tmp_path / "memories.v").write_text(text)
-    synthesis = {Family.ECP5: "synth_ecp5", Family.ICE40: "synth_ice40 -device u"}[family]
+    synthesis = {
+        Family.ECP5: "synth_ecp5",
+        Family.ICE40: "synth_ice40 -device u",
+        Family.GOWIN: "synth_gowin -family gw2a",
+    }[family]
     # One after another: a top module of all of them would be flattened.
     script = ["read_verilog memories.v", "design -save all"]
     for name in names:
@@ -74,9 +78,10 @@ def test_mapping_is_that_of_yosys(family, tmp_path):
     for shape, name in zip(SHAPES, names, strict=True):
         modules = json.loads((tmp_path / f"{name}.json").read_text())["modules"]
         kinds = [cell["type"] for cell in modules[name]["cells"].values()]
-        blocks = sum(kind == "DP16KD" or "SB_RAM40" in kind for kind in kinds)
+        blocks = sum(kind.startswith(("DP16KD", "SB_RAM40", "SP", "SDP", "DPX")) for kind in kinds)
+        distributed = sum(kind.startswith(("TRELLIS_DPR16X4", "RAM16SDP")) for kind in kinds)
         mapped = mapped_memory(MemoryShape(*shape), family)
-        assert (blocks, kinds.count("TRELLIS_DPR16X4")) == (
+        assert (blocks, distributed) == (
             mapped.block_rams,
             mapped.distributed_rams,
         ), shape

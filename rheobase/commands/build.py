@@ -182,8 +182,9 @@ def print_summary(
     rows.append(("wrote", f"{built.folder}: {files}"))
     rows.append(("program it", f"rheobase program {built.folder}"))
     OUT.print(f"{target.title} in {duration(seconds)}{tried}", highlight=False)
+    width = max(len(title) for title, _ in rows) + 2
     for title, text in rows:
-        OUT.print(f"  {title:<12}{text}", highlight=False, soft_wrap=True)
+        OUT.print(f"  {title:<{width}}{text}", highlight=False, soft_wrap=True)
 
 
 def _accuracy(network: Network) -> str | None:

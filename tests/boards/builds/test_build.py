@@ -181,6 +181,15 @@ def test_report():
     placed = parse_report(text, Family.ECP5, 80_000_000)
     assert (placed.frequency, placed.meets_timing) == (61.5e6, False)
     assert placed.usage["LUT4"].used == 12
+    used = {"LUT4": (90, 200), "ALU": (5, 150), "RAM16SDP4": (3, 9), "DFF": (7, 150)}
+    cells = {name: {"used": pair[0], "available": pair[1]} for name, pair in used.items()}
+    gowin = json.dumps(
+        {"fmax": {"clk": {"achieved": 61.5, "constraint": 54.0}}, "utilization": cells}
+    )
+    usage = parse_report(gowin, Family.GOWIN, 54_000_000).usage
+    # A carry cell is in the place of a look-up table, a RAM in that of four besides its own four.
+    assert (usage["LUT4"].used, usage["LUT4"].available) == (90 + 5 + 4 * 3, 200)
+    assert usage["flip-flops"].used == 7 and "block RAMs" not in usage
     with pytest.raises(RheobaseError, match="has no clock of 50 MHz"):
         parse_report(text, Family.ECP5, 50_000_000)
     for damaged in ("", "[]", '{"fmax": {"a": {}}, "utilization": {}}'):

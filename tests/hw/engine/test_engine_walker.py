@@ -31,9 +31,9 @@ def _segment(rng, number, first_row, first_operation):
         for place, row in enumerate((int(rng.integers(-1, 1)), int(rng.integers(1, 3))))
     ]
     phases = []
-    for phase in range(int(rng.integers(1, 3))):
+    for _phase in range(int(rng.integers(1, 3))):
         operations = []
-        for place in range(int(rng.integers(1, 4))):
+        for _place in range(int(rng.integers(1, 4))):
             offset, word = int(rng.integers(-1, 2)), int(rng.integers(super_words))
             operations.append(
                 {
@@ -125,7 +125,7 @@ def test_beats_of_every_window(seed):
 
     def memory(context):
         # A word comes a cycle after it was read; rows get ready now and then.
-        context.set(component.word, {lane: w for lane, w in enumerate(words[read[0]])})
+        context.set(component.word, dict(enumerate(words[read[0]])))
         if context.get(component.read):
             asked.append(read[0])
             read[0] = context.get(component.address)

@@ -1,7 +1,5 @@
 """From numbers to memory words: pooling and the writer."""
 
-import random
-
 import numpy as np
 import pytest
 
@@ -43,8 +41,14 @@ def _header(rows, columns, kernel, stride, padding, groups, **others):
 @pytest.mark.quick
 @pytest.mark.parametrize(
     ("rows", "columns", "kernel", "stride", "padding", "signed"),
-    [(5, 7, 3, 2, 1, 0), (4, 6, 2, 2, 0, 1), (3, 5, 1, 1, 0, 0), (6, 6, 3, 1, 1, 1), (5, 5, 2, 3, 0, 0)],
-)  # fmt: skip
+    [
+        (5, 7, 3, 2, 1, 0),
+        (4, 6, 2, 2, 0, 1),
+        (3, 5, 1, 1, 0, 0),
+        (6, 6, 3, 1, 1, 1),
+        (5, 5, 2, 3, 0, 0),
+    ],
+)
 def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed):
     rng = np.random.default_rng(kernel)
     groups, steps, strip, unwritten = 2, 4, 3, 1

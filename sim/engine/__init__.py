@@ -1,0 +1,1 @@
+"""The engine in Verilator, with a memory that has an SDRAM's timing."""

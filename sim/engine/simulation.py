@@ -1,0 +1,107 @@
+"""An engine in Verilator: built once, then any program."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...golden.errors import MachineError
+from ...hw.engine.design import EngineDesign
+from ...hw.engine.engine import Engine
+from ...hw.verilog.generation import to_verilog
+from ..build import Sources, build_executable
+from .memory_timing import SDRAM_16, MemoryTiming
+
+#: C++ program that drives an engine and is the memory behind it.
+HARNESS = Path(__file__).with_name("harness.cpp")
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """What an engine did.
+
+    Attributes:
+        cycles: of each image: int64, (images,).
+        passes: of each image, cycles from its start at which its passes begin.
+        memory: the memory after each image: uint32, (images, words).
+    """
+
+    cycles: np.ndarray
+    passes: tuple[tuple[int, ...], ...]
+    memory: np.ndarray
+
+
+def build_engine(design: EngineDesign, optimise: str = "fast-run") -> Path:
+    """Executable of an engine, from the cache where it was built before.
+
+    Raises:
+        MachineError: a tool is absent, or the build failed.
+    """
+    return build_executable(
+        Sources(
+            verilog=to_verilog(Engine(design), "top"),
+            top="top",
+            control="`verilator_config\n",
+            main=HARNESS.read_text(),
+        ),
+        optimise=optimise,
+    )
+
+
+def run_engine(
+    executable: Path,
+    memory: np.ndarray,
+    images: np.ndarray,
+    *,
+    image_base: int,
+    program_base: int,
+    weights_base: int,
+    weights_words: int,
+    kept_words: int | None = None,
+    timing: MemoryTiming = SDRAM_16,
+    seed: int = 1,
+) -> EngineRun:
+    """Run a program over images.
+
+    Args:
+        memory: what is loaded: uint32, (words,); all of it can be written.
+        images: uint32, (images, words of an image), put at ``image_base`` one after another.
+        kept_words: words of the memory that are kept of each image; all where None.
+
+    Raises:
+        MachineError: the engine hung, or reached beyond the memory.
+    """
+    kept = len(memory) if kept_words is None else kept_words
+    with tempfile.TemporaryDirectory(prefix="rheobase-engine-") as scratch:
+        folder = Path(scratch)
+        memory.astype("<u4").tofile(folder / "memory")
+        head = np.array([images.shape[1]], "<u4")
+        np.concatenate([head, images.astype("<u4").ravel()]).tofile(folder / "images")
+        numbers = [
+            program_base, weights_base, weights_words, kept, timing.word_cycles, timing.latency,
+            timing.row_words, timing.row_cycles, timing.turn_cycles, timing.refresh_every,
+            timing.refresh_cycles, timing.stall, seed,
+        ]  # fmt: skip
+        command = [
+            str(executable), "memory", "images", str(image_base), "results", *map(str, numbers)
+        ]  # fmt: skip
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        cycles, passes, begun = [], [], []
+        for line in ran.stdout.splitlines():
+            word, _, rest = line.partition(" ")
+            if word == "pass":
+                begun.append(int(rest))
+            elif word == "image":
+                cycles.append(int(rest))
+                passes.append(tuple(begun))
+                begun = []
+            elif word == "error":
+                raise MachineError(f"engine: {rest}")
+        if ran.returncode:
+            raise MachineError(f"engine: the simulation ended with status {ran.returncode}")
+        found = np.fromfile(folder / "results", "<u4").reshape(len(images), kept)
+    return EngineRun(np.array(cycles, np.int64), tuple(passes), found)

@@ -1,12 +1,12 @@
 // Drives an engine over images, with a memory behind it that takes the time of an SDRAM.
 //
-// Arguments: memory images address results program weights weight-words words
-//            word-cycles latency row-words row-cycles turn-cycles refresh-every refresh-cycles
+// Arguments: memory images address results program program-words weights weight-words
+//            words word-cycles latency row-words row-cycles turn-cycles refresh-every refresh-cycles
 //            stall-percent seed
 //   memory    uint32 words, what was loaded
 //   images    uint32 words of each image, to be put at `address`
 //   results   out: the first `words` words of the memory after each image
-//   program, weights, weight-words: where the engine finds them
+//   program, weights and their words: where the engine finds them
 //
 // Prints for each image "pass CYCLE" where a pass begins, and "image CYCLES".
 
@@ -146,18 +146,18 @@ class Memory {
 };
 
 void run(int argc, char** argv) {
-    if (argc != 18) throw std::runtime_error("needs 17 arguments");
+    if (argc != 19) throw std::runtime_error("needs 18 arguments");
     const auto number = [&](int index) { return std::strtoll(argv[index], nullptr, 10); };
     const auto images = read_words(argv[2]);
     const uint64_t image_address = number(3);
     FILE* results = std::fopen(argv[4], "wb");
     if (!results) throw std::runtime_error(std::string("cannot write ") + argv[4]);
-    const Timing timing{static_cast<int>(number(9)),  static_cast<int>(number(10)),
-                        static_cast<int>(number(11)), static_cast<int>(number(12)),
-                        static_cast<int>(number(13)), static_cast<int>(number(14)),
-                        static_cast<int>(number(15)), static_cast<int>(number(16))};
-    Memory memory(read_words(argv[1]), timing, number(17));
-    const size_t kept = number(8);
+    const Timing timing{static_cast<int>(number(10)),  static_cast<int>(number(11)),
+                        static_cast<int>(number(12)), static_cast<int>(number(13)),
+                        static_cast<int>(number(14)), static_cast<int>(number(15)),
+                        static_cast<int>(number(16)), static_cast<int>(number(17))};
+    Memory memory(read_words(argv[1]), timing, number(18));
+    const size_t kept = number(9);
     // The first number of the images' file says how many words an image has.
     if (images.empty() || images[0] == 0) throw std::runtime_error("no images");
     const size_t image_words = images[0];
@@ -174,8 +174,9 @@ void run(int argc, char** argv) {
     model->clk = 0;
     model->rst = 0;
     model->program_base = number(5);
-    model->weights_base = number(6);
-    model->weights_words = number(7);
+    model->program_words = number(6);
+    model->weights_base = number(7);
+    model->weights_words = number(8);
 
     int64_t cycle = 0, last_progress = 0;
     for (size_t image = 0; image < count; image++) {

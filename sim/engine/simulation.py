@@ -59,6 +59,7 @@ def run_engine(
     *,
     image_base: int,
     program_base: int,
+    program_words: int,
     weights_base: int,
     weights_words: int,
     kept_words: int | None = None,
@@ -82,8 +83,8 @@ def run_engine(
         head = np.array([images.shape[1]], "<u4")
         np.concatenate([head, images.astype("<u4").ravel()]).tofile(folder / "images")
         numbers = [
-            program_base, weights_base, weights_words, kept, timing.word_cycles, timing.latency,
-            timing.row_words, timing.row_cycles, timing.turn_cycles, timing.refresh_every,
+            program_base, program_words, weights_base, weights_words, kept, timing.word_cycles,
+            timing.latency, timing.row_words, timing.row_cycles, timing.turn_cycles, timing.refresh_every,
             timing.refresh_cycles, timing.stall, seed,
         ]  # fmt: skip
         command = [

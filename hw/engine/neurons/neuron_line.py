@@ -6,9 +6,9 @@ from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.shapes import index_shape
 from ..design import EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout
+from ..memory.table_port import TablePort
 from ..program import Kind, parameter_record, pass_record
 from ..record_layouts import record_layout
 
@@ -33,13 +33,12 @@ class NeuronLine(wiring.Component):
 
     Members:
         header: in; the pass.
-        parameter_write, parameter_index, parameter: in; a record of the pass's parameters.
+        parameters: in, ``TablePort``.
         currents: in, stream of ``TurnLayout`` of currents.
         numbers: out, stream of ``TurnLayout`` of ``numbers_layout``.
     """
 
-    parameter_write: Signal
-    parameter_index: Signal
+    parameters: wiring.PureInterface
     currents: stream.Interface
     numbers: stream.Interface
 
@@ -50,9 +49,7 @@ class NeuronLine(wiring.Component):
         super().__init__(
             {
                 "header": In(self.header_layout),
-                "parameter_write": In(1),
-                "parameter_index": In(index_shape(design.groups * design.turns)),
-                "parameter": In(self.parameter_layout),
+                "parameters": In(TablePort(design, "parameters")),
                 "currents": In(stream.Signature(TurnLayout(design, currents_layout(design)))),
                 "numbers": Out(stream.Signature(TurnLayout(design, numbers_layout(design)))),
             }
@@ -61,7 +58,7 @@ class NeuronLine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, header = self.design, self.header
-        m.submodules.parameters = parameters = memory.Memory(
+        m.submodules.table = parameters = memory.Memory(
             shape=unsigned(self.parameter_layout.size),
             depth=design.groups * design.turns,
             init=[],
@@ -70,9 +67,9 @@ class NeuronLine(wiring.Component):
         moves = Signal()
         fires = Signal()
         m.d.comb += [
-            write.addr.eq(self.parameter_index),
-            write.data.eq(self.parameter),
-            write.en.eq(self.parameter_write),
+            write.addr.eq(self.parameters.index),
+            write.data.eq(self.parameters.record),
+            write.en.eq(self.parameters.write),
             moves.eq(~self.numbers.valid | self.numbers.ready),
             self.currents.ready.eq(moves),
             read.addr.eq(self.currents.payload.tag.index),

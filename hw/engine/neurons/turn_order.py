@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ...basics.shapes import count_shape, index_shape
 from ..design import EngineDesign
 from ..layouts import TurnTagLayout
+from ..memory.table_port import TablePort
 from ..program import chunk_record, pass_record
 from ..record_layouts import record_layout
 
@@ -24,14 +25,13 @@ class TurnOrder(wiring.Component):
 
     Members:
         header: in; the pass, stable until its last turn.
-        chunk_write, chunk_index, chunk: in; a record of the pass's chunks.
+        chunks: in, ``TablePort``.
         start: in; the pass begins.
         tags: out, stream of ``TurnTagLayout``.
     """
 
     start: Signal
-    chunk_write: Signal
-    chunk_index: Signal
+    chunks: wiring.PureInterface
     tags: stream.Interface
 
     def __init__(self, design: EngineDesign):
@@ -41,9 +41,7 @@ class TurnOrder(wiring.Component):
         super().__init__(
             {
                 "header": In(self.header_layout),
-                "chunk_write": In(1),
-                "chunk_index": In(index_shape(design.segments)),
-                "chunk": In(self.chunk_layout),
+                "chunks": In(TablePort(design, "chunks")),
                 "start": In(1),
                 "tags": Out(stream.Signature(TurnTagLayout(design))),
             }
@@ -52,14 +50,14 @@ class TurnOrder(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, header, tag = self.design, self.header, self.tags.payload
-        m.submodules.chunks = chunks = memory.Memory(
+        m.submodules.table = chunks = memory.Memory(
             shape=self.chunk_layout, depth=design.segments, init=[]
         )
         write, read = chunks.write_port(), chunks.read_port(domain="comb")
         m.d.comb += [
-            write.addr.eq(self.chunk_index),
-            write.data.eq(self.chunk),
-            write.en.eq(self.chunk_write),
+            write.addr.eq(self.chunks.index),
+            write.data.eq(self.chunks.record),
+            write.en.eq(self.chunks.write),
         ]
         chunk = Signal(index_shape(design.segments))
         group = Signal(index_shape(design.groups))

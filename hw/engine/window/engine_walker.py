@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ...basics.shapes import index_shape
 from ..design import EngineDesign
 from ..layouts import LANE_BITS, BeatLayout
+from ..memory.table_port import TablePort
 from ..program import EXTENT_BITS, operation_record, pass_record, row_record, segment_record
 from ..record_layouts import record_layout
 
@@ -29,7 +30,7 @@ class EngineWalker(wiring.Component):
 
     Members:
         header: in; the pass.
-        segment_write, row_write, operation_write and what is written: in; records of its tables.
+        segments, row_entries, operations: in, ``TablePort``; the pass's tables.
         start: in; the pass begins.
         rows_ready: in; rows of windows of which everything is in the row buffer.
         row_done: out; for a cycle, the next row of windows begins.
@@ -41,12 +42,9 @@ class EngineWalker(wiring.Component):
     start: Signal
     rows_ready: Signal
     row_done: Signal
-    segment_write: Signal
-    segment_index: Signal
-    row_write: Signal
-    row_index: Signal
-    operation_write: Signal
-    operation_index: Signal
+    segments: wiring.PureInterface
+    row_entries: wiring.PureInterface
+    operations: wiring.PureInterface
     address: Signal
     read: Signal
     word: Signal
@@ -70,15 +68,9 @@ class EngineWalker(wiring.Component):
         super().__init__(
             {
                 "header": In(self.header_layout),
-                "segment_write": In(1),
-                "segment_index": In(index_shape(design.segments)),
-                "segment": In(self.segment_layout),
-                "row_write": In(1),
-                "row_index": In(index_shape(design.rows)),
-                "row": In(self.row_layout),
-                "operation_write": In(1),
-                "operation_index": In(index_shape(design.operations)),
-                "operation": In(self.operation_layout),
+                "segments": In(TablePort(design, "segments")),
+                "row_entries": In(TablePort(design, "row_entries")),
+                "operations": In(TablePort(design, "operations")),
                 "start": In(1),
                 "rows_ready": In(EXTENT_BITS),
                 "row_done": Out(1),
@@ -93,9 +85,9 @@ class EngineWalker(wiring.Component):
         m = Module()
         header = self.header
         design = self.design
-        segments = self._table(m, "segment", self.segment_layout, design.segments, "comb")
-        rows = self._table(m, "row", self.row_layout, design.rows, "comb")
-        operations = self._table(m, "operation", self.operation_layout, design.operations, "sync")
+        segments = self._table(m, "segments", self.segment_layout, design.segments, "comb")
+        rows = self._table(m, "row_entries", self.row_layout, design.rows, "comb")
+        operations = self._table(m, "operations", self.operation_layout, design.operations, "sync")
         m.submodules.states = states = memory.Memory(
             shape=self.state_layout, depth=design.segments, init=[]
         )
@@ -243,14 +235,14 @@ class EngineWalker(wiring.Component):
         )
 
     def _table(self, m: Module, name: str, layout: data.StructLayout, depth: int, domain: str):
-        """Read port of a table that ``name``_write fills."""
+        """Read port of the table that port ``name`` writes."""
         table = memory.Memory(shape=layout, depth=depth, init=[])
-        m.submodules[f"{name}s"] = table
-        write = table.write_port()
+        m.submodules[f"{name}_table"] = table
+        write, port = table.write_port(), getattr(self, name)
         m.d.comb += [
-            write.addr.eq(getattr(self, f"{name}_index")),
-            write.data.eq(getattr(self, name)),
-            write.en.eq(getattr(self, f"{name}_write")),
+            write.addr.eq(port.index),
+            write.data.eq(port.record),
+            write.en.eq(port.write),
         ]
         return table.read_port(domain=domain)
 

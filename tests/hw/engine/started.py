@@ -30,7 +30,7 @@ def run_started(
     component: Any,
     *,
     ports: Mapping[str, tuple[Any, Any]] | None = None,
-    tables: Sequence[tuple[str, int, Any, Any]] = (),
+    tables: Sequence[tuple[str, int, Any]] = (),
     inputs: Mapping[str, tuple[Any, Sequence[Any]]] | None = None,
     outputs: Mapping[str, Any],
     seed: int = 0,
@@ -43,7 +43,7 @@ def run_started(
 
     Args:
         ports: (layout, value) of ports that are no streams.
-        tables: (name, index, layout, record) to be written by name_write, name_index and name.
+        tables: (name of a ``TablePort``, index, record).
         inputs: (layout, payloads) of each input stream.
         outputs: layout of each output stream.
         starts: pulse ``start`` first.
@@ -61,12 +61,13 @@ def run_started(
     async def bench(context) -> None:
         for name, (layout, value) in (ports or {}).items():
             context.set(Value.cast(member(name)), encode(layout, value))
-        for name, index, layout, record in tables:
-            context.set(member(f"{name}_index"), index)
-            context.set(Value.cast(member(name)), encode(layout, record))
-            context.set(member(f"{name}_write"), 1)
+        for name, index, record in tables:
+            port = member(name)
+            context.set(port.index, index)
+            context.set(Value.cast(port.record), encode(port.record.shape(), record))
+            context.set(port.write, 1)
             await context.tick()
-            context.set(member(f"{name}_write"), 0)
+            context.set(port.write, 0)
         if starts:
             context.set(component.start, 1)
             await context.tick()

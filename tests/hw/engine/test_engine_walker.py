@@ -108,13 +108,13 @@ def test_beats_of_every_window(seed):
             part[0]["ends_chunk"] = 1
         segment, rows, phases, _ = part
         parts.append(part)
-        tables.append(("segment", number, component.segment_layout, segment))
+        tables.append(("segments", number, segment))
         for row in rows:
-            tables.append(("row", first_row, component.row_layout, row))
+            tables.append(("row_entries", first_row, row))
             first_row += 1
         for operation in (one for phase in phases for one in phase):
             record = {f.name: operation[f.name] for f in operation_record(DESIGN).fields}
-            tables.append(("operation", first_operation, component.operation_layout, record))
+            tables.append(("operations", first_operation, record))
             first_operation += 1
     assert {f.name for f in row_record(DESIGN).fields} == set(parts[0][1][0])
     strip = STRIP if sum(segment["ends_chunk"] for segment, *_ in parts) == 1 else 1

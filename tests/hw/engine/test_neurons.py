@@ -73,7 +73,7 @@ def test_order_of_turns(rows, columns, strip, groups, chunks):
         component,
         ports={"header": (component.header_layout, header)},
         tables=[
-            ("chunk", index, component.chunk_layout, {"odd_shift": odd, "shift": shift})
+            ("chunks", index, {"odd_shift": odd, "shift": shift})
             for index, (odd, shift) in enumerate(chunks)
         ],
         outputs={"tags": TurnTagLayout(DESIGN)},
@@ -174,10 +174,7 @@ def test_numbers_are_those_of_the_golden_neurons(steps, signed):
         return run_started(
             component if kind == Kind.BYTES else NeuronLine(DESIGN),
             ports={"header": (component.header_layout, header)},
-            tables=[
-                ("parameter", index, component.parameter_layout, record)
-                for index, record in enumerate(records)
-            ],
+            tables=[("parameters", index, record) for index, record in enumerate(records)],
             inputs={
                 "currents": (
                     TurnLayout(DESIGN, currents_layout(DESIGN)),

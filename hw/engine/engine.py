@@ -1,0 +1,196 @@
+"""The engine: a program in memory, its passes one after another, maps back to memory."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..design.queues import QueueDesign
+from .beat_fork import BeatFork
+from .design import DIGIT_BITS, LANE_DIGITS, EngineDesign
+from .lanes.engine_lane import EngineLane
+from .memory.map_reader import MapReader
+from .memory.memory_arbiter import MemoryArbiter
+from .memory.pass_sequencer import PassSequencer
+from .memory.row_buffer import RowBuffer
+from .memory.sequential_reader import SequentialReader
+from .memory.weight_loader import WeightLoader
+from .memory_port import BURST_WORDS, MemoryPort
+from .neurons.chunk_sum import ChunkSum
+from .neurons.neuron_line import NeuronLine
+from .neurons.turn_order import TurnOrder
+from .neurons.unit_join import UnitJoin
+from .output.map_writer import MapWriter
+from .output.pool_maximum import PoolMaximum
+from .output.pool_windows import PoolWindows
+from .program import ADDRESS_BITS
+from .window.engine_walker import EngineWalker
+
+#: Words of the program and of weights that are read ahead.
+AHEAD = QueueDesign(depth=4 * BURST_WORDS, blocks=1)
+
+
+class Engine(wiring.Component):
+    """Runs a program once for each ``start``: from the image in memory to the maps of all layers.
+
+    ::
+
+        memory <- arbiter <- program -> sequencer -> tables of all below
+                          <- weights -> loader -> lanes' memories
+                          <- map reader -> row buffer -> walker -> E lanes -> join -> chunks
+                          <- map writer <- pool <- neurons <------------------------'
+
+    Members:
+        memory: out, ``MemoryPort``.
+        program_base, program_words, weights_base, weights_words: in; where the program and the
+            stream of weights begin and how long they are. They stand still from a cycle before
+            ``start`` on.
+        start: in; run the program.
+        done: out; no program runs.
+        go: out; a pass begins in this cycle.
+    """
+
+    memory: wiring.PureInterface
+    program_base: Signal
+    program_words: Signal
+    weights_base: Signal
+    weights_words: Signal
+    start: Signal
+    done: Signal
+    go: Signal
+
+    def __init__(self, design: EngineDesign):
+        self.design = design
+        super().__init__(
+            {
+                "memory": Out(MemoryPort()),
+                "program_base": In(ADDRESS_BITS),
+                "program_words": In(ADDRESS_BITS),
+                "weights_base": In(ADDRESS_BITS),
+                "weights_words": In(ADDRESS_BITS),
+                "start": In(1),
+                "done": Out(1),
+                "go": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        design = self.design
+        m.submodules.arbiter = arbiter = MemoryArbiter(4, writers=[3])
+        m.submodules.program = program = SequentialReader(AHEAD)
+        m.submodules.weights = weights = SequentialReader(AHEAD, repeats=True)
+        m.submodules.reader = reader = MapReader(design)
+        m.submodules.writer = writer = MapWriter(design)
+        m.submodules.sequencer = sequencer = PassSequencer(design)
+        m.submodules.loader = loader = WeightLoader(design)
+        for client, port in enumerate((program.port, weights.port, reader.port, writer.port)):
+            wiring.connect(m, port, arbiter.clients[client])
+        wiring.connect(m, arbiter.port, wiring.flipped(self.memory))
+        wiring.connect(m, program.output, sequencer.words)
+        wiring.connect(m, weights.output, loader.words)
+
+        # The weights of the first pass come again behind those of the last one, for the next image.
+        begun = Signal()
+        with m.If(self.start):
+            m.d.sync += begun.eq(1)
+        m.d.comb += [
+            program.base.eq(self.program_base),
+            program.words.eq(self.program_words),
+            program.restart.eq(self.start),
+            weights.base.eq(self.weights_base),
+            weights.words.eq(self.weights_words),
+            weights.restart.eq(self.start & ~begun),
+            sequencer.start.eq(self.start),
+            sequencer.weights_ready.eq(loader.ready),
+            sequencer.finished.eq(writer.finished),
+            loader.clear.eq(self.start & ~begun),
+            loader.pass_words.eq(sequencer.header.weight_words),
+            loader.release.eq(writer.finished),
+            self.done.eq(sequencer.done),
+            self.go.eq(sequencer.go),
+        ]
+        walker = self._windows(m, sequencer, reader)
+        lanes = self._lanes(m, sequencer, loader, walker)
+        self._neurons(m, sequencer, lanes, writer)
+        return m
+
+    def _windows(self, m: Module, sequencer: PassSequencer, reader: MapReader) -> EngineWalker:
+        """Maps into the row buffer, and windows out of it."""
+        design, header = self.design, sequencer.header
+        m.submodules.buffer = buffer = RowBuffer(design)
+        m.submodules.walker = walker = EngineWalker(design)
+        wiring.connect(m, sequencer.sources, reader.sources)
+        for name in ("segments", "row_entries", "operations"):
+            wiring.connect(m, getattr(sequencer, name), getattr(walker, name))
+        digits = [
+            buffer.word.word_select(digit, DIGIT_BITS)
+            for digit in range(design.lanes * LANE_DIGITS)
+        ]
+        m.d.comb += [
+            reader.go.eq(sequencer.go),
+            reader.count.eq(header.sources),
+            reader.window_rows.eq(header.rows),
+            reader.row_finished.eq(walker.row_done),
+            buffer.enables.eq(reader.enables),
+            buffer.write_address.eq(reader.address),
+            buffer.first_word.eq(reader.first_word),
+            buffer.other_word.eq(reader.other_word),
+            buffer.read_address.eq(walker.address),
+            buffer.read_enable.eq(walker.read),
+            walker.header.eq(header),
+            walker.start.eq(sequencer.go),
+            walker.rows_ready.eq(reader.rows_ready),
+            *(
+                walker.word[lane].eq(Cat(digits[lane :: design.lanes]))
+                for lane in range(design.lanes)
+            ),
+        ]
+        return walker
+
+    def _lanes(
+        self, m: Module, sequencer: PassSequencer, loader: WeightLoader, walker: EngineWalker
+    ) -> list[EngineLane]:
+        design, header = self.design, sequencer.header
+        lanes = [EngineLane(design, lane) for lane in range(design.lanes)]
+        m.submodules.fork = fork = BeatFork(design)
+        wiring.connect(m, walker.beats, fork.beats)
+        for number, lane in enumerate(lanes):
+            m.submodules[f"lane_{number}"] = lane
+            wiring.connect(m, fork.lanes[number], lane.beats)
+            m.d.comb += [
+                lane.groups.eq(header.groups),
+                lane.stride.eq(header.weight_stride),
+                lane.base.eq(loader.base),
+                lane.load.eq(loader.write[number]),
+                lane.load_address.eq(loader.address),
+                lane.load_word.eq(loader.weights),
+            ]
+        return lanes
+
+    def _neurons(
+        self, m: Module, sequencer: PassSequencer, lanes: list[EngineLane], writer: MapWriter
+    ) -> None:
+        """From the lanes' sums to the words of a map."""
+        design, header = self.design, sequencer.header
+        m.submodules.order = order = TurnOrder(design)
+        m.submodules.join = join = UnitJoin(design)
+        m.submodules.chunk_sum = chunk_sum = ChunkSum(design)
+        m.submodules.neurons = neurons = NeuronLine(design)
+        m.submodules.windows = windows = PoolWindows(design)
+        m.submodules.maximum = maximum = PoolMaximum(design)
+        wiring.connect(m, sequencer.chunks, order.chunks)
+        wiring.connect(m, sequencer.parameters, neurons.parameters)
+        for lane, sums in zip(lanes, join.lanes, strict=True):
+            wiring.connect(m, lane.sums, sums)
+        wiring.connect(m, order.tags, join.tags)
+        wiring.connect(m, join.joined, chunk_sum.turns)
+        wiring.connect(m, chunk_sum.totals, neurons.currents)
+        wiring.connect(m, neurons.numbers, windows.numbers)
+        wiring.connect(m, windows.pooled, maximum.pooled)
+        wiring.connect(m, maximum.placed, writer.placed)
+        for part in (order, neurons, windows, maximum, writer):
+            m.d.comb += part.header.eq(header)
+        for part in (order, windows):
+            m.d.comb += part.start.eq(sequencer.go)

@@ -1,0 +1,118 @@
+"""The engine in Verilator: random programs on one build, every map against the golden model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rheobase.golden import Coding, Network, PoolRule, Readout, RheobaseError
+from rheobase.hw.engine.compiled import Program, image_words
+from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.sim.engine.memory_timing import FAST_MEMORY, SDRAM_16, SDRAM_32, MemoryTiming
+from rheobase.sim.engine.simulation import EngineRun, build_engine, run_engine
+from tests.support.networks.random_graphs import random_graph
+from tests.support.networks.random_networks import (
+    random_network,
+    with_own_steps,
+    with_signed_layers,
+)
+from tests.support.networks.rare_graphs import RARE, rare_network
+from tests.support.networks.residual_networks import residual_network
+from tests.support.simulation.engine_maps import assert_maps
+
+#: Small, so that lists, rings and row buffers fill up; and of 4 bits, with more of each.
+SMALL = EngineDesign(
+    lanes=4, neurons=8, weight_words=256, list_entries=64, buffer_words=256, sum_bits=16,
+    groups=4, windows=3, pool_words=128, sources=8, segments=64, rows=128, threshold_bits=28,
+    current_bits=32,
+)  # fmt: skip
+FOUR_BITS = replace(SMALL, lanes=2, neurons=16, weight_bits=4, weight_words=1024, groups=8)
+#: Memories as slow and as fast as they come, and one that stalls at random.
+TIMINGS = (
+    SDRAM_16,
+    SDRAM_32,
+    FAST_MEMORY,
+    replace(SDRAM_16, stall=40),
+    replace(SDRAM_32, stall=70),
+)
+
+
+def run(design: EngineDesign, program: Program, images: np.ndarray, timing: MemoryTiming,
+        seed: int = 1) -> EngineRun:  # fmt: skip
+    """Run ``program`` over ``images`` on the build of ``design``."""
+    return run_engine(
+        build_engine(design, "fast-build"),
+        program.memory(),
+        np.stack([image_words(program, image) for image in images]),
+        image_base=program.image_base,
+        program_base=program.program_base,
+        program_words=len(program.passes),
+        weights_base=0,
+        weights_words=len(program.weights),
+        timing=timing,
+        seed=seed,
+    )
+
+
+def check(network: Network, design: EngineDesign, timing: MemoryTiming, seed: int) -> None:
+    """Two images, one behind the other: every map of both is the golden model's."""
+    program = compile_network(network, design).program
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (2, *network.input_shape)).astype(np.uint8)
+    ran = run(design, program, images, timing, seed)
+    for image, memory in zip(images, ran.memory, strict=True):
+        assert_maps(network, program, image, memory)
+
+
+def drawn_network(seed: int) -> Network:
+    """A network of one of many kinds, by ``seed``."""
+    rng = np.random.default_rng(seed)
+    readout = tuple(Readout)[seed // 2 % 2]
+    if seed % 2:
+        return random_network(
+            rng, coding=Coding.RADIX, readout=readout, rule=PoolRule.CUMULATIVE,
+            steps=1 + seed % 8, hidden=seed % 3,
+        )  # fmt: skip
+    network = random_graph(
+        rng, coding=Coding.RADIX, readout=readout, rule=PoolRule.STEP, steps=2 + seed % 7,
+        layers=1 + seed % 4,
+    )  # fmt: skip
+    if seed % 3 == 0:
+        network = with_signed_layers(rng, network)
+    return with_own_steps(rng, network) if seed % 5 == 0 else network
+
+
+def check_drawn(seed: int) -> None:
+    design = (SMALL, FOUR_BITS)[seed // 4 % 2]
+    try:
+        check(drawn_network(seed), design, TIMINGS[seed % len(TIMINGS)], seed)
+    except RheobaseError as error:
+        # All else must run.
+        assert "padded kernel" in str(error), error
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_networks(block) -> None:
+    for seed in range(12 * block, 12 * block + 12):
+        check_drawn(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(20))
+def test_many_random_networks(block) -> None:
+    for seed in range(1000 + 25 * block, 1025 + 25 * block):
+        check_drawn(seed)
+
+
+@pytest.mark.parametrize("shape", sorted(set(RARE) - {"padded_sums"}))
+def test_rare_shapes(shape) -> None:
+    network, _ = rare_network(np.random.default_rng(5), shape, Coding.RADIX)
+    check(network, SMALL, SDRAM_16, 5)
+
+
+def test_residual_sums_and_wide_shortcuts() -> None:
+    network = residual_network(Coding.RADIX, steps=4, stages=((4, 1), (24, 1)), size=6)
+    check(network, FOUR_BITS, SDRAM_16, 0)

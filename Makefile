@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
 
 test: lint packages
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 # Small components in Amaranth's own simulator: seconds, and no C++ compiler.
 test-quick: $(VENV)/.installed-test

@@ -35,17 +35,24 @@ async def start(dut) -> None:
 async def drive(dut, stream: str, payloads: Iterable[int], rng: random.Random, gap: float) -> None:
     """Offer ``payloads`` on an input stream; ``gap`` is the chance of a cycle without one."""
     payload, valid, ready = _members(dut, stream)
+    rises, falls = RisingEdge(dut.clk), FallingEdge(dut.clk)
     valid.value = 0
+    offers = False
     for value in payloads:
         while rng.random() < gap:
-            await RisingEdge(dut.clk)
+            if offers:
+                valid.value = 0
+                offers = False
+            await rises
         payload.value = value
-        valid.value = 1
-        await FallingEdge(dut.clk)
+        if not offers:
+            valid.value = 1
+            offers = True
+        await falls
         while not ready.value:
-            await FallingEdge(dut.clk)
-        await RisingEdge(dut.clk)
-        valid.value = 0
+            await falls
+        await rises
+    valid.value = 0
     payload.value = 0
 
 
@@ -55,21 +62,27 @@ async def collect(dut, stream: str, count: int, rng: random.Random, stall: float
     An offered payload must stay as it is until it is taken.
     """
     payload, valid, ready = _members(dut, stream)
+    # To talk to the simulator takes longest: it is told and asked what may have changed.
+    rises, falls = RisingEdge(dut.clk), FallingEdge(dut.clk)
     taken: list[int] = []
     offered: int | None = None
+    takes: bool | None = None
     while len(taken) < count:
-        ready.value = int(rng.random() >= stall)
-        await FallingEdge(dut.clk)
+        wanted = rng.random() >= stall
+        if wanted != takes:
+            ready.value = int(wanted)
+            takes = wanted
+        await falls
         if valid.value:
             value = int(payload.value)
             assert offered in (None, value), f"{stream}: payload changed before it was taken"
             offered = value
-            if ready.value:
+            if takes:
                 taken.append(value)
                 offered = None
         else:
             assert offered is None, f"{stream}: offer withdrawn before it was taken"
-        await RisingEdge(dut.clk)
+        await rises
     ready.value = 0
     return taken
 

@@ -7,12 +7,15 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from ...golden.basics.programs import run_program, wheel_command
+from ...golden.files.file import network_hash
 from ...golden.network.has_network import HasNetwork, network_of
 from ...golden.network.network import Network
 from ..accelerator.accelerator import Accelerator
@@ -157,5 +160,20 @@ def generate(network: Network | HasNetwork, folding: Folding | None = None) -> s
     """
     network = network_of(network)
     folding = tuple(folding or default_folding(network))
-    verilog = to_verilog(Accelerator(network, folding), TOP)
+    verilog = _accelerator_verilog(_Asked(network_hash(network), folding, network))
     return header(network, folding) + verilog
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A network and its folding, equal where the hash of what the network computes is."""
+
+    sha256: str
+    folding: Folding
+    network: Network = field(compare=False)
+
+
+@lru_cache(maxsize=2)
+def _accelerator_verilog(asked: _Asked) -> str:
+    """Writing it takes seconds, and one command asks for it several times."""
+    return to_verilog(Accelerator(asked.network, asked.folding), TOP)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -34,13 +36,15 @@ def content_key(parts: Iterable[str | bytes]) -> str:
 def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
     """The folder of entry ``key``; ``build`` fills a new folder where there is none yet.
 
-    The folder takes its place by a rename, so that two processes that build the same thing at the
-    same time both end up with a whole one, and an interrupted build leaves nothing.
+    Of processes that want the same thing at the same time one builds it and the others wait. The
+    folder takes its place by a rename, so that an interrupted build leaves nothing.
     """
     entry = cache_folder() / kind / key
     if (entry / _COMPLETE).exists():
         return entry
-    with folder_beside(entry) as folder:
+    with folder_beside(entry) as folder, _locked(entry):
+        if (entry / _COMPLETE).exists():
+            return entry
         build(folder)
         (folder / _COMPLETE).touch()
         if entry.exists() and not (entry / _COMPLETE).exists():
@@ -51,3 +55,17 @@ def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
             if not (entry / _COMPLETE).exists():
                 raise
     return entry
+
+
+@contextmanager
+def _locked(entry: Path) -> Iterator[None]:
+    """While it lasts no other process builds ``entry``; it ends with the process at the latest."""
+    lock = entry.with_suffix(".lock")
+    with open(lock, "w") as file:
+        # Folders of some networks know no locks: there each of them builds it.
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ...golden.basics.programs import first_line, not_found, recent_on_path
@@ -61,12 +62,18 @@ def find_toolchain() -> Toolchain:
     }
     return Toolchain(
         verilator=executable,
-        version=first_line([str(executable), "--version"], environment),
+        version=_version(executable, root, executable.stat().st_mtime_ns),
         root=root,
         compiler=Path(compiler),
-        compiler_version=first_line([compiler, "--version"], environment),
+        compiler_version=_version(Path(compiler), root, Path(compiler).stat().st_mtime_ns),
         environment=environment,
     )
+
+
+@cache
+def _version(program: Path, root: Path, _changed: int) -> str:
+    """What ``program`` says of itself, asked once in a process while it is the same file."""
+    return first_line([str(program), "--version"], {**os.environ, "VERILATOR_ROOT": str(root)})
 
 
 def _verilator_on_path() -> tuple[Path, Path] | None:

@@ -8,22 +8,10 @@ import pytest
 
 from rheobase.golden import load_network, save_network
 from rheobase.golden.network.network import Coding, PoolRule, Readout
+from tests.support.commands import run_command as rheobase
 from tests.support.networks.random_networks import random_network
 
 FACTORY = "rheobase.demo_model:cnn"
-
-
-def rheobase(*arguments, cwd, **environment):
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "COLUMNS": "100", **environment},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -133,9 +133,10 @@ def test_the_image_that_differs_is_written(network, folding, images, tmp_path, m
     np.savez(tmp_path / "images.npz", x=images, y=np.zeros(len(images), np.int64))
     save_network(wrong, tmp_path / "net.safetensors")
 
+    # The hardware is right and the network is not; one build serves with and without waveforms.
+    text = generate(network, folding)
+
     def built(of, _, *, waves, **__):
-        # The hardware is right and the network is not; one build serves with and without waveforms.
-        text = generate(network, folding)
         kind = accelerator_format()
         return build_simulation(of, folding, optimise="fast-build", verilog=text, waves=kind)
 

@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +40,7 @@ from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint
 from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
+from tests.support.commands import run_command as _rheobase
 from tests.support.networks.random_networks import random_images, random_network, smallest_folding
 
 
@@ -268,17 +267,6 @@ def test_output_is_never_something_else(tmp_path):
     check_output(tmp_path / "new" / "deep")
     (tmp_path / "mine" / "manifest.json").write_text("{}")
     check_output(tmp_path / "mine")
-
-
-def _rheobase(*arguments, cwd, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", "from rheobase.cli import main; main()", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=580,
-        env={**os.environ, "COLUMNS": "100", **environment},
-    )
 
 
 def _one_line(ran, message):

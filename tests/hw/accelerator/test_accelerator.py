@@ -60,7 +60,7 @@ def test_reset_at_any_time(coding):
         "tests.hw.benches.reset_bench",
         {
             "seed": 7,
-            "resets": 10,
+            "resets": 6,
             "cycles": 500,
             "ports": {"steps": network.steps, "delay": network.delay},
             "pixels": pixels,

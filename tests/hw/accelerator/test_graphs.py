@@ -42,15 +42,19 @@ def test_many_random_graphs(seed):
     _check_random(seed, layers=1 + seed % 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("coding", "steps", "delay"),
     [
-        pytest.param(Coding.RATE, 5, 2, marks=pytest.mark.slow, id="rate"),
+        pytest.param(Coding.RATE, 5, 2, id="rate"),
         pytest.param(Coding.RADIX, 3, 0, id="radix"),
     ],
 )
 def test_residual_network(coding, steps, delay):
-    """Joins, a strided shortcut with padded channels, and a streamed readout."""
+    """Joins, a strided shortcut with padded channels, and a streamed readout.
+
+    Those of ``test_signed`` and ``test_own_steps`` are of the same shape.
+    """
     network = residual_network(coding, steps=steps, delay=delay)
     folding = tuple(
         LayerFolding(p, e) for p, e in ((4, 2), (2, 3), (3, (2, 0)), (4, 2), (6, 3), (3, 2))

@@ -30,8 +30,9 @@ def test_a_residual_sum_of_sources_that_differ():
     """Joins of trains of 4 and 2 planes, direct lanes, and a streamed readout of 3; some signed."""
     plain = residual_network(Coding.RADIX, steps=4)
     layers = list(plain.layers)
-    for index in (1, 2):
-        layers[index] = replace(layers[index], negative_threshold=layers[index].threshold)
+    for index, slope in ((1, 1), (2, 2.5)):
+        negative = np.floor(layers[index].threshold * slope).astype(np.int32)
+        layers[index] = replace(layers[index], negative_threshold=negative)
     network = _with_steps(replace(plain, layers=tuple(layers)), {1: 3, 2: 2, 3: 1, 4: 3})
     folding = tuple(
         LayerFolding(p, e) for p, e in ((4, 2), (2, 3), (3, (2, 0)), (4, 2), (6, 3), (3, 2))

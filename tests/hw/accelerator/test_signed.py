@@ -29,7 +29,14 @@ def _signed(network: Network, slopes: dict[int, float]) -> Network:
     return replace(network, layers=tuple(layers))
 
 
-@pytest.mark.parametrize(("coding", "steps", "delay"), [(Coding.RADIX, 3, 0), (Coding.RATE, 4, 1)])
+@pytest.mark.parametrize(
+    ("coding", "steps", "delay"),
+    [
+        # ``test_own_steps`` has one in radix, with a T of each layer's own.
+        pytest.param(Coding.RADIX, 3, 0, marks=pytest.mark.slow, id="radix"),
+        pytest.param(Coding.RATE, 4, 1, id="rate"),
+    ],
+)
 def test_a_residual_stream_without_a_relu(coding, steps, delay):
     """Joins of signed and other sources, a direct lane of each, and a streamed readout."""
     plain = residual_network(coding, steps=steps, delay=delay)

@@ -171,7 +171,9 @@ def test_area_adds_up():
     assert total.block_rams == plan.area.block_rams
 
 
-@pytest.mark.parametrize("budget", [Budget(4000, 20), Budget(9000, 4)])
+@pytest.mark.parametrize(
+    "budget", [pytest.param(Budget(4000, 20), marks=pytest.mark.slow), Budget(9000, 4)]
+)
 def test_block_rams_are_what_yosys_maps(budget):
     """The whole accelerator, synthesised for ECP5."""
     network = _chain(Coding.RADIX, seed=3, steps=4)
@@ -181,7 +183,10 @@ def test_block_rams_are_what_yosys_maps(budget):
     assert synthesise(text, TOP, ULX3S_85F).resources.block_rams == plan.area.block_rams
 
 
-@pytest.mark.parametrize(("coding", "lanes"), [(Coding.RADIX, 2), (Coding.RATE, 1)])
+@pytest.mark.parametrize(
+    ("coding", "lanes"),
+    [(Coding.RADIX, 2), pytest.param(Coding.RATE, 1, marks=pytest.mark.slow)],
+)
 def test_an_ice40_takes_what_is_counted(coding, lanes):
     """Queues of lanes that run ahead of one another are in block RAM, and no registers."""
     network = _chain(coding, seed=3, steps=4)

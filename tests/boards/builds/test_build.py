@@ -39,7 +39,7 @@ from rheobase.options.folding import FoldingOptions
 from rheobase.sim.batch import build_simulation
 from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint
-from rheobase.sim.synthesis import ICEBREAKER, ULX3S_85F, synthesise
+from rheobase.sim.synthesis import ICEBREAKER, TANG_NANO_20K, ULX3S_85F, synthesise
 from tests.support.commands import run_command as _rheobase
 from tests.support.networks.random_networks import random_images, random_network, smallest_folding
 
@@ -439,8 +439,22 @@ def test_bitstream(tmp_path, network, folding, name, clock):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_has_a_bitstream(tmp_path, network, folding, name):
+    """A small network at the board's usual clock, and where it has none of its own, at a loop's."""
+    described = board(name)
+    clock = 24_000_000 if name == "upduino" else None
+    made = build_bitstream(
+        network, folding, described, tmp_path / "build", clock=clock, baud=1_000_000, seeds=1
+    )
+    assert made.placement.placed.meets_timing
+    assert made.bitstream.stat().st_size > 1000
+    assert find_bitstream(made.folder, None) == (made.bitstream, described)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [3, 4, 8, 10, 20])
-@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-12f"])
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-12f", "tang-nano-9k"])
 def test_what_is_planned_can_be_synthesised(name, channels):
     """A board of each family: rows of one word, of several, of widths that divide nothing."""
     rng = np.random.default_rng(channels)
@@ -471,7 +485,12 @@ def test_what_is_planned_can_be_synthesised(name, channels):
     )
     options = FoldingOptions(board=board(name), target_fps=1)
     plan = folding_plan(network, options)
-    device = ICEBREAKER if options.board.family == Family.ICE40 else ULX3S_85F
+    devices = {
+        Family.ECP5: ULX3S_85F,
+        Family.ICE40: ICEBREAKER,
+        Family.GOWIN: TANG_NANO_20K,
+    }
+    device = devices[options.board.family]
     found = synthesise(generate(network, plan.folding), TOP, device).resources
     assert found.large_rams == plan.area.large_rams
     # Bits of a queue that are the same for ever are left out, and may have taken a block.

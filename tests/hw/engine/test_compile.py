@@ -108,7 +108,9 @@ def test_graphs(seed, design, readout, steps, layers, signed, own_steps) -> None
         _run(network, design, seed)
     except RheobaseError as error:
         # A padded kernel behind overlapping sums is what an engine refuses; all else must run.
-        assert "sum_pool" in str(error) or "sources" in str(error), error
+        # So are currents and thresholds wider than the engine's: there are weights of 16 bits.
+        limits = "sum_pool", "sources", "current_bits", "threshold_bits"
+        assert any(limit in str(error) for limit in limits), error
         assume(False)
 
 

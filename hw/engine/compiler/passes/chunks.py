@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Part:
     rows: tuple[int, ...]
     phases: Phases
 
-    @property
+    @cached_property
     def events(self) -> np.ndarray:
         """Most events of each lane, in any window."""
         each = [sum(operation.events for operation in phase) for phase in self.phases]

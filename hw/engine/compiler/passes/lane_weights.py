@@ -6,14 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from .....golden.errors import RheobaseError
-from .....golden.network.bounds import Interval
-from ...design import DIGIT_BITS
 from ...program import Kind
 from .chunks import Chunk, Part, Sums
 from .drafts import Draft, Seen
 from .sketches import all_parts, in_chunks
-from .weight_digits import digit_shift, weight_digits
+from .weight_digits import weight_digits
 
 
 def with_weights(draft: Draft) -> Draft:
@@ -38,7 +35,6 @@ def with_weights(draft: Draft) -> Draft:
     parts = all_parts(draft.seen, draft.sources)
     draft = in_chunks(draft, parts, lambda part: part_sums(draft, part))
     sums = [chunk_sums(draft, chunk) for chunk in draft.chunks]
-    _check_totals(draft, sums)
     return replace(draft, sum_bits=max(one.interval.bits for one in sums))
 
 
@@ -48,61 +44,48 @@ def chunk_sums(draft: Draft, chunk: Chunk) -> Sums:
     return sum(others, start=first)
 
 
-def _check_totals(draft: Draft, sums: list[Sums]) -> None:
-    """Raise ``RheobaseError`` where a total is too wide after some of the window's chunks."""
-    least = greatest = np.zeros(1, np.int64)
-    level = draft.chunks[0].level
-    worth = np.ones((draft.design.lanes, 1), np.int64)
-    for chunk, one in zip(draft.chunks, sums, strict=True):
-        shift = DIGIT_BITS * digit_shift(draft.design) * (level - chunk.level)
-        level = chunk.level
-        worth[1::2] = 1 << DIGIT_BITS if chunk.upper_in_odd_lanes else 1
-        least = (least << shift) + (worth * one.least).sum(axis=0)
-        greatest = (greatest << shift) + (worth * one.greatest).sum(axis=0)
-        bits = Interval.of(0, least, greatest).bits
-        if bits > draft.design.current_bits:
-            raise RheobaseError(
-                f"{draft.block.where}: sums of windows take {bits} bits, must be at most "
-                f"{draft.design.current_bits} (current_bits)"
-            )
-
-
 def part_sums(draft: Draft, part: Part) -> Sums:
     """Least and greatest sums of each lane over ``part``, in any window and order of events."""
     if draft.weights is None:
         raise ValueError("a sketch has no weights")
     seen = draft.seen[part.reading]
     base, span = seen.addresses[part.level], seen.operations.span
-    kinds, repeats = np.unique(
-        [seen.reading.rows.kinds[row] for row in part.rows], return_counts=True
-    )
     source = draft.sources[seen.source].source
-    shape = (len(part.phases), draft.design.lanes, draft.groups * draft.design.neurons)
-    least, greatest = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    # The sign of a byte is in its upper digit, which odd lanes see.
-    has_sign = np.full(shape[1], source.signed)
-    if source.kind == Kind.BYTES:
-        has_sign[::2] = False
+    lanes = np.arange(draft.design.lanes)
+    # What the digits at an address of a row are worth, added up, at least and at most.
+    shape = (len(part.phases), span, len(lanes))
+    highest, signs = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for phase, operations in enumerate(part.phases):
         for operation in operations:
-            if operation.block is None:
-                continue
-            digits = np.flatnonzero(operation.bits.any(axis=1))
-            whole = 1 << operation.bits[digits]
-            lowest = np.where(has_sign, -(whole >> 1), 0)
-            highest = whole - 1 + lowest
-            address = base + seen.operations.blocks[operation.block].address + digits
-            for kind, repeat in zip(kinds, repeats, strict=True):
-                weight = draft.weights[:, address + kind * span]  # (groups, digits, lanes, P)
-                positive, negative = np.maximum(weight, 0), np.minimum(weight, 0)
-                for result, at_most, at_least in (
-                    (greatest, highest, lowest),
-                    (least, lowest, highest),
-                ):
-                    summed = np.einsum("gdep,de->egp", positive, at_most)
-                    summed += np.einsum("gdep,de->egp", negative, at_least)
-                    result[phase] += repeat * summed.reshape(shape[1:])
-    return Sums(least.min(axis=0), greatest.max(axis=0))
+            if operation.block is not None:
+                address = seen.operations.blocks[operation.block].address + operation.digits
+                highest[phase, address] += operation.worth - 1
+                signs[phase, address] += operation.worth >> 1
+    # The sign of a byte is in its upper digit, which odd lanes see.
+    has_sign = source.signed & ((source.kind != Kind.BYTES) | (lanes % 2 == 1))
+    lowest = np.where(has_sign, -signs, 0)
+    highest += lowest
+    # And in all rows of the part: (phases, kinds of rows, addresses, lanes).
+    rows = np.bincount(
+        [seen.reading.rows.kinds[row] for row in part.rows],
+        minlength=len(seen.reading.rows.counts),
+    )
+    used = np.flatnonzero(rows)
+    lowest, highest = (worth[:, None] * rows[used, None, None] for worth in (lowest, highest))
+    weight = draft.weights[:, base : base + span * len(rows)]
+    weight = weight.reshape(len(weight), len(rows), span, *weight.shape[2:])[:, used]
+    positive, negative = np.maximum(weight, 0), np.minimum(weight, 0)
+    channels = draft.groups * draft.design.neurons
+
+    def summed(of_positive: np.ndarray, of_negative: np.ndarray) -> np.ndarray:
+        """Of each phase: (phases, lanes, channels)."""
+        parts = [
+            np.einsum("graep,frae->fegp", weights, worth)
+            for weights, worth in ((positive, of_positive), (negative, of_negative))
+        ]
+        return (parts[0] + parts[1]).reshape(-1, len(lanes), channels)
+
+    return Sums(summed(lowest, highest).min(axis=0), summed(highest, lowest).max(axis=0))
 
 
 def _place(seen: Seen, base: int, digit: np.ndarray, weights: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -47,10 +48,20 @@ class Operation:
     bits: np.ndarray
     block: int | None
 
-    @property
+    @cached_property
     def events(self) -> np.ndarray:
         """Most events of each lane."""
         return self.bits.sum(axis=0)
+
+    @cached_property
+    def digits(self) -> np.ndarray:
+        """Which digits of a lane may have set bits."""
+        return np.flatnonzero(self.bits.any(axis=1))
+
+    @cached_property
+    def worth(self) -> np.ndarray:
+        """Numbers that each of these digits may be: (digits, lanes)."""
+        return 1 << self.bits[self.digits]
 
 
 #: Of each phase, in order.

@@ -81,11 +81,20 @@ def simulate(
         ),
     ] = None,
     board: Board = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="Simulate the program that `compile` makes for this engine, with its memory; an "
+            "engine's name, or a JSON file with its parameters.",
+        ),
+    ] = None,
 ) -> None:
     """Run a network's Verilog in Verilator and compare it with the golden model.
 
-    It is what `generate` writes with the same options, or the Verilog that --verilog names.
-    Exits with status 1 where anything differs.
+    It is what `generate` writes with the same options, or the Verilog that --verilog names; or the
+    engine that --engine names, which is built once for all networks. Exits with status 1 where
+    anything differs.
     """
     from ..console import OUT, progress_bar, working
     from ..converter.data.data import classes_problem, with_hollow_classes
@@ -108,6 +117,18 @@ def simulate(
     shown = shown.after(images_from).first(count)
     if not len(shown.images):
         raise RheobaseError(f"--images-from: {images_from}, there are no images behind it")
+    if engine is not None:
+        options = {"--verilog": verilog, "--waves": waves, "--steps": steps, "--delay": delay}
+        given = [name for name, value in options.items() if value is not None]
+        if given or folding != FoldingOptions() or board is not None:
+            raise RheobaseError(
+                f"--engine: must be without {' and '.join(given) or 'a board or a folding'}"
+            )
+        from ..building.engine_comparison import show_engine_comparison
+
+        if not show_engine_comparison(found, engine, shown, stall=stall, seed=seed):
+            raise typer.Exit(DIFFERS)
+        return
     design = simulated_design(found, verilog, folding, reading, board)
     settings = {"steps": steps, "delay": delay, "gap": gap, "stall": stall, "seed": seed}
 

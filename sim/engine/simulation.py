@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def run_engine(
     kept_words: int | None = None,
     timing: MemoryTiming = SDRAM_16,
     seed: int = 1,
+    progress: Callable[[int], None] | None = None,
 ) -> EngineRun:
     """Run a program over images.
 
@@ -72,6 +74,7 @@ def run_engine(
         memory: what is loaded: uint32, (words,); all of it can be written.
         images: uint32, (images, words of an image), put at ``image_base`` one after another.
         kept_words: words of the memory that are kept of each image; all where None.
+        progress: called with 1 for each image.
 
     Raises:
         MachineError: the engine hung, or reached beyond the memory.
@@ -84,25 +87,29 @@ def run_engine(
         np.concatenate([head, images.astype("<u4").ravel()]).tofile(folder / "images")
         numbers = [
             program_base, program_words, weights_base, weights_words, kept, timing.word_cycles,
-            timing.latency, timing.row_words, timing.row_cycles, timing.turn_cycles, timing.refresh_every,
-            timing.refresh_cycles, timing.stall, seed,
+            timing.latency, timing.row_words, timing.row_cycles, timing.turn_cycles,
+            timing.refresh_every, timing.refresh_cycles, timing.stall, seed,
         ]  # fmt: skip
         command = [
             str(executable), "memory", "images", str(image_base), "results", *map(str, numbers)
         ]  # fmt: skip
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        cycles, passes, begun = [], [], []
-        for line in ran.stdout.splitlines():
-            word, _, rest = line.partition(" ")
-            if word == "pass":
-                begun.append(int(rest))
-            elif word == "image":
-                cycles.append(int(rest))
-                passes.append(tuple(begun))
-                begun = []
-            elif word == "error":
-                raise MachineError(f"engine: {rest}")
-        if ran.returncode:
-            raise MachineError(f"engine: the simulation ended with status {ran.returncode}")
+        cycles, passes, begun, problem = [], [], [], ""
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                word, _, rest = line.strip().partition(" ")
+                if word == "pass":
+                    begun.append(int(rest))
+                elif word == "image":
+                    cycles.append(int(rest))
+                    passes.append(tuple(begun))
+                    begun = []
+                    if progress is not None:
+                        progress(1)
+                elif word == "error":
+                    problem = rest
+        if problem or process.returncode:
+            reason = problem or f"the simulation ended with status {process.returncode}"
+            raise MachineError(f"engine: {reason}")
         found = np.fromfile(folder / "results", "<u4").reshape(len(images), kept)
     return EngineRun(np.array(cycles, np.int64), tuple(passes), found)

@@ -1,0 +1,174 @@
+"""An engine against the golden model: every number of every map that it leaves in its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...golden.network.network import Network
+from ...golden.run.records import LayerRecord
+from ...golden.run.run import run_golden
+from ...hw.engine.compiled import Program, image_words, map_numbers
+from ..harness_process import process_shares
+from .memory_timing import SDRAM_16, MemoryTiming
+from .simulation import EngineRun, run_engine
+
+
+@dataclass(frozen=True)
+class MapComparison:
+    """One layer's map: numbers (or currents) compared, and those that differ."""
+
+    name: str
+    numbers: int
+    mismatches: int
+
+
+@dataclass(frozen=True, eq=False)
+class EngineComparison:
+    """How an engine and the golden model compare on a set of images.
+
+    Attributes:
+        layers: of each layer.
+        first_mismatch: where the first difference is, in words ("" where there is none).
+        cycles: of each image: int64, (images,).
+        pass_cycles: mean cycles of each pass.
+        outputs: of each output, what the engine read out: int64, (images, channels, rows, columns).
+    """
+
+    layers: tuple[MapComparison, ...]
+    first_mismatch: str
+    cycles: np.ndarray
+    pass_cycles: tuple[float, ...]
+    outputs: tuple[np.ndarray, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Nothing differs."""
+        return not any(layer.mismatches for layer in self.layers)
+
+
+def compare_engine(
+    network: Network,
+    program: Program,
+    executable: Path,
+    images: np.ndarray,
+    *,
+    timing: MemoryTiming = SDRAM_16,
+    seed: int = 1,
+    processes: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> EngineComparison:
+    """Run ``program`` of ``network`` on a built engine and compare all maps.
+
+    Args:
+        images: uint8, (images, channels, rows, columns).
+        processes: one for each core where None.
+        progress: called with the number of images newly done.
+
+    Raises:
+        MachineError: the engine hung, or reached beyond its memory.
+    """
+    shares = process_shares(len(images), processes)
+    with ThreadPoolExecutor(len(shares)) as pool:
+        parts = list(
+            pool.map(
+                lambda share: _part(
+                    network, program, executable, images, share, timing, seed, progress
+                ),
+                shares,
+            )
+        )
+    mismatches = np.sum([part.mismatches for part in parts], axis=0)
+    layers = tuple(
+        MapComparison(layer.name, int(np.prod(shape.output)) * len(images), int(differ))
+        for layer, shape, differ in zip(network.layers, network.shapes, mismatches, strict=True)
+    )
+    return EngineComparison(
+        layers=layers,
+        first_mismatch=next((part.first for part in parts if part.first), ""),
+        cycles=np.concatenate([part.run.cycles for part in parts]),
+        pass_cycles=_pass_cycles([part.run for part in parts]),
+        outputs=tuple(
+            np.concatenate([part.outputs[output] for part in parts])
+            for output in range(len(network.outputs))
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What one process did."""
+
+    run: EngineRun
+    mismatches: np.ndarray
+    first: str
+    outputs: list[np.ndarray]
+
+
+def _part(
+    network: Network,
+    program: Program,
+    executable: Path,
+    images: np.ndarray,
+    share: tuple[int, int],
+    timing: MemoryTiming,
+    seed: int,
+    progress: Callable[[int], None] | None,
+) -> _Part:
+    first_image, end = share
+    ran = run_engine(
+        executable,
+        program.memory(),
+        np.stack([image_words(program, image) for image in images[first_image:end]]),
+        image_base=program.image_base,
+        program_base=program.program_base,
+        program_words=len(program.passes),
+        weights_base=0,
+        weights_words=len(program.weights),
+        timing=timing,
+        seed=seed,
+        progress=progress,
+    )
+    mismatches, first = np.zeros(len(network.layers), np.int64), ""
+    outputs: list[list[np.ndarray]] = [[] for _ in network.outputs]
+    for number, memory in enumerate(ran.memory):
+        image = images[first_image + number]
+        records = run_golden(network, image[np.newaxis], record=True).layers
+        for index, record in enumerate(records):
+            found = map_numbers(program, memory, index)
+            differ = found != spelled_numbers(record, network.layers[index].signed)
+            mismatches[index] += np.count_nonzero(differ)
+            if differ.any() and not first:
+                channel, row, column = np.argwhere(differ)[0].tolist()
+                first = (
+                    f"image {first_image + number}, layer {record.name!r}, channel {channel}, row "
+                    f"{row}, column {column}"
+                )
+            if index in network.outputs:
+                outputs[network.outputs.index(index)].append(found)
+    return _Part(ran, mismatches, first, [np.stack(maps) for maps in outputs])
+
+
+def spelled_numbers(record: LayerRecord, signed: bool) -> np.ndarray:
+    """What one image's ``radix`` trains spell, or currents: int64, (channels, rows, columns)."""
+    if record.spikes is None:
+        return record.currents[0].sum(axis=0)
+    planes = record.spikes[0].astype(np.int64)
+    worth = 1 << np.arange(len(planes) - 1, -1, -1, dtype=np.int64)
+    if signed:
+        worth[0] = -worth[0]
+    return np.tensordot(worth, planes, axes=1)
+
+
+def _pass_cycles(runs: list[EngineRun]) -> tuple[float, ...]:
+    """Mean cycles from the begin of each pass to that of the next one, or to the end."""
+    lengths = [
+        np.diff([*begun, cycles])
+        for run in runs
+        for begun, cycles in zip(run.passes, run.cycles.tolist(), strict=True)
+    ]
+    return tuple(np.mean(lengths, axis=0).tolist())

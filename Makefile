@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-quick test-slow prove bench peers bitstreams lint docs clean packages mutate
+.PHONY: demo test test-quick test-slow prove bench peers bitstreams lint docs schema clean packages mutate
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -69,6 +69,10 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/vulture
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+# The JSON Schema of what `--json` prints, made of the classes of rheobase/results.
+schema: $(VENV)/.installed-test
+	$(BIN)/python -m tests.support.result_schema
 
 # The documentation as pages to browse, in build/site; every link in it is followed.
 docs: $(VENV)/.installed-test

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -26,8 +28,10 @@ from .commands.simulate import simulate
 from .commands.sweep import sweep
 from .commands.table1 import table1
 from .commands.view import view
-from .failures import finish
+from .failures import INTERRUPTED, finish
 from .options.groups import with_groups
+from .options.output import command_name, with_output
+from .results.envelope import print_failure
 
 #: By the title that they have in the help.
 COMMANDS = {
@@ -41,17 +45,15 @@ COMMANDS = {
 }
 
 app = typer.Typer(
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _title, _commands in COMMANDS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_title)(with_groups(_command))
+        app.command(rich_help_panel=_title)(with_groups(with_output(_command)))
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         from . import __version__
 
@@ -59,16 +61,39 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _rheobase(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """From a trained PyTorch CNN to a spiking accelerator on an FPGA, proven spike by spike."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:
     """Entry point; every failure is one line on standard error (``failures``)."""
-    with finish():
-        app()
+    arguments = sys.argv[1:]
+
+    def failed(message: str, status: int) -> None:
+        if "--json" in arguments:
+            print_failure(_named_command(arguments), message, status)
+
+    with finish(failed):
+        # Typer tells its own errors in its own form, unless it is left to us.
+        status = app(standalone_mode=False, prog_name="rheobase")
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+    sys.exit(status)
+
+
+def _named_command(arguments: Sequence[str]) -> str | None:
+    """The command that a command line names; None where it names none that is there."""
+    names = {command_name(command) for commands in COMMANDS.values() for command in commands}
+    first = next((word for word in arguments if not word.startswith("-")), None)
+    return first if first in names else None

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from .hw.design.folding import Folding
-from .sim.comparison import Comparison
+from .results.hardware import Compared
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -17,42 +16,29 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     result = Table(title=title or None, title_justify="left")
     for index, column in enumerate(columns):
         numeric = index > 0 and bool(listed) and all(_is_number(row[index]) for row in listed)
-        result.add_column(column, justify="right" if numeric else "left")
+        # What is too long for a terminal goes on below; nothing is cut.
+        result.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         result.add_row(*map(escape, row))
     return result
 
 
-def hardware_rows(comparison: Comparison, folding: Folding) -> list[list[object]]:
-    """Per layer: P, E, spikes per neuron, accumulations per image, lane utilisation, mismatches.
-
-    E and accumulations of several connections stand with a plus, a direct lane as "direct". Lane
-    utilisation is accumulations / (cycles x E) in a stream of images (docs/meaning.md), of the
-    connection whose lanes are busiest.
-    """
-    cycles = comparison.hardware.cycles_per_image
-    rows = []
-    for layer, fold, totals in zip(
-        comparison.layers, folding, comparison.hardware.accumulations, strict=True
-    ):
-        per_image = [total / comparison.images for total in totals]
-        busy = [
-            count / lanes / cycles
-            for count, lanes in zip(per_image, layer.lanes, strict=True)
-            if lanes
+def hardware_rows(compared: Compared) -> list[list[object]]:
+    """Of each layer by ``HARDWARE_COLUMNS``; several connections stand with a plus."""
+    return [
+        [
+            layer.name,
+            layer.P,
+            "+".join(str(lanes or "direct") for lanes in layer.E),
+            "" if layer.spikes_per_neuron is None else f"{layer.spikes_per_neuron:.2f}",
+            "+".join(f"{count:.0f}" for count in layer.events_per_image),
+            "" if layer.lane_utilisation is None else f"{layer.lane_utilisation:.2f}",
+            "no neurons"
+            if layer.spikes is None
+            else f"{layer.spikes_that_differ} of {layer.spikes}",
         ]
-        rows.append(
-            [
-                layer.name,
-                fold.neurons,
-                "+".join(str(lanes or "direct") for lanes in layer.lanes),
-                f"{layer.spikes_per_neuron:.2f}" if layer.spikes else "",
-                "+".join(f"{count:.0f}" for count in per_image),
-                f"{max(busy):.2f}" if busy else "",
-                f"{layer.spike_mismatches} of {layer.spikes}" if layer.spikes else "no neurons",
-            ]
-        )
-    return rows
+        for layer in compared.layers
+    ]
 
 
 HARDWARE_COLUMNS = (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MachineError
 
+#: Told of each program that has run, and of steps; `rheobase COMMAND -v` shows them.
+LOGGER = logging.getLogger("rheobase")
 #: Seconds in which a program says its version.
 _VERSION_SECONDS = 60
 #: Lines such as "ERROR: ...", "%Error: ..." and "main.cpp:3:1: error: ...".
@@ -54,6 +59,7 @@ def start_program(
         MachineError: it cannot be started.
         subprocess.TimeoutExpired: it took longer than ``timeout``.
     """
+    start = time.monotonic()
     try:
         ran = subprocess.run(
             command,
@@ -66,6 +72,7 @@ def start_program(
         )
     except OSError as error:
         raise MachineError(f"{command[0]}: cannot be started ({error.strerror})") from error
+    LOGGER.info("%s: %.1f s", shlex.join(map(str, command)), time.monotonic() - start)
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 

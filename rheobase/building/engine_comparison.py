@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..console import OUT, progress_bar, working
+from ..console import progress_bar, say, show, working
 from ..golden.network.network import Network
 from ..golden.run.answers import class_answers, is_per_class
 from ..hw.engine.compiler.compile import compile_network
 from ..hw.engine.designs import engine_design
-from ..sim.engine.comparison import EngineComparison, compare_engine
+from ..results.hardware import ComparedMap, EngineSimulated
+from ..sim.engine.comparison import compare_engine
 from ..sim.engine.memory_timing import SDRAM_16
 from ..sim.engine.simulation import build_engine
 from ..tables import table
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 CLOCK = 65.0
 
 
-def show_engine_comparison(
+def compared_engine(
     network: Network, engine: str, shown: ImageSet, *, stall: int, seed: int
-) -> bool:
-    """Compile ``network``, run it over images, print what came of it; whether nothing differs.
+) -> EngineSimulated:
+    """Compile ``network``, run it over images, print what came of it.
 
     Args:
         engine: see ``engine_design``.
@@ -47,29 +48,41 @@ def show_engine_comparison(
             seed=seed,
             progress=progress,
         )
-    _show(comparison, len(shown.images))
     scores = comparison.outputs[0].reshape(len(shown.images), -1)
+    right = None
     if shown.labelled and is_per_class(comparison.outputs[0].shape[1:]):
         right = 100 * float(np.mean(class_answers(scores) == shown.labels))
-        OUT.print(f"right answers of the engine: {right:.2f} %", highlight=False)
-    return comparison.equal
-
-
-def _show(comparison: EngineComparison, images: int) -> None:
-    rows = [(one.name, f"{one.numbers:,}", f"{one.mismatches:,}") for one in comparison.layers]
-    OUT.print(table("Maps in the engine's memory", ("layer", "numbers", "differ"), rows))
     cycles = float(comparison.cycles.mean())
-    OUT.print(
-        f"{cycles:,.0f} cycles per image, {len(comparison.pass_cycles)} passes: "
-        f"{CLOCK * 1e6 / cycles:.1f} images/s at {CLOCK:g} MHz, with the image in memory",
-        highlight=False,
+    found = EngineSimulated(
+        engine=engine,
+        images=len(shown.images),
+        equal=bool(comparison.equal),
+        first_difference=comparison.first_mismatch,
+        passes=len(comparison.pass_cycles),
+        cycles_per_image=cycles,
+        clock_hz=CLOCK * 1e6,
+        images_per_second=CLOCK * 1e6 / cycles,
+        right_answers=right,
+        maps=[
+            ComparedMap(one.name, int(one.numbers), int(one.mismatches))
+            for one in comparison.layers
+        ],
     )
-    if comparison.equal:
-        OUT.print(
-            f"engine = golden model: every number of every map of {images} images", highlight=False
-        )
+    _show(found)
+    return found
+
+
+def _show(found: EngineSimulated) -> None:
+    rows = [(one.name, f"{one.numbers:,}", f"{one.differ:,}") for one in found.maps]
+    show(table("Maps in the engine's memory", ("layer", "numbers", "differ"), rows))
+    say(
+        f"{found.cycles_per_image:,.0f} cycles per image, {found.passes} passes: "
+        f"{found.images_per_second:.1f} images/s at {CLOCK:g} MHz, with the image in memory"
+    )
+    if found.equal:
+        say(f"engine = golden model: every number of every map of {found.images} images")
     else:
-        differ = sum(one.mismatches for one in comparison.layers)
-        OUT.print(
-            f"DIFFERENT: {differ} numbers; first at {comparison.first_mismatch}", highlight=False
-        )
+        differ = sum(one.differ for one in found.maps)
+        say(f"DIFFERENT: {differ} numbers; first at {found.first_difference}")
+    if found.right_answers is not None:
+        say(f"right answers of the engine: {found.right_answers:.2f} %")

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..console import OUT, working
+from ..console import say, show, working
 from ..golden.network.network import Network
+from ..hw.design.folding import Folding
 from ..hw.design.layer_design import layer_design
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions, named_board
 from ..options.images import ImageOptions
+from ..results.hardware import Planned, PlannedAround, PlannedLayer
 from ..tables import table
 from .folding_plan import (
     CALIBRATION_IMAGES,
@@ -24,8 +26,8 @@ from .folding_plan import (
 
 def shown_plan(
     network: Network, options: FoldingOptions, reading: ImageOptions, board: str | None = None
-) -> Plan:
-    """The plan of ``options`` for ``board``, which is printed.
+) -> tuple[Folding, Planned]:
+    """The folding of ``options`` for ``board``, and its plan, which is printed.
 
     Raises:
         RheobaseError: no such board or images, options that do not go together, or a network that
@@ -35,8 +37,9 @@ def shown_plan(
     images = plan_images(network, options, reading)
     with working("planning the folding"):
         plan = folding_plan(network, options, images)
-    show_plan(network, plan, options)
-    return plan
+    described = planned(network, plan, options)
+    show_plan(network, described, options)
+    return plan.folding, described
 
 
 def plan_images(
@@ -54,34 +57,69 @@ def plan_images(
     return found.images[:CALIBRATION_IMAGES]
 
 
-def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
+def planned(network: Network, plan: Plan, options: FoldingOptions) -> Planned:
+    """``plan`` against the device that ``options`` name, in JSON's types."""
+    board, area, hertz = options.board, plan.area, options.hertz
+    layers = []
+    for index, (layer, found) in enumerate(zip(network.layers, plan.layers, strict=True)):
+        fold = found.fold
+        design = layer_design(network, index, fold)
+        words = [connection.row_words for connection in design.connections]
+        layers.append(
+            PlannedLayer(
+                name=layer.name,
+                P=fold.neurons,
+                E=[count or 0 for count in design.lanes],
+                F=design.firing,
+                weights_in="by size" if fold.weight_memory is None else fold.weight_memory.value,
+                buffer_of=["rows" if by_row else "columns" for by_row in words],
+                extra_rows=list(fold.rows_beside((0,) * len(words))),
+                cycles=float(found.cycles),
+                luts=float(found.area.luts),
+                block_rams=found.area.block_rams,
+                limited_by=found.limit,
+            )
+        )
+    return Planned(
+        layers=layers,
+        around=PlannedAround(float(plan.frame.luts), plan.frame.block_rams),
+        logic=family_of(options).logic,
+        luts=float(area.luts),
+        luts_available=None if board is None else board.device.luts,
+        block_rams=area.block_rams,
+        block_rams_available=None if board is None else board.device.block_rams,
+        large_rams=area.large_rams,
+        large_rams_available=large_rams_of(options) or None,
+        cycles=float(plan.cycles),
+        guessed=options.plan_images is None and network.events is None,
+        clock_hz=hertz,
+        images_per_second=None if hertz is None else hertz / plan.cycles,
+    )
+
+
+def show_plan(network: Network, plan: Planned, options: FoldingOptions) -> None:
     """The table of layers, the totals against the device, and the speed.
 
     Cycles are a guess where no events were counted, and are called one.
     """
-    guessed = options.plan_images is None and network.events is None
-    logic = family_of(options).logic
-    rows = []
-    for index, (layer, planned) in enumerate(zip(network.layers, plan.layers, strict=True)):
-        fold = planned.fold
-        design = layer_design(network, index, fold)
-        words = [connection.row_words for connection in design.connections]
-        rows.append(
-            [
-                layer.name,
-                fold.neurons,
-                "+".join(str(count or "direct") for count in design.lanes),
-                design.firing,
-                "by size" if fold.weight_memory is None else fold.weight_memory.value,
-                "+".join("rows" if by_row else "columns" for by_row in words),
-                "+".join(map(str, fold.rows_beside((0,) * len(words)))),
-                f"{planned.cycles:.0f}",
-                f"{planned.area.luts:.0f}",
-                planned.area.block_rams,
-                planned.limit,
-            ]
-        )
-    rows.append(["around them", *[""] * 7, f"{plan.frame.luts:.0f}", plan.frame.block_rams, ""])
+    rows = [
+        [
+            layer.name,
+            layer.P,
+            "+".join(str(count or "direct") for count in layer.E),
+            layer.F,
+            layer.weights_in,
+            "+".join(layer.buffer_of),
+            "+".join(map(str, layer.extra_rows)),
+            f"{layer.cycles:.0f}",
+            f"{layer.luts:.0f}",
+            layer.block_rams,
+            layer.limited_by,
+        ]
+        for layer in plan.layers
+    ]
+    around = plan.around
+    rows.append(["around them", *[""] * 7, f"{around.luts:.0f}", around.block_rams, ""])
     columns = (
         "layer",
         "P",
@@ -91,29 +129,30 @@ def show_plan(network: Network, plan: Plan, options: FoldingOptions) -> None:
         "buffer of",
         "extra rows",
         "cycles",
-        logic,
+        plan.logic,
         "block RAMs",
         "limited by",
     )
     title = f"plan: {network.coding.value} coding, T = {network.steps}"
-    if guessed:
+    if plan.guessed:
         title += ", cycles are a guess"
-    OUT.print(table(title, columns, rows))
-    area, board = plan.area, options.board
-    used = [(area.luts, logic), (area.block_rams, "block RAMs")]
-    limits = (None, None) if board is None else (board.device.luts, board.device.block_rams)
-    if area.large_rams:
-        used.append((area.large_rams, "large RAMs"))
-        limits = (*limits, large_rams_of(options) or None)
+    show(table(title, columns, rows))
+    used = [
+        (plan.luts, plan.luts_available, plan.logic),
+        (plan.block_rams, plan.block_rams_available, "block RAMs"),
+    ]
+    if plan.large_rams:
+        used.append((plan.large_rams, plan.large_rams_available, "large RAMs"))
     texts = [
         f"{value:,.0f} {unit}" + ("" if limit is None else f" of {limit:,} ({value / limit:.0%})")
-        for (value, unit), limit in zip(used, limits, strict=True)
+        for value, limit, unit in used
     ]
+    board = options.board
     where = "" if board is None else f" of {board.title}, without the host link"
-    OUT.print(f"predicted: {', '.join(texts)}{where}", highlight=False, soft_wrap=True)
+    say(f"predicted: {', '.join(texts)}{where}")
     speed = f"predicted: {plan.cycles:,.0f} cycles per image in a stream"
-    if options.hertz is not None:
-        speed += f", {options.hertz / plan.cycles:,.0f} images/s at {options.hertz / 1e6:g} MHz"
-    if guessed:
+    if plan.images_per_second is not None and plan.clock_hz is not None:
+        speed += f", {plan.images_per_second:,.0f} images/s at {plan.clock_hz / 1e6:g} MHz"
+    if plan.guessed:
         speed += " (a guess: the network file has no event counts; --plan-images counts them)"
-    OUT.print(speed, highlight=False, soft_wrap=True)
+    say(speed)

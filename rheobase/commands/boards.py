@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from ..options.output import Json
+from ..results.listings import Boards, KnownBoard
 
 
-def boards(json: Json = False) -> None:
+def boards() -> Boards:
     """List the boards that `rheobase build` knows, their devices and serial lines."""
     from ..boards.platforms.registry import BOARDS
-    from ..console import OUT
+    from ..console import note, show
     from ..tables import table
 
     found = [
-        {
-            "board": board.id,
-            "title": board.title,
-            "device": board.device.name,
-            "luts": board.device.luts,
-            "block_rams": board.device.block_rams,
-            "clock_hz": board.clock,
-            "serial_line": board.note,
-        }
+        KnownBoard(
+            board=board.id,
+            title=board.title,
+            device=board.device.name,
+            luts=board.device.luts,
+            block_rams=board.device.block_rams,
+            clock_hz=board.clock,
+            serial_line=board.note,
+        )
         for board in BOARDS.values()
     ]
-    if json:
-        OUT.print_json(data={"boards": found})
-        return
     columns = ("board", "name", "device", "LUT4", "block RAMs", "clock MHz", "serial line")
     rows = [
-        [*list(entry.values())[:5], f"{entry['clock_hz'] / 1e6:g}", entry["serial_line"]]
+        [
+            entry.board,
+            entry.title,
+            entry.device,
+            entry.luts,
+            entry.block_rams,
+            f"{entry.clock_hz / 1e6:g}",
+            entry.serial_line,
+        ]
         for entry in found
     ]
-    OUT.print(table("", columns, rows))
-    OUT.print(
-        "clock: where `build` is given no --clock; --board generic and asic write plain Verilog",
-        highlight=False,
-        soft_wrap=True,
-    )
+    show(table("", columns, rows))
+    note("clock: where `build` is given no --clock; --board generic and asic write plain Verilog")
+    return Boards(found)

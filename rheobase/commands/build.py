@@ -18,6 +18,7 @@ from ..options.files import NetworkFile
 from ..options.folding import Baud, FoldingOptions
 from ..options.images import ImageOptions
 from ..options.output import TOP, ModuleName
+from ..results.hardware import Built, Placed, Planned, Usage
 
 if TYPE_CHECKING:
     from ..boards.builds.bitstream import Build
@@ -34,7 +35,8 @@ def build(
     board: Annotated[
         str,
         typer.Option(
-            help=f"{', '.join(BOARDS)}; {' or '.join(VERILOG_TARGETS)} for plain Verilog."
+            help=f"{', '.join(BOARDS)}; {' or '.join(VERILOG_TARGETS)} for plain Verilog.",
+            autocompletion=lambda: [*BOARDS, *VERILOG_TARGETS],
         ),
     ],
     folding: FoldingOptions,
@@ -68,15 +70,15 @@ def build(
             help="Keep a bitstream that is too slow for --clock.",
         ),
     ] = False,
-) -> None:
+) -> Built:
     """Build a board's bitstream with yosys and nextpnr, or plain Verilog for another flow.
 
     Without -P, -E and --adders the folding is the fastest that fits the board; its plan is printed
     first. Where nextpnr finds no room or no speed for it, the next smaller plan is tried.
     """
     from ..building.board_build import Settings, build_planned
-    from ..building.shown_plan import plan_images, show_plan
-    from ..console import OUT, timed_steps
+    from ..building.shown_plan import plan_images, planned, show_plan
+    from ..console import say, timed_steps
     from ..golden.files.file import load_network
     from ..hw.verilog.module_names import check_module_name
 
@@ -92,10 +94,9 @@ def build(
     found = load_network(network)
     folder = output or Path("build") / board
     if target is None:
-        _build_verilog(
+        return _build_verilog(
             found, board, options, reading, folder, BENCH_IMAGES if bench is None else bench, name
         )
-        return
     start = time.monotonic()
     made = build_planned(
         found,
@@ -104,11 +105,30 @@ def build(
         options,
         plan_images(found, options, reading),
         Settings(baud, seeds, allow_timing_fail),
-        planned=lambda plan, asked: show_plan(found, plan, asked),
-        failed=lambda line: OUT.print(line, highlight=False, soft_wrap=True),
+        planned=lambda plan, asked: show_plan(found, planned(found, plan, asked), asked),
+        failed=say,
         steps=lambda: timed_steps("building"),
     )
     print_summary(found, made, target, time.monotonic() - start)
+    placed = made.build.placement.placed
+    clock = made.build.manifest["clock"]
+    return Built(
+        folder=str(folder),
+        board=target.id,
+        files=list(made.build.manifest["files"]),
+        plan=planned(found, made.plan, replace(options, clock=clock["made_hz"] / 1e6)),
+        placed=Placed(
+            bitstream=str(made.build.bitstream),
+            device=target.device.name,
+            clock_hz=clock["made_hz"],
+            achieved_hz=clock["achieved_hz"],
+            meets_timing=clock["meets_timing"],
+            seed=clock["seed"],
+            attempts=made.attempts,
+            usage={kind: Usage(use.used, use.available) for kind, use in placed.usage.items()},
+        ),
+        bench_images=0,
+    )
 
 
 def _build_verilog(
@@ -119,29 +139,34 @@ def _build_verilog(
     folder: Path,
     bench: int,
     name: str,
-) -> None:
+) -> Built:
     from ..boards.builds.plain_verilog import write_plain_verilog
     from ..boards.builds.verilog_bench import random_pixels
     from ..building.folding_plan import folding_plan
-    from ..building.shown_plan import plan_images, show_plan
-    from ..console import OUT, working
+    from ..building.shown_plan import plan_images, planned, show_plan
+    from ..console import say, working
 
     shown = plan_images(network, options, reading)
     with working("planning the folding"):
         plan = folding_plan(network, options, shown)
-    show_plan(network, plan, options)
+    described: Planned = planned(network, plan, options)
+    show_plan(network, described, options)
     images = (random_pixels(network, bench) if shown is None else shown)[:bench]
     with working(f"writing {target} Verilog"):
         files = write_plain_verilog(
             network, plan.folding, target, folder, images if bench else None, name
         )
-    OUT.print(f"wrote {len(files)} files to {folder}", highlight=False, soft_wrap=True)
+    say(f"wrote {len(files)} files to {folder}")
     if bench:
-        OUT.print(
-            f"{folder}/testbench.v checks itself on {len(images)} images; its first lines say how",
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(f"{folder}/testbench.v checks itself on {len(images)} images; its first lines say how")
+    return Built(
+        folder=str(folder),
+        board=target,
+        files=[str(file) for file in files],
+        plan=described,
+        placed=None,
+        bench_images=len(images) if bench else 0,
+    )
 
 
 def print_summary(
@@ -150,7 +175,7 @@ def print_summary(
     """Ten lines at most: speed, share of the device, files."""
     from ..building.folding_plan import HOST_LINK_LUTS
     from ..building.smaller_plan import ATTEMPTS, LOGIC
-    from ..console import OUT, duration
+    from ..console import duration, say
 
     plan, built = made.plan, made.build
     clock = built.manifest["clock"]
@@ -181,10 +206,10 @@ def print_summary(
     files = ", ".join([*built.manifest["files"], "manifest.json", "reports"])
     rows.append(("wrote", f"{built.folder}: {files}"))
     rows.append(("program it", f"rheobase program {built.folder}"))
-    OUT.print(f"{target.title} in {duration(seconds)}{tried}", highlight=False)
+    say(f"{target.title} in {duration(seconds)}{tried}")
     width = max(len(title) for title, _ in rows) + 2
     for title, text in rows:
-        OUT.print(f"  {title:<{width}}{text}", highlight=False, soft_wrap=True)
+        say(f"  {title:<{width}}{text}")
 
 
 def _accuracy(network: Network) -> str | None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..boards.protocol import DEFAULT_BAUD
-from ..failures import DIFFERS
 from ..golden.errors import RheobaseError
 from ..options.folding import Baud
 from ..options.images import Count, ImageOptions
 from ..options.time_steps import Delay, Steps
+from ..results.hardware import Answer, Classified, Unequal
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..boards.host.driver import Board, Classified
+    from ..boards.host.driver import Board
+    from ..boards.host.driver import Classified as Answered
     from ..golden.network.network import Network
     from ..golden.network.provenance import Provenance
 
@@ -54,13 +55,13 @@ def classify(
     count: Count = None,
     steps: Steps = None,
     delay: Delay = None,
-) -> None:
+) -> Classified:
     """Classify images on a board.
 
     Exits with status 1 where a given network's golden model says otherwise.
     """
     from ..boards.host.driver import Board
-    from ..console import OUT, progress_bar
+    from ..console import progress_bar, say
     from ..golden.files.file import load_network
     from ..golden.network.provenance import Provenance
 
@@ -75,19 +76,35 @@ def classify(
         _set(board, steps, delay)
         set_steps, set_delay = board.setting
         coding = "radix" if identity.radix else "rate"
-        OUT.print(
+        say(
             f"{port}: network {identity.network_hash[:16]}, {coding} coding, T = {set_steps}, "
-            f"t0 = {set_delay}, {identity.clock / 1e6:g} MHz",
-            highlight=False,
+            f"t0 = {set_delay}, {identity.clock / 1e6:g} MHz"
         )
         start = time.monotonic()
         with progress_bar("classifying", len(shown.images)) as progress:
             result = board.classify(shown.images, progress=progress)
         seconds = time.monotonic() - start
     names = Provenance() if network is None else network.provenance or Provenance()
-    _print(shown, result, seconds, identity.clock, names)
-    if network is not None and not _same(network, shown, result, set_steps, set_delay):
-        raise typer.Exit(DIFFERS)
+    answers = _answers(shown, result, names)
+    right = _right(answers)
+    _print(shown, answers, result, seconds, identity.clock, right)
+    differ = None
+    if network is not None:
+        differ = _compared(network, shown, result, set_steps, set_delay)
+    return Classified(
+        port=port,
+        network=identity.network_hash,
+        coding=coding,
+        T=set_steps,
+        t0=set_delay,
+        clock_hz=identity.clock,
+        answers=answers,
+        images_per_second=len(shown.images) / seconds,
+        cycles_per_image=float(result.cycles.mean()),
+        resent=result.resent,
+        right_answers=right,
+        differ=differ,
+    )
 
 
 def _load(
@@ -100,7 +117,7 @@ def _load(
     """All images of all sources, in order."""
     import numpy as np
 
-    from ..console import OUT
+    from ..console import note
     from ..converter.data.data import classes_problem, read_image, with_hollow_classes
 
     parts: list[_Shown] = []
@@ -113,7 +130,7 @@ def _load(
         found = with_hollow_classes(found, (classes,))
         problem, labels = classes_problem(found, (classes,)), found.labels
         if problem is not None:
-            OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)
+            note(f"right answers are not counted: {problem}")
             labels = np.full_like(labels, -1)
         parts.append(_Shown(found.images, labels, [""] * len(found.images)))
     return _Shown(
@@ -132,44 +149,62 @@ def _set(board: Board, steps: int | None, delay: int | None) -> None:
         board.set(steps, delay)
 
 
-def _print(
-    shown: _Shown, result: Classified, seconds: float, clock: int, names: Provenance
-) -> None:
-    from ..console import OUT
+def _answers(shown: _Shown, result: Answered, names: Provenance) -> list[Answer]:
     from ..golden.run.answers import class_answers
 
-    answers = class_answers(result.scores)
-    for file, answer in zip(shown.files, answers, strict=True):
-        if file:
-            name = names.class_name(int(answer))
-            OUT.print(f"{file}: {name}", highlight=False, soft_wrap=True, markup=False)
+    return [
+        Answer(
+            file=file or None,
+            answer=int(answer),
+            name=names.class_name(int(answer)),
+            label=None if label < 0 else int(label),
+        )
+        for file, answer, label in zip(
+            shown.files, class_answers(result.scores), shown.labels, strict=True
+        )
+    ]
+
+
+def _right(answers: list[Answer]) -> float | None:
+    """Percentage of right answers; None where nobody knows what the images show."""
+    known = [answer.answer == answer.label for answer in answers if answer.label is not None]
+    return 100 * sum(known) / len(known) if known else None
+
+
+def _print(
+    shown: _Shown,
+    answers: list[Answer],
+    result: Answered,
+    seconds: float,
+    clock: int,
+    right: float | None,
+) -> None:
+    from ..console import say
+
+    for answer in answers:
+        if answer.file is not None:
+            say(f"{answer.file}: {answer.name}")
     count = len(shown.images)
     cycles = float(result.cycles.mean())
-    OUT.print(
+    say(
         f"{count} images, {count / seconds:.1f} per second over the line; "
         f"{cycles:.0f} cycles each in the accelerator ({1e6 * cycles / clock:.1f} us)"
-        + (f"; {result.resent} requests sent again" if result.resent else ""),
-        highlight=False,
+        + (f"; {result.resent} requests sent again" if result.resent else "")
     )
-    known = shown.labels >= 0
-    if known.any():
-        right = 100 * float((answers == shown.labels)[known].mean())
-        OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
+    if right is not None:
+        say(f"right answers of the hardware: {right:.2f} %")
 
 
-def _same(network: Network, shown: _Shown, result: Classified, steps: int, delay: int) -> bool:
-    """Whether answers and scores are the golden model's, which is printed."""
-    from ..console import OUT
+def _compared(network: Network, shown: _Shown, result: Answered, steps: int, delay: int) -> Unequal:
+    """How many answers and scores are not the golden model's, which is printed."""
+    from ..console import say
     from ..golden.run.run import run_golden
 
     golden = run_golden(network, shown.images, steps=steps, delay=delay)
     answers = int((golden.answers != result.answers).sum())
     scores = int((golden.scores != result.scores).sum())
     if answers or scores:
-        OUT.print(f"DIFFERENT from the golden model: {answers} answers, {scores} scores")
-        return False
-    OUT.print(
-        f"hardware = golden model: all answers and scores of {len(shown.images)} images",
-        highlight=False,
-    )
-    return True
+        say(f"DIFFERENT from the golden model: {answers} answers, {scores} scores")
+    else:
+        say(f"hardware = golden model: all answers and scores of {len(shown.images)} images")
+    return Unequal(answers, scores)

@@ -12,8 +12,9 @@ from ..golden.errors import RheobaseError
 from ..golden.network.choices import Coding, PoolRule, Readout
 from ..options.files import OutputFile
 from ..options.images import Calibration, ImageOptions, Images, TestImages
-from ..options.models import ClassifierOptions, Model
+from ..options.models import ClassifierOptions, Model, WeightBits
 from ..options.time_steps import CodingOption, NewDelay, NewSteps
+from ..results.models import Converted, ConvertedLayer, RightAnswers
 
 if TYPE_CHECKING:
     from ..converter.calibrate.calibration import Calibration as Fitted
@@ -36,7 +37,7 @@ class NetworkOptions:
     coding: CodingOption = Coding.RATE
     steps: NewSteps = 8
     delay: NewDelay = None
-    weight_bits: Annotated[int, typer.Option("--weight-bits", help="Bits of a weight, 2 to 8.")] = 8
+    weight_bits: WeightBits = 8
     weight_budget: Annotated[
         str | None,
         typer.Option(
@@ -158,13 +159,13 @@ def convert(
         int | None,
         typer.Option(min=1, help="Frames of a clip, where --images is class folders of videos."),
     ] = None,
-) -> None:
+) -> Converted:
     """Convert a trained CNN into an integer IF network: no retraining, no labels needed.
 
     Thresholds are balanced on images, so that neurons fire as the CNN's activations say; then the
     network is lowered: weights, biases and thresholds become integers, exactly what hardware adds.
     """
-    from ..console import OUT, progress_bar
+    from ..console import note, progress_bar, wrote
     from ..converter.conversion import convert_graph
     from ..converter.data.batches import Batches
     from ..converter.data.data import with_hollow_classes
@@ -177,6 +178,7 @@ def convert(
     from ..converter.rewrite.arrangement import with_read_outputs
     from ..converter.rewrite.rewrite import prepared
     from ..converter.snn.float_file import save_float_snn
+    from ..converter.summary import summary_lines
     from ..converter.tracing.trace import trace
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import save_network
@@ -186,7 +188,7 @@ def convert(
         raise RheobaseError("--clip: must be with --float, as 3-d convolution is float-only")
     mean, std = source.normalisation(images)
     check_writable(output)
-    module = load_model(model, source.weights, _say)
+    module = load_model(model, source.weights, note)
     training = _load(
         images,
         reading,
@@ -240,7 +242,9 @@ def convert(
             classes=training.class_names,
         )
         save_network(conversion.network, output)
-    _print_summary(conversion)
+    layers, summary = _layers(conversion), summary_lines(conversion)
+    _print_summary(layers, summary)
+    found = None
     if testing is not None:
         found = _accuracies(conversion, answers, testing, mean, std)
         if found is not None and conversion.lowered is not None:
@@ -248,7 +252,20 @@ def convert(
                 conversion, len(testing.images), found.cnn, found.float_snn, found.golden
             )
             save_network(measured.network, output)
-    OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)
+    wrote(output)
+    snn = conversion.snn
+    return Converted(
+        file=str(output),
+        kind="float SNN" if made.float_only else "network",
+        coding=snn.coding.value,
+        T=snn.steps,
+        t0=snn.delay,
+        layers=layers,
+        summary=summary,
+        right_answers=None
+        if found is None or testing is None
+        else RightAnswers(len(testing.images), found.cnn, found.float_snn, found.golden),
+    )
 
 
 def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) -> Options:
@@ -300,12 +317,6 @@ def _calibration(thresholds: ThresholdOptions) -> Fitted | None:
     )
 
 
-def _say(line: str) -> None:
-    from ..console import OUT
-
-    OUT.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
 def _load(
     source: str, reading: ImageOptions, clip: int | None, sample: tuple[int, int], **wanted: object
 ) -> ImageSet:
@@ -337,44 +348,57 @@ def _accuracies(
     std: tuple[float, ...],
 ) -> SideBySide | None:
     """Right answers, which are printed; None where it is not known which answers are right."""
-    from ..console import progress_bar
+    from ..console import note, progress_bar, say
     from ..converter.measure.side_by_side import side_by_side
 
     if answers.unreadable:
-        _say(
+        note(
             f"right answers are not measured: {answers.unreadable} (`rheobase evaluate` measures "
             "maps)"
         )
         return None
     if not testing.labelled:
-        _say("images without labels: right answers are not known")
+        note("images without labels: right answers are not known")
         return None
     with progress_bar("CNN and float SNN", len(testing.images)) as progress:
         found = side_by_side(conversion, testing, mean, std, answers, progress)
     if answers.reading:
-        _say(f"answers: {answers.reading}")
+        note(f"answers: {answers.reading}")
     golden = "" if found.golden is None else f", integer network {found.golden:.2f} %"
-    _say(
+    say(
         f"right answers on {len(testing.images)} images: CNN {found.cnn:.2f} %, float SNN "
         f"{found.float_snn:.2f} %{golden}"
     )
     return found
 
 
-def _print_summary(conversion: Conversion) -> None:
-    from ..console import OUT
-    from ..converter.summary import summary_lines
+def _layers(conversion: Conversion) -> list[ConvertedLayer]:
+    return [
+        ConvertedLayer(
+            name=row["layer"],
+            fed_by=row["fed by"],
+            map=row["map"],
+            T=row["T"],
+            weights=row["weights"],
+            threshold=row["threshold"],
+        )
+        for row in conversion.summary()
+    ]
+
+
+def _print_summary(layers: list[ConvertedLayer], lines: list[str]) -> None:
+    from ..console import say, show
     from ..tables import table
 
-    rows, found = [], conversion.summary()
-    differ = len({row["T"] for row in found} - {None}) > 1
-    for row in found:
-        levels = row["threshold"]
+    rows = []
+    differ = len({layer.T for layer in layers} - {None}) > 1
+    for layer in layers:
+        levels = layer.threshold
         text = "no neurons" if levels is None else f"{levels[0]:.3g} .. {levels[1]:.3g}"
-        weights = "" if row["weights"] is None else row["weights"]
-        own = [row["T"] or ""] if differ else []
-        rows.append([row["layer"], row["fed by"], row["map"], *own, weights, text])
+        weights = "" if layer.weights is None else layer.weights
+        own = [layer.T or ""] if differ else []
+        rows.append([layer.name, layer.fed_by, layer.map, *own, weights, text])
     names = ("layer", "fed by", "map", *(["T"] if differ else []), "weights", "thresholds")
-    OUT.print(table("converted", names, rows))
-    for line in summary_lines(conversion):
-        OUT.print(line, highlight=False, markup=False)
+    show(table("converted", names, rows))
+    for line in lines:
+        say(line)

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..failures import DIFFERS
 from ..options.files import OutputFolder
+from ..results.hardware import Compared, Demonstrated, DemonstratedCoding
+from ..results.models import RightAnswers
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..converter.conversion import Conversion
     from ..converter.data.data import ImageSet
-    from ..converter.measure.side_by_side import SideBySide
     from ..converter.options import Options
-    from ..hw.design.folding import Folding
-    from ..sim.comparison import Comparison
 
 _EPOCHS = 20
 #: What its reports hold the hardware's size against.
@@ -33,20 +31,18 @@ class _Shown:
 
     options: Options
     conversion: Conversion
-    accuracies: SideBySide
-    comparison: Comparison
-    folding: Folding
-    hardware_accuracy: float
+    right: RightAnswers
+    compared: Compared
 
 
 def demo(
     output: OutputFolder = Path("build/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
-) -> None:
+) -> Demonstrated:
     """Train a small CNN on scanned digits, convert it, and prove its Verilog on all of them."""
     import torch
 
-    from ..console import OUT, progress_bar
+    from ..console import progress_bar, say, wrote
     from ..converter.data.data import NORMALISATION, load_images
     from ..converter.data.pixels import normalised
     from ..converter.options import Options
@@ -87,11 +83,23 @@ def demo(
             board=_BOARD,
         )
         write_with_progress(subject, output / f"report{suffix}.html")
-    for name in sorted(path.name for path in output.iterdir() if path.is_file()):
-        OUT.print(f"wrote {output / name}", highlight=False, soft_wrap=True)
-    OUT.print(f"open {output / 'report.html'} in a browser", highlight=False, soft_wrap=True)
-    if not all(result.comparison.equal for result in shown):
-        raise typer.Exit(DIFFERS)
+    files = sorted(path for path in output.iterdir() if path.is_file())
+    wrote(*files)
+    page = output / "report.html"
+    say(f"open {page} in a browser")
+    return Demonstrated(
+        codings=[
+            DemonstratedCoding(
+                coding=result.options.coding.value,
+                weight_bits=result.options.weight_bits,
+                right_answers=result.right,
+                comparison=result.compared,
+            )
+            for result in shown
+        ],
+        files=[str(path) for path in files],
+        report=str(page),
+    )
 
 
 def _show(
@@ -116,6 +124,7 @@ def _show(
     from ..hw.planning.default_folding import default_folding
     from ..reporting.hardware import watched_build
     from ..sim.comparison import simulate
+    from .simulate import compared
 
     mean, std = NORMALISATION["digits"]
     coding = options.coding.value
@@ -150,16 +159,20 @@ def _show(
     return _Shown(
         options=options,
         conversion=conversion,
-        accuracies=accuracies,
-        comparison=comparison,
-        folding=built.folding,
-        hardware_accuracy=100 * float(right.mean()),
+        right=RightAnswers(
+            images=count,
+            cnn=accuracies.cnn,
+            float_snn=accuracies.float_snn,
+            network=accuracies.golden,
+            hardware=100 * float(right.mean()),
+        ),
+        compared=compared(comparison, built.folding),
     )
 
 
 def _print(shown: list[_Shown], images: int) -> None:
     """One table, a column for each coding."""
-    from ..console import OUT
+    from ..console import show
     from ..tables import HARDWARE_COLUMNS, hardware_rows, table
 
     rows: list[list[object]] = []
@@ -170,19 +183,19 @@ def _print(shown: list[_Shown], images: int) -> None:
     row("weight bits", lambda r: r.options.weight_bits)
     row("T", lambda r: r.conversion.network.steps)
     row("t0", lambda r: r.conversion.network.delay)
-    row("right answers, CNN", lambda r: f"{r.accuracies.cnn:.2f} %")
-    row("right answers, float SNN", lambda r: f"{r.accuracies.float_snn:.2f} %")
-    row("right answers, integer golden model", lambda r: f"{r.accuracies.golden:.2f} %")
-    row("right answers, hardware (Verilog)", lambda r: f"{r.hardware_accuracy:.2f} %")
-    row("answers that differ, hardware - golden", lambda r: r.comparison.answer_mismatches)
-    row("spikes compared, all layers", lambda r: sum(x.spikes for x in r.comparison.layers))
-    row("spikes that differ", lambda r: r.comparison.spike_mismatches)
-    row("cycles per image", lambda r: f"{r.comparison.hardware.cycles_per_image:.0f}")
-    listed = [hardware_rows(result.comparison, result.folding) for result in shown]
-    for index, layer in enumerate(shown[0].comparison.layers):
+    row("right answers, CNN", lambda r: f"{r.right.cnn:.2f} %")
+    row("right answers, float SNN", lambda r: f"{r.right.float_snn:.2f} %")
+    row("right answers, integer golden model", lambda r: f"{r.right.network:.2f} %")
+    row("right answers, hardware (Verilog)", lambda r: f"{r.right.hardware:.2f} %")
+    row("answers that differ, hardware - golden", lambda r: r.compared.answers_that_differ)
+    row("spikes compared, all layers", lambda r: sum(x.spikes or 0 for x in r.compared.layers))
+    row("spikes that differ", lambda r: r.compared.spikes_that_differ)
+    row("cycles per image", lambda r: f"{r.compared.cycles_per_image:.0f}")
+    listed = [hardware_rows(result.compared) for result in shown]
+    for index, layer in enumerate(shown[0].compared.layers):
         for column, title in enumerate(HARDWARE_COLUMNS[:-1]):
             if column and any(part[index][column] != "" for part in listed):
                 name = f"layer {layer.name}: {title}"
                 rows.append([name, *(part[index][column] for part in listed)])
     columns = (f"scanned digits, {images} test images", *(r.options.coding.value for r in shown))
-    OUT.print(table("", columns, rows))
+    show(table("", columns, rows))

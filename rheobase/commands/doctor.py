@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 from ..golden.basics.extras import EXTRAS, how_to_install
 from ..golden.errors import MachineError
-from ..options.output import Json
+from ..results.listings import Doctor, Installed
 
 #: What the parts of each extra are for; "" is rheobase itself.
 _PURPOSES = {
@@ -23,57 +22,39 @@ _PURPOSES = {
 }
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Something that commands need.
-
-    Attributes:
-        purpose: the commands.
-        found: version, or where it is; "" where it is absent.
-        remedy: what to do where it is absent.
-    """
-
-    name: str
-    purpose: str
-    found: str
-    remedy: str = ""
-
-
-def doctor(json: Json = False) -> None:
+def doctor() -> Doctor:
     """Say what is installed and what is missing, with versions.
 
     Nothing that is absent is an error here: each command names what it lacks itself.
     """
-    from ..console import OUT, working
+    from ..console import show, working
     from ..tables import table
 
     with working("looking"):
         parts = [*_packages(), *_tools(), *_machine()]
-    if json:
-        OUT.print_json(data={"parts": [asdict(part) for part in parts]})
-        return
     rows = [
         [part.name, part.found or "absent", part.purpose, "" if part.found else part.remedy]
         for part in parts
     ]
-    OUT.print(table("", ("part", "found", "for", "to get it"), rows))
+    show(table("", ("part", "found", "for", "to get it"), rows))
+    return Doctor(parts)
 
 
-def _packages() -> Iterator[_Part]:
+def _packages() -> Iterator[Installed]:
     from .. import __version__
 
-    yield _Part("rheobase", "", __version__)
-    yield _Part("Python", "", platform.python_version())
+    yield Installed("rheobase", "", __version__)
+    yield Installed("Python", "", platform.python_version())
     names = packages_distributions()
     for module, extra in EXTRAS.items():
         try:
             found = version(names.get(module, [module])[0])
         except PackageNotFoundError:
             found = ""
-        yield _Part(module, _PURPOSES[extra], found, how_to_install(module))
+        yield Installed(module, _PURPOSES[extra], found, how_to_install(module))
 
 
-def _tools() -> Iterator[_Part]:
+def _tools() -> Iterator[Installed]:
     from ..boards.host.program import find_loader
     from ..sim.tools.eda_tools import TOOLS, find_tool
     from ..sim.tools.toolchain import find_toolchain
@@ -85,28 +66,28 @@ def _tools() -> Iterator[_Part]:
     yield _part("openFPGALoader", "program", find_loader)
 
 
-def _part(name: str, purpose: str, find: Callable[[], str]) -> _Part:
+def _part(name: str, purpose: str, find: Callable[[], str]) -> Installed:
     try:
-        return _Part(name, purpose, find())
+        return Installed(name, purpose, find())
     except MachineError as error:
-        return _Part(name, purpose, "", str(error))
+        return Installed(name, purpose, "", str(error))
 
 
-def _machine() -> Iterator[_Part]:
+def _machine() -> Iterator[Installed]:
     from serial.tools.list_ports import comports
 
     from ..sim.tools.cache import cache_folder
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield _Part("processor cores", "", str(cores))
+    yield Installed("processor cores", "", str(cores))
     folder = cache_folder()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     writable = os.access(existing, os.W_OK)
-    yield _Part(
+    yield Installed(
         "cache of builds",
         "simulate, demo, build",
         str(folder) if writable else "",
         f"{existing} cannot be written to; RHEOBASE_CACHE names another folder",
     )
     ports = [port.device for port in comports()]
-    yield _Part("serial ports", "classify", ", ".join(ports), "plug a board in")
+    yield Installed("serial ports", "classify", ", ".join(ports), "plug a board in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from ..golden.network.choices import Coding
 from ..options.files import NetworkFile
 from ..options.images import Drawn, ImageOptions, Images
 from ..options.numbers import number_list
+from ..results.models import Energy, EnergyAt, LayerOperations
 
 if TYPE_CHECKING:
     from ..golden.network.network import Network
@@ -41,13 +43,13 @@ def energy(
     ann_joules: Annotated[
         float, typer.Option(help="Joules per operation of the CNN.")
     ] = CNN_JOULES,
-) -> None:
+) -> Energy:
     """Count synaptic operations and estimate FPS/W, images a second for each watt.
 
     SOP90 and SOP95 are the synaptic operations of an image at the first T given with which the
     network reaches 90 % and 95 % of the CNN's accuracy.
     """
-    from ..console import OUT, progress_bar
+    from ..console import note, progress_bar, show
     from ..converter.data.data import matched_classes
     from ..converter.measure.energy import (
         cheapest,
@@ -59,7 +61,7 @@ def energy(
     from ..tables import table
 
     found = load_network(network)
-    accuracy, note = _cnn_accuracy(network, found, cnn_accuracy)
+    accuracy, remark = _cnn_accuracy(network, found, cnn_accuracy)
     testing = reading.load(images, shape=found.input_shape, sample=(count, 1))
     testing = matched_classes(testing, found.output_shapes[0])
     measured = (found.steps,) if steps is None else number_list("--steps", steps, int)
@@ -69,7 +71,7 @@ def energy(
         points = measure(found, testing.images, testing.labels, measured, progress)
     last = points[-1]
     rows = [[name, f"{operations:.0f}"] for name, operations in last.layers]
-    OUT.print(table(f"T = {last.steps}", ("layer", "synaptic operations per image"), rows))
+    show(table(f"T = {last.steps}", ("layer", "synaptic operations per image"), rows))
     dense = cnn_operations(found)
     rows = [
         [
@@ -80,8 +82,10 @@ def energy(
         ]
     ]
     named = [(f"SNN, T = {point.steps}", point) for point in points]
+    reached = {}
     for part in (90, 95):
         point = cheapest(points, accuracy * part / 100)
+        reached[part] = None if point is None else point.operations
         if point is not None:
             named.append((f"SOP{part} (T = {point.steps})", point))
         else:
@@ -94,9 +98,37 @@ def energy(
         f"energy: an estimate from {synaptic_joules * 1e15:g} fJ per synaptic operation and "
         f"{ann_joules * 1e12:g} pJ per operation of the CNN"
     )
-    OUT.print(table(estimate, columns, rows))
-    if note:
-        OUT.print(note, highlight=False)
+    show(table(estimate, columns, rows))
+    if remark:
+        note(remark)
+    return Energy(
+        images=len(testing.images),
+        synaptic_joules=synaptic_joules,
+        cnn_joules=ann_joules,
+        cnn_right_answers=accuracy,
+        cnn_operations=dense,
+        cnn_images_per_joule=_finite(frames_per_second_and_watt(dense, ann_joules)),
+        points=[
+            EnergyAt(
+                T=point.steps,
+                t0=point.delay,
+                right_answers=point.accuracy,
+                operations=point.operations,
+                images_per_joule=_finite(
+                    frames_per_second_and_watt(point.operations, synaptic_joules)
+                ),
+                layers=[LayerOperations(name, count) for name, count in point.layers],
+            )
+            for point in points
+        ],
+        sop90=reached[90],
+        sop95=reached[95],
+    )
+
+
+def _finite(number: float) -> float | None:
+    """None in place of infinity, which JSON has no word for."""
+    return number if math.isfinite(number) else None
 
 
 def _cnn_accuracy(file: Path, network: Network, given: float | None) -> tuple[float, str]:

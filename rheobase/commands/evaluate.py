@@ -17,6 +17,7 @@ from ..options.images import Calibration, Count
 from ..options.models import Model, ModelOptions, Recipes
 from ..options.numbers import sorted_numbers
 from ..options.time_steps import DelayList, StepsList
+from ..results.models import Evaluated, EvaluatedRow
 from .sweep import checked_steps
 
 if TYPE_CHECKING:
@@ -68,12 +69,12 @@ def evaluate(
     batch: Annotated[
         int, typer.Option(min=1, help="Images or clips that pass through the network at a time.")
     ] = 5,
-) -> None:
+) -> Evaluated:
     """mIoU, COCO's mAP or top-1 of clips, of the CNN and of float SNNs over T.
 
     Goes on where it was interrupted.
     """
-    from ..console import OUT
+    from ..console import note, show, wrote
     from ..converter.options import check_device
     from ..converter.studies.sweep import recipe_options, write_json
     from ..converter.studies.task_evaluation import TASKS, TaskSubject
@@ -111,10 +112,25 @@ def evaluate(
         [result["recipe"], *(f"{row[metrics[0]]:.2f}" for row in result["rows"])]
         for result in results
     ]
-    OUT.print(table(f"{task}: {metrics[0]} (%), CNN {cnn}", columns, shown))
-    for note in dict.fromkeys(note for result in results for note in result["notes"]):
-        OUT.print(note, highlight=False)
-    OUT.print(f"wrote {written}", highlight=False, soft_wrap=True)
+    show(table(f"{task}: {metrics[0]} (%), CNN {cnn}", columns, shown))
+    for remark in dict.fromkeys(remark for result in results for remark in result["notes"]):
+        note(remark)
+    wrote(written)
+    return Evaluated(
+        task=task,
+        cnn=results[0]["cnn"],
+        rows=[
+            EvaluatedRow(
+                recipe=row["recipe"],
+                T=row["T"],
+                t0=row["t0"],
+                metrics={name: row[name] for name in metrics},
+            )
+            for result in results
+            for row in result["rows"]
+        ],
+        csv=str(written),
+    )
 
 
 def _pairs(steps: tuple[int, ...], starts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:

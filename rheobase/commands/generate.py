@@ -12,6 +12,7 @@ from ..options.files import NetworkFile, OutputFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import ImageOptions
 from ..options.output import TOP, ModuleName
+from ..results.hardware import Generated
 
 
 class Interface(StrEnum):
@@ -35,14 +36,14 @@ def generate(
         ),
     ] = Interface.STREAM,
     output: OutputFile = Path("accelerator.v"),
-) -> None:
+) -> Generated:
     """Write a network's accelerator as one self-contained Verilog file.
 
     Prints the plan first: P, E, memories and cycles of each layer, and what it takes of a device.
     """
     from ..boards.builds.built_verilog import write_verilog
     from ..building.shown_plan import shown_plan
-    from ..console import OUT, working
+    from ..console import working, wrote
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
     from ..hw.verilog.module_names import check_module_name
@@ -50,7 +51,8 @@ def generate(
     check_writable(output)
     check_module_name(name)
     found = load_network(network)
-    plan = shown_plan(found, folding, reading, board)
+    chosen, plan = shown_plan(found, folding, reading, board)
     with working("generating Verilog"):
-        write_verilog(found, plan.folding, output, name=name, axi=interface is Interface.AXI_STREAM)
-    OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)
+        write_verilog(found, chosen, output, name=name, axi=interface is Interface.AXI_STREAM)
+    wrote(output)
+    return Generated(file=str(output), top=name, interface=interface.value, plan=plan)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..golden.errors import RheobaseError
 from ..options.files import OutputFile
-from ..options.numbers import number_list
+from ..options.models import Mean, Std, WeightBits, given_normalisation
+from ..results.listings import Imported
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,9 @@ class GraphOptions:
             "--delay", "--t0", help="t0, the steps before the output counts (else the graph's, 0)."
         ),
     ] = None
-    mean: Annotated[
-        str | None,
-        typer.Option(
-            "--mean",
-            help="Mean of the normalised pixels that the graph's input is, per channel with "
-            "commas. Without it the input is pixels in 0..1, or what the graph says.",
-        ),
-    ] = None
-    std: Annotated[
-        str | None, typer.Option("--std", help="Standard deviation of the same, like --mean.")
-    ] = None
-    weight_bits: Annotated[
-        int,
-        typer.Option("--weight-bits", help="Bits of weights that are no integers already, 2 to 8."),
-    ] = 8
+    mean: Mean = None
+    std: Std = None
+    weight_bits: WeightBits = 8
     at_threshold: Annotated[
         bool,
         typer.Option(
@@ -62,25 +50,26 @@ def import_nir(
     graph: Annotated[Path, typer.Argument(help="NIR graph (.nir, HDF5).")],
     options: GraphOptions,
     output: OutputFile = Path("network.safetensors"),
-) -> None:
+) -> Imported:
     """Make a network file of a NIR graph: IF neurons, convolutions, linear layers, sum pooling.
 
     Integers stay what they are; other weights are quantised. Neurons are reset by subtraction.
+    The graph's input is pixels in 0..1 where neither it nor --mean says otherwise.
     """
-    from ..console import OUT
+    from ..console import note, say, wrote
     from ..converter.interop.nir.nir_import import import_nir as read
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import save_network
 
-    if (options.mean is None) != (options.std is None):
-        raise RheobaseError("--mean, --std: must be both or none of them")
+    normalisation = given_normalisation(options.mean, options.std)
+    mean, std = (None, None) if normalisation is None else normalisation
     check_writable(output)
     found = read(
         graph,
         steps=options.steps,
         delay=options.delay,
-        mean=None if options.mean is None else number_list("--mean", options.mean, float),
-        std=None if options.std is None else number_list("--std", options.std, float),
+        mean=mean,
+        std=std,
         weight_bits=options.weight_bits,
         at_threshold=options.at_threshold,
         step=options.step,
@@ -89,10 +78,15 @@ def import_nir(
     save_network(found.network, output)
     names = [layer.name for layer in found.network.layers]
     quantised = [name for name in names if name not in found.kept]
-    lines = [repr(found.network)]
+    say(repr(found.network))
     if quantised:
-        lines.append(f"quantised to {options.weight_bits} bits: {', '.join(quantised)}")
+        say(f"quantised to {options.weight_bits} bits: {', '.join(quantised)}")
     if not found.subtracts:
-        lines.append("neurons are reset by subtraction, which NIR has no field for")
-    for line in (*lines, f"wrote {output}"):
-        OUT.print(line, highlight=False, markup=False, soft_wrap=True)
+        note("neurons are reset by subtraction, which NIR has no field for")
+    wrote(output)
+    return Imported(
+        file=str(output),
+        quantised=quantised,
+        weight_bits=options.weight_bits,
+        subtracts=found.subtracts,
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..options.output import Json
+from ..results.listings import BuildFolder, FloatFile, FloatLayer, NetworkFile, NetworkLayer
 
 #: What is shown of a float SNN's layers.
 _FLOAT_COLUMNS = ("name", "channels", "threshold")
@@ -20,28 +20,33 @@ def inspect(
             help="Network file, float file, folder of a build, or Verilog file of `generate`."
         ),
     ],
-    json: Json = False,
-) -> None:
+) -> NetworkFile | FloatFile | BuildFolder:
     """Show what a file or a build's folder holds."""
-    from ..console import OUT
+    from ..console import say, show
     from ..descriptions import described
     from ..golden.network.description import LAYER_COLUMNS, shown_cell
     from ..tables import table
 
     found = described(file)
-    if json:
-        OUT.print_json(data=found)
-        return
     for key, value in found.items():
         if key not in ("layers", "files"):
-            text = f"{key.replace('_', ' ')}: {_shown(value)}"
-            OUT.print(text, highlight=False, markup=False, soft_wrap=True)
+            say(f"{key.replace('_', ' ')}: {_shown(value)}")
     if "layers" in found:
         columns = LAYER_COLUMNS if found["kind"] == "network" else _FLOAT_COLUMNS
         rows = [[shown_cell(key, layer[key]) for key in columns] for layer in found["layers"]]
-        OUT.print(table("", [key.replace("_", " ") for key in columns], rows))
+        show(table("", [key.replace("_", " ") for key in columns], rows))
     if "files" in found:
-        OUT.print(table("", ("file", "state"), found["files"].items()))
+        show(table("", ("file", "state"), found["files"].items()))
+    return _result(found)
+
+
+def _result(found: dict[str, Any]) -> NetworkFile | FloatFile | BuildFolder:
+    """``found`` as what it is of."""
+    if "layers" not in found:
+        return BuildFolder(**found)
+    kinds = (NetworkFile, NetworkLayer) if found["kind"] == "network" else (FloatFile, FloatLayer)
+    made, layer = kinds
+    return made(**(found | {"layers": [layer(**entry) for entry in found["layers"]]}))
 
 
 def _shown(value: Any) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..results.hardware import Programmed
+
 
 def program(
     bitstream: Annotated[Path, typer.Argument(help="Bitstream, or the folder of a build.")],
@@ -16,14 +18,15 @@ def program(
     flash: Annotated[
         bool, typer.Option("--flash", help="Write the flash memory, for every start to come.")
     ] = False,
-) -> None:
+) -> Programmed:
     """Configure a board with openFPGALoader."""
     from ..boards.host import program as host
-    from ..console import OUT, working
+    from ..console import say, working
 
     found, target = host.find_bitstream(bitstream, board)
     with working(f"programming {target.title}"):
         host.program(found, target, flash=flash)
     where = "flash memory" if flash else "the device"
-    OUT.print(f"{target.title}: {found} is in {where}", highlight=False, soft_wrap=True)
-    OUT.print(f"serial line: {target.note}", highlight=False, soft_wrap=True)
+    say(f"{target.title}: {found} is in {where}")
+    say(f"serial line: {target.note}")
+    return Programmed(board=target.id, bitstream=str(found), flash=flash, serial_line=target.note)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..failures import DIFFERS
 from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile, OutputFile
 from ..options.images import Drawn, ImageOptions, Images
 from ..options.models import ModelOfNetwork, Weights, factory_of_network
+from ..results.hardware import Reported
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,13 +43,13 @@ def report(
         int, typer.Option(min=0, help="Images that run in Verilator; 0 leaves hardware out.")
     ] = 20,
     output: OutputFile = Path("report.html"),
-) -> None:
+) -> Reported:
     """Write a page that shows a network at work: answers, spikes, losses, hardware, energy.
 
     It is one file that needs no network access; the same figures are written as JSON beside it.
     Exits with status 1 where hardware and golden model differ.
     """
-    from ..console import OUT
+    from ..console import wrote
     from ..converter.data.data import matched_classes
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
@@ -78,14 +78,15 @@ def report(
         simulated=simulate,
     )
     equal = write_with_progress(subject, output)
-    for path in (output, json_beside(output)):
-        OUT.print(f"wrote {path}", highlight=False, soft_wrap=True)
-    if not equal:
-        raise typer.Exit(DIFFERS)
+    wrote(output, json_beside(output))
+    return Reported(page=str(output), json=str(json_beside(output)), hardware_equal=equal)
 
 
-def write_with_progress(subject: Subject, output: Path) -> bool:
-    """Write the report with progress bars: whether hardware and golden model agree."""
+def write_with_progress(subject: Subject, output: Path) -> bool | None:
+    """Write the report with progress bars: whether hardware and golden model agree.
+
+    None where hardware was left out.
+    """
     from ..console import progress_bar, working
     from ..reporting.writing import write_report
 
@@ -94,29 +95,34 @@ def write_with_progress(subject: Subject, output: Path) -> bool:
         def progress(task: str, total: int):
             shown.close()
             if task.startswith("simulating"):
-                # Building takes longer than running, and gives no count.
-                status = shown.enter_context(working(f"building and {task}"))
-                return lambda _: status.update(task)
+                # Building gives no count; the first image that is done ends it.
+                shown.enter_context(working("building the simulation"))
+                bars = []
+
+                def simulated(done: int) -> None:
+                    if not bars:
+                        shown.close()
+                        bars.append(shown.enter_context(progress_bar(task, total)))
+                    bars[0](done)
+
+                return simulated
             return shown.enter_context(progress_bar(task, total))
 
         hardware = write_report(subject, output, progress)["hardware"]
-    return hardware is None or hardware["equal"]
+    return None if hardware is None else hardware["equal"]
 
 
 def _model(
     file: Path, network: Network, given: str | None, weights: Path | None
 ) -> nn.Module | None:
     """The CNN; None, and a line that says so, where the file alone names none that is there."""
-    from ..console import OUT
+    from ..console import note
     from ..converter.data.model import load_model
 
-    def say(line: str) -> None:
-        OUT.print(line, highlight=False, markup=False, soft_wrap=True)
-
     try:
-        return load_model(factory_of_network(file, network, given, weights), weights, say)
+        return load_model(factory_of_network(file, network, given, weights), weights, note)
     except RheobaseError as error:
         if given is not None or weights is not None:
             raise
-        say(f"without the CNN: {error}")
+        note(f"without the CNN: {error}")
         return None

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..failures import DIFFERS
 from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import Count, ImageOptions, Images
 from ..options.time_steps import Delay, Steps
+from ..results.hardware import Compared, ComparedLayer, EngineSimulated, Planned, Simulated
 
 if TYPE_CHECKING:
     from ..building.design import Design
@@ -89,14 +89,14 @@ def simulate(
             "engine's name, or a JSON file with its parameters.",
         ),
     ] = None,
-) -> None:
+) -> Simulated | EngineSimulated:
     """Run a network's Verilog in Verilator and compare it with the golden model.
 
     It is what `generate` writes with the same options, or the Verilog that --verilog names; or the
     engine that --engine names, which is built once for all networks. Exits with status 1 where
     anything differs.
     """
-    from ..console import OUT, progress_bar, working
+    from ..console import note, progress_bar, say, working
     from ..converter.data.data import classes_problem, with_hollow_classes
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
@@ -124,12 +124,10 @@ def simulate(
             raise RheobaseError(
                 f"--engine: must be without {' and '.join(given) or 'a board or a folding'}"
             )
-        from ..building.engine_comparison import show_engine_comparison
+        from ..building.engine_comparison import compared_engine
 
-        if not show_engine_comparison(found, engine, shown, stall=stall, seed=seed):
-            raise typer.Exit(DIFFERS)
-        return
-    design = simulated_design(found, verilog, folding, reading, board)
+        return compared_engine(found, engine, shown, stall=stall, seed=seed)
+    design, plan = simulated_design(found, verilog, folding, reading, board)
     settings = {"steps": steps, "delay": delay, "gap": gap, "stall": stall, "seed": seed}
 
     def write_waves(image: int) -> None:
@@ -138,11 +136,7 @@ def simulate(
             built = built_simulation(found, design, "fast-build", wanted)
             with working("writing waveforms"):
                 record_waves(built, shown.images, waves, first=image, **settings)
-            OUT.print(
-                f"wrote {waves}: image {images_from + image}, 10 ns a cycle",
-                highlight=False,
-                soft_wrap=True,
-            )
+            say(f"wrote {waves}: image {images_from + image}, 10 ns a cycle")
 
     built = built_simulation(found, design, sooner_build(found, design.folding, len(shown.images)))
     try:
@@ -153,18 +147,24 @@ def simulate(
     except SimulationError as error:
         write_waves(error.image or 0)
         raise
-    print_comparison(comparison, design.folding)
+    result = compared(comparison, design.folding)
+    print_comparison(result)
     write_waves(comparison.first_image or 0)
     scores = comparison.hardware.scores
     shown = with_hollow_classes(shown, found.output_shapes[0])
-    problem = classes_problem(shown, found.output_shapes[0])
+    problem, right = classes_problem(shown, found.output_shapes[0]), None
     if problem is not None:
-        OUT.print(f"right answers are not counted: {problem}", highlight=False, markup=False)
+        note(f"right answers are not counted: {problem}")
     elif is_per_class(scores.shape[1:]):
         right = 100 * float((class_answers(scores) == shown.labels).mean())
-        OUT.print(f"right answers of the hardware: {right:.2f} %", highlight=False)
-    if not comparison.equal:
-        raise typer.Exit(DIFFERS)
+        say(f"right answers of the hardware: {right:.2f} %")
+    return Simulated(
+        comparison=result,
+        right_answers=right,
+        plan=plan,
+        verilog=None if design.path is None else str(design.path),
+        waves=None if waves is None else str(waves),
+    )
 
 
 def simulated_design(
@@ -173,19 +173,20 @@ def simulated_design(
     folding: FoldingOptions,
     reading: ImageOptions,
     board: str | None,
-) -> Design:
-    """The Verilog that is named, or what ``generate`` writes."""
+) -> tuple[Design, Planned | None]:
+    """The Verilog that is named, or what ``generate`` writes and its plan."""
     from ..building.design import Design, read_design
     from ..building.shown_plan import shown_plan
-    from ..console import OUT
+    from ..console import say
 
     if verilog is None:
-        return Design(shown_plan(network, folding, reading, board).folding)
+        chosen, plan = shown_plan(network, folding, reading, board)
+        return Design(chosen), plan
     if folding != FoldingOptions() or board is not None:
         raise RheobaseError("--verilog: must be without options that choose a folding")
     found = read_design(verilog, network)
-    OUT.print(f"simulating {found.path}", highlight=False, soft_wrap=True)
-    return found
+    say(f"simulating {found.path}")
+    return found, None
 
 
 def built_simulation(
@@ -199,28 +200,66 @@ def built_simulation(
         return simulation_of(network, design, optimise=optimise, waves=waves)
 
 
-def print_comparison(comparison: Comparison, folding: Folding) -> None:
+def compared(comparison: Comparison, folding: Folding) -> Compared:
+    """``comparison`` in JSON's types.
+
+    Lane utilisation is accumulations / (cycles x E) in a stream of images (docs/meaning.md), of the
+    connection whose lanes are busiest.
+    """
+    hardware = comparison.hardware
+    layers = []
+    for layer, fold, totals in zip(comparison.layers, folding, hardware.accumulations, strict=True):
+        per_image = [total / comparison.images for total in totals]
+        busy = [
+            count / lanes / hardware.cycles_per_image
+            for count, lanes in zip(per_image, layer.lanes, strict=True)
+            if lanes
+        ]
+        layers.append(
+            ComparedLayer(
+                name=layer.name,
+                P=fold.neurons,
+                E=list(layer.lanes),
+                spikes_per_neuron=float(layer.spikes_per_neuron) if layer.spikes else None,
+                events_per_image=per_image,
+                lane_utilisation=max(busy) if busy else None,
+                spikes=layer.spikes or None,
+                spikes_that_differ=layer.spike_mismatches if layer.spikes else None,
+            )
+        )
+    return Compared(
+        T=comparison.golden.steps,
+        t0=comparison.golden.delay,
+        images=comparison.images,
+        recorded_images=comparison.recorded_images,
+        equal=comparison.equal,
+        answers_that_differ=comparison.answer_mismatches,
+        scores_that_differ=comparison.score_mismatches,
+        spikes_that_differ=comparison.spike_mismatches,
+        first_difference=comparison.first_mismatch,
+        cycles_per_image=float(hardware.cycles_per_image),
+        latency=hardware.latency,
+        layers=layers,
+    )
+
+
+def print_comparison(found: Compared) -> None:
     """The table of layers, cycles, and whether hardware and golden model agree."""
-    from ..console import OUT
+    from ..console import say, show
     from ..tables import HARDWARE_COLUMNS, hardware_rows, table
 
-    title = f"T = {comparison.golden.steps}, t0 = {comparison.golden.delay}"
-    OUT.print(table(title, HARDWARE_COLUMNS, hardware_rows(comparison, folding)))
-    hardware = comparison.hardware
-    OUT.print(
-        f"{hardware.cycles_per_image:.0f} cycles per image in a stream, {hardware.latency} from "
-        "the first pixel to the last result of the first image",
-        highlight=False,
+    show(table(f"T = {found.T}, t0 = {found.t0}", HARDWARE_COLUMNS, hardware_rows(found)))
+    say(
+        f"{found.cycles_per_image:.0f} cycles per image in a stream, {found.latency} from "
+        "the first pixel to the last result of the first image"
     )
-    if comparison.equal:
-        OUT.print(
-            f"hardware = golden model: all answers and scores of {comparison.images} images, every "
-            f"spike of {comparison.recorded_images}",
-            highlight=False,
+    if found.equal:
+        say(
+            f"hardware = golden model: all answers and scores of {found.images} images, every "
+            f"spike of {found.recorded_images}"
         )
     else:
-        OUT.print(
-            f"DIFFERENT: {comparison.answer_mismatches} answers, {comparison.score_mismatches} "
-            f"scores, {comparison.spike_mismatches} spikes; first at {comparison.first_mismatch}",
-            highlight=False,
+        say(
+            f"DIFFERENT: {found.answers_that_differ} answers, {found.scores_that_differ} "
+            f"scores, {found.spikes_that_differ} spikes; first at {found.first_difference}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ..options.images import Calibration, Drawn, ImageOptions, Images, TestImage
 from ..options.models import ClassifierOptions, Model, Recipes
 from ..options.numbers import number_list, sorted_numbers
 from ..options.time_steps import CodingOption, DelayList, StepsList
+from ..results.models import Swept, SweptRow
 
 if TYPE_CHECKING:
     from ..converter.studies.sweep import Job
@@ -55,12 +57,12 @@ def sweep(
             "SNN."
         ),
     ] = "float",
-) -> None:
+) -> Swept:
     """Recipes x T x t0 x weight bits on one model: a CSV and plots.
 
     Goes on where it was interrupted. On all GPUs with --device cuda.
     """
-    run_study(
+    return run_study(
         model,
         images,
         test_images,
@@ -89,8 +91,8 @@ def run_study(
     recipes: Sequence[str],
     delays: Sequence[int] = (0,),
     widths: Sequence[int | None] = (None,),
-) -> list[dict[str, Any]]:
-    """Do what is missing, write ``sweep.csv`` and the plots; results in the order of the jobs.
+) -> Swept:
+    """Do what is missing, write ``sweep.csv`` and the plots; rows in the order of the jobs.
 
     Args:
         widths: weight bits; None for the float SNN.
@@ -99,7 +101,7 @@ def run_study(
         RheobaseError: options that cannot be read, files that are absent, or what conversion
             raises.
     """
-    from ..console import OUT, progress_bar
+    from ..console import note, progress_bar, wrote
     from ..converter.options import check_device
     from ..converter.studies.sweep import COLUMNS, Subject, jobs_of, write_json
     from ..converter.studies.sweep_plots import draw_plots
@@ -138,15 +140,19 @@ def run_study(
             progress(1)
     results = [done[job] for job in jobs]
     if reading_of := results[0].get("answers"):
-        OUT.print(f"answers: {reading_of}", highlight=False, markup=False)
-    table = output / "sweep.csv"
-    write_csv([row for result in results for row in result["rows"]], COLUMNS, table)
-    for path in (
-        table,
-        *draw_plots(results, output, f"{Path(model).name} on {Path(test_images or images).name}"),
-    ):
-        OUT.print(f"wrote {path}", highlight=False, soft_wrap=True)
-    return results
+        note(f"answers: {reading_of}")
+    table, rows = output / "sweep.csv", [row for result in results for row in result["rows"]]
+    write_csv(rows, COLUMNS, table)
+    title = f"{Path(model).name} on {Path(test_images or images).name}"
+    plots = draw_plots(results, output, title)
+    wrote(table, *plots)
+    return Swept([_row(row) for row in rows], str(table), [str(path) for path in plots])
+
+
+def _row(row: dict[str, Any]) -> SweptRow:
+    """A row of the CSV file, whose empty fields are None, like bits of the float SNN."""
+    empty = {"": None, "float": None}
+    return SweptRow(**{key: empty.get(value, value) for key, value in row.items()})
 
 
 def checked_steps(text: str, coding: Coding = Coding.RATE) -> tuple[int, ...]:
@@ -181,12 +187,22 @@ def _run_all(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting = {
-            pool.submit(run_job, job, devices[index % len(devices)], threads): job
-            for index, job in enumerate(jobs)
-        }
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
+        # Ctrl-C reaches every process of a terminal: the workers leave it to this one.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            waiting = {
+                pool.submit(run_job, job, devices[index % len(devices)], threads): job
+                for index, job in enumerate(jobs)
+            }
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
 
 
 def _kept(path: Path) -> dict[str, Any] | None:

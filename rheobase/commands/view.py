@@ -11,6 +11,7 @@ from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import ImageOptions, Images
+from ..results.hardware import Viewed
 from .simulate import Verilog, built_simulation, simulated_design
 
 
@@ -31,13 +32,13 @@ def view(
         ),
     ] = None,
     board: Board = None,
-) -> None:
+) -> Viewed:
     """Write what one image does: every signal as a waveform, every spike as a picture.
 
     The waveform is Verilator's, with the Verilog's names, 10 ns a cycle; GTKWave and Surfer read
     it. The picture is the golden model's, a panel for each layer.
     """
-    from ..console import OUT, working
+    from ..console import say, working, wrote
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
     from ..reporting.raster import check_raster, draw_raster
@@ -54,10 +55,11 @@ def view(
     if image >= len(shown.images):
         raise RheobaseError(f"--image: {image}, must be below {len(shown.images)}")
     one = shown.images[image : image + 1]
-    design = simulated_design(found, verilog, folding, reading, board)
+    design, _ = simulated_design(found, verilog, folding, reading, board)
     built = built_simulation(found, design, "fast-build", wanted)
     with working("writing the waveform"):
         record_waves(built, one, output)
     draw_raster(found, one[0], picture, f"{found.name}, image {image} of {Path(images).name}")
-    OUT.print(f"wrote {output}: 10 ns a cycle", highlight=False, soft_wrap=True)
-    OUT.print(f"wrote {picture}", highlight=False, soft_wrap=True)
+    say(f"wrote {output}: 10 ns a cycle")
+    wrote(picture)
+    return Viewed(image=image, waveform=str(output), picture=str(picture))

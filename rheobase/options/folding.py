@@ -18,6 +18,7 @@ Board = Annotated[
         "--board",
         rich_help_panel=_PANEL,
         help=f"Board to fill with the fastest folding: {', '.join(BOARDS)}.",
+        autocompletion=lambda: list(BOARDS),
     ),
 ]
 Baud = Annotated[int, typer.Option("--baud", min=1, help="Bits per second of the serial line.")]

@@ -32,6 +32,18 @@ ModelOfNetwork = Annotated[
         "(default: what the network's file says)."
     ),
 ]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        "--mean",
+        help="Mean that the model's images are normalised with, per channel with commas, of pixels "
+        "in 0..1. Known data sets have a default, and so have graphs that say theirs.",
+    ),
+]
+Std = Annotated[
+    str | None, typer.Option("--std", help="Standard deviation of the same, like --mean.")
+]
+WeightBits = Annotated[int, typer.Option("--weight-bits", help="Bits of a weight, 2 to 8.")]
 #: Presets of balancing and calibration, several.
 Recipes = Annotated[
     str,
@@ -64,17 +76,8 @@ class ModelOptions:
 class ClassifierOptions(ModelOptions):
     """Of a model that gives scores of classes."""
 
-    mean: Annotated[
-        str | None,
-        typer.Option(
-            "--mean",
-            help="Mean that the model's images are normalised with, per channel with commas, of "
-            "pixels in 0..1. Known data sets have a default.",
-        ),
-    ] = None
-    std: Annotated[
-        str | None, typer.Option("--std", help="Standard deviation of the same, like --mean.")
-    ] = None
+    mean: Mean = None
+    std: Std = None
     answers: Annotated[
         str | None,
         typer.Option(
@@ -90,14 +93,28 @@ class ClassifierOptions(ModelOptions):
         """
         from ..converter.data.data import NORMALISATION
 
-        if (self.mean is None) != (self.std is None):
-            raise RheobaseError("--mean, --std: must be both of them, or none for a known set")
-        if self.mean is not None and self.std is not None:
-            return number_list("--mean", self.mean, float), number_list("--std", self.std, float)
+        given = given_normalisation(self.mean, self.std)
+        if given is not None:
+            return given
         if images in NORMALISATION:
             return NORMALISATION[images]
         known = ", ".join(NORMALISATION)
         raise RheobaseError(f"--mean, --std: needed for {images} (known are {known})")
+
+
+def given_normalisation(
+    mean: str | None, std: str | None
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Numbers of ``--mean`` and ``--std``; None where neither is given.
+
+    Raises:
+        RheobaseError: one of the two alone, or no numbers.
+    """
+    if mean is None and std is None:
+        return None
+    if mean is None or std is None:
+        raise RheobaseError("--mean, --std: must be both of them, or none for what is known")
+    return number_list("--mean", mean, float), number_list("--std", std, float)
 
 
 def factory_of_network(

@@ -1,36 +1,26 @@
 """The command as a user meets it: results, files, and one line with status 2 for bad input."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from rheobase.boards.platforms.registry import BOARDS
 from rheobase.golden import load_network, save_network
-from rheobase.golden.network.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding
 from tests.support.commands import run_command as rheobase
-from tests.support.networks.random_networks import random_network
+from tests.support.networks.random_networks import network_of_digits
 
 FACTORY = "rheobase.demo_model:cnn"
 
 
 @pytest.fixture(scope="module")
 def network_file(tmp_path_factory):
-    """A small network over 8 x 8 grey images, as `digits` has."""
     path = tmp_path_factory.mktemp("cli") / "network.safetensors"
-    rng = np.random.default_rng(8)
-    network = None
-    while network is None or network.input_shape != (1, 8, 8):
-        network = random_network(
-            rng,
-            coding=Coding.RADIX,
-            readout=Readout.CURRENT,
-            rule=PoolRule.CUMULATIVE,
-            steps=3,
-            hidden=1,
-            largest_channels=4,
-        )
-    save_network(network, path)
+    save_network(network_of_digits(), path)
     return path
 
 
@@ -179,3 +169,59 @@ def _one_line(ran, message, status=2):
     assert len(lines) == 1 and lines[0].startswith("rheobase: "), ran.stderr
     assert message in lines[0]
     assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_pipe_gets_whole_names_and_numbers(tmp_path, network_file):
+    """Whatever COLUMNS says: no ellipsis, no colour, nothing on standard error."""
+    long = "a_name_" * 30
+    network = load_network(network_file)
+    first = replace(network.layers[0], name=long)
+    save_network(replace(network, layers=(first, *network.layers[1:])), tmp_path / "net")
+    digits = ("--images", "digits", "--count", 2)
+    for command in (
+        ("inspect", "net"),
+        ("generate", "net"),
+        ("energy", "net", *digits, "--cnn-accuracy", 50),
+    ):
+        ran = rheobase(*command, cwd=tmp_path, COLUMNS="40", TERM="xterm-256color")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert long in ran.stdout and not {"…", "\x1b"} & set(ran.stdout)
+    shown = rheobase("boards", cwd=tmp_path, COLUMNS="40").stdout
+    assert all(board.title in shown and board.note in shown for board in BOARDS.values())
+
+
+def test_quiet_and_verbose(tmp_path, network_file):
+    """-q leaves notes out; -v names each program and step with its seconds on standard error."""
+    assert "clock: where" in rheobase("boards", cwd=tmp_path).stdout
+    quiet = rheobase("boards", "-q", cwd=tmp_path)
+    assert "icebreaker" in quiet.stdout and "clock: where" not in quiet.stdout
+    ran = rheobase("generate", network_file, "-v", cwd=tmp_path)
+    lines = ran.stderr.splitlines()
+    assert all(re.match(r"\[ *\d+\.\d s\] \S.*", line) for line in lines)
+    assert any("yosys" in line and re.search(r": \d+\.\d s$", line) for line in lines)
+    assert re.search(r"\] generating Verilog: \d+\.\d s$", lines[-1])
+    assert "wrote accelerator.v" in ran.stdout
+
+
+def test_progress_on_a_terminal_alone(network_file, tmp_path):
+    """The bar has a count and the time left; it is not in what is kept."""
+    script = (
+        "from rich.console import Console\n"
+        "from rheobase import console\n"
+        "console._ERR = Console(stderr=True, force_terminal=True, width=100)\n"
+        "from rheobase.cli import main\n"
+        "main()\n"
+    )
+    command = ["energy", network_file, "--images", "digits", "-n", 20, "--cnn-accuracy", 50]
+    shown = {}
+    for option in ((), ("-q",)):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, *map(str, command), *option],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0 and "synaptic operations" in ran.stdout
+        assert "golden model" not in ran.stdout
+        shown[option] = ran.stderr
+    assert re.search(r"golden model .*\d+/20 .*[\d-]:", shown[()]) and not shown[("-q",)]

@@ -13,8 +13,7 @@ import pytest
 from rheobase.failures import finish, one_line
 from rheobase.golden.errors import SHOWN, MachineError, RheobaseError, shown
 from rheobase.golden.files.file import save_network
-from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.networks.random_networks import random_network
+from tests.support.networks.random_networks import network_of_digits
 
 COMMAND = [sys.executable, "-c", "from rheobase.cli import main; main()"]
 
@@ -70,16 +69,7 @@ def test_lines_and_values_are_cut():
 @pytest.fixture(scope="module")
 def network_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("status") / "net"
-    network = random_network(
-        np.random.default_rng(0),
-        coding=Coding.RADIX,
-        readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-    )
-    save_network(network, path)
+    save_network(network_of_digits(2), path)
     return path
 
 
@@ -112,32 +102,68 @@ def test_generate_to_a_full_device_and_a_full_standard_output(tmp_path, network_
     _one_line(ran.stderr, "is a folder, must be the name of a file")
 
 
-def test_ctrl_c(tmp_path, network_file):
-    """Interrupted while it works: no traceback, no half file."""
-    (tmp_path / "slow.py").write_text(
-        "import pathlib, time\n"
-        "def model():\n"
-        "    pathlib.Path('started').touch()\n"
-        "    time.sleep(60)\n"
-    )
-    command = [*COMMAND, "convert", "slow.py:model", "--images", "digits", "-o", "net"]
+#: Stands for a program that takes its time; it says its version as the real one does.
+WAITING = """#!/bin/sh
+case "$1" in -V|--version) exec {real} "$1" ;; esac
+touch '{folder}/started'
+exec sleep 60
+"""
+MODEL = """
+import pathlib, time
+def model():
+    pathlib.Path('started').touch()
+    time.sleep(60)
+"""
+DIGITS = ["--images", "digits"]
+INTERRUPTED = {
+    "convert": ["convert", "slow.py:model", *DIGITS, "-o", "made"],
+    "sweep": ["sweep", "slow.py:model", *DIGITS, "--processes", "2", "-T", "2,4", "-o", "made"],
+    "simulate": ["simulate", "net", *DIGITS, "-n", "2"],
+    "report": ["report", "net", "--images", "images.npy", "-n", "2", "-o", "made.html"],
+    "build": ["build", "net", "--board", "icebreaker", "-o", "made"],
+}
+
+
+@pytest.mark.parametrize("case", INTERRUPTED)
+def test_ctrl_c(tmp_path, case):
+    """Interrupted while it works: one line, no traceback, no half file; programs end as well."""
+    save_network(network_of_digits(2), tmp_path / "net")
+    np.save(tmp_path / "images.npy", np.zeros((4, 1, 8, 8), np.uint8))
+    (tmp_path / "slow.py").write_text(MODEL)
+    (tmp_path / "bin").mkdir()
+    for name, real in (("waiting-c++", "c++"), ("yosys", "echo 'Yosys 0.99';")):
+        program = tmp_path / "bin" / name
+        program.write_text(WAITING.format(real=real, folder=tmp_path))
+        program.chmod(0o755)
+    before = {path.name for path in tmp_path.iterdir()}
     process = subprocess.Popen(
-        command,
+        [*COMMAND, *INTERRUPTED[case]],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ
+        | {
+            "RHEOBASE_CACHE": str(tmp_path / "cache"),
+            "CXX": str(tmp_path / "bin" / "waiting-c++"),
+            "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        },
+        start_new_session=True,
         # Where the tests run in the background of a shell, they ignore interrupts, and so would it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (tmp_path / "started").exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    # A terminal interrupts all that runs in it.
+    os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Traceback" not in errors
-    left = {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
-    assert left == {"slow.py", "started"}
+    assert process.returncode == 130, errors
+    assert errors == "rheobase: interrupted\n"
+    left = {path.name for path in tmp_path.iterdir()} - before - {"__pycache__", "cache", "started"}
+    assert left <= ({"made"} if case == "sweep" else set())  # the folder that a sweep goes on in
+    assert not [path for path in (tmp_path / "made").rglob("*") if path.is_file()]
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".")]
 
 
 def test_the_table_of_statuses_is_documented():

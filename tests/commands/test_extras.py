@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import rheobase
-from rheobase.golden import Coding, PoolRule, Provenance, Readout, run_golden, save_network
+from rheobase.golden import Provenance, run_golden, save_network
 from rheobase.golden.basics.extras import EXTRAS
 from tests.support.answering_board import answering_board
-from tests.support.networks.random_networks import random_network
+from tests.support.networks.random_networks import network_of_digits
 
 ROOT = Path(__file__).parents[2]
 #: Runs a command where some modules are not installed.
@@ -61,17 +61,7 @@ def without(absent, *arguments, cwd):
 
 @pytest.fixture(scope="module")
 def network():
-    rng, made = np.random.default_rng(8), None
-    while made is None or made.input_shape != (1, 8, 8) or made.classes < 2:
-        made = random_network(
-            rng,
-            coding=Coding.RADIX,
-            readout=Readout.CURRENT,
-            rule=PoolRule.CUMULATIVE,
-            steps=3,
-            hidden=1,
-            largest_channels=4,
-        )
+    made = network_of_digits()
     names = tuple(f"class {index}" for index in range(made.classes))
     return replace(made, provenance=Provenance(classes=names))
 

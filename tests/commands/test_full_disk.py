@@ -2,12 +2,10 @@
 
 import subprocess
 
-import numpy as np
 import pytest
 
 from rheobase.golden.files.file import save_network
-from rheobase.golden.network.network import Coding, PoolRule, Readout
-from tests.support.networks.random_networks import random_network
+from tests.support.networks.random_networks import network_of_digits
 
 MODEL = ["rheobase.demo_model:cnn", "--images", "digits"]
 COMMANDS = {
@@ -26,18 +24,7 @@ COMMANDS = {
 @pytest.fixture
 def disk(full_disk):
     """A full disk, at ``disk`` in a folder with a network ``net``."""
-    rng, network = np.random.default_rng(8), None
-    while network is None or network.input_shape != (1, 8, 8):
-        network = random_network(
-            rng,
-            coding=Coding.RADIX,
-            readout=Readout.CURRENT,
-            rule=PoolRule.CUMULATIVE,
-            steps=3,
-            hidden=1,
-            largest_channels=4,
-        )
-    save_network(network, full_disk.parent / "net")
+    save_network(network_of_digits(), full_disk.parent / "net")
     return full_disk
 
 

@@ -1,6 +1,5 @@
 """What `inspect`, `boards` and `doctor` print, held against the objects themselves."""
 
-import json
 import sys
 
 import pytest
@@ -15,6 +14,7 @@ from rheobase.converter.snn.float_file import save_float_snn
 from rheobase.golden import load_network, network_hash, save_network
 from rheobase.golden.network.network import Coding
 from rheobase.hw.planning.default_folding import default_folding
+from tests.support.json_output import result_of
 from tests.support.networks.residual_networks import residual_network
 
 
@@ -27,7 +27,7 @@ def network_file(tmp_path):
 
 def test_a_network_file(run_command, network_file):
     status, text, _ = run_command("inspect", network_file, "--json")
-    found, network = json.loads(text), load_network(network_file)
+    found, network = result_of(text), load_network(network_file)
     assert status == 0 and found["kind"] == "network"
     assert (found["coding"], found["T"], found["t0"]) == ("radix", 3, 0)
     assert found["sha256"] == network_hash(network)
@@ -49,7 +49,7 @@ def test_a_float_file(run_command, tmp_path):
     made = convert(model, images, mean=[0.5], std=[0.25], options=options)
     save_float_snn(made.snn, made.graph, tmp_path / "float.safetensors")
     _, text, _ = run_command("inspect", tmp_path / "float.safetensors", "--json")
-    found = json.loads(text)
+    found = result_of(text)
     assert (found["kind"], found["T"], found["input"]) == ("float SNN", 8, [1, 8, 8])
     thresholds = made.snn.thresholds
     assert {layer["name"]: layer["channels"] for layer in found["layers"]} == {
@@ -68,7 +68,7 @@ def test_verilog_and_whether_it_is_as_built(run_command, network_file, tmp_path)
     write_verilog(network, default_folding(network), verilog)
 
     def state():
-        return json.loads(run_command("inspect", verilog, "--json")[1])
+        return result_of(run_command("inspect", verilog, "--json")[1])
 
     assert state()["network"]["sha256"] == network_hash(network)
     assert state()["files"] == {"net.v": "as built"}
@@ -97,7 +97,7 @@ def test_weights_of_a_model_are_no_file_of_ours(run_command, tmp_path):
 
 
 def test_boards(run_command):
-    listed = json.loads(run_command("boards", "--json")[1])["boards"]
+    listed = result_of(run_command("boards", "--json")[1])["boards"]
     assert [entry["board"] for entry in listed] == [*BOARDS]
     table = run_command("boards")[1]
     assert all(board.title in table for board in BOARDS.values())
@@ -109,7 +109,7 @@ def test_doctor_names_what_is_there_and_how_to_get_the_rest(run_command, monkeyp
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.delenv("OPENFPGALOADER", raising=False)
     status, text, _ = run_command("doctor", "--json")
-    parts = {part["name"]: part for part in json.loads(text)["parts"]}
+    parts = {part["name"]: part for part in result_of(text)["parts"]}
     assert status == 0
     assert parts["Python"]["found"] == ".".join(map(str, sys.version_info[:3]))
     assert parts["torch"]["found"] == torch.__version__

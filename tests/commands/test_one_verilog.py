@@ -13,11 +13,14 @@ from rheobase.boards.builds.plain_verilog import write_plain_verilog
 from rheobase.boards.platforms.registry import board
 from rheobase.building import board_build
 from rheobase.golden import RheobaseError, load_network, network_hash, save_network
-from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.golden.run.event_counting import count_events
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.sim import batch
-from tests.support.networks.random_networks import random_images, random_network, smallest_folding
+from tests.support.networks.random_networks import (
+    network_of_digits,
+    random_images,
+    smallest_folding,
+)
 
 
 class _StoppedError(RheobaseError):
@@ -26,17 +29,7 @@ class _StoppedError(RheobaseError):
 
 @pytest.fixture(scope="module")
 def network():
-    found, rng = None, np.random.default_rng(8)
-    while found is None or found.input_shape != (1, 8, 8):
-        found = random_network(
-            rng,
-            coding=Coding.RADIX,
-            readout=Readout.CURRENT,
-            rule=PoolRule.CUMULATIVE,
-            steps=3,
-            hidden=1,
-            largest_channels=2,
-        )
+    found = network_of_digits(largest_channels=2)
     images = random_images(np.random.default_rng(0), found, 8)
     return replace(found, events=count_events(found, images))
 

@@ -21,6 +21,8 @@ DOCUMENTS = [
     if path.parent.name != "decisions"
 ]
 PARAMETERS = {name: command.params for name, command in get_command(app).commands.items()}
+#: Options in front of a command.
+OWN = {option for one in get_command(app).params for option in one.opts}
 
 
 def names(command: str) -> set[str]:
@@ -116,9 +118,35 @@ def test_documents_name_commands_and_options_that_are_there():
     wrong = []
     for where, line in lines:
         _, command, *words = line.split()
+        if command in OWN:
+            continue
         if command not in PARAMETERS:
             wrong.append((where, line))
             continue
         options = [word.split("=")[0] for word in words if re.match(r"-{1,2}[A-Za-z]", word)]
         wrong += [(where, line, one) for one in options if one not in names(command)]
     assert wrong == []
+
+
+def test_every_command_says_how_it_prints():
+    for command in PARAMETERS:
+        assert {"--json", "--quiet", "-q", "--verbose", "-v"} <= names(command), command
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell, run_command, monkeypatch):
+    """What the shell's script asks for: commands, options, boards."""
+
+    def completed(*words):
+        line = " ".join(words)
+        monkeypatch.setenv("_RHEOBASE_COMPLETE", f"complete_{shell}")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", line)
+        monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+        return run_command()[1]
+
+    assert "convert" in completed("rheobase", "conv")
+    assert "--verbose" in completed("rheobase", "generate", "--verb")
+    assert "icebreaker" in completed("rheobase", "build", "--board", "ice")
+    assert "ulx3s" not in completed("rheobase", "build", "--board", "ice")

@@ -10,7 +10,7 @@ from tests.docs.pages import LEFT_OUT, blocks, compare, run_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 #: The guides go on where the tutorial ends.
-PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md")), DOCS / "scripts.md"]
 
 
 def test_pages_do_what_they_show(tmp_path):

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("golden", "converter", "hw", "sim", "boards")
 #: Endings of files that the product needs.
-SHIPPED = {".py", ".pyi", ".cpp", ".h", ".jinja", ".js", ".css", ".typed"}
+SHIPPED = {".py", ".pyi", ".cpp", ".h", ".jinja", ".js", ".css", ".json", ".typed"}
 #: What a source release has besides.
 BESIDE = {
     "CHANGELOG.md",

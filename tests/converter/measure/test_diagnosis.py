@@ -1,6 +1,5 @@
 """What ``diagnose`` says of networks with a fault that is known."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from rheobase.converter.measure.real_layers import real_layers
 from rheobase.converter.options import Options
 from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, run_golden
 from rheobase.golden.files.file import load_network, save_network
+from tests.support.json_output import result_of
 from tests.support.models.small_models import bottlenecks, calibration_images, residual
 
 ADDED = ("weights", "clipping", "levels", "timing")
@@ -247,7 +247,7 @@ def test_the_command(tmp_path, monkeypatch, run_command):
     status, shown, error = run("diagnose", "net.safetensors", *digits)
     assert status == 0 and "the network's answers: the CNN's in" in shown and not error.strip()
     status, shown, _ = run("diagnose", "net.safetensors", "models.py:cnn", *digits, "--json")
-    found = json.loads(shown)
+    found = result_of(shown)
     assert status == 0 and [layer["name"] for layer in found["layers"]] == ["1", "3"]
     assert found["images"] == 30 and found["layers"][0]["entering"] < 1e-6
 

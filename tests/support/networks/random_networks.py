@@ -245,3 +245,20 @@ def networks(
         **limits,
     )
     return varied(draw, rng, network, signed, own_steps)
+
+
+def network_of_digits(largest_channels: int = 4) -> Network:
+    """A small network over 8 x 8 grey images, as ``digits`` has, with two classes or more."""
+    rng = np.random.default_rng(8)
+    while True:
+        network = random_network(
+            rng,
+            coding=Coding.RADIX,
+            readout=Readout.CURRENT,
+            rule=PoolRule.CUMULATIVE,
+            steps=3,
+            hidden=1,
+            largest_channels=largest_channels,
+        )
+        if network.input_shape == (1, 8, 8) and network.classes > 1:
+            return network

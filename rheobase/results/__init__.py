@@ -1,0 +1,1 @@
+"""What each command found, in JSON's types: what ``--json`` prints."""

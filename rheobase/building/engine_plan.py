@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ..console import OUT
+from pathlib import Path
+
+from ..console import say, show
 from ..hw.engine.compiler.plan import PassPlan, Plan
 from ..hw.engine.design import EngineDesign
+from ..results.hardware import Compiled, CompiledPass, NearLimit
 from ..tables import table
 
 _COLUMNS = (
@@ -25,7 +28,7 @@ _COLUMNS = (
 
 def show_engine_plan(plan: Plan, design: EngineDesign, clock: float) -> None:
     """Print ``plan`` pass by pass, and images per second at ``clock`` MHz."""
-    OUT.print(table("Cycles of each pass", _COLUMNS, [_row(one) for one in plan.passes]))
+    show(table("Cycles of each pass", _COLUMNS, [_row(one) for one in plan.passes]))
     for line in (
         f"{len(plan.passes)} passes on {design.neurons} x {design.lanes} adders, "
         f"{plan.cycles:,.0f} cycles an image: {clock * 1e6 / plan.cycles:.1f} images/s at "
@@ -34,7 +37,38 @@ def show_engine_plan(plan: Plan, design: EngineDesign, clock: float) -> None:
         f"{plan.moved_bytes / 2**20:.2f} MiB",
         *(f"close to a limit: {name} is {taken} of {limit}" for name, taken, limit in plan.close),
     ):
-        OUT.print(line, highlight=False, soft_wrap=True)
+        say(line)
+
+
+def compiled(plan: Plan, file: Path, engine: str, clock: float) -> Compiled:
+    """``plan`` of the program in ``file``, in JSON's types."""
+    return Compiled(
+        file=str(file),
+        engine=engine,
+        clock_hz=clock * 1e6,
+        cycles=float(plan.cycles),
+        images_per_second=clock * 1e6 / plan.cycles,
+        memory_bytes=plan.memory_bytes,
+        moved_bytes=float(plan.moved_bytes),
+        passes=[
+            CompiledPass(
+                layer=one.layer,
+                channels=(one.first, one.end - 1),
+                groups=one.groups,
+                strip=one.strip,
+                cycles=float(one.cycles),
+                adders=float(one.cost.adders),
+                maps=float(one.cost.memory),
+                window=float(one.cost.window),
+                neurons=float(one.cost.neurons),
+                waits=float(one.waits),
+                bound_by=one.bound,
+                adders_in_use=float(one.utilisation),
+            )
+            for one in plan.passes
+        ],
+        close_to_limits=[NearLimit(name, taken, limit) for name, taken, limit in plan.close],
+    )
 
 
 def _row(one: PassPlan) -> list[object]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..options.files import NetworkFile, OutputFile
+from ..results.hardware import Compiled
 
 
 def compile(
@@ -23,14 +24,14 @@ def compile(
         int, typer.Option(help="Bits that the engine's memory moves in a cycle.")
     ] = 16,
     output: OutputFile = Path("network.rbe"),
-) -> None:
+) -> Compiled:
     """Compile a network in radix coding to a program for an engine.
 
     Prints what each pass is expected to take, and what bounds it. Nothing is synthesised: the
     engine's bitstream is the same for every network.
     """
-    from ..building.engine_plan import show_engine_plan
-    from ..console import OUT, progress_bar
+    from ..building.engine_plan import compiled, show_engine_plan
+    from ..console import progress_bar, wrote
     from ..golden.basics.field_checks import check_integer
     from ..golden.basics.output_files import check_writable
     from ..golden.errors import RheobaseError
@@ -51,6 +52,8 @@ def compile(
         compilation = compile_network(
             found, design, word_cycles=WORD_BITS / memory_bits, progress=progress
         )
-    show_engine_plan(plan_program(compilation), design, clock)
+    plan = plan_program(compilation)
+    show_engine_plan(plan, design, clock)
     save_program(compilation.program, output)
-    OUT.print(f"wrote {output}", highlight=False, soft_wrap=True)
+    wrote(output)
+    return compiled(plan, output, engine, clock)

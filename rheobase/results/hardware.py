@@ -71,6 +71,51 @@ class Generated(Result):
 
 
 @dataclass(frozen=True)
+class CompiledPass(Part):
+    """A pass of an engine's program: first and last channel, cycles by what takes them.
+
+    ``adders_in_use`` is a part of one.
+    """
+
+    layer: str
+    channels: tuple[int, int]
+    groups: int
+    strip: int
+    cycles: float
+    adders: float
+    maps: float
+    window: float
+    neurons: float
+    waits: float
+    bound_by: str
+    adders_in_use: float
+
+
+@dataclass(frozen=True)
+class NearLimit(Part):
+    """What of an engine a program nearly fills."""
+
+    name: str
+    taken: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Compiled(Result):
+    """Of ``compile``. An image moves ``moved_bytes`` of ``memory_bytes``."""
+
+    file: str
+    engine: str
+    clock_hz: float
+    cycles: float
+    images_per_second: float
+    memory_bytes: int
+    moved_bytes: float
+    passes: list[CompiledPass]
+    close_to_limits: list[NearLimit]
+
+
+@dataclass(frozen=True)
 class ComparedLayer(Part):
     """A layer of hardware and golden model; spikes are None where there are no neurons."""
 

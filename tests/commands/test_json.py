@@ -13,6 +13,7 @@ from rheobase.results.envelope import SCHEMA_FILE
 from tests.support.answering_board import answering_board
 from tests.support.json_output import envelope_of, result_of
 from tests.support.models.tasks import MODELS, write_voc
+from tests.support.networks.random_networks import network_of_digits
 from tests.support.result_schema import results, text
 
 NETWORK = "network.safetensors"
@@ -34,6 +35,7 @@ CASES = {
     "convert --float": (*CONVERTED, "--float", "-o", "float.safetensors"),
     "generate": ("generate", NETWORK, *SMALL, "--board", "ulx3s-12f", "--plan-images", "digits"),
     "simulate": ("simulate", NETWORK, *DIGITS, *SMALL),
+    "compile": ("compile", "radix.safetensors"),
     "view": ("view", NETWORK, "--images", "digits", *SMALL, "-o", "run.vcd"),
     "build": ("build", NETWORK, "--board", "generic", *SMALL),
     "export-nir": ("export-nir", NETWORK),
@@ -76,6 +78,7 @@ def folder(tmp_path_factory):
     loader.chmod(0o755)
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(place)
+        save_network(network_of_digits(), place / "radix.safetensors")
         for case in ("convert", "convert --float", "export-nir", "build"):
             words = [*map(str, CASES[case])]
             assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0

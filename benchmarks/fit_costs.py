@@ -2,8 +2,8 @@
 
     python -m benchmarks.fit_costs [--family ice40] [--only KINDS]
 
-Components of many shapes are synthesised for ECP5 or iCE40, each alone; for each kind of component,
-look-up tables (iCE40: logic cells) are fitted by least squares of the relative error, with no
+Components of many shapes are synthesised for one family, each alone; for each kind of component,
+look-up tables (ECP5; else logic cells) are fitted by least squares of the relative error, with no
 negative coefficient, to the features that hw/planning/area.py names. Run it again after a component
 has changed: what has not changed is taken from the cache. Prints how far off the fit is for each
 kind.

@@ -58,7 +58,7 @@ class FoldingOptions:
     ] = None
     luts: Annotated[
         int | None,
-        typer.Option("--luts", help="LUT4 (iCE40: logic cells) that the plan may take."),
+        typer.Option("--luts", help="LUT4 (iCE40, Gowin: logic cells) that the plan may take."),
     ] = None
     memory_bits: Annotated[
         int | None, typer.Option("--memory-bits", help="Bits of block RAM that the plan may take.")

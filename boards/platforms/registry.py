@@ -102,7 +102,8 @@ class BoardDescription:
 
 _FTDI = "the board's USB serial adapter (FT231X), up to 3 Mbaud"
 _ADAPTER = "a USB serial adapter (3.3 V)"
-_DAPLINK = "the extension board's USB debug adapter; its firmware may not reach 3 Mbaud: try --baud"
+_SLOW = "; its firmware may not reach 3 Mbaud: try --baud"
+_DAPLINK = f"the extension board's USB debug adapter{_SLOW}"
 
 
 def _ulx3s(size: str, device: Device) -> BoardDescription:
@@ -212,7 +213,7 @@ _ALL = (
         oscillator=12_000_000,
         clock=12_000_000,
         loader=None,
-        note="the board's USB debugger (iCELink); its firmware may not reach 3 Mbaud: try --baud",
+        note=f"the board's USB debugger (iCELink){_SLOW}",
         by_hand="copy it to the USB drive that the board is (iCELink)",
     ),
     BoardDescription(
@@ -236,7 +237,7 @@ _ALL = (
         oscillator=27_000_000,
         clock=54_000_000,
         loader="tangnano20k",
-        note="the second port of the board's USB debugger (BL616)",
+        note=f"the second port of the board's USB debugger (BL616){_SLOW}",
     ),
     BoardDescription(
         id="tang-nano-9k",
@@ -246,7 +247,7 @@ _ALL = (
         oscillator=27_000_000,
         clock=27_000_000,
         loader="tangnano9k",
-        note="the second port of the board's USB debugger (BL702)",
+        note=f"the second port of the board's USB debugger (BL702){_SLOW}",
     ),
 )
 BOARDS = {board.id: board for board in _ALL}

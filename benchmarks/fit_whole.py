@@ -1,9 +1,8 @@
-"""Scale one family's coefficients by what whole networks take: hw/planning/cost_coefficients.py.
+"""Scale Gowin's coefficients by what whole networks take: hw/planning/cost_coefficients.py.
 
-    python -m benchmarks.fit_whole NETWORK MANIFEST [NETWORK MANIFEST ...] --family gowin
+    python -m benchmarks.fit_whole NETWORK MANIFEST [NETWORK MANIFEST ...]
 
-Where `benchmarks.fit_costs`, which synthesises some hundred components, is not run for a family:
-each network is synthesised with the folding of its manifest, cells are counted by the component
+In place of `benchmarks.fit_costs`, which synthesises some hundred components: each network is synthesised with the folding of its manifest, cells are counted by the component
 that their name begins with, and the coefficients that ECP5 has for a kind of component are scaled
 by one factor, so that all components of the kind take what they took. Prints the factors, and how
 far off each network's total is.
@@ -61,9 +60,8 @@ _ALIKE = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="networks, each with its manifest")
-    parser.add_argument("--family", type=Family, default=Family.GOWIN, help="ice40 or gowin")
     arguments = parser.parse_args()
-    family = arguments.family
+    family = Family.GOWIN
     measured: dict[str, float] = defaultdict(float)
     predicted: dict[str, float] = defaultdict(float)
     totals = []

@@ -2,10 +2,11 @@
 
     python -m benchmarks.fit_whole NETWORK MANIFEST [NETWORK MANIFEST ...]
 
-In place of `benchmarks.fit_costs`, which synthesises some hundred components: each network is synthesised with the folding of its manifest, cells are counted by the component
-that their name begins with, and the coefficients that ECP5 has for a kind of component are scaled
-by one factor, so that all components of the kind take what they took. Prints the factors, and how
-far off each network's total is.
+In place of `benchmarks.fit_costs`, which synthesises some hundred components: each network is
+synthesised with the folding of its manifest, cells are counted by the component that their name
+begins with, and the coefficients that ECP5 has for a kind of component are scaled by one factor, so
+that all components of the kind take what they took. Prints the factors, and how far off each
+network's total is.
 """
 
 from __future__ import annotations

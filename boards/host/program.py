@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from ...golden.basics.extras import how_to_install
-from ...golden.basics.programs import not_found, run_program, start_program
+from ...golden.basics.programs import not_found, start_program
 from ...golden.errors import MachineError, RheobaseError, shown
 from ..builds.output import read_manifest, sha256
 from ..platforms.registry import FAMILY_TOOLS, BoardDescription, board
@@ -59,7 +59,11 @@ def program(bitstream: Path, target: BoardDescription, *, flash: bool = False) -
         )
     cable = [] if target.cable is None else ["-c", target.cable]
     command = [find_loader(), "-b", target.loader, *cable, *(["-f"] if flash else [])]
-    run_program([*command, str(bitstream)], "openFPGALoader")
+    ran = start_program([*command, str(bitstream)])
+    if ran.status:
+        # What it could not do is the last line there; its progress is elsewhere.
+        said = [line.strip() for line in ran.stderr.splitlines() if line.strip()]
+        raise MachineError(f"{_LOADER} failed: {said[-1] if said else ran.reason}")
 
 
 def find_loader() -> str:

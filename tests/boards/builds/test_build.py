@@ -352,7 +352,7 @@ def test_program(tmp_path):
         with pytest.raises(RheobaseError, match="no manifest of a build") as error:
             built_folding(folder)
         assert len(str(error.value)) < len(str(folder)) + 150
-    loader.write_text("#!/bin/sh\necho 'cable not found' >&2\nexit 1\n")
+    loader.write_text("#!/bin/sh\necho empty\necho 'cable not found' >&2\nexit 1\n")
     found, target = find_bitstream(tmp_path / "alone.bit", "icebreaker")
     os.environ["OPENFPGALOADER"] = str(loader)
     try:

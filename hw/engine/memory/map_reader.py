@@ -15,7 +15,7 @@ from .row_bursts import RowBursts
 from .row_filler import RowFiller
 from .row_job import RowFillLayout
 from .row_scheduler import RowScheduler
-from .table_port import TablePort
+from .table_port import TableWordsPort
 
 #: Rows that are asked for and not complete.
 ROWS_UNDER_WAY = 16
@@ -28,7 +28,7 @@ class MapReader(wiring.Component):
 
     Members:
         port: out, memory port.
-        sources: in, ``TablePort``; the table of sources, written before ``go``.
+        sources: in, ``TableWordsPort``; the table of sources, written before ``go``.
         go: in; a pass begins: ``count`` sources, ``window_rows`` rows of windows.
         count, window_rows: in; they stand still while the pass runs.
         row_finished: in; the walker is done with a row of windows.
@@ -53,7 +53,7 @@ class MapReader(wiring.Component):
         super().__init__(
             {
                 "port": Out(MemoryPort()),
-                "sources": In(TablePort(design, "sources")),
+                "sources": In(TableWordsPort(design, "sources")),
                 "go": In(1),
                 "count": In(bits_for(design.sources)),
                 "window_rows": In(EXTENT_BITS),

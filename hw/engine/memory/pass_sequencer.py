@@ -11,7 +11,7 @@ from ...basics.shapes import index_shape
 from ..design import WORD_BITS, EngineDesign
 from ..program import TABLES, Kind, pass_record, table_sizes
 from ..record_layouts import record_layout
-from .table_port import TablePort
+from .table_port import WORD_TABLES, table_port
 
 
 class PassSequencer(wiring.Component):
@@ -27,7 +27,8 @@ class PassSequencer(wiring.Component):
         weights_ready: in; the weights of the pass of ``header`` are in the lanes' memories.
         finished: in; the pass is done.
         header: out; the head of the pass.
-        chunks, sources, segments, row_entries, operations, parameters: out, ``TablePort``.
+        chunks, sources, segments, row_entries, operations, parameters: out, ``TablePort``;
+            ``sources`` is a ``TableWordsPort``.
         go: out; a pass begins in this cycle: head, tables and weights are there.
         done: out; no program runs.
     """
@@ -51,7 +52,7 @@ class PassSequencer(wiring.Component):
                 "weights_ready": In(1),
                 "finished": In(1),
                 "header": Out(record_layout(self.head)),
-                **{name: Out(TablePort(design, name)) for name in TABLES},
+                **{name: Out(table_port(design, name)) for name in TABLES},
                 "go": Out(1),
                 "done": Out(1, init=1),
             }
@@ -76,7 +77,7 @@ class PassSequencer(wiring.Component):
             self.header.eq(header_words[: self.head.bits]),
             takes.eq(self.words.valid & self.words.ready),
         ]
-        self._table_ports(m, assembled, table, index, takes & tables & last_word)
+        self._table_ports(m, assembled, table, index, word, takes & tables, last_word)
 
         counts = self._counts()
         last_words = [record.words - 1 for _, record in self.records]
@@ -136,17 +137,38 @@ class PassSequencer(wiring.Component):
         ]
 
     def _table_ports(
-        self, m: Module, assembled: Signal, table: Signal, index: Signal, complete: Value
+        self,
+        m: Module,
+        assembled: Signal,
+        table: Signal,
+        index: Signal,
+        word: Signal,
+        takes: Value,
+        last_word: Signal,
     ) -> None:
-        """Records are written a cycle after their last word came."""
+        """Records, and single words, are written a cycle after their (last) word came."""
         written = Signal(len(self.records))
+        complete = Signal()
         place = Signal.like(index, reset_less=True)
-        m.d.sync += [written.eq(Mux(complete, table, 0)), place.eq(index)]
+        part = Signal.like(word, reset_less=True)
+        m.d.sync += [
+            written.eq(Mux(takes, table, 0)),
+            complete.eq(last_word),
+            place.eq(index),
+            part.eq(word),
+        ]
         for number, (name, record) in enumerate(self.records):
             port = getattr(self, name)
-            low = len(assembled) - record.words * WORD_BITS
-            m.d.comb += [
-                port.write.eq(written[number]),
-                port.index.eq(place),
-                port.record.eq(assembled[low : low + record.bits]),
-            ]
+            m.d.comb += port.index.eq(place)
+            if name in WORD_TABLES:
+                m.d.comb += [
+                    port.write.eq(written[number]),
+                    port.part.eq(part),
+                    port.word.eq(assembled[-WORD_BITS:]),
+                ]
+            else:
+                low = len(assembled) - record.words * WORD_BITS
+                m.d.comb += [
+                    port.write.eq(written[number] & complete),
+                    port.record.eq(assembled[low : low + record.bits]),
+                ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value, signed, unsigned
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ....golden.basics.arithmetic import ceil_div
 from ...basics.shapes import index_shape
-from ...basics.widths import memory_depth
-from ..design import EngineDesign
+from ...memories.memory_shape import memory_style
+from ..design import WORD_BITS, EngineDesign
 from ..program import ADDRESS_BITS, EXTENT_BITS, OFFSET_BITS, bits_for, source_record
 from ..record_layouts import record_layout
 from .row_job import RowBurstsLayout, RowFillLayout
-from .table_port import TablePort
+from .table_port import TableWordsPort
 
 #: Shape of a difference of two rows, one of which may be an offset beyond the map.
 _DISTANCE = signed(OFFSET_BITS + 1)
@@ -24,8 +25,12 @@ class RowScheduler(wiring.Component):
     A row waits until the walker, and with it everything behind, needs no longer what is in its
     slot of the row buffer. Rows that no row of windows sees are skipped.
 
+    One source is looked at at a time. Its record and its state come out of a memory word by word,
+    and the state goes back there: what takes some cycles for each row of windows saves a fifth of
+    the memory side in look-up tables.
+
     Members:
-        sources: in, ``TablePort``; the table of sources.
+        sources: in, ``TableWordsPort``; the table of sources.
         go: in; a pass begins: ``count`` sources, ``window_rows`` rows of windows.
         count, window_rows: in; they stand still while the pass runs.
         row_finished: in; the walker is done with a row of windows.
@@ -43,8 +48,8 @@ class RowScheduler(wiring.Component):
 
     def __init__(self, design: EngineDesign):
         self.design = design
-        self.depth = memory_depth(design.sources)
-        self.source_layout = record_layout(source_record(design))
+        self.record = source_record(design)
+        self.source_layout = record_layout(self.record)
         # Of a source while a pass runs. In row y of windows, and with the next row to read:
         self.state_layout = data.StructLayout(
             {
@@ -59,7 +64,7 @@ class RowScheduler(wiring.Component):
         )
         super().__init__(
             {
-                "sources": In(TablePort(design, "sources")),
+                "sources": In(TableWordsPort(design, "sources")),
                 "go": In(1),
                 "count": In(bits_for(design.sources)),
                 "window_rows": In(EXTENT_BITS),
@@ -73,18 +78,25 @@ class RowScheduler(wiring.Component):
         m = Module()
         design = self.design
         number = Signal(index_shape(design.sources))
-        source = self._source(m, number)
-        state = Signal(self.state_layout, reset_less=True)
+        # The source that is looked at: words of its record, and above them those of its state.
+        source_bits = self.record.words * WORD_BITS
+        state_words = ceil_div(self.state_layout.size, WORD_BITS)
+        words = self.record.words + state_words
+        fetched = Signal(words * WORD_BITS, reset_less=True)
+        source = data.View(self.source_layout, fetched[: self.source_layout.size])
+        state_bits = fetched[source_bits:]
+        state = data.View(self.state_layout, state_bits[: self.state_layout.size])
+        word = Signal(range(words + 1))
         stores = Signal()
-        stored = self._stored(m, number, state, source, stores)
+        answer = self._storage(m, number, word, stores, state_bits[:WORD_BITS])
+
         initial = self._initial(m, source)
         begins = Signal()
         window_row = Signal(EXTENT_BITS)
         finished = Signal(EXTENT_BITS)
         m.d.sync += finished.eq(Mux(self.go, 0, finished + self.row_finished))
 
-        following = Signal(self.state_layout)
-        ring_end = Signal.like(state.offset)
+        following = self._following(m, state, source)
         seen = Signal()
         skipped = Signal()
         free = Signal()
@@ -92,14 +104,6 @@ class RowScheduler(wiring.Component):
             seen.eq((state.reach >= 0) & (state.left != 0)),
             skipped.eq(state.reach > source.row_reach - source.row_first),
             free.eq((state.fresh != 0) | (state.behind > 0)),
-            ring_end.eq(state.offset + source.slot_words),
-            following.reach.eq(state.reach - 1),
-            following.left.eq(state.left - 1),
-            following.fresh.eq(state.fresh - (state.fresh != 0)),
-            following.passed.eq(state.passed),
-            following.behind.eq(state.behind - 1),
-            following.offset.eq(Mux(ring_end == source.ring_words, 0, ring_end)),
-            following.address.eq(state.address + source.row_stride),
             self.bursts.payload.address.eq(state.address),
             self.bursts.payload.pieces.eq(source.pieces),
             self.bursts.payload.piece_words.eq(source.piece_words),
@@ -111,19 +115,24 @@ class RowScheduler(wiring.Component):
 
         with m.FSM(init="IDLE"):
             with m.State("IDLE"):
-                m.d.sync += [number.eq(0), window_row.eq(0), begins.eq(1)]
+                m.d.sync += [number.eq(0), window_row.eq(0), begins.eq(1), word.eq(0)]
                 with m.If(self.go):
-                    m.next = "LOAD"
-            with m.State("LOAD"):
-                m.d.sync += state.eq(Mux(begins, initial, stored))
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                # A word comes a cycle after its address.
+                m.d.sync += [fetched.eq(Cat(fetched[WORD_BITS:], answer)), word.eq(word + 1)]
+                with m.If(word == words):
+                    m.d.sync += word.eq(self.record.words)
+                    m.next = "ROWS"
+                    with m.If(begins):
+                        m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.sync += state.eq(initial)
                 m.next = "ROWS"
             with m.State("ROWS"):
                 with m.If(~seen):
-                    m.d.comb += stores.eq(1)
-                    m.d.sync += number.eq(number + 1)
-                    m.next = "LOAD"
-                    with m.If(number + 1 == self.count):
-                        m.next = "END"
+                    m.d.sync += state.reach.eq(state.reach + source.row_step)
+                    m.next = "STORE"
                 with m.Elif(skipped):
                     m.d.sync += state.eq(following)
                 with m.Elif(free):
@@ -140,49 +149,63 @@ class RowScheduler(wiring.Component):
                 with m.If(self.bursts.ready):
                     m.d.sync += state.eq(following)
                     m.next = "ROWS"
+            with m.State("STORE"):
+                m.d.comb += stores.eq(1)
+                m.d.sync += [state_bits.eq(state_bits[WORD_BITS:]), word.eq(word + 1)]
+                with m.If(word == words - 1):
+                    m.d.sync += [number.eq(number + 1), word.eq(0)]
+                    m.next = "FETCH"
+                    with m.If(number + 1 == self.count):
+                        m.next = "END"
             with m.State("END"):
                 m.d.comb += [self.fills.valid.eq(1), self.fills.payload.complete.eq(1)]
                 with m.If(self.fills.ready):
                     m.d.sync += [number.eq(0), window_row.eq(window_row + 1), begins.eq(0)]
-                    m.next = "LOAD"
+                    m.next = "FETCH"
                     with m.If(window_row + 1 == self.window_rows):
                         m.next = "IDLE"
         return m
 
-    def _source(self, m: Module, number: Signal) -> data.View:
-        """The record of source ``number``."""
-        m.submodules.table = table = memory.Memory(
-            shape=unsigned(self.source_layout.size), depth=self.depth, init=[]
-        )
-        write, read = table.write_port(), table.read_port(domain="comb")
-        m.d.comb += [
-            write.addr.eq(self.sources.index),
-            write.data.eq(self.sources.record),
-            write.en.eq(self.sources.write),
-            read.addr.eq(number),
-        ]
-        return data.View(self.source_layout, read.data)
-
-    def _stored(
-        self, m: Module, number: Signal, state: data.View, source: data.View, stores: Signal
+    def _storage(
+        self, m: Module, number: Signal, word: Signal, stores: Signal, stored: Value
     ) -> Value:
-        """The state of source ``number``; it is kept for the next row of windows on ``stores``."""
-        m.submodules.states = states = memory.Memory(
-            shape=unsigned(self.state_layout.size), depth=self.depth, init=[]
+        """Records and states: word ``word`` of source ``number``, a cycle later.
+
+        With ``stores`` that word becomes ``stored``; else the table is written.
+        """
+        depth = self.design.sources << len(word)
+        m.submodules.storage = storage = memory.Memory(
+            shape=unsigned(WORD_BITS), depth=depth, init=[], attrs=memory_style(depth, WORD_BITS)
         )
-        write, read = states.write_port(), states.read_port(domain="comb")
-        following = Signal(self.state_layout)
+        write, read = storage.write_port(), storage.read_port()
+        sources = self.sources
+        place = Cat(sources.part, Const(0, len(word) - len(sources.part)), sources.index)
         m.d.comb += [
-            following.eq(state),
-            following.reach.eq(state.reach + source.row_step),
-            write.addr.eq(number),
-            write.data.eq(following),
-            write.en.eq(stores),
-            read.addr.eq(number),
+            write.addr.eq(Mux(stores, Cat(word, number), place)),
+            write.data.eq(Mux(stores, stored, sources.word)),
+            write.en.eq(stores | sources.write),
+            read.addr.eq(Cat(word, number)),
+            read.en.eq(1),
         ]
         return read.data
 
-    def _initial(self, m: Module, source: data.View) -> data.View:
+    def _following(self, m: Module, state: data.View, source: data.View) -> Signal:
+        """The state when the next row is read, or skipped."""
+        following = Signal(self.state_layout)
+        ring_end = Signal.like(state.offset)
+        m.d.comb += [
+            ring_end.eq(state.offset + source.slot_words),
+            following.reach.eq(state.reach - 1),
+            following.left.eq(state.left - 1),
+            following.fresh.eq(state.fresh - (state.fresh != 0)),
+            following.passed.eq(state.passed),
+            following.behind.eq(state.behind - 1),
+            following.offset.eq(Mux(ring_end == source.ring_words, 0, ring_end)),
+            following.address.eq(state.address + source.row_stride),
+        ]
+        return following
+
+    def _initial(self, m: Module, source: data.View) -> Signal:
         """The state in front of the first row of windows."""
         initial = Signal(self.state_layout)
         m.d.comb += [

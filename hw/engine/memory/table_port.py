@@ -1,4 +1,4 @@
-"""The port by which a pass's table is written."""
+"""The ports by which a pass's tables are written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from ...basics.shapes import index_shape
-from ..design import EngineDesign
+from ..design import WORD_BITS, EngineDesign
 from ..program import TABLES, table_sizes
 from ..record_layouts import record_layout
 
@@ -28,3 +28,33 @@ class TablePort(wiring.Signature):
                 "record": Out(record_layout(TABLES[table](design))),
             }
         )
+
+
+class TableWordsPort(wiring.Signature):
+    """The same of a table that is kept memory word by memory word.
+
+    Members:
+        write: out; ``word`` is written in this cycle.
+        index: out; of the record in the table.
+        part: out; of the word in the record.
+        word: out.
+    """
+
+    def __init__(self, design: EngineDesign, table: str):
+        super().__init__(
+            {
+                "write": Out(1),
+                "index": Out(index_shape(table_sizes(design)[table])),
+                "part": Out(index_shape(TABLES[table](design).words)),
+                "word": Out(WORD_BITS),
+            }
+        )
+
+
+#: Tables that are kept word by word.
+WORD_TABLES = ("sources",)
+
+
+def table_port(design: EngineDesign, table: str) -> wiring.Signature:
+    """The port of ``table``."""
+    return (TableWordsPort if table in WORD_TABLES else TablePort)(design, table)

@@ -12,6 +12,8 @@ from amaranth.lib import wiring
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.memory.map_reader import MapReader
 from rheobase.hw.engine.memory.row_buffer import RowBuffer
+from rheobase.hw.engine.program import source_record
+from tests.hw.engine.memory.records import packed
 from tests.support.simulation.agents import run_agents
 from tests.support.simulation.memory_model import MemoryModel
 
@@ -131,7 +133,8 @@ class Walker:
         """A generator of what to do: it is given the context each cycle, in ``offer``."""
         for sources, window_rows in self.passes:
             for index, source in enumerate(sources):
-                yield {"write": 1, "index": index, "record": source.record()}
+                for part, word in enumerate(packed(source_record(DESIGN), source.record())):
+                    yield {"write": 1, "index": index, "part": part, "word": word}
             yield {"go": 1, "count": len(sources), "window_rows": window_rows}
             for row in range(window_rows):
                 while True:
@@ -143,7 +146,7 @@ class Walker:
                         words = source.buffered(self.memory.words, number)
                         slot = number % source.slots * source.supers * source.super_words
                         for offset, word in enumerate(words):
-                            yield {"read": source.buffer_base + slot + offset, "word": word}
+                            yield {"read": source.buffer_base + slot + offset, "expected": word}
                 yield {"finished": 1}
             assert (yield {}) == window_rows
 
@@ -157,8 +160,8 @@ class Walker:
         self.looked += 1
         context.set(reader.sources.write, now.get("write", 0))
         if "write" in now:
-            context.set(reader.sources.index, now["index"])
-            context.set(reader.sources.record, now["record"])
+            for name in ("index", "part", "word"):
+                context.set(getattr(reader.sources, name), now[name])
         context.set(reader.go, now.get("go", 0))
         if "go" in now:
             context.set(reader.count, now["count"])
@@ -167,7 +170,7 @@ class Walker:
         context.set(self.buffer.read_enable, "read" in now)
         if "read" in now:
             context.set(self.buffer.read_address, now["read"])
-        self.asked = now.get("word")
+        self.asked = now.get("expected")
 
     def look(self, context):
         if self.expected is not None:

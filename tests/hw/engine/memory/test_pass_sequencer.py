@@ -6,6 +6,7 @@ import pytest
 
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.memory.pass_sequencer import PassSequencer
+from rheobase.hw.engine.memory.table_port import WORD_TABLES
 from rheobase.hw.engine.program import TABLES, Kind, pass_record, table_sizes
 from tests.hw.engine.memory.records import packed, random_fields
 from tests.support.simulation.agents import Source, run_agents
@@ -67,7 +68,12 @@ class Engine:
             port = getattr(sequencer, name)
             if context.get(port.write):
                 assert not self.running, f"{name} is written while a pass runs"
-                table[context.get(port.index)] = context.get(port.record)
+                index = context.get(port.index)
+                if name in WORD_TABLES:
+                    assert context.get(port.part) == len(table.setdefault(index, []))
+                    table[index].append(context.get(port.word))
+                else:
+                    table[index] = context.get(port.record)
         if context.get(sequencer.go):
             assert not self.running and self.was_ready
             self.running = True
@@ -103,4 +109,7 @@ def test_runs_programs(gap):
             assert list(tables[name]) == list(range(len(records)))
             for index, values in enumerate(records):
                 found = tables[name][index]
+                if name in WORD_TABLES:
+                    assert found == packed(TABLES[name](DESIGN), values)
+                    continue
                 assert {field: getattr(found, field) for field in values} == values

@@ -17,7 +17,10 @@ from rheobase.hw.basics.fork import StreamFork
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.design.geometry import WindowGeometry
 from rheobase.hw.design.payloads import UnitLayout
+from rheobase.hw.design.queues import QueueDesign
 from rheobase.hw.design.style import COMPACT, FAST
+from rheobase.hw.engine.memory.memory_arbiter import MemoryArbiter
+from rheobase.hw.engine.memory.sequential_reader import SequentialReader
 from rheobase.hw.lanes.lane_join import LaneJoin
 from rheobase.hw.lanes.word_filter import WordFilter
 from rheobase.hw.neurons.current_pool import CurrentPool
@@ -32,9 +35,11 @@ from tests.formal.checkers.event_scanner import EventScannerChecker
 from tests.formal.checkers.fork import ForkChecker
 from tests.formal.checkers.image_gate import ImageGateChecker
 from tests.formal.checkers.lane_join import LaneJoinChecker
+from tests.formal.checkers.memory_arbiter import MemoryArbiterChecker
 from tests.formal.checkers.queue import QueueChecker
 from tests.formal.checkers.result_writer import ResultWriterChecker
 from tests.formal.checkers.row_writer import RowWriterChecker
+from tests.formal.checkers.sequential_reader import SequentialReaderChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.window_gather import WindowGatherChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
@@ -239,6 +244,25 @@ def proofs() -> list[Proof]:
         depth=10,
         induction=False,
     )
+    for clients, writers in ((2, (1,)), (3, (0, 2))):
+        add(
+            f"MemoryArbiter {clients} clients, {len(writers)} of them write",
+            "commands in order of their grants, words to who asked for them",
+            lambda c=clients, w=writers: MemoryArbiterChecker(MemoryArbiter(c, w)),
+            depth=9,
+            induction=False,
+        )
+    for burst, depth, repeats in ((2, 4, True), (1, 3, False)):
+        add(
+            f"SequentialReader bursts of {burst}, queue of {depth}"
+            + (", repeated" if repeats else ""),
+            "range in order, within it, nothing from before a restart, room for what is asked",
+            lambda b=burst, d=depth, r=repeats: SequentialReaderChecker(
+                SequentialReader(QueueDesign(d), burst=b, repeats=r)
+            ),
+            depth=12,
+            induction=False,
+        )
     return result
 
 

@@ -21,11 +21,12 @@ from .calibrate.calibration import (
     used_images,
 )
 from .calibrate.keeping import Fit, held_back, output_error
-from .data.batches import Batches, on_device, split_batches
+from .data.batches import Batches, on_device, split_batches, spread_images
 from .data.checkpoints import check_finite
 from .data.pixels import Images, as_pixels, normalisation
 from .graph.graph import Graph
 from .graph.levels import steps_of
+from .lower.budget import IMAGES as BUDGET_IMAGES
 from .lower.budget import allocated_bits
 from .lower.lowered import Lowered
 from .lower.lowering import lower_graph
@@ -309,7 +310,9 @@ def _converted(
     bits: int | dict[str, int] = options.weight_bits
     read = with_read_outputs(spiking)
     if options.weight_budget is not None:
-        bits = allocated_bits(read, batches[0], thresholds, options.weight_budget)
+        bits = allocated_bits(
+            read, spread_images(batches, BUDGET_IMAGES), thresholds, options.weight_budget
+        )
     calibrated = None
     if options.calibration is not None:
         layers = layer_names(read)

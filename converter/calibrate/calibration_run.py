@@ -24,8 +24,8 @@ from .layer_roles import is_averaged, is_read_out, reads_image
 from .layer_samples import LayerSamples, model_samples, place_weights
 from .least_squares import (
     adjustable,
+    channel_sources,
     rounded_weights,
-    shifted_source,
 )
 from .neuron_search import Search, search_neurons
 from .trains import Trains
@@ -287,6 +287,8 @@ class CalibrationRun:
     def _round(self, name: str, segment: Segment) -> None:
         """Round the layer's kernel where it is the only one and reads spikes or the image.
 
+        A kernel behind a concatenation reads the spikes of all that are concatenated.
+
         In front of max pooling the kernel is rounded for all places of its map alike.
         """
         bits = None if self._rounding is None else self._rounding.bits.get(name)
@@ -294,10 +296,10 @@ class CalibrationRun:
         if bits is None or layer is None:
             return
         weighted = layer.weighted
-        source = shifted_source(self.graph, weighted.inputs[0])
-        if source.name not in segment.sources:
+        sources = channel_sources(self.graph, weighted.inputs[0])
+        if not all(source.name in segment.sources for source in sources):
             return
-        worth = self._worth(source)
+        worth = torch.cat([self._worth(source) for source in sources])
         weight = weighted.arguments["weight"]
         samples = self._kernels[name]
         inputs = self._inputs(samples.positions, segment, weighted)

@@ -71,12 +71,17 @@ def _reached(graph: Graph, current: str) -> tuple[list[Operation], list[Operatio
     return found, pools
 
 
-def shifted_source(graph: Graph, name: str) -> Operation:
-    """What an operation's result is, but for constants that are added."""
+def channel_sources(graph: Graph, name: str) -> tuple[Operation, ...]:
+    """Operations whose channels, one after the other, an operation's result has.
+
+    Constants that are added do not count. Only a concatenation of channels has more than one.
+    """
     operation = graph.by_name[name]
     while _is_shift(operation):
         operation = graph.by_name[operation.inputs[0]]
-    return operation
+    if operation.kind != OperationKind.CONCATENATE or operation.arguments["dimension"] != 0:
+        return (operation,)
+    return tuple(part for source in operation.inputs for part in channel_sources(graph, source))
 
 
 def _is_shift(operation: Operation) -> bool:

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from ...golden.errors import RheobaseError
 from ...golden.network.network import BYTE_BITS, MIN_WEIGHT_BITS
-from ..graph.analog import clip, run_graph
+from ..graph.analog import GraphProgress, clip, run_graph
 from ..graph.graph import WEIGHTED_KINDS, Graph, Operation
 from ..graph.segments import segment_of
 from .quantise import RealWeights, layer_scale, quantised
 
 #: Width at which a layer's sensitivity is measured; an error goes with 4 ** -bits.
 _MEASURED_BITS = 3
+#: Images that sensitivities are measured on, once for each layer.
+IMAGES = 32
 _UNITS = {"": 1.0, "k": 1e3, "M": 1e6}
 
 
@@ -55,21 +57,33 @@ def sensitivities(
         thresholds: activations are clipped there, as the spiking network's are.
     """
 
-    def clipped(operation: Operation, current: Tensor, owned: bool) -> Tensor:
-        return clip(operation, current, thresholds[operation.name].to(current), owned)
+    def clipped(operation: Operation, current: Tensor, _owned: bool) -> Tensor:
+        # Several runs share what is in front of a layer, so nothing is overwritten.
+        return clip(operation, current, thresholds[operation.name].to(current), False)
 
     exact = run_graph(graph, images, clipped)
-    found = {}
-    for name, kernels in _kernels(graph).items():
-        changed = {o.name: _rounded(o, _MEASURED_BITS) for o in kernels}
+    kernels = _kernels(graph)
+    places = {operation.name: place for place, operation in enumerate(graph.operations)}
+    first = {
+        name: min((places[o.name] for o in found), default=len(places))
+        for name, found in kernels.items()
+    }
+    measured = {}
+    before = GraphProgress.begun(graph, images)
+    for name in sorted(kernels, key=first.__getitem__):
+        before.run(first[name], clipped)
+        changed = {o.name: _rounded(o, _MEASURED_BITS) for o in kernels[name]}
         operations = tuple(changed.get(o.name, o) for o in graph.operations)
-        rounded = run_graph(replace(graph, operations=operations), images, clipped)
+        rest = replace(before.copy(), graph=replace(graph, operations=operations))
+        rest.run(len(operations), clipped)
         errors = [
-            float((rounded[key] - value).square().mean() / value.square().mean().clamp(min=1e-12))
+            float(
+                (rest.values[key] - value).square().mean() / value.square().mean().clamp(min=1e-12)
+            )
             for key, value in exact.items()
         ]
-        found[name] = sum(errors) / len(errors)
-    return found
+        measured[name] = sum(errors) / len(errors)
+    return {name: measured[name] for name in kernels}
 
 
 def allocated_bits(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rheobase.converter.calibrate.calibration import Calibration, calibrate
+from rheobase.converter.conversion import convert
 from rheobase.converter.graph.analog import analog_outputs
 from rheobase.converter.graph.copied import copied_threshold
 from rheobase.converter.graph.graph import Graph
+from rheobase.converter.options import Options
 from rheobase.converter.rewrite.rewrite import prepared
 from rheobase.converter.snn.snn import FloatSnn
 from rheobase.converter.thresholds.balancing import balance
@@ -49,6 +52,20 @@ class WithCopies(nn.Module):
         pooled = functional.max_pool2d(wide, 2)
         side = self.side((wide + self.second(wide)).relu())
         return {"scores": self.linear(self.third(pooled).relu().flatten(1)), "map": side}
+
+
+class WithBranches(nn.Module):
+    """A kernel that reads two layers of different sizes side by side, as in a fire module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.narrow = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 5, 1)
+        self.wide, self.joined = nn.Conv2d(6, 7, 3, padding=1), nn.Conv2d(12, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x).relu()
+        x = torch.cat((self.narrow(x).relu(), self.wide(x).relu()), 1)
+        return self.joined(x).relu().mean((2, 3))
 
 
 MODELS = {"qcfs": WithQcfs, "copies": WithCopies}
@@ -124,3 +141,30 @@ def test_the_graphs_hold_what_is_tested(subject: tuple) -> None:
     with torch.no_grad():
         for output, wanted in zip(outputs, flattened(model(batches[0])), strict=True):
             torch.testing.assert_close(output, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_kernels_behind_a_concatenation_are_rounded_as_they_are_fitted() -> None:
+    torch.manual_seed(1)
+    images = np.random.default_rng(1).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
+    options = Options(
+        coding=Coding.RADIX,
+        steps=4,
+        weight_bits=3,
+        calibration=Calibration(weights=1, samples=1024),
+        only_if_better=False,
+    )
+    made = convert(WithBranches(), images, mean=[0.5], std=[0.25], options=options)
+    layers = {layer.name: layer for layer in made.network.layers}
+    *sources, joined = [operation.name for operation in made.snn.graph.neurons][1:]
+    assert made.calibrated is not None and joined in made.calibrated.scales
+    spikes = [made.thresholds[name].numpy() / 15 for name in sources]
+    weight = made.snn.graph.by_name["joined"].arguments["weight"].numpy()[:, :, 0, 0]
+    scale = made.calibrated.scales[joined].numpy()[:, None]
+    expected = weight * np.concatenate(spikes) / scale
+    kernels = {
+        made.network.layers[part.source].name: part.weight[:, :, 0, 0]
+        for part in layers[joined].connections
+    }
+    found = np.concatenate([kernels[name] for name in sources], axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert found.min() >= -4 and found.max() <= 3

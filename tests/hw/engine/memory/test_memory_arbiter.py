@@ -33,7 +33,7 @@ def test_clients_see_their_regions_as_if_alone(clients, writers, gap, stall):
     cases, sources, reads = [], [], []
     for number, port in enumerate(arbiter.clients):
         first, writes = number * REGION, number in writers
-        case = client_case(first, content[first : first + REGION], 8, rng, writes=writes)
+        case = client_case(first, content[first : first + REGION], 6, rng, writes=writes)
         sources += [Source(port.commands, case.commands, rng, gap)]
         if writes:
             sources += [Source(port.written, case.written, rng, gap)]

@@ -14,7 +14,8 @@ from ...golden.network.network import Network
 from ...hw.design.folding import Folding, check_folding
 from ...hw.verilog.generation import TOP, generate
 from ...hw.verilog.module_names import check_module_name, with_module_name
-from .axi_stream import axi_stream
+from .edges import EDGES
+from .interfaces import Interface
 from .memory_wrapper import WRAPPER
 from .output import MANIFEST, manifest_folding, read_manifest, sha256, verilog_manifest
 
@@ -50,7 +51,7 @@ def write_verilog(
     output: Path,
     *,
     name: str = TOP,
-    axi: bool = False,
+    interface: Interface = Interface.STREAM,
 ) -> BuiltVerilog:
     """Write an accelerator as one Verilog file, and its manifest beside it.
 
@@ -58,7 +59,7 @@ def write_verilog(
 
     Args:
         name: of the accelerator's module.
-        axi: with a module ``name``_axis around it, which has AXI4-Stream at its edge.
+        interface: what a module around the accelerator has at its edge, if any.
 
     Raises:
         RheobaseError: a P or E out of range, a name that no module can have, or ``output`` cannot
@@ -66,8 +67,8 @@ def write_verilog(
     """
     check_module_name(name)
     text = generate(network, folding)
-    if axi:
-        text += axi_stream(network)
+    if interface in EDGES:
+        text += EDGES[interface](network)
     text = with_module_name(text, name)
     write_whole(output, text.encode())
     if output.is_file():

@@ -16,8 +16,10 @@ from ...hw.verilog.generation import TOP, generate
 from ...hw.verilog.header import header
 from ...hw.verilog.module_names import check_module_name, with_module_name
 from ..platforms.registry import VERILOG_TARGETS
-from .axi_stream import axi_stream
+from ..wishbone.register_map import c_header
+from .edges import edge_files
 from .instantiation import instantiation_template
+from .interfaces import SUFFIXES
 from .memory_files import memories_to_files
 from .memory_wrapper import WRAPPER, WRAPPER_VERILOG, wrapped_verilog
 from .output import MANIFEST, check_output, verilog_manifest
@@ -32,7 +34,7 @@ def plain_verilog(
     images: np.ndarray | None = None,
     name: str = TOP,
 ) -> dict[str, str]:
-    """Files of ``target`` by name: the design, its AXI4-Stream edge, and what helps to use it.
+    """Files of ``target`` by name: the design, its edges for a bus, and what helps to use it.
 
     Args:
         target: ``generic`` (memories as arrays, their contents in files) or ``asic`` (memories
@@ -59,13 +61,14 @@ def plain_verilog(
     files = {
         **design,
         **memories,
-        f"{TOP}_axis.v": axi_stream(network),
+        **edge_files(network),
         "instantiation.v": template,
         **bench,
     }
     files = _renamed(files, memories, name)
+    files[f"{name}_wb.h"] = c_header(network, name)
     if target == "generic":
-        verilog = [f"{name}.v", *models, f"{name}_axis.v"]
+        verilog = [f"{name}.v", *models, *(f"{name}{suffix}.v" for suffix in SUFFIXES.values())]
         files |= project_scripts(name, verilog, [_memory(file, name) for file in memories])
     return files
 

@@ -9,6 +9,8 @@ from .generation import TOP
 
 #: Characters of a name, at most: names of what is inside are longer.
 _MOST = 64
+#: What names of modules around the accelerator go on with.
+_AROUND = "(?:_axis|_wb|_wb_bridge)?"
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{_MOST - 1}}}")
 #: Modules that a build has beside the accelerator's own.
 _TAKEN = ("testbench", "rheobase_memory")
@@ -44,6 +46,6 @@ def with_module_name(verilog: str, name: str, now: str = TOP) -> str:
     gives the same text.
     """
     begins = re.compile(
-        rf"^((?:module )?\\?| *\\?){re.escape(now)}(?=[.(]|_axis\(| \w+ \()", re.MULTILINE
+        rf"^((?:module )?\\?| *\\?){re.escape(now)}(?={_AROUND}(?:[.(]| +\w+ \())", re.MULTILINE
     )
     return verilog if name == now else begins.sub(lambda found: found[1] + name, verilog)

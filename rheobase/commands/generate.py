@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..boards.builds.interfaces import Interface
 from ..options.files import NetworkFile, OutputFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import ImageOptions
 from ..options.output import TOP, ModuleName
 from ..results.hardware import Generated
-
-
-class Interface(StrEnum):
-    """What the accelerator has at its edge."""
-
-    STREAM = "stream"
-    AXI_STREAM = "axi-stream"
 
 
 def generate(
@@ -32,7 +25,8 @@ def generate(
         Interface,
         typer.Option(
             help="stream: the accelerator's own ports; axi-stream: a module NAME_axis around it, "
-            "with AXI4-Stream at its edge."
+            "with AXI4-Stream at its edge; wishbone: NAME_wb, a device with registers, whose C "
+            "header is written beside it."
         ),
     ] = Interface.STREAM,
     output: OutputFile = Path("accelerator.v"),
@@ -42,9 +36,10 @@ def generate(
     Prints the plan first: P, E, memories and cycles of each layer, and what it takes of a device.
     """
     from ..boards.builds.built_verilog import write_verilog
+    from ..boards.wishbone.register_map import c_header
     from ..building.shown_plan import shown_plan
     from ..console import working, wrote
-    from ..golden.basics.output_files import check_writable
+    from ..golden.basics.output_files import check_writable, write_whole
     from ..golden.files.file import load_network
     from ..hw.verilog.module_names import check_module_name
 
@@ -53,6 +48,10 @@ def generate(
     found = load_network(network)
     chosen, plan = shown_plan(found, folding, reading, board)
     with working("generating Verilog"):
-        write_verilog(found, chosen, output, name=name, axi=interface is Interface.AXI_STREAM)
+        write_verilog(found, chosen, output, name=name, interface=interface)
     wrote(output)
+    if interface is Interface.WISHBONE and output.is_file():
+        header = output.with_suffix(".h")
+        write_whole(header, c_header(found, name).encode())
+        wrote(header)
     return Generated(file=str(output), top=name, interface=interface.value, plan=plan)

@@ -7,6 +7,7 @@ import pytest
 
 from rheobase.boards.builds.axi_stream import axi_stream
 from rheobase.boards.builds.built_verilog import read_built_verilog, write_verilog
+from rheobase.boards.builds.interfaces import Interface
 from rheobase.boards.builds.plain_verilog import plain_verilog, write_plain_verilog
 from rheobase.boards.builds.verilog_bench import random_pixels
 from rheobase.golden import RheobaseError, run_golden
@@ -93,7 +94,9 @@ def test_axi_stream(tmp_path, network, folding):
             wanted += [(int(score), None, False) for score in place]
             wanted[-1] = (*wanted[-1][:1], int(place.argmax()), False)
         wanted[-1] = (*wanted[-1][:2], True)
-    written = write_verilog(network, folding, tmp_path / "net.v", name="digits", axi=True)
+    written = write_verilog(
+        network, folding, tmp_path / "net.v", name="digits", interface=Interface.AXI_STREAM
+    )
     assert "module digits_axis(" in (tmp_path / "net.v").read_text()
     bench = BENCH.format(
         name="digits",
@@ -184,7 +187,7 @@ def test_scripts_name_the_files(network, folding, target):
         interpreter.eval(files[script])
         words = [word.rpartition("/")[2] for command in called for word in command]
         verilog = [word for word in words if word.endswith(".v")]
-        assert set(verilog) == {"digits.v", "digits_axis.v"} and "digits" in words
+        assert set(verilog) == {"digits.v", "digits_axis.v", "digits_wb.v"} and "digits" in words
         assert "xc7a35t" in words
         if script == "vivado.tcl":
             memories = {word for word in words if word.endswith(".hex")}

@@ -142,72 +142,110 @@ def run_verilog(
         RheobaseError: bad images or settings; a ``SimulationError`` where the hardware hung or
             broke a stream rule.
     """
-    network = built.network
-    images = checked_images(network, images)
-    settings = image_settings(network, len(images), steps, delay)
-    shares = process_shares(len(images), processes)
-    with (
-        tempfile.TemporaryDirectory(prefix="rheobase-batch-") as folder,
-        ThreadPoolExecutor(max_workers=len(shares)) as pool,
-    ):
-        jobs = []
-        for index, (start, end) in enumerate(shares):
-            place = Path(folder) / str(index)
-            place.mkdir()
-            recorded = min(max(0, record_images - start), end - start)
-            jobs.append(
-                pool.submit(
-                    _part,
-                    built,
-                    place,
-                    images[start:end],
-                    settings[start:end],
-                    Stalls(gap, stall, seed + index),
-                    recorded,
-                    progress,
-                )
-            )
-        parts = []
-        for job, (start, _) in zip(jobs, shares, strict=True):
-            try:
-                parts.append(job.result())
-            except SimulationError as error:
-                image = None if error.image is None else start + error.image
-                raise SimulationError(str(error), image) from error
-    return _combined(built, parts)
+    shares = shares_of(
+        built.network,
+        images,
+        steps=steps,
+        delay=delay,
+        record_images=record_images,
+        processes=processes,
+        gap=gap,
+        stall=stall,
+        seed=seed,
+    )
+    with ThreadPoolExecutor(max_workers=len(shares)) as pool:
+        jobs = [pool.submit(run_share, built, share, progress) for share in shares]
+        return combined(built.network, [job.result() for job in jobs])
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class Share:
+    """What one process runs.
+
+    Attributes:
+        first: number of its first image.
+        settings: T and t0 of each image, see ``image_settings``.
+        recorded: images whose spikes are kept, the first ones.
+    """
+
+    first: int
+    images: np.ndarray
+    settings: np.ndarray
+    stalls: Stalls
+    recorded: int
+
+
+def shares_of(
+    network: Network,
+    images: np.ndarray,
+    *,
+    steps: int | Sequence[int] | None = None,
+    delay: int | Sequence[int] | None = None,
+    record_images: int = 0,
+    processes: int | None = None,
+    gap: int = 0,
+    stall: int = 0,
+    seed: int = 0,
+) -> list[Share]:
+    """``images`` shared out, with arguments as ``run_verilog`` has them.
+
+    Raises:
+        RheobaseError: bad images or settings.
+    """
+    images = checked_images(network, images)
+    settings = image_settings(network, len(images), steps, delay)
+    return [
+        Share(
+            start,
+            images[start:end],
+            settings[start:end],
+            Stalls(gap, stall, seed + index),
+            min(max(0, record_images - start), end - start),
+        )
+        for index, (start, end) in enumerate(process_shares(len(images), processes))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one process gave."""
+
     results: list[np.ndarray]  # per output (images, beats + pixels + 2), see harness.cpp
     cycles: int
     accumulations: list[int]
     spikes: list[np.ndarray | None]
 
 
-def _part(
-    built: BuiltSimulation,
-    folder: Path,
-    images: np.ndarray,
-    settings: np.ndarray,
-    stalls: Stalls,
-    recorded: int,
-    progress: Callable[[int], None] | None,
-) -> _Part:
-    """What one process answers, its files in ``folder``."""
-    cycles, accumulations = run_process(
-        built, folder, images, settings, stalls, recorded=recorded, progress=progress
-    )
-    results = [
-        np.fromfile(folder / f"results{output}", dtype=np.int64).reshape(len(images), -1)
-        for output in range(len(built.network.outputs))
-    ]
-    return _Part(
-        results=results,
-        cycles=cycles,
-        accumulations=accumulations,
-        spikes=_read_spikes(built, folder, settings[:recorded, 0]) if recorded else [],
-    )
+def run_share(
+    built: BuiltSimulation, share: Share, progress: Callable[[int], None] | None = None
+) -> Part:
+    """Run one process.
+
+    Raises:
+        SimulationError: see ``run_process``, with the number of the image among all shares.
+    """
+    with tempfile.TemporaryDirectory(prefix="rheobase-batch-") as name:
+        folder = Path(name)
+        try:
+            cycles, accumulations = run_process(
+                built,
+                folder,
+                share.images,
+                share.settings,
+                share.stalls,
+                recorded=share.recorded,
+                progress=progress,
+            )
+        except SimulationError as error:
+            image = None if error.image is None else share.first + error.image
+            raise SimulationError(str(error), image) from error
+        results = [
+            np.fromfile(folder / f"results{output}", dtype=np.int64).reshape(len(share.images), -1)
+            for output in range(len(built.network.outputs))
+        ]
+        recorded = share.settings[: share.recorded, 0]
+        spikes = _read_spikes(built, folder, recorded) if share.recorded else []
+    return Part(results, cycles, accumulations, spikes)
 
 
 def _read_spikes(
@@ -240,8 +278,8 @@ def _read_spikes(
     return layers
 
 
-def _combined(built: BuiltSimulation, parts: list[_Part]) -> VerilogRun:
-    network = built.network
+def combined(network: Network, parts: Sequence[Part]) -> VerilogRun:
+    """The run of all shares, from their parts in order."""
     outputs, answers = [], []
     for output, shape in enumerate(network.output_shapes):
         beats = np.concatenate([part.results[output] for part in parts])

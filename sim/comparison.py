@@ -14,6 +14,7 @@ from ..golden.run.run import GoldenRun, run_golden
 from ..golden.run.statistics import accumulations
 from ..hw.design.connection_design import ConnectionDesign
 from ..hw.design.folding import Folding
+from ..hw.design.layer_design import LayerDesign
 from ..hw.planning.default_folding import default_folding
 from .batch import BuiltSimulation, VerilogRun, build_simulation, run_verilog, sooner_build
 
@@ -155,7 +156,20 @@ def simulate(
     )
     golden = run_golden(network, images, steps=steps, delay=delay)
     recorded = run_golden(network, images[:record_images], steps=steps, delay=delay, record=True)
-    layers, places = _compare_layers(built, ran, recorded, record_images == len(images))
+    return compared(built.design, ran, golden, recorded)
+
+
+def compared(
+    design: tuple[LayerDesign, ...], ran: VerilogRun, golden: GoldenRun, recorded: GoldenRun
+) -> Comparison:
+    """Compare what the hardware of ``design`` did with the golden model.
+
+    Args:
+        golden: on all images.
+        recorded: with records, on the first of them, whose spikes ``ran`` has too.
+    """
+    images, record_images = len(golden.answers), len(recorded.answers)
+    layers, places = _compare_layers(design, ran, recorded, record_images == images)
     score_mismatches = 0
     for found, expected in zip(ran.outputs, golden.outputs, strict=True):
         differs = found != expected
@@ -164,7 +178,7 @@ def simulate(
             image = int(np.argwhere(differs)[0][0])
             places.append(_Place(image, f"scores of image {image}"))
     return Comparison(
-        images=len(images),
+        images=images,
         recorded_images=record_images,
         answer_mismatches=int((ran.answers != golden.answers).sum()),
         score_mismatches=score_mismatches,
@@ -177,7 +191,7 @@ def simulate(
 
 
 def _compare_layers(
-    built: BuiltSimulation, hardware: VerilogRun, golden: GoldenRun, all_recorded: bool
+    design: tuple[LayerDesign, ...], hardware: VerilogRun, golden: GoldenRun, all_recorded: bool
 ) -> tuple[list[LayerComparison], list[_Place]]:
     layers, places = [], []
     for index, record in enumerate(golden.layers):
@@ -194,7 +208,7 @@ def _compare_layers(
                 )
                 places.append(_Place(image, words))
         counted = tuple(
-            lane_accumulations(connection, golden) for connection in built.design[index].connections
+            lane_accumulations(connection, golden) for connection in design[index].connections
         )
         layers.append(
             LayerComparison(
@@ -202,7 +216,7 @@ def _compare_layers(
                 spikes=spikes,
                 spike_mismatches=mismatches,
                 spikes_per_neuron=record.spikes_per_neuron,
-                lanes=built.design[index].lanes,
+                lanes=design[index].lanes,
                 golden_accumulations=counted,
                 hardware_accumulations=hardware.accumulations[index] if all_recorded else None,
             )

@@ -55,6 +55,10 @@ class SimulationError(MachineError):
         super().__init__(message)
         self.image = image
 
+    def __reduce__(self) -> tuple[type, tuple[str, int | None]]:
+        """It comes back from other processes."""
+        return type(self), (str(self), self.image)
+
 
 @dataclass(frozen=True)
 class Stalls:

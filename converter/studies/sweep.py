@@ -24,15 +24,16 @@ from ...golden.errors import RheobaseError
 from ...golden.network.network import Coding, Readout
 from ...golden.run.run import run_golden
 from ..conversion import Conversion, convert_graph
-from ..data.batches import Batches
+from ..data.batches import Batches, LazyBatches, on_device
 from ..data.data import load_images, matched_classes, with_hollow_classes
 from ..data.image_files import AS_IT_IS, Sizing
 from ..data.model import load_model, model_shape, takes_images
 from ..data.pixels import normalisation
+from ..graph.graph import Graph
 from ..lower.lowered import Lowered
 from ..measure.accuracy import Accuracies, accuracy_table
 from ..measure.answers import Answers, answers_of
-from ..options import Options, default_iterations
+from ..options import Options, check_device, default_iterations
 from ..recipes import with_recipe
 from ..rewrite.rewrite import prepared
 from ..thresholds.balancing import Method
@@ -155,7 +156,33 @@ def recipe_options(recipe: str, coding: Coding, steps: int) -> Options:
 def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     """Convert and evaluate: rows of the CSV, and what the plots need, as plain JSON values."""
     torch.set_num_threads(threads)
-    subject = _loaded(job.subject, device)
+    return _run_loaded(job, _loaded(job.subject, device), device)
+
+
+@dataclass(frozen=True, eq=False)
+class SentJobs:
+    """``run_job`` for a machine that has neither model nor images: they are read here and sent.
+
+    Args:
+        subject: of all jobs.
+        device: of the machine that does them.
+    """
+
+    subject: Subject
+    device: str
+    loaded: Loaded
+
+    @staticmethod
+    def of(subject: Subject, device: str) -> SentJobs:
+        """Raises ``RheobaseError`` where model or images cannot be read."""
+        return SentJobs(subject, device, _loaded(subject, "cpu"))
+
+    def __call__(self, job: Job) -> dict[str, Any]:
+        check_device(self.device)
+        return _run_loaded(job, self.loaded.on(self.device), self.device)
+
+
+def _run_loaded(job: Job, subject: Loaded, device: str) -> dict[str, Any]:
     coding = Coding(job.coding)
     options = replace(
         recipe_options(job.recipe, coding, max(job.steps)),
@@ -212,9 +239,7 @@ def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
     }
 
 
-def _golden_table(
-    lowered: Lowered, subject: _Loaded, job: Job
-) -> tuple[Accuracies, dict[str, int]]:
+def _golden_table(lowered: Lowered, subject: Loaded, job: Job) -> tuple[Accuracies, dict[str, int]]:
     """Right answers and spikes of the integer network; and neurons, by layer.
 
     Spikes are counted at the largest T, as ``accuracy_table`` does.
@@ -262,19 +287,29 @@ def write_json(value: dict[str, Any], path: Path) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Loaded:
-    graph: Any
-    calibration: Batches
+class Loaded:
+    """A model's graph, and its images as pixels and in batches."""
+
+    graph: Graph
+    calibration: LazyBatches
     images: np.ndarray
-    batches: Batches
+    batches: LazyBatches
     labels: list[Tensor]
     cnn_accuracy: float
     answers: Answers
 
+    def on(self, device: str) -> Loaded:
+        """With its batches on ``device``."""
+        return replace(
+            self,
+            calibration=on_device(self.calibration, device),
+            batches=on_device(self.batches, device),
+        )
+
 
 @lru_cache(maxsize=1)
 @torch.inference_mode()
-def _loaded(subject: Subject, device: str) -> _Loaded:
+def _loaded(subject: Subject, device: str) -> Loaded:
     """Model and images; kept, as a process does many jobs on the same."""
     weights = None if subject.weights is None else Path(subject.weights)
     root = None if subject.data_root is None else Path(subject.data_root)
@@ -305,10 +340,10 @@ def _loaded(subject: Subject, device: str) -> _Loaded:
     calibration = Batches(training.images.reshape(-1, *taken), mean, std, device)
     tested = Batches(testing.images.reshape(-1, *taken), mean, std, device)
     labels = tested.cut(torch.from_numpy(testing.labels))
-    on_device = graph.to(device)
+    there = graph.to(device)
     right = sum(
-        int((answers.of_graph(on_device, batch) == truth.numpy()).sum())
+        int((answers.of_graph(there, batch) == truth.numpy()).sum())
         for batch, truth in zip(tested, labels, strict=True)
     )
     accuracy = 100 * right / len(testing.images)
-    return _Loaded(graph, calibration, testing.images, tested, labels, accuracy, answers)
+    return Loaded(graph, calibration, testing.images, tested, labels, accuracy, answers)

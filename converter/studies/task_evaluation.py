@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...golden.basics.mapper import Mapper
 from ...golden.errors import RheobaseError
 from ...golden.network.network import Coding
 from ..conversion import Conversion, convert_graph
@@ -30,10 +31,12 @@ from ..data.video import (
     video_files,
 )
 from ..graph.analog import analog_forward
+from ..graph.graph import Graph
 from ..measure.accuracy import readings
 from ..options import Options
 from ..snn.sized import SizedSnn, traced
-from .detection import convert_detector
+from ..snn.snn import FloatSnn
+from .detection import DetectorConversion, convert_detector
 from .segmentation import (
     CLASSES,
     Confusion,
@@ -45,6 +48,8 @@ from .segmentation import (
 
 #: (T, t0); None stands for the CNN.
 Reading = tuple[int, int] | None
+#: A detection: number of the image, label, corners, score.
+Box = tuple[int, int, list[float], float]
 #: Mean and standard deviation that torchvision's weights for segmentation and video were trained
 #: with; detectors normalise by themselves.
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -98,13 +103,19 @@ Progress = Callable[[int], None]
 
 
 def evaluate_task(
-    task: str, model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+    task: str,
+    model: nn.Module,
+    subject: TaskSubject,
+    options: Options,
+    progress: Progress,
+    mapper: Mapper = map,
 ) -> TaskResult:
     """Convert ``model`` for ``task`` (one of ``TASKS``) and measure it.
 
     Args:
         options: T, t0 and device follow from ``subject``; the network is a float SNN.
         progress: called with the number of images or videos that are done.
+        mapper: runs the converted network on the images, which are read here, one a call.
 
     Raises:
         RheobaseError: no such task, data that cannot be read, or what conversion raises.
@@ -115,12 +126,45 @@ def evaluate_task(
         raise RheobaseError("coding: radix, must be rate, as several T are read at once")
     steps = max(step for step, _ in subject.pairs)
     options = replace(options, steps=steps, delay=0, device=subject.device, lower=False)
-    return TASKS[task](model.to(subject.device).eval(), subject, options, progress)
+    return TASKS[task](model.to(subject.device).eval(), subject, options, progress, mapper)
+
+
+@dataclass(frozen=True, eq=False)
+class _Segmenter:
+    """Counts of one image's pixels, by truth and answer, by reading."""
+
+    network: SizedSnn
+    pairs: tuple[tuple[int, int], ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    device: str
+
+    def __call__(self, example: tuple[np.ndarray, np.ndarray]) -> dict[Reading, np.ndarray]:
+        image, truth = example
+        shown = normalised(image[None].copy(), self.mean, self.std).to(self.device)
+        shape = tuple(image.shape)
+        found: dict[Reading, Tensor] = {None: analog_forward(self.network.graph(shape), shown)}
+        found |= readings(self.network.at(shape), shown, self.pairs)
+        counts = {}
+        for pair, scores in found.items():
+            if scores.shape[2:] != truth.shape or scores.shape[1] != CLASSES:
+                raise RheobaseError(
+                    f"model: scores of {tuple(scores.shape[1:])}, must be {CLASSES} "
+                    f"classes for {truth.shape[0]} x {truth.shape[1]} pixels"
+                )
+            table = Confusion(CLASSES)
+            table.add(truth, scores[0].argmax(0).cpu().numpy())
+            counts[pair] = table.counts
+        return counts
 
 
 def _segmentation(examples: Callable[..., list[Any]]) -> Callable[..., TaskResult]:
     def evaluate(
-        model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+        model: nn.Module,
+        subject: TaskSubject,
+        options: Options,
+        progress: Progress,
+        mapper: Mapper,
     ) -> TaskResult:
         mean, std = _IMAGENET
         side = subject.size or 520
@@ -132,22 +176,14 @@ def _segmentation(examples: Callable[..., list[Any]]) -> Callable[..., TaskResul
         batches = Batches(training, mean, std, subject.device, subject.batch)
         conversion = convert_graph(graph, batches, mean=mean, std=std, options=options)
         network = SizedSnn(model, conversion.snn, label)
+        segmenter = _Segmenter(network, subject.pairs, mean, std, subject.device)
         tables: dict[Reading, Confusion] = {
             pair: Confusion(CLASSES) for pair in (None, *subject.pairs)
         }
         validation = examples(subject.data, "val", subject.sample)
-        for image, truth in sized_examples(validation, side):
-            shown = normalised(image[None].copy(), mean, std).to(subject.device)
-            shape = tuple(image.shape)
-            found: dict[Reading, Tensor] = {None: analog_forward(network.graph(shape), shown)}
-            found |= readings(network.at(shape), shown, subject.pairs)
-            for pair, scores in found.items():
-                if scores.shape[2:] != truth.shape or scores.shape[1] != CLASSES:
-                    raise RheobaseError(
-                        f"model: scores of {tuple(scores.shape[1:])}, must be {CLASSES} "
-                        f"classes for {truth.shape[0]} x {truth.shape[1]} pixels"
-                    )
-                tables[pair].add(truth, scores[0].argmax(0).cpu().numpy())
+        for counts in mapper(segmenter, sized_examples(validation, side)):
+            for pair, found in counts.items():
+                tables[pair].counts += found
             progress(1)
         return TaskResult(conversion, {pair: table.percentages() for pair, table in tables.items()})
 
@@ -162,29 +198,49 @@ def _has_output(model: nn.Module, shape: tuple[int, ...], label: str) -> bool:
     return isinstance(found, dict) and label in found
 
 
+@dataclass(frozen=True, eq=False)
+class _Detector:
+    """Boxes of one image (number, picture), by reading."""
+
+    model: nn.Module
+    converted: DetectorConversion
+    pairs: tuple[tuple[int, int], ...]
+
+    def __call__(self, example: tuple[int, Tensor]) -> dict[Reading, list[Box]]:
+        number, picture = example
+        with torch.no_grad():
+            results: dict[Reading, Any] = {None: self.model([picture])}
+        results |= self.converted.readings([picture], self.pairs)
+        return {
+            pair: list(
+                zip(
+                    [number] * len(result["labels"]),
+                    result["labels"].tolist(),
+                    result["boxes"].tolist(),
+                    result["scores"].tolist(),
+                    strict=True,
+                )
+            )
+            for pair, (result,) in results.items()
+        }
+
+
 def _detection(
-    model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+    model: nn.Module,
+    subject: TaskSubject,
+    options: Options,
+    progress: Progress,
+    mapper: Mapper,
 ) -> TaskResult:
     training = Coco(subject.data, "train2017", (subject.calibration, 0))
     pictures = [_picture(training, number, subject.device) for number in training.ids]
     converted = convert_detector(model, pictures, options=options, batch=subject.batch)
     validation = Coco(subject.data, "val2017", subject.sample)
-    found: dict[Reading, list[tuple[int, int, list[float], float]]] = {
-        pair: [] for pair in (None, *subject.pairs)
-    }
-    for number in validation.ids:
-        picture = _picture(validation, number, subject.device)
-        with torch.no_grad():
-            results: dict[Reading, Any] = {None: model([picture])}
-        results |= converted.readings([picture], subject.pairs)
-        for pair, (result,) in results.items():
-            found[pair] += zip(
-                [number] * len(result["labels"]),
-                result["labels"].tolist(),
-                result["boxes"].tolist(),
-                result["scores"].tolist(),
-                strict=True,
-            )
+    found: dict[Reading, list[Box]] = {pair: [] for pair in (None, *subject.pairs)}
+    shown = ((number, _picture(validation, number, subject.device)) for number in validation.ids)
+    for boxes in mapper(_Detector(model, converted, subject.pairs), shown):
+        for pair, more in boxes.items():
+            found[pair] += more
         progress(1)
     metrics = {pair: validation.average_precision(boxes) for pair, boxes in found.items()}
     return TaskResult(converted.conversion, metrics)
@@ -195,8 +251,34 @@ def _picture(coco: Coco, number: int, device: str) -> Tensor:
     return torch.from_numpy(pixels).to(device).float().div_(255)
 
 
+@dataclass(frozen=True, eq=False)
+class _Viewer:
+    """Scores of one video's clips, by reading, in batches; none of a video that is too short."""
+
+    graph: Graph
+    snn: FloatSnn
+    pairs: tuple[tuple[int, int], ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    device: str
+    batch: int
+
+    def __call__(self, clips: np.ndarray | None) -> dict[Reading, list[Tensor]]:
+        found: dict[Reading, list[Tensor]] = {pair: [] for pair in (None, *self.pairs)}
+        if clips is not None:
+            for batch in Batches(clips, self.mean, self.std, self.device, self.batch):
+                found[None].append(analog_forward(self.graph, batch).cpu())
+                for pair, scores in readings(self.snn, batch, self.pairs).items():
+                    found[pair].append(scores.cpu())
+        return found
+
+
 def _video(
-    model: nn.Module, subject: TaskSubject, options: Options, progress: Progress
+    model: nn.Module,
+    subject: TaskSubject,
+    options: Options,
+    progress: Progress,
+    mapper: Mapper,
 ) -> TaskResult:
     mean, std = _KINETICS
     shape = ClipShape.of_crop(subject.size or 112)
@@ -211,15 +293,21 @@ def _video(
         raise RheobaseError("videos: train and val have other classes, must be the same")
     found: dict[Reading, list[Tensor]] = {pair: [] for pair in (None, *subject.pairs)}
     labels: list[int] = []
-    on_device = graph.to(subject.device)
-    for path, label in files:
-        clips = read_clips(path, shape)
-        if clips is not None:
+    viewer = _Viewer(
+        graph.to(subject.device),
+        conversion.snn,
+        subject.pairs,
+        mean,
+        std,
+        subject.device,
+        subject.batch,
+    )
+    clips = (read_clips(path, shape) for path, _ in files)
+    for scores, (_, label) in zip(mapper(viewer, clips), files, strict=True):
+        if scores[None]:
             labels += [label] * shape.clips
-            for batch in Batches(clips, mean, std, subject.device, subject.batch):
-                found[None].append(analog_forward(on_device, batch).cpu())
-                for pair, scores in readings(conversion.snn, batch, subject.pairs).items():
-                    found[pair].append(scores.cpu())
+        for pair, more in scores.items():
+            found[pair] += more
         progress(1)
     if not labels:
         raise none_long_enough(root, shape)

@@ -23,6 +23,8 @@ EXTRAS = {
     "onnx": "interop",
     "plotly": "report",
     "pywellen": "report",
+    "distributed": "cluster",
+    "cloudpickle": "cluster",
     "pycocotools": "tasks",
     "av": "tasks",
 }

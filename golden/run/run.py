@@ -97,6 +97,25 @@ def run_golden(
             records.append(layers)
             if progress is not None:
                 progress(len(batch))
+    return _of_parts(parts, records if record else [], steps, delay)
+
+
+def joined_runs(runs: Sequence[GoldenRun]) -> GoldenRun:
+    """One run of all images, from runs of a network on parts of them, in order."""
+    return _of_parts(
+        [run.outputs for run in runs],
+        [list(run.layers) for run in runs if run.layers],
+        runs[0].steps,
+        runs[0].delay,
+    )
+
+
+def _of_parts(
+    parts: Sequence[tuple[np.ndarray, ...]],
+    records: list[list[LayerRecord]],
+    steps: int,
+    delay: int,
+) -> GoldenRun:
     outputs = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
     scores = outputs[0]
     if scores.shape[2:] == (1, 1):
@@ -107,7 +126,7 @@ def run_golden(
         outputs=outputs,
         steps=steps,
         delay=delay,
-        layers=joined(records) if record else (),
+        layers=joined(records) if records else (),
     )
 
 

@@ -18,6 +18,7 @@ _PURPOSES = {
     "boards": "build for a board",
     "interop": "export-nir, import-nir and ONNX files",
     "report": "report's page",
+    "cluster": "--scheduler of sweep, evaluate and simulate",
     "tasks": "evaluate segmentation, detection and video",
 }
 

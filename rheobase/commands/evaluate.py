@@ -12,6 +12,7 @@ import typer
 
 from ..golden.errors import RheobaseError
 from ..golden.network.choices import Coding
+from ..options.cluster import Scheduler, mapper_of
 from ..options.files import OutputFolder, check_output_folder
 from ..options.images import Calibration, Count
 from ..options.models import Model, ModelOptions, Recipes
@@ -22,6 +23,7 @@ from .sweep import checked_steps
 
 if TYPE_CHECKING:
     from ..converter.studies.task_evaluation import TaskSubject
+    from ..golden.basics.mapper import Mapper
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def evaluate(
     batch: Annotated[
         int, typer.Option(min=1, help="Images or clips that pass through the network at a time.")
     ] = 5,
+    scheduler: Scheduler = None,
 ) -> Evaluated:
     """mIoU, COCO's mAP or top-1 of clips, of the CNN and of float SNNs over T.
 
@@ -97,12 +100,12 @@ def evaluate(
     study = _Study(task, model, source.weights, output, subject)
     jobs = output / "jobs"
     make_folder(jobs)
-    results = []
-    for name in recipes:
-        path = jobs / f"{_key(study, name)}.json"
-        if not path.is_file():
-            write_json(_measured(study, name), path)
-        results.append(json.loads(path.read_text()))
+    paths = {name: jobs / f"{_key(study, name)}.json" for name in recipes}
+    missing = [name for name, path in paths.items() if not path.is_file()]
+    with mapper_of(scheduler if missing else None, ["torch", "torchvision"]) as mapper:
+        for name in missing:
+            write_json(_measured(study, name, mapper), paths[name])
+    results = [json.loads(paths[name].read_text()) for name in recipes]
     metrics = list(results[0]["cnn"])
     written = output / "results.csv"
     _write_csv([row for result in results for row in result["rows"]], metrics, written)
@@ -153,7 +156,7 @@ def _size(task: str, resize: int | None, crop: int | None) -> int | None:
     return resize if crop is None else crop
 
 
-def _measured(study: _Study, recipe: str) -> dict[str, Any]:
+def _measured(study: _Study, recipe: str, mapper: Mapper) -> dict[str, Any]:
     from ..console import progress_bar
     from ..converter.data.model import load_model
     from ..converter.snn.float_file import save_float_snn
@@ -164,7 +167,7 @@ def _measured(study: _Study, recipe: str) -> dict[str, Any]:
     model = load_model(study.model, study.weights)
     options = recipe_options(recipe, Coding.RATE, max(t for t, _ in pairs))
     with progress_bar(recipe, study.subject.test) as progress:
-        found = evaluate_task(study.task, model, study.subject, options, progress)
+        found = evaluate_task(study.task, model, study.subject, options, progress, mapper)
     conversion = found.conversion
     save_float_snn(conversion.snn, conversion.graph, study.output / f"{recipe}.safetensors")
     cnn = found.metrics[None]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..golden.errors import RheobaseError
+from ..options.cluster import Scheduler
 from ..options.files import NetworkFile
 from ..options.folding import Board, FoldingOptions
 from ..options.images import Count, ImageOptions, Images
@@ -15,6 +16,8 @@ from ..options.time_steps import Delay, Steps
 from ..results.hardware import Compared, ComparedLayer, EngineSimulated, Planned, Simulated
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..building.design import Design
     from ..golden.network.network import Network
     from ..hw.design.folding import Folding
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from ..sim.waves.wave_format import WaveFormat
 
 _PANEL = "Simulation"
+#: Parts of the images for each worker of a cluster.
+_SHARES = 4
 Verilog = Annotated[
     Path | None,
     typer.Option(
@@ -89,6 +94,7 @@ def simulate(
             "engine's name, or a JSON file with its parameters.",
         ),
     ] = None,
+    scheduler: Scheduler = None,
 ) -> Simulated | EngineSimulated:
     """Run a network's Verilog in Verilator and compare it with the golden model.
 
@@ -118,7 +124,13 @@ def simulate(
     if not len(shown.images):
         raise RheobaseError(f"--images-from: {images_from}, there are no images behind it")
     if engine is not None:
-        options = {"--verilog": verilog, "--waves": waves, "--steps": steps, "--delay": delay}
+        options = {
+            "--verilog": verilog,
+            "--waves": waves,
+            "--steps": steps,
+            "--delay": delay,
+            "--scheduler": scheduler,
+        }
         given = [name for name, value in options.items() if value is not None]
         if given or folding != FoldingOptions() or board is not None:
             raise RheobaseError(
@@ -138,12 +150,16 @@ def simulate(
                 record_waves(built, shown.images, waves, first=image, **settings)
             say(f"wrote {waves}: image {images_from + image}, 10 ns a cycle")
 
-    built = built_simulation(found, design, sooner_build(found, design.folding, len(shown.images)))
     try:
-        with progress_bar("simulating", len(shown.images)) as progress:
-            comparison = run_both(
-                built, shown.images, record_images=record, progress=progress, **settings
-            )
+        if scheduler is not None:
+            comparison = _on_cluster(scheduler, found, design, shown.images, record, settings)
+        else:
+            optimise = sooner_build(found, design.folding, len(shown.images))
+            built = built_simulation(found, design, optimise)
+            with progress_bar("simulating", len(shown.images)) as progress:
+                comparison = run_both(
+                    built, shown.images, record_images=record, progress=progress, **settings
+                )
     except SimulationError as error:
         write_waves(error.image or 0)
         raise
@@ -165,6 +181,37 @@ def simulate(
         verilog=None if design.path is None else str(design.path),
         waves=None if waves is None else str(waves),
     )
+
+
+def _on_cluster(
+    scheduler: str,
+    network: Network,
+    design: Design,
+    images: np.ndarray,
+    record: int,
+    settings: dict[str, Any],
+) -> Comparison:
+    """As many shares as give each worker a few, so that one that is lost does not cost much."""
+    from ..cluster.cluster import connected
+    from ..console import progress_bar
+    from ..sim.sent_simulation import simulate_sent
+
+    with (
+        connected(scheduler, ["amaranth"]) as cluster,
+        progress_bar("simulating", len(images)) as progress,
+    ):
+        return simulate_sent(
+            cluster.map,
+            network,
+            design.folding,
+            images,
+            verilog=design.verilog,
+            files=design.files,
+            record_images=record,
+            processes=_SHARES * cluster.workers,
+            progress=progress,
+            **settings,
+        )
 
 
 def simulated_design(

@@ -16,6 +16,7 @@ import typer
 
 from ..golden.network.choices import MAX_STEPS, Coding
 from ..golden.network.time_checks import check_steps
+from ..options.cluster import Scheduler
 from ..options.files import OutputFolder, check_output_folder
 from ..options.images import Calibration, Drawn, ImageOptions, Images, TestImages
 from ..options.models import ClassifierOptions, Model, Recipes
@@ -38,6 +39,7 @@ class StudyOptions:
     calibration: Calibration = 1000
     count: Drawn = 1000
     processes: Annotated[int, typer.Option("--processes", min=1, help="Conversions at a time.")] = 1
+    scheduler: Scheduler = None
 
 
 def sweep(
@@ -110,7 +112,8 @@ def run_study(
 
     source.check_weights()
     check_output_folder(output)
-    check_device(source.device)
+    if study.scheduler is None:
+        check_device(source.device)
     mean, std = source.normalisation(images)
     steps = checked_steps(study.steps, study.coding)
     subject = Subject(
@@ -134,7 +137,7 @@ def run_study(
     missing = [job for job, result in done.items() if result is None]
     with progress_bar("sweep", len(jobs)) as progress:
         progress(len(jobs) - len(missing))
-        for job, result in _run_all(missing, study.processes, source.device):
+        for job, result in _run_all(missing, study, source.device):
             write_json(result, folder / f"{job.key}.json")
             done[job] = result
             progress(1)
@@ -168,18 +171,25 @@ def checked_steps(text: str, coding: Coding = Coding.RATE) -> tuple[int, ...]:
 
 
 def _run_all(
-    jobs: Sequence[Job], processes: int, device: str
+    jobs: Sequence[Job], study: StudyOptions, device: str
 ) -> Iterator[tuple[Job, dict[str, Any]]]:
     """(job, result) as they finish; GPUs take turns where there are several."""
     import torch
 
-    from ..converter.studies.sweep import run_job
+    from ..converter.studies.sweep import SentJobs, run_job
 
     if not jobs:
         return
+    if study.scheduler is not None:
+        from ..cluster.cluster import connected
+
+        with connected(study.scheduler, ["torch"]) as cluster:
+            for index, result in cluster.completed(SentJobs.of(jobs[0].subject, device), jobs):
+                yield jobs[index], result
+        return
     gpus = torch.cuda.device_count() if device == "cuda" else 0
     devices = [f"cuda:{index}" for index in range(gpus)] or [device]
-    workers = min(processes, len(jobs))
+    workers = min(study.processes, len(jobs))
     threads = max(1, (os.cpu_count() or 1) // workers)
     if workers == 1:
         for job in jobs:

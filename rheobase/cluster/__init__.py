@@ -1,0 +1,1 @@
+"""Work on an existing Dask cluster, in place of this machine."""

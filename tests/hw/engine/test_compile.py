@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rheobase.golden import Coding, Network, PoolRule, Readout, RheobaseError
+from rheobase.golden import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    PoolRule,
+    Readout,
+    RheobaseError,
+    SumPool,
+)
 from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.model.run import run_program
@@ -124,3 +136,46 @@ def test_rare_shapes(shape, design) -> None:
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.lanes} lanes")
 def test_residual_sums_and_wide_shortcuts(design) -> None:
     _run(residual_network(Coding.RADIX, steps=4, stages=((4, 1), (24, 1)), size=6), design)
+
+
+def _two_layers(second: Connection, size: tuple[int, int]) -> Network:
+    """A pixel of 16 channels for each of the image, and currents that ``second`` makes of them."""
+    rng = np.random.default_rng(3)
+    first = Connection(IMAGE, rng.integers(-60, 60, (16, 3, 1, 1)).astype(np.int8))
+    threshold = rng.integers(200, 900, 16).astype(np.int32)
+    bias = np.zeros(16, np.int32)
+    return Network(
+        input_shape=(3, *size),
+        zero_point=np.array([90, 100, 110], np.uint8),
+        layers=(
+            Layer("first", (first,), bias, threshold, threshold // 2),
+            Layer("second", (second,), bias[: second.out_channels], None, None),
+        ),
+        coding=Coding.RADIX,
+        steps=4,
+        delay=0,
+        readout=Readout.CURRENT,
+        outputs=(1,),
+    )
+
+
+def test_a_row_buffer_with_room_for_one_row_of_windows():
+    weight = np.random.default_rng(1).integers(-60, 60, (8, 16, 3, 3)).astype(np.int8)
+    network = _two_layers(Connection(0, weight, padding=(1, 1, 1, 1)), (7, 10))
+    design = EngineDesign(lanes=4, neurons=8, buffer_words=32)
+    (_, *drafts) = compile_network(network, design).drafts
+    # Three rows of ten words: a fourth has no place, and each slot is used again at once.
+    assert [draft.sources[0].slots for draft in drafts][-1] == 3
+    _run(network, design)
+    network = _two_layers(Connection(0, weight, padding=(1, 1, 1, 1)), (7, 7))
+    with pytest.raises(RheobaseError, match="take 21 words of the row buffer, must be at most 16"):
+        compile_network(network, replace(design, buffer_words=16))
+
+
+def test_padding_behind_sums_that_leave_a_row_over():
+    """Sums of 2 x 2 over 5 x 7: the last row and column lie where the kernel has its padding."""
+    weight = np.random.default_rng(2).integers(-60, 60, (8, 16, 3, 3)).astype(np.int8)
+    sums = SumPool((2, 2), (2, 2))
+    network = _two_layers(Connection(0, weight, padding=(1, 1, 1, 1), sum_pool=sums), (5, 7))
+    for design in DESIGNS:
+        _run(network, design)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
+from ...golden.network.network import PIXEL_BITS
 from .design import WORD_BITS, WORD_DIGITS, EngineDesign
 from .program import NUMBER_BITS, Kind
 
@@ -40,29 +41,27 @@ class LayerMap:
 class ImagePlace:
     """How the host writes the image for some of the layers that see it.
 
-    Row r of it is the image's row r - top; what the image has not, or has from row ``bottom`` or
-    column ``right`` on, is the zero point. A row is ``supers`` times ``super_words`` memory words;
-    each holds the bytes of ``pixels`` pixels, channel by channel.
+    It has ``rows`` rows of ``supers`` super pixels, ``super_words`` memory words each: the bytes of
+    their pixels, channel by channel. In row r, pixel p of super pixel s is the image's in row
+    r * row_step + pixel_rows[p] and column s * super_step + pixel_columns[p]; where the image has
+    none, and from row ``bottom`` and column ``right`` on, it is the zero point.
     """
 
     first_channel: int
     channels: int
-    top: int
-    left: int
     bottom: int
     right: int
     rows: int
-    columns: int
-    pixels: int
+    supers: int
+    row_step: int
+    super_step: int
+    pixel_rows: tuple[int, ...]
+    pixel_columns: tuple[int, ...]
     base: int
 
     @property
-    def supers(self) -> int:
-        return ceil_div(self.columns, self.pixels)
-
-    @property
     def super_words(self) -> int:
-        return ceil_div(self.pixels * self.channels * 8, WORD_BITS)
+        return ceil_div(len(self.pixel_rows) * self.channels * PIXEL_BITS, WORD_BITS)
 
     @property
     def words(self) -> int:
@@ -136,22 +135,17 @@ def image_words(program: Program, image: np.ndarray) -> np.ndarray:
 
 def _view_words(place: ImagePlace, image: np.ndarray, zero_point: np.ndarray) -> np.ndarray:
     channels = slice(place.first_channel, place.first_channel + place.channels)
-    shape = place.rows, place.supers * place.pixels, place.channels
-    pixels = np.zeros(shape, np.uint8)
-    pixels[:, : place.columns] = zero_point[channels]
-    rows, own_rows = _overlap(place.rows, place.top, min(place.bottom, image.shape[1]))
-    columns, own_columns = _overlap(place.columns, place.left, min(place.right, image.shape[2]))
-    pixels[rows, columns] = image[channels, own_rows, own_columns].transpose(1, 2, 0)
-    supers = pixels.reshape(place.rows * place.supers, place.pixels * place.channels)
+    rows = np.arange(place.rows)[:, None, None] * place.row_step + place.pixel_rows
+    columns = np.arange(place.supers)[:, None] * place.super_step + place.pixel_columns
+    bottom, right = min(place.bottom, image.shape[1]), min(place.right, image.shape[2])
+    inside = (rows >= 0) & (rows < bottom) & (columns >= 0) & (columns < right)
+    rows, columns = np.clip(rows, 0, image.shape[1] - 1), np.clip(columns, 0, image.shape[2] - 1)
+    pixels = image[channels].transpose(1, 2, 0)[rows, columns]
+    pixels = np.where(inside[..., None], pixels, zero_point[channels])
+    supers = pixels.reshape(place.rows * place.supers, -1)
     padding = place.super_words * (WORD_BITS // 8) - supers.shape[1]
     supers = np.pad(supers, ((0, 0), (0, padding)))
     return supers.view("<u4").reshape(-1).astype(np.uint32)
-
-
-def _overlap(size: int, before: int, end: int) -> tuple[slice, slice]:
-    """Where a view of ``size`` that begins ``before`` earlier has the image's first ``end``."""
-    first, last = max(0, -before), max(min(end, size - before), 0)
-    return slice(first + before, max(last + before, first + before)), slice(first, max(last, first))
 
 
 def map_numbers(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:

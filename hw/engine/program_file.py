@@ -151,10 +151,16 @@ def _program(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> Pro
 
 def _image_place(where: str, entry: Any) -> ImagePlace:
     _check_keys(where, entry, {field.name for field in dataclasses.fields(ImagePlace)})
-    for field, value in entry.items():
-        low = -_FURTHEST if field in ("top", "left") else int(field in _AT_LEAST_ONE)
-        check_integer(where, field, value, low, _most(field))
-    return ImagePlace(**entry)
+    offsets = {field: entry[field] for field in ("pixel_rows", "pixel_columns")}
+    for field in entry.keys() - offsets.keys():
+        check_integer(where, field, entry[field], int(field in _AT_LEAST_ONE), _most(field))
+    offsets = {
+        field: _integers(f"{where}: {field}", value, -_FURTHEST, _FURTHEST)
+        for field, value in offsets.items()
+    }
+    if len(offsets["pixel_rows"]) != len(offsets["pixel_columns"]):
+        raise RheobaseError(f"{where}: pixel_rows and pixel_columns have not as many pixels")
+    return ImagePlace(**{**entry, **offsets})
 
 
 def _layer_map(where: str, entry: Any) -> LayerMap:
@@ -170,7 +176,7 @@ def _layer_map(where: str, entry: Any) -> LayerMap:
     return LayerMap(**{**entry, "kind": Kind(kind)})
 
 
-_AT_LEAST_ONE = {"channels", "rows", "columns", "pixels"}
+_AT_LEAST_ONE = {"channels", "rows", "columns", "supers"}
 
 
 def _most(field: str) -> int:

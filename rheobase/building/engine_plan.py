@@ -34,7 +34,7 @@ def show_engine_plan(plan: Plan, design: EngineDesign, clock: float) -> None:
         f"{plan.cycles:,.0f} cycles an image: {clock * 1e6 / plan.cycles:.1f} images/s at "
         f"{clock:g} MHz",
         f"memory: {plan.memory_bytes / 2**20:.2f} MiB, of which an image moves "
-        f"{plan.moved_bytes / 2**20:.2f} MiB",
+        f"{plan.moved_bytes / 2**20:.2f} MiB; {plan.image_bytes / 2**10:.0f} KiB are sent of it",
         *(f"close to a limit: {name} is {taken} of {limit}" for name, taken, limit in plan.close),
     ):
         say(line)

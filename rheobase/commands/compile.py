@@ -23,6 +23,13 @@ def compile(
     memory_bits: Annotated[
         int, typer.Option(help="Bits that the engine's memory moves in a cycle.")
     ] = 16,
+    fold: Annotated[
+        bool,
+        typer.Option(
+            help="The image may be sent window by window where an image takes fewer cycles so; "
+            "more bytes are sent then."
+        ),
+    ] = True,
     output: OutputFile = Path("network.rbe"),
 ) -> Compiled:
     """Compile a network in radix coding to a program for an engine.
@@ -50,7 +57,7 @@ def compile(
     found = load_network(network)
     with progress_bar("compiling", len(found.layers)) as progress:
         compilation = compile_network(
-            found, design, word_cycles=WORD_BITS / memory_bits, progress=progress
+            found, design, word_cycles=WORD_BITS / memory_bits, fold=fold, progress=progress
         )
     plan = plan_program(compilation)
     show_engine_plan(plan, design, clock)

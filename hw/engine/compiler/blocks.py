@@ -8,11 +8,12 @@ from ....golden.network.network import Layer, Network
 from ..design import EngineDesign
 from .costs import PassCost, pass_cost
 from .maps.densities import Density
+from .maps.image_layouts import Layout
 from .maps.positions import layer_positions
 from .maps.readings import Readings
 from .passes.drafts import Block, Draft
 from .passes.lane_weights import with_weights
-from .passes.sketches import pixel_choices, sketch
+from .passes.sketches import layouts, sketch
 
 
 def layer_passes(
@@ -22,6 +23,7 @@ def layer_passes(
     design: EngineDesign,
     density: Density,
     word_cycles: float,
+    fold: bool,
 ) -> list[Draft]:
     """Passes of layer ``index``, of those that fit the engine what is expected to be fastest.
 
@@ -30,23 +32,23 @@ def layer_passes(
     """
     layer = network.layers[index]
     positions, seen = layer_positions(network, index), readings.of_layers[index]
-    found: list[tuple[float, int, int]] = []
+    found: list[tuple[float, int, Layout]] = []
     problem: RheobaseError | None = None
     for count in _block_counts(design, layer.out_channels):
         first = _blocks(layer, index, design, count)[0]
-        for pixels in pixel_choices(design, first, seen):
+        for layout in layouts(design, first, seen, fold):
             try:
-                draft = sketch(design, first, seen, positions, pixels)
+                draft = sketch(design, first, seen, positions, layout)
             except RheobaseError as error:
                 # Of few channels and single pixels: what stands in their way is in every way.
-                problem = error if pixels == 1 else problem
+                problem = error if layout == Layout(1) else problem
                 continue
             cost = pass_cost(draft, readings.map_of[index], density, word_cycles)
-            found.append((count * (cost.alone + _waiting(draft, cost)), count, pixels))
-    for _, count, pixels in sorted(found):
+            found.append((count * (cost.alone + _waiting(draft, cost)), count, layout))
+    for _, count, layout in sorted(found, key=lambda one: one[:2]):
         try:
             return [
-                with_weights(sketch(design, block, seen, positions, pixels))
+                with_weights(sketch(design, block, seen, positions, layout))
                 for block in _blocks(layer, index, design, count)
             ]
         except RheobaseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,10 @@ class PassCost:
     def running(self) -> float:
         """Cycles from its beginning to its end."""
         return max(self.adders, self.window, self.memory, self.neurons)
+
+    def after(self, waits: float) -> float:
+        """Cycles from the end of the pass before it to its own, where its weights come late."""
+        return self.running + self.tables + waits + PASS_CYCLES
 
     @property
     def alone(self) -> float:
@@ -96,3 +101,35 @@ def table_words(draft: Draft) -> int:
     design = draft.design
     words = sum(TABLES[name](design).words * count for name, count in draft.records.items())
     return words + pass_record(design).words
+
+
+def weight_waits(drafts: Sequence[Draft], costs: Sequence[PassCost]) -> list[float]:
+    """Cycles that each pass waits for its weights.
+
+    While a pass runs, the memory has time beside its maps: it loads weights of passes after it, as
+    many as the lanes' memories have room for beside the pass's own.
+    """
+    loaded = [0.0] * len(drafts)  # cycles of each pass's weights that have been loaded
+    waits = []
+    for number, (draft, cost) in enumerate(zip(drafts, costs, strict=True)):
+        waits.append(cost.weights - loaded[number])
+        time = cost.running - cost.memory
+        room = draft.design.weight_words - draft.weight_words
+        for later in range(number + 1, len(drafts)):
+            if time <= 0 or room <= 0:
+                break
+            each = costs[later].weights / drafts[later].weight_words
+            most = min(drafts[later].weight_words, room) * each
+            loads = min(time, max(0.0, most - loaded[later]))
+            loaded[later] += loads
+            time -= loads
+            room -= drafts[later].weight_words
+            if loaded[later] < costs[later].weights:
+                break
+    return waits
+
+
+def program_cycles(drafts: Sequence[Draft], costs: Sequence[PassCost]) -> float:
+    """Cycles of an image."""
+    waits = weight_waits(drafts, costs)
+    return sum(cost.after(wait) for cost, wait in zip(costs, waits, strict=True))

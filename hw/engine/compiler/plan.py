@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..design import WORD_BITS
 from .compile import Compilation
-from .costs import PASS_CYCLES, PassCost
+from .costs import PassCost, weight_waits
 from .passes.drafts import Draft
 
 #: Of a limit from which on a plan names it.
@@ -39,7 +39,7 @@ class PassPlan:
     @property
     def cycles(self) -> float:
         """From the end of the pass before it to its own."""
-        return _cycles(self.cost, self.waits)
+        return self.cost.after(self.waits)
 
     @property
     def bound(self) -> str:
@@ -58,11 +58,13 @@ class Plan:
     Attributes:
         passes: one after another.
         memory_bytes: that the engine uses.
+        image_bytes: that a host sends of an image.
         close: limits of the engine of which a pass takes much: the name, what is taken, the limit.
     """
 
     passes: tuple[PassPlan, ...]
     memory_bytes: int
+    image_bytes: int
     close: tuple[tuple[str, int, int], ...]
 
     @property
@@ -78,10 +80,10 @@ class Plan:
 
 def plan_program(compilation: Compilation) -> Plan:
     """What ``compilation`` is expected to take."""
-    waits = _waits(compilation)
+    waits = weight_waits(compilation.drafts, compilation.costs)
     passes = []
     for draft, cost, wait in zip(compilation.drafts, compilation.costs, waits, strict=True):
-        possible = _cycles(cost, wait) * draft.design.lanes
+        possible = cost.after(wait) * draft.design.lanes
         passes.append(
             PassPlan(
                 layer=draft.block.name,
@@ -97,43 +99,13 @@ def plan_program(compilation: Compilation) -> Plan:
     return Plan(
         passes=tuple(passes),
         memory_bytes=compilation.program.memory_words * WORD_BITS // 8,
+        image_bytes=sum(place.words for place in compilation.program.images) * WORD_BITS // 8,
         close=tuple(
             (name, taken, limit)
             for name, (taken, limit) in _taken(compilation.drafts).items()
             if taken >= CLOSE * limit
         ),
     )
-
-
-def _cycles(cost: PassCost, waits: float) -> float:
-    return cost.running + cost.tables + waits + PASS_CYCLES
-
-
-def _waits(compilation: Compilation) -> list[float]:
-    """Cycles that each pass waits for its weights.
-
-    While a pass runs, the memory has time beside its maps: it loads weights of passes after it, as
-    many as the lanes' memories have room for beside the pass's own.
-    """
-    drafts, costs = compilation.drafts, compilation.costs
-    loaded = [0.0] * len(drafts)  # cycles of each pass's weights that have been loaded
-    waits = []
-    for number, (draft, cost) in enumerate(zip(drafts, costs, strict=True)):
-        waits.append(cost.weights - loaded[number])
-        time = cost.running - cost.memory
-        room = draft.design.weight_words - draft.weight_words
-        for later in range(number + 1, len(drafts)):
-            if time <= 0 or room <= 0:
-                break
-            each = costs[later].weights / drafts[later].weight_words
-            most = min(drafts[later].weight_words, room) * each
-            loads = min(time, max(0.0, most - loaded[later]))
-            loaded[later] += loads
-            time -= loads
-            room -= drafts[later].weight_words
-            if loaded[later] < costs[later].weights:
-                break
-    return waits
 
 
 def _taken(drafts: tuple[Draft, ...]) -> dict[str, tuple[int, int]]:

@@ -20,7 +20,10 @@ from rheobase.golden import (
     RheobaseError,
     SumPool,
 )
+from rheobase.golden.network.network import connection_shape
+from rheobase.hw.engine.compiler import blocks
 from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.hw.engine.compiler.maps.image_layouts import Fold, Layout
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.model.run import run_program
 from tests.support.networks.random_graphs import random_graph
@@ -124,6 +127,54 @@ def test_graphs(seed, design, readout, steps, layers, signed, own_steps) -> None
         limits = "sum_pool", "sources", "current_bits", "threshold_bits"
         assert any(limit in str(error) for limit in limits), error
         assume(False)
+
+
+@pytest.mark.parametrize("fold", Fold)
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.lanes} lanes")
+def test_layouts_of_the_image(monkeypatch, fold, design):
+    """Several kernels over the image, one behind sums of it, in one layout after the other."""
+    monkeypatch.setattr(blocks, "layouts", lambda *_: [Layout(1 if fold != Fold.NONE else 3, fold)])
+    rng = np.random.default_rng(4)
+
+    def weight(*shape: int) -> np.ndarray:
+        return rng.integers(-90, 90, shape).astype(np.int8)
+
+    threshold = rng.integers(3000, 9000, 8).astype(np.int32)
+    seen = (
+        Connection(IMAGE, weight(8, 3, 3, 2), stride=(2, 1), padding=(1, 0, 2, 1)),
+        Connection(IMAGE, weight(8, 2, 2, 2), stride=(2, 1), dilation=(1, 2), in_start=1),
+        Connection(
+            IMAGE, weight(8, 1, 1, 1), in_start=2, sum_pool=SumPool((2, 3), (2, 1), (0, 1, 0, 1))
+        ),
+    )
+    sizes = [connection_shape(one, (3, 7, 6))[1:] for one in seen]
+    rows, columns = (min(size[axis] for size in sizes) for axis in range(2))
+    # The last windows of each are left out, so that all have as many.
+    seen = tuple(
+        replace(
+            one,
+            padding=(
+                *one.padding[:2],
+                one.padding[2] - (size[0] - rows) * one.stride[0],
+                one.padding[3] - (size[1] - columns) * one.stride[1],
+            ),
+        )
+        for one, size in zip(seen, sizes, strict=True)
+    )
+    network = Network(
+        input_shape=(3, 7, 6),
+        zero_point=np.array([90, 100, 110], np.uint8),
+        layers=(
+            Layer("first", seen, np.zeros(8, np.int32), threshold, threshold // 2),
+            Layer("last", (Connection(0, weight(2, 8, 1, 1)),), np.zeros(2, np.int32), None, None),
+        ),
+        coding=Coding.RADIX,
+        steps=4,
+        delay=0,
+        readout=Readout.CURRENT,
+        outputs=(1,),
+    )
+    _run(network, replace(design, segments=64))
 
 
 @pytest.mark.parametrize("shape", sorted(set(RARE) - {"padded_sums"}))

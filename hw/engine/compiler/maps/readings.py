@@ -152,12 +152,14 @@ def _reading(
         view = ImageView(
             first_channel=first.in_start,
             channels=first.in_channels,
-            top=top,
-            left=left,
             bottom=rows.limit,
             right=columns.limit,
             rows=(positions.rows - 1) * rows.step + rows.offsets[-1] + top + 1,
-            columns=(positions.columns - 1) * columns.step + columns.offsets[-1] + left + 1,
+            supers=(positions.columns - 1) * columns.step + columns.offsets[-1] + left + 1,
+            row_step=1,
+            super_step=1,
+            pixel_rows=(-top,),
+            pixel_columns=(-left,),
         )
         rows, columns = rows.shifted(top, view.rows), columns.shifted(left, view.columns)
         return Reading(view, ((first, 0),), rows, columns)

@@ -122,27 +122,33 @@ class StoredMap:
 class ImageView:
     """The image as some connections see it, with their padding: the host writes it.
 
-    A view's row r is the image's r - top; rows of the image from ``bottom`` on, and columns from
-    ``right`` on, count as padding. Bytes of ``pixels`` pixels lie side by side in a super pixel.
+    In row r of it, pixel p of super pixel s is the image's pixel in row
+    r * row_step + pixel_rows[p] and column s * super_step + pixel_columns[p]; where the image has
+    none, and from row ``bottom`` and column ``right`` on, it is padding.
     """
 
     first_channel: int
     channels: int
-    top: int
-    left: int
     bottom: int
     right: int
     rows: int
-    columns: int
-    pixels: int = 1
+    supers: int
+    row_step: int
+    super_step: int
+    pixel_rows: tuple[int, ...]
+    pixel_columns: tuple[int, ...]
     kind: Kind = field(default=Kind.BYTES, init=False)
     steps: int = field(default=PIXEL_BITS, init=False)
     signed: bool = field(default=False, init=False)
 
     @property
-    def supers(self) -> int:
-        """Super pixels of a row."""
-        return ceil_div(self.columns, self.pixels)
+    def pixels(self) -> int:
+        """Of a super pixel."""
+        return len(self.pixel_rows)
+
+    @property
+    def columns(self) -> int:
+        return self.supers * self.pixels
 
     @property
     def super_reads(self) -> int:

@@ -9,6 +9,7 @@ from .....golden.basics.arithmetic import ceil_div
 from .....golden.errors import RheobaseError
 from ...design import EngineDesign
 from ...program import Kind, table_sizes
+from ..maps.image_layouts import Fold, Layout, laid_out
 from ..maps.positions import Positions
 from ..maps.readings import Reading
 from ..maps.stored_maps import ImageView, StoredMap
@@ -18,11 +19,11 @@ from .operations import row_operations
 from .weight_digits import digit_count
 
 
-def pixel_choices(
-    design: EngineDesign, block: Block, readings: tuple[Reading, ...]
-) -> Iterator[int]:
-    """Super pixel sizes to try: more than one where a pixel leaves lanes without digits."""
-    yield 1
+def layouts(
+    design: EngineDesign, block: Block, readings: tuple[Reading, ...], fold: bool
+) -> Iterator[Layout]:
+    """Layouts to try: more than one where a pixel leaves lanes without digits."""
+    yield Layout(1)
     most = 1
     for reading in readings:
         seen = reading.channels(block.first, block.end)
@@ -30,7 +31,9 @@ def pixel_choices(
             continue
         digits = (seen[1] - seen[0]) * (1 if reading.source.kind == Kind.DIGITS else 2)
         most = max(most, 4 * design.lanes // max(digits, 1))
-    yield from (pixels for pixels in (2, 3, 4, 5, 6, 8, 12, 16) if pixels <= min(most, 16))
+    yield from (Layout(pixels) for pixels in (2, 3, 4, 5, 6, 8, 12, 16) if pixels <= most)
+    if fold and any(isinstance(reading.source, ImageView) for reading in readings):
+        yield from (Layout(1, fold) for fold in (Fold.COLUMNS, Fold.WINDOW))
 
 
 def sketch(
@@ -38,28 +41,28 @@ def sketch(
     block: Block,
     readings: tuple[Reading, ...],
     positions: Positions,
-    pixels: int,
+    layout: Layout,
 ) -> Draft:
-    """A pass for ``block`` without its weights, with super pixels of at most ``pixels`` pixels.
+    """A pass for ``block`` without its weights, with super pixels as ``layout`` has them.
 
     Raises:
         RheobaseError: it does not fit the engine.
     """
     visible = [
         (reading, channels)
-        for reading in readings
+        for reading in (laid_out(reading, layout) for reading in readings)
         if (channels := reading.channels(block.first, block.end)) is not None
     ]
     if not visible:
         # A layer may have channels that nothing feeds: they see a pixel without weights.
-        reading = readings[0]
+        reading = laid_out(readings[0], layout)
         visible = [(reading, (0, 0))]
     sources: list[DraftSource] = []
     seen: list[Seen] = []
     address = 0
     for members in _shared(visible):
         number = len(sources)
-        source = _draft_source(design, members, pixels)
+        source = _draft_source(design, members, layout.pixels)
         sources.append(source)
         for reading, channels in members:
             operations = row_operations(source.pixel, reading.columns, channels)
@@ -124,7 +127,6 @@ def _draft_source(
     if any(reading.columns.limit < source.columns for reading, _ in members):
         pixels = 1  # a super pixel is seen whole or not at all
     if isinstance(source, ImageView):
-        source = replace(source, pixels=min(pixels, source.columns))
         first_word, words = 0, source.super_reads
         pixel, supers = source.super_pixel(design.lanes), source.supers
     elif isinstance(source, StoredMap):

@@ -49,6 +49,7 @@ def killer(cluster: LocalCluster, done) -> threading.Thread:
     return thread
 
 
+@pytest.mark.slow
 def test_sweep(run_command, local_cluster, scheduler, tmp_path, monkeypatch):
     (tmp_path / "net.py").write_text(MODEL)
     monkeypatch.chdir(tmp_path)

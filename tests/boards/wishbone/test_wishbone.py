@@ -104,7 +104,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        name if place == 0 else pytest.param(name, marks=pytest.mark.slow)
+        for place, name in enumerate(CASES)
+    ],
+)
 def test_answers_over_the_bus(case):
     network, depths = CASES[case]
     images = random_pixels(network, 3)

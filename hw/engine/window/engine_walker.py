@@ -85,9 +85,13 @@ class EngineWalker(wiring.Component):
         m = Module()
         header = self.header
         design = self.design
-        segments = self._table(m, "segments", self.segment_layout, design.segments, "comb")
-        rows = self._table(m, "row_entries", self.row_layout, design.rows, "comb")
-        operations = self._table(m, "operations", self.operation_layout, design.operations, "sync")
+        segments = self._table(
+            m, "segments", self.segments, self.segment_layout, design.segments, "comb"
+        )
+        rows = self._table(m, "row_entries", self.row_entries, self.row_layout, design.rows, "comb")
+        operations = self._table(
+            m, "operations", self.operations, self.operation_layout, design.operations, "sync"
+        )
         m.submodules.states = states = memory.Memory(
             shape=self.state_layout, depth=design.segments, init=[]
         )
@@ -234,11 +238,12 @@ class EngineWalker(wiring.Component):
             {"beat": BeatLayout(self.design), "address": index_shape(self.design.buffer_words)}
         )
 
-    def _table(self, m: Module, name: str, layout: data.StructLayout, depth: int, domain: str):
-        """Read port of the table that port ``name`` writes."""
+    @staticmethod
+    def _table(m: Module, name: str, port, layout: data.StructLayout, depth: int, domain: str):
+        """Read port of the table that ``port`` writes."""
         table = memory.Memory(shape=layout, depth=depth, init=[])
         m.submodules[f"{name}_table"] = table
-        write, port = table.write_port(), getattr(self, name)
+        write = table.write_port()
         m.d.comb += [
             write.addr.eq(port.index),
             write.data.eq(port.record),

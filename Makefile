@@ -27,11 +27,12 @@ test-slow: $(VENV)/.installed-test packages
 prove: $(VENV)/.installed-test
 	$(BIN)/python -m tests.formal.proofs
 
-# Changes single operators of hw/, drawn at random, and says which of them no test notices.
+# Changes single operators of ROOM (hw or golden), drawn at random, and says which of them no test notices.
 SEED ?= 0
 COUNT ?= 28
+ROOM ?= hw
 mutate: $(VENV)/.installed-test
-	$(BIN)/python -m tests.support.mutation.mutate --seed $(SEED) --count $(COUNT)
+	$(BIN)/python -m tests.support.mutation.mutate --room $(ROOM) --seed $(SEED) --count $(COUNT)
 
 # Each parser for SECONDS with Atheris; what it finds is kept in build/fuzz, docs/testing.md.
 SECONDS ?= 60

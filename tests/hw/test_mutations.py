@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from tests.support.mutation.mutate import HARDWARE, NETWORKS, all_mutations, files_for
+from tests.support.mutation.mutate import NETWORKS, ROOT, all_mutations, files_for
 from tests.support.mutation.operators import mutations
 
 SOURCE = '''
@@ -38,9 +38,9 @@ def test_every_operator_once():
 
 
 def test_changes_of_the_hardware():
-    everything = all_mutations()
+    everything = all_mutations("hw")
     assert len(everything) > 1000
-    assert all((HARDWARE / name).is_file() for name, _ in everything)
-    assert [path.name for path in files_for("rotate")] == ["test_rotate.py", NETWORKS.name]
+    assert all((ROOT / "hw" / name).is_file() for name, _ in everything)
+    assert [path.name for path in files_for("hw", "rotate")] == ["test_rotate.py", NETWORKS.name]
     for name in {name for name, _ in everything}:
-        assert len(files_for(Path(name).stem)) >= 2
+        assert len(files_for("hw", Path(name).stem)) >= 2

@@ -166,5 +166,5 @@ def test_board_names_are_those_that_are_accepted(command, run_command):
     assert status == 2
     assert "`rheobase build`" in " ".join(refused.split())
     assert "generic" not in refused.split("must be")[1]
-    with pytest.raises(RheobaseError, match="icebreaker, generic, asic"):
+    with pytest.raises(RheobaseError, match=r"icebreaker.*, generic, asic"):
         board("absent", ("generic", "asic"))

@@ -110,7 +110,8 @@ def test_reference_is_whole(site):
     for name, command in get_command(app).commands.items():
         section = re.search(rf'<h3 id="{name}".*?(?=<h[23]|</article>)', commands, re.DOTALL)
         assert section, name
-        options = {name for one in command.params for name in one.opts if name.startswith("-")}
+        forms_of = [form for one in command.params for form in (*one.opts, *one.secondary_opts)]
+        options = {form for form in forms_of if form.startswith("-")}
         forms = " ".join(re.findall(r"<td><code>(-.*?)</code>", section[0]))
         shown = {*re.findall(r"(?<!\S)--?[\w-]+", forms)}
         assert shown == options - {"--help", "-h"}, name

@@ -98,6 +98,7 @@ def network():
     )
 
 
+@pytest.mark.slow
 def test_simulate(run_command, local_cluster, scheduler, tmp_path, network):
     """Shares of a cluster are those of so many processes here: every figure is the same."""
     folding = smallest_folding(network)

@@ -124,7 +124,13 @@ INTERRUPTED = {
 }
 
 
-@pytest.mark.parametrize("case", INTERRUPTED)
+#: What is interrupted in the other ones is interrupted in these.
+OFTEN = ("convert", "sweep", "report")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(x, marks=[pytest.mark.slow] * (x not in OFTEN)) for x in INTERRUPTED]
+)
 def test_ctrl_c(tmp_path, case):
     """Interrupted while it works: one line, no traceback, no half file; programs end as well."""
     save_network(network_of_digits(2), tmp_path / "net")

@@ -40,7 +40,9 @@ def test_results_stream(coding, readout):
     )
 
 
-@pytest.mark.parametrize("coding", list(Coding))
+@pytest.mark.parametrize(
+    "coding", [pytest.param(Coding.RATE, marks=pytest.mark.slow), Coding.RADIX]
+)
 def test_reset_at_any_time(coding):
     """What was inside is gone, wherever the images were, and the next ones come out right."""
     rng = np.random.default_rng(5)

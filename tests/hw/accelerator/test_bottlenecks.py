@@ -15,7 +15,9 @@ from tests.support.simulation.equality import check_equal
 @pytest.mark.parametrize(
     ("coding", "steps", "activation", "names"),
     [
-        (Coding.RADIX, 3, nn.ReLU6(), ["0:signed", "1.add:signed"]),
+        pytest.param(
+            Coding.RADIX, 3, nn.ReLU6(), ["0:signed", "1.add:signed"], marks=pytest.mark.slow
+        ),
         (Coding.RATE, 6, nn.LeakyReLU(0.25), ["0:signed", "1.add:signed", "3"]),
     ],
     ids=["radix", "rate"],

@@ -26,7 +26,7 @@ _SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_networks(part):
     @settings(max_examples=1, **_SETTINGS)
     @given(

@@ -27,8 +27,10 @@ from .output.pool_windows import PoolWindows
 from .program import ADDRESS_BITS
 from .window.engine_walker import EngineWalker
 
-#: Words of the program and of weights that are read ahead.
-AHEAD = QueueDesign(depth=4 * BURST_WORDS, blocks=1)
+#: Words of the program that are read ahead: those of a pass are read while the one before runs.
+PROGRAM_AHEAD = QueueDesign(depth=8 * BURST_WORDS, blocks=1)
+#: Words of weights; most wait in the lanes, and a longer queue would keep maps waiting.
+WEIGHTS_AHEAD = QueueDesign(depth=2 * BURST_WORDS, blocks=1)
 
 
 class Engine(wiring.Component):
@@ -79,8 +81,8 @@ class Engine(wiring.Component):
         m = Module()
         design = self.design
         m.submodules.arbiter = arbiter = MemoryArbiter(4, writers=[3])
-        m.submodules.program = program = SequentialReader(AHEAD)
-        m.submodules.weights = weights = SequentialReader(AHEAD, repeats=True)
+        m.submodules.program = program = SequentialReader(PROGRAM_AHEAD)
+        m.submodules.weights = weights = SequentialReader(WEIGHTS_AHEAD, repeats=True)
         m.submodules.reader = reader = MapReader(design)
         m.submodules.writer = writer = MapWriter(design)
         m.submodules.sequencer = sequencer = PassSequencer(design)

@@ -21,6 +21,7 @@ from ..hw.verilog.generation import TOP, generate
 from ..hw.verilog.probes import probe_signals, probes
 from .build import Sources, build_executable
 from .design_header import control_file, design_headers
+from .harness_headers import harness_headers
 from .harness_process import (
     HARNESS,
     BuiltSimulation,
@@ -100,7 +101,7 @@ def build_simulation(
         top=TOP,
         control=control_file(probe_signals(design)),
         main=HARNESS.read_text(),
-        headers=design_headers(design),
+        headers={**design_headers(design), **harness_headers()},
         waves=waves,
     )
     executable = build_executable(sources, optimise)

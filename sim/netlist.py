@@ -13,6 +13,7 @@ from .build import Sources, build_executable
 from .design_header import control_file, design_headers
 from .ecp5_memory import block_ram_model
 from .gowin_cells import gowin_cells
+from .harness_headers import harness_headers
 from .harness_process import HARNESS, BuiltSimulation
 from .synthesis import ULX3S_85F, PackagedDevice, synthesise
 
@@ -40,7 +41,10 @@ def build_netlist(
         top=TOP,
         control=control_file([]),
         main=HARNESS.read_text(),
-        headers=design_headers(network_design(network, folding), watched=False),
+        headers={
+            **design_headers(network_design(network, folding), watched=False),
+            **harness_headers(),
+        },
     )
     return BuiltSimulation(network, folding, build_executable(sources, optimise))
 

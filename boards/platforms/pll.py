@@ -60,14 +60,7 @@ def ecp5_pll(reference: int, wanted: int) -> PllSetting:
         RheobaseError: no setting comes within 2 % below ``wanted`` Hz.
     """
     found = [
-        PllSetting(
-            reference,
-            reference * feedback // divider,
-            divider,
-            feedback,
-            output,
-            reference * feedback * output // divider,
-        )
+        _fed_back(reference, divider, feedback, output)
         for divider in range(1, 129)
         if _within(reference / divider, _ECP5_DETECTOR)
         for feedback in range(1, 81)
@@ -76,6 +69,13 @@ def ecp5_pll(reference: int, wanted: int) -> PllSetting:
         if _within(reference * feedback * output / divider, _ECP5_OSCILLATOR)
     ]
     return _best(found, reference, wanted)
+
+
+def _fed_back(reference: int, divider: int, feedback: int, output: int) -> PllSetting:
+    """Where the output is fed back: the oscillator is faster by the output's divider."""
+    frequency = reference * feedback // divider
+    oscillator = reference * feedback * output // divider
+    return PllSetting(reference, frequency, divider, feedback, output, oscillator)
 
 
 def ice40_pll(reference: int, wanted: int) -> PllSetting:
@@ -106,14 +106,7 @@ def ice40_pll(reference: int, wanted: int) -> PllSetting:
 def gowin_pll(reference: int, wanted: int) -> PllSetting:
     """Setting of an rPLL with feedback inside; see ``ecp5_pll``."""
     found = [
-        PllSetting(
-            reference,
-            reference * feedback // divider,
-            divider,
-            feedback,
-            output,
-            reference * feedback * output // divider,
-        )
+        _fed_back(reference, divider, feedback, output)
         for divider in range(1, 65)
         if _within(reference / divider, _GOWIN_DETECTOR)
         for feedback in range(1, 65)

@@ -98,6 +98,11 @@ class Program:
     maps: tuple[LayerMap, ...]
 
     @property
+    def weights_base(self) -> int:
+        """Memory word where the weights begin."""
+        return 0
+
+    @property
     def memory_words(self) -> int:
         """Words that are used, from word 0 on."""
         return self.program_base + len(self.passes)
@@ -110,7 +115,7 @@ class Program:
     def memory(self) -> np.ndarray:
         """What the memory holds before the first image: uint32, (memory_words,)."""
         words = np.zeros(self.memory_words, np.uint32)
-        words[: len(self.weights)] = self.weights
+        words[self.weights_base : self.weights_base + len(self.weights)] = self.weights
         words[self.program_base :] = self.passes
         return words
 

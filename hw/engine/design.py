@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...golden.basics.arithmetic import ceil_div
 from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
 
@@ -106,4 +107,4 @@ class EngineDesign:
     @property
     def weight_memory_words(self) -> int:
         """Memory words of P weights."""
-        return -(-self.neurons * self.weight_bits // WORD_BITS)
+        return ceil_div(self.neurons * self.weight_bits, WORD_BITS)

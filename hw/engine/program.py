@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ...golden.basics.arithmetic import ceil_div
+from ..basics.widths import count_bits
 from .design import DIGIT_BITS, WORD_BITS, EngineDesign
 
 #: Bits of an address of the memory, in words: 256 MiB.
@@ -59,11 +60,6 @@ class Record:
         return ceil_div(self.bits, WORD_BITS)
 
 
-def bits_for(maximum: int) -> int:
-    """Bits of a number 0..maximum, at least one."""
-    return max(1, maximum.bit_length())
-
-
 def pass_record(design: EngineDesign) -> Record:
     """The head of a pass.
 
@@ -96,14 +92,14 @@ def pass_record(design: EngineDesign) -> Record:
         "pass",
         (
             Field("kind", 2),
-            Field("steps", bits_for(design.steps)),
+            Field("steps", count_bits(design.steps)),
             Field("fires_signed", 1),
-            Field("groups", bits_for(design.groups)),
-            Field("weight_stride", bits_for(design.weight_words)),
-            Field("weight_words", bits_for(design.weight_words)),
+            Field("groups", count_bits(design.groups)),
+            Field("weight_stride", count_bits(design.weight_words)),
+            Field("weight_words", count_bits(design.weight_words)),
             Field("rows", extent),
             Field("columns", extent),
-            Field("strip", bits_for(design.windows)),
+            Field("strip", count_bits(design.windows)),
             *(
                 Field(f"pool_{axis}_{name}", extent)
                 for axis in ("row", "column")
@@ -111,18 +107,18 @@ def pass_record(design: EngineDesign) -> Record:
             ),
             Field("pooled_rows", extent),
             Field("pooled_columns", extent),
-            Field("pool_column_words", bits_for(design.groups * design.turns)),
-            Field("pool_row_words", bits_for(design.pool_words)),
-            Field("pool_ring_words", bits_for(design.pool_words)),
+            Field("pool_column_words", count_bits(design.groups * design.turns)),
+            Field("pool_row_words", count_bits(design.pool_words)),
+            Field("pool_ring_words", count_bits(design.pool_words)),
             Field("out_base", ADDRESS_BITS),
             Field("out_row", ADDRESS_BITS),
             Field("out_pixel", ADDRESS_BITS),
-            Field("out_turns", bits_for(design.groups * design.turns)),
-            Field("chunks", bits_for(design.segments)),
-            Field("sources", bits_for(design.sources)),
-            Field("segments", bits_for(design.segments)),
-            Field("row_entries", bits_for(design.rows)),
-            Field("operations", bits_for(design.operations)),
+            Field("out_turns", count_bits(design.groups * design.turns)),
+            Field("chunks", count_bits(design.segments)),
+            Field("sources", count_bits(design.sources)),
+            Field("segments", count_bits(design.segments)),
+            Field("row_entries", count_bits(design.rows)),
+            Field("operations", count_bits(design.operations)),
         ),
     )
 
@@ -160,7 +156,7 @@ def source_record(design: EngineDesign) -> Record:
         ring_words: slots * slot_words.
         buffer_base: word of the row buffer of slot 0.
     """
-    word = bits_for(design.buffer_words)
+    word = count_bits(design.buffer_words)
     return Record(
         "source",
         (
@@ -204,17 +200,17 @@ def segment_record(design: EngineDesign) -> Record:
         odd: the chunk's ``odd_shift``.
         ends_chunk: the chunk's last segment.
     """
-    word = bits_for(design.buffer_words)
+    word = count_bits(design.buffer_words)
     return Record(
         "segment",
         (
-            Field("row_entry", bits_for(design.rows - 1)),
-            Field("operation", bits_for(design.operations - 1)),
+            Field("row_entry", count_bits(design.rows - 1)),
+            Field("operation", count_bits(design.operations - 1)),
             Field("rows", EXTENT_BITS),
             Field("supers", EXTENT_BITS),
             Field("row_step", EXTENT_BITS),
             Field("super_start", OFFSET_BITS, signed=True),
-            Field("super_start_words", bits_for(design.buffer_words - 1)),
+            Field("super_start_words", count_bits(design.buffer_words - 1)),
             Field("buffer_base", word),
             Field("ring_words", word),
             Field("slot_step", word),
@@ -239,8 +235,8 @@ def row_record(design: EngineDesign) -> Record:
         "row",
         (
             Field("row", OFFSET_BITS, signed=True),
-            Field("slot_offset", bits_for(design.buffer_words)),
-            Field("weight", bits_for(design.weight_words - 1)),
+            Field("slot_offset", count_bits(design.buffer_words)),
+            Field("weight", count_bits(design.weight_words - 1)),
             Field("last", 1),
         ),
     )
@@ -263,13 +259,13 @@ def operation_record(design: EngineDesign) -> Record:
         advance: with ``last``: super pixels to the next window.
         advance_words: advance * super_words, modulo the words of the row buffer.
     """
-    word = bits_for(design.buffer_words - 1)
+    word = count_bits(design.buffer_words - 1)
     return Record(
         "operation",
         (
             Field("super_offset", OFFSET_BITS, signed=True),
             Field("offset", word),
-            Field("weight", bits_for(design.weight_words - 1)),
+            Field("weight", count_bits(design.weight_words - 1)),
             Field("mask", design.lanes),
             Field("last", 1),
             Field("wraps", 1),

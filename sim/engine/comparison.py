@@ -12,7 +12,7 @@ import numpy as np
 from ...golden.network.network import Network
 from ...golden.run.records import LayerRecord
 from ...golden.run.run import run_golden
-from ...hw.engine.compiled import Program, image_words, map_numbers
+from ...hw.engine.compiled import Program, map_numbers
 from ..harness_process import process_shares
 from .memory_timing import SDRAM_16, MemoryTiming
 from .simulation import EngineRun, run_engine
@@ -120,24 +120,12 @@ def _part(
     progress: Callable[[int], None] | None,
 ) -> _Part:
     first_image, end = share
-    ran = run_engine(
-        executable,
-        program.memory(),
-        np.stack([image_words(program, image) for image in images[first_image:end]]),
-        image_base=program.image_base,
-        program_base=program.program_base,
-        program_words=len(program.passes),
-        weights_base=0,
-        weights_words=len(program.weights),
-        timing=timing,
-        seed=seed,
-        progress=progress,
-    )
+    shown = images[first_image:end]
+    ran = run_engine(executable, program, shown, timing=timing, seed=seed, progress=progress)
     mismatches, first = np.zeros(len(network.layers), np.int64), ""
     outputs: list[list[np.ndarray]] = [[] for _ in network.outputs]
     for number, memory in enumerate(ran.memory):
-        image = images[first_image + number]
-        records = run_golden(network, image[np.newaxis], record=True).layers
+        records = run_golden(network, shown[number : number + 1], record=True).layers
         for index, record in enumerate(records):
             found = map_numbers(program, memory, index)
             differ = found != spelled_numbers(record, network.layers[index].signed)

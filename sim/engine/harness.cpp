@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "Vtop.h"
+#include "port.h"
+#include "random.h"
 
 // Verilator's names of what has two underscores.
 #define PORT(name) memory___05F##name
@@ -29,24 +31,8 @@
 
 namespace {
 
-constexpr int ADDRESS_BITS = 26, COUNT_BITS = 6;
 constexpr int64_t HANG_CYCLES = 200000;
 constexpr size_t COMMANDS_WAITING = 8, WORDS_WAITING = 64;
-
-class Random {
- public:
-    explicit Random(uint64_t seed) : state_(seed * 2654435769u + 88172645463325252ull) {}
-    bool percent(int chance) {
-        if (chance <= 0) return false;
-        state_ ^= state_ >> 12;
-        state_ ^= state_ << 25;
-        state_ ^= state_ >> 27;
-        return (state_ * 2685821657736338717ull >> 33) % 100 < static_cast<uint64_t>(chance);
-    }
-
- private:
-    uint64_t state_;
-};
 
 struct Timing {
     int word_cycles, latency, row_words, row_cycles, turn_cycles, refresh_every, refresh_cycles;

@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ...golden.errors import MachineError
+from ...hw.engine.compiled import Program, image_words
 from ...hw.engine.design import EngineDesign
 from ...hw.engine.engine import Engine
+from ...hw.engine.memory_port import CommandLayout
 from ...hw.verilog.generation import to_verilog
 from ..build import Sources, build_executable
+from ..harness_headers import harness_headers
 from .memory_timing import SDRAM_16, MemoryTiming
 
 #: C++ program that drives an engine and is the memory behind it.
@@ -48,50 +51,52 @@ def build_engine(design: EngineDesign, optimise: str = "fast-run") -> Path:
             top="top",
             control="`verilator_config\n",
             main=HARNESS.read_text(),
+            headers={"port.h": _port_header(), **harness_headers()},
         ),
         optimise=optimise,
     )
 
 
+def _port_header() -> str:
+    """Fields of a memory port's command, from the lowest bit on."""
+    command = CommandLayout()
+    widths = {name: command[name].width for name in ("address", "count")}
+    return "".join(f"constexpr int {name.upper()}_BITS = {n};\n" for name, n in widths.items())
+
+
 def run_engine(
     executable: Path,
-    memory: np.ndarray,
+    program: Program,
     images: np.ndarray,
     *,
-    image_base: int,
-    program_base: int,
-    program_words: int,
-    weights_base: int,
-    weights_words: int,
-    kept_words: int | None = None,
     timing: MemoryTiming = SDRAM_16,
     seed: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> EngineRun:
-    """Run a program over images.
+    """Run ``program`` over images, one after another.
 
     Args:
-        memory: what is loaded: uint32, (words,); all of it can be written.
-        images: uint32, (images, words of an image), put at ``image_base`` one after another.
-        kept_words: words of the memory that are kept of each image; all where None.
+        images: uint8, (images, channels, rows, columns).
         progress: called with 1 for each image.
 
     Raises:
         MachineError: the engine hung, or reached beyond the memory.
     """
-    kept = len(memory) if kept_words is None else kept_words
+    memory = program.memory()
     with tempfile.TemporaryDirectory(prefix="rheobase-engine-") as scratch:
         folder = Path(scratch)
         memory.astype("<u4").tofile(folder / "memory")
-        head = np.array([images.shape[1]], "<u4")
-        np.concatenate([head, images.astype("<u4").ravel()]).tofile(folder / "images")
+        words = [image_words(program, image) for image in images]
+        head = np.array([len(words[0])], "<u4")
+        np.concatenate([head, *words]).astype("<u4").tofile(folder / "images")
         numbers = [
-            program_base, program_words, weights_base, weights_words, kept, timing.word_cycles,
-            timing.latency, timing.row_words, timing.row_cycles, timing.turn_cycles,
-            timing.refresh_every, timing.refresh_cycles, timing.stall, seed,
+            program.program_base, len(program.passes), program.weights_base, len(program.weights),
+            len(memory), timing.word_cycles, timing.latency, timing.row_words, timing.row_cycles,
+            timing.turn_cycles, timing.refresh_every, timing.refresh_cycles, timing.stall, seed,
         ]  # fmt: skip
         command = [
-            str(executable), "memory", "images", str(image_base), "results", *map(str, numbers)
+            str(executable), "memory", "images", str(program.image_base), "results",
+            *map(str, numbers),
         ]  # fmt: skip
         cycles, passes, begun, problem = [], [], [], ""
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
@@ -111,5 +116,5 @@ def run_engine(
         if problem or process.returncode:
             reason = problem or f"the simulation ended with status {process.returncode}"
             raise MachineError(f"engine: {reason}")
-        found = np.fromfile(folder / "results", "<u4").reshape(len(images), kept)
+        found = np.fromfile(folder / "results", "<u4").reshape(len(images), len(memory))
     return EngineRun(np.array(cycles, np.int64), tuple(passes), found)

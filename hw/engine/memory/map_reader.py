@@ -8,9 +8,10 @@ from amaranth.lib.wiring import In, Out, flipped
 
 from ...basics.queue import Queue
 from ...basics.shapes import index_shape
+from ...basics.widths import count_bits
 from ..design import WORD_BITS, EngineDesign
 from ..memory_port import MemoryPort
-from ..program import EXTENT_BITS, bits_for
+from ..program import EXTENT_BITS
 from .row_bursts import RowBursts
 from .row_filler import RowFiller
 from .row_job import RowFillLayout
@@ -55,7 +56,7 @@ class MapReader(wiring.Component):
                 "port": Out(MemoryPort()),
                 "sources": In(TableWordsPort(design, "sources")),
                 "go": In(1),
-                "count": In(bits_for(design.sources)),
+                "count": In(count_bits(design.sources)),
                 "window_rows": In(EXTENT_BITS),
                 "row_finished": In(1),
                 "rows_ready": Out(EXTENT_BITS),

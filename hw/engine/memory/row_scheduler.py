@@ -8,9 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from ....golden.basics.arithmetic import ceil_div
 from ...basics.shapes import index_shape
+from ...basics.widths import count_bits
 from ...memories.memory_shape import memory_style
 from ..design import WORD_BITS, EngineDesign
-from ..program import ADDRESS_BITS, EXTENT_BITS, OFFSET_BITS, bits_for, source_record
+from ..program import ADDRESS_BITS, EXTENT_BITS, OFFSET_BITS, source_record
 from ..record_layouts import record_layout
 from .row_job import RowBurstsLayout, RowFillLayout
 from .table_port import TableWordsPort
@@ -58,7 +59,7 @@ class RowScheduler(wiring.Component):
                 "fresh": unsigned(EXTENT_BITS),  # slots that nothing was in
                 "passed": unsigned(EXTENT_BITS),  # rows of windows that count in ``behind``
                 "behind": _DISTANCE,  # first row that the walker sees - row of the slot's content
-                "offset": unsigned(bits_for(design.buffer_words)),  # of the slot, in the ring
+                "offset": unsigned(count_bits(design.buffer_words)),  # of the slot, in the ring
                 "address": unsigned(ADDRESS_BITS),  # in memory
             }
         )
@@ -66,7 +67,7 @@ class RowScheduler(wiring.Component):
             {
                 "sources": In(TableWordsPort(design, "sources")),
                 "go": In(1),
-                "count": In(bits_for(design.sources)),
+                "count": In(count_bits(design.sources)),
                 "window_rows": In(EXTENT_BITS),
                 "row_finished": In(1),
                 "bursts": Out(stream.Signature(RowBurstsLayout())),

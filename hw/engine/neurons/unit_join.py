@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..design import DIGIT_BITS, EngineDesign
@@ -66,10 +66,7 @@ class UnitJoin(wiring.Component):
                     for number in range(design.firing)]  # fmt: skip
         for number, row in enumerate(selected):
             for lane, register in zip(self.lanes, row, strict=True):
-                sums = data.View(
-                    data.ArrayLayout(signed(design.sum_bits), design.neurons), lane.payload
-                )
-                choices = [sums[t * design.firing + number] for t in range(design.turns)]
+                choices = [lane.payload[t * design.firing + number] for t in range(design.turns)]
                 chosen = Signal.like(register, name=f"{register.name}_now")
                 with m.Switch(turn):
                     for t, choice in enumerate(choices):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
@@ -49,7 +49,9 @@ class MapWriter(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         placed = self.placed.payload
-        word, last_word = self._word(m)
+        # Of the words that F numbers take.
+        number = Signal(range(self.design.firing))
+        word, last_word = self._word(m, number)
         m.submodules.words = words = RamQueue(WORD_BITS, 2 * BURST_WORDS)
         m.submodules.commands = commands = Queue(CommandLayout(), COMMANDS_WAITING)
         wiring.connect(m, words.output, wiring.flipped(self.port.written))
@@ -62,7 +64,7 @@ class MapWriter(wiring.Component):
         joins, enters, flushes, ending = Signal(), Signal(), Signal(), Signal()
         address = Signal(ADDRESS_BITS)
         m.d.comb += [
-            address.eq(placed.address + self._number),
+            address.eq(placed.address + number),
             joins.eq((count == 0) | ((address == following) & (count != BURST_WORDS))),
             # A word enters where it joins the burst, which else leaves first.
             enters.eq(self.placed.valid & placed.write & ~ending & joins & words.input.ready),
@@ -79,9 +81,9 @@ class MapWriter(wiring.Component):
         ]
         with m.If(enters):
             m.d.sync += [count.eq(count + 1), following.eq(address + 1)]
-            m.d.sync += self._number.eq(self._number + 1)
+            m.d.sync += number.eq(number + 1)
             with m.If(last_word):
-                m.d.sync += self._number.eq(0)
+                m.d.sync += number.eq(0)
             with m.If(count == 0):
                 m.d.sync += start.eq(address)
         with m.Elif(flushes & commands.input.ready):
@@ -101,45 +103,41 @@ class MapWriter(wiring.Component):
             self.port.commands.payload.eq(commands.output.payload),
             commands.output.ready.eq(self.port.commands.ready & draining),
         ]
-        empty = Signal()
+        empty, settled = Signal(), Signal()
         m.d.comb += [
             empty.eq((count == 0) & ~commands.output.valid & ~words.output.valid),
-            self.finished.eq(ending & empty & self._settled),
+            self.finished.eq(ending & empty & settled),
         ]
         # What enters a queue is offered behind it some cycles later.
-        m.d.sync += self._settled.eq(ending & empty & ~self.finished)
+        m.d.sync += settled.eq(ending & empty & ~self.finished)
         with m.If(self.finished):
             m.d.sync += ending.eq(0)
         return m
 
-    def _word(self, m: Module) -> tuple[Signal, Signal]:
+    def _word(self, m: Module, number: Signal) -> tuple[Signal, Signal]:
         """The word that is next of what is placed, and whether it is the last."""
-        values = data.View(
-            self.placed.payload.shape()["values"].shape, self.placed.payload["values"]
-        )
+        values = self.placed.payload["values"]
         firing = self.design.firing
-        self._number = Signal(range(firing), name="number")
-        self._settled = Signal(name="settled")
         word, last = Signal(WORD_BITS), Signal(name="last_word")
         per_byte_word = WORD_BITS // (2 * DIGIT_BITS)
         with m.Switch(self.header.kind):
             with m.Case(Kind.DIGITS):
-                for number in range(firing):
-                    m.d.comb += word.word_select(number, DIGIT_BITS).eq(values[number])
+                for place in range(firing):
+                    m.d.comb += word.word_select(place, DIGIT_BITS).eq(values[place])
                 m.d.comb += last.eq(1)
             with m.Case(Kind.BYTES):
-                with m.Switch(self._number):
+                with m.Switch(number):
                     for part in range(firing // per_byte_word):
                         with m.Case(part):
-                            for number in range(per_byte_word):
-                                m.d.comb += word.word_select(number, 2 * DIGIT_BITS).eq(
-                                    values[part * per_byte_word + number]
+                            for place in range(per_byte_word):
+                                m.d.comb += word.word_select(place, 2 * DIGIT_BITS).eq(
+                                    values[part * per_byte_word + place]
                                 )
-                m.d.comb += last.eq(self._number == firing // per_byte_word - 1)
+                m.d.comb += last.eq(number == firing // per_byte_word - 1)
             with m.Default():
-                with m.Switch(self._number):
-                    for number in range(firing):
-                        with m.Case(number):
-                            m.d.comb += word.eq(values[number])
-                m.d.comb += last.eq(self._number == firing - 1)
+                with m.Switch(number):
+                    for place in range(firing):
+                        with m.Case(place):
+                            m.d.comb += word.eq(values[place])
+                m.d.comb += last.eq(number == firing - 1)
         return word, last

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from rheobase.golden import Coding, Network, PoolRule, Readout, RheobaseError
-from rheobase.hw.engine.compiled import Program, image_words
 from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.sim.engine.memory_timing import FAST_MEMORY, SDRAM_16, SDRAM_32, MemoryTiming
-from rheobase.sim.engine.simulation import EngineRun, build_engine, run_engine
+from rheobase.sim.engine.simulation import build_engine, run_engine
 from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import (
     random_network,
@@ -48,29 +47,12 @@ def built(design: EngineDesign) -> Path:
     return build_engine(design, "fast-build")
 
 
-def run(design: EngineDesign, program: Program, images: np.ndarray, timing: MemoryTiming,
-        seed: int = 1) -> EngineRun:  # fmt: skip
-    """Run ``program`` over ``images`` on the build of ``design``."""
-    return run_engine(
-        built(design),
-        program.memory(),
-        np.stack([image_words(program, image) for image in images]),
-        image_base=program.image_base,
-        program_base=program.program_base,
-        program_words=len(program.passes),
-        weights_base=0,
-        weights_words=len(program.weights),
-        timing=timing,
-        seed=seed,
-    )
-
-
 def check(network: Network, design: EngineDesign, timing: MemoryTiming, seed: int) -> None:
     """Two images, one behind the other: every map of both is the golden model's."""
     program = compile_network(network, design).program
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (2, *network.input_shape)).astype(np.uint8)
-    ran = run(design, program, images, timing, seed)
+    ran = run_engine(built(design), program, images, timing=timing, seed=seed)
     for image, memory in zip(images, ran.memory, strict=True):
         assert_maps(network, program, image, memory)
 

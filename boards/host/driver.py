@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -22,25 +20,17 @@ from ..protocol import (
     CYCLES_BYTES,
     DEFAULT_BAUD,
     ERROR,
-    HEADER_BYTES,
     REPLY,
-    UNTRUSTED,
     WANT_SCORES,
     Error,
-    FrameDecoder,
     Identity,
     Message,
     decode_identity,
     decode_setting,
-    encode_frame,
     encode_setting,
 )
+from .serial_client import ATTEMPTS, DEFAULT_TIMEOUT, SerialClient, is_untrusted
 
-#: Seconds without any answer after which a request is taken for lost.
-DEFAULT_TIMEOUT = 1.0
-#: Times that a request is sent before the host gives up.
-_ATTEMPTS = 4
-_SEQUENCES = 256
 #: Seconds that the images of an earlier connection may take to be answered.
 _SETTLING = 60.0
 
@@ -79,7 +69,7 @@ class Classified:
     resent: int
 
 
-class Board:
+class Board(SerialClient):
     """A configured board at a serial port, which is this one's alone; a context manager.
 
         with rheobase.Board("/dev/ttyUSB0") as board:
@@ -110,14 +100,9 @@ class Board:
         timeout: float = DEFAULT_TIMEOUT,
         network: Network | HasNetwork | None = None,
     ):
-        self._timeout = timeout
-        self._decoder = FrameDecoder()
-        self._sequence = secrets.randbelow(_SEQUENCES - 1)
+        super().__init__(port, baud=baud, timeout=timeout)
         self.identity: Identity | None = None
-        self._port = _opened(port, baud, timeout) if isinstance(port, str) else port
         try:
-            if isinstance(port, str):
-                self._port.reset_input_buffer()
             self._listen_for_silence()
             self.identity, _ = self._identify()
             self._settle()
@@ -127,15 +112,6 @@ class Board:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Board:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._port.close()
 
     @property
     def setting(self) -> tuple[int, int]:
@@ -208,7 +184,7 @@ class Board:
             done = 0
             lost = True
             for kind, sequence, payload in self._receive():
-                if kind == ERROR and not _is_untrusted(payload):
+                if kind == ERROR and not is_untrusted(payload):
                     raise self._refused(payload[0] if payload else 0, "an image")
                 if kind == Message.CLASSIFY | REPLY and sequence in in_flight:
                     replies[in_flight.pop(sequence)] = payload
@@ -221,7 +197,7 @@ class Board:
             # After damage nothing more comes for what was damaged: wait for silence, then repeat.
             if lost:
                 attempts += 1
-                if attempts == _ATTEMPTS:
+                if attempts == ATTEMPTS:
                     raise self._no_answer("an image")
                 resent += len(in_flight)
                 to_send.extendleft(sorted(in_flight.values(), reverse=True))
@@ -265,12 +241,6 @@ class Board:
         except ValueError as error:
             raise MachineError(f"{self._port.name}: not a rheobase board ({error})") from None
 
-    def _listen_for_silence(self) -> None:
-        """Pass over what comes unasked: refusals of an earlier connection are not ours."""
-        deadline = time.monotonic() + self._timeout
-        while self._read() and time.monotonic() < deadline:
-            pass
-
     def _settle(self) -> None:
         """Wait until all that an earlier connection has asked for is answered.
 
@@ -290,79 +260,12 @@ class Board:
                     f"after {_SETTLING:g} s (wait, or reset it)"
                 )
 
-    def _ask(self, message: Message, payload: bytes, what: str) -> bytes:
-        """The reply's payload to a request of which one is under way at a time."""
-        for _ in range(_ATTEMPTS):
-            sequence = self._send(message, payload)
-            deadline = time.monotonic() + self._timeout
-            while time.monotonic() < deadline:
-                received = self._receive()
-                for kind, answered, reply in received:
-                    if answered == sequence and kind == message | REPLY:
-                        return reply
-                    if answered == sequence and kind == ERROR and not _is_untrusted(reply):
-                        raise self._refused(reply[0] if reply else 0, what)
-                if any(kind == ERROR for kind, _, _ in received):
-                    break
-        raise self._no_answer(what)
-
-    def _send(self, message: Message, payload: bytes) -> int:
-        """Send a request and give its sequence number."""
-        # 0 is what a refusal has whose request is not known.
-        self._sequence = self._sequence % (_SEQUENCES - 1) + 1
-        frame = encode_frame(bytes([message, self._sequence]) + payload)
-        try:
-            self._port.write(frame)
-        except serial.SerialException as error:
-            raise MachineError(f"{self._port.name}: cannot be written ({error})") from error
-        return self._sequence
-
-    def _receive(self) -> list[tuple[int, int, bytes]]:
-        """Replies as (type, sequence number, payload); none where silence lasts the timeout."""
-        deadline = time.monotonic() + self._timeout
-        while time.monotonic() < deadline:
-            bodies = self._decoder.feed(self._read())
-            if bodies:
-                return [(body[0], body[1], body[HEADER_BYTES:]) for body in bodies]
-        return []
-
-    def _read(self) -> bytes:
-        """What has come over the line; nothing where it is silent for the port's timeout."""
-        try:
-            return self._port.read(max(1, self._port.in_waiting))
-        except (serial.SerialException, OSError) as error:
-            raise MachineError(f"{self._port.name}: cannot be read ({error})") from error
-
     def _refused(self, code: int, what: str) -> RheobaseError:
         identity = self.identity
         if code == Error.RANGE and identity is not None:
             limit = "0" if identity.radix else "0 .. T - 1"
             return RheobaseError(f"{what}: must be T of 1 .. {identity.steps}, t0 of {limit}")
-        known = code in {error.value for error in Error}
-        reason = Error(code).name.lower() if known else f"code {code}"
-        return RheobaseError(f"{self._port.name}: the board refuses {what} ({reason})")
-
-    def _no_answer(self, what: str) -> MachineError:
-        return MachineError(
-            f"{self._port.name}: no answer to {what} in {self._timeout:g} s, sent {_ATTEMPTS} times"
-            f" at {self._port.baudrate} baud (is the board configured, and built for this rate?)"
-        )
-
-
-def _is_untrusted(refusal: bytes) -> bool:
-    """Whether an error's payload says that the request did not arrive, so that it is repeated."""
-    return len(refusal) == 1 and refusal[0] in UNTRUSTED
-
-
-def _opened(port: str, baud: int, timeout: float) -> serial.Serial:
-    try:
-        return serial.Serial(
-            port, baud, timeout=min(timeout, 0.05), write_timeout=60, exclusive=True
-        )
-    except (serial.SerialException, ValueError, OSError) as error:
-        in_use = getattr(error, "errno", None) == errno.EWOULDBLOCK
-        reason = "in use" if in_use else getattr(error, "strerror", None) or str(error)
-        raise MachineError(f"{port}: cannot be opened ({reason})") from error
+        return super()._refused(code, what)
 
 
 def _little_endian(raw: np.ndarray) -> np.ndarray:

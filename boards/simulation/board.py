@@ -11,7 +11,7 @@ from ...golden.errors import MachineError
 from ...sim.build import Sources, build_executable
 from ..builds.board_top import TOP, BoardVerilog
 
-_HARNESS = Path(__file__).with_name("board.cpp")
+_HARNESS, _TERMINAL = (Path(__file__).with_name(name) for name in ("board.cpp", "terminal.h"))
 #: Seconds that a simulation may take to end once it is told to.
 _END_SECONDS = 10
 
@@ -27,8 +27,14 @@ def build_board(verilog: BoardVerilog, *, optimise: str = "fast-run") -> Path:
         top=TOP,
         control="`verilator_config\n",
         main=_HARNESS.read_text(),
+        headers=terminal_headers(),
     )
     return build_executable(sources, optimise)
+
+
+def terminal_headers() -> dict[str, str]:
+    """Text of the header with a board's line on a pseudo-terminal, for ``Sources.headers``."""
+    return {_TERMINAL.name: _TERMINAL.read_text()}
 
 
 @contextmanager
@@ -41,17 +47,26 @@ def running_board(executable: Path, clocks_per_bit: float) -> Iterator[str]:
     Raises:
         MachineError: the simulation did not start, or what the design sent is no serial data.
     """
-    process = subprocess.Popen(
-        [str(executable), repr(clocks_per_bit)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with simulated_board([str(executable), repr(clocks_per_bit)]) as (port, _):
+        yield port
+
+
+@contextmanager
+def simulated_board(command: list[str]) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run a simulation of a board, which ends with its standard input.
+
+    Returns:
+        The path of its serial port, and the process.
+
+    Raises:
+        MachineError: the simulation did not start, or what the design sent is no serial data.
+    """
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         word, _, rest = process.stdout.readline().strip().partition(" ")
         if word != "port":
             raise MachineError(f"simulated board: {rest or 'did not start'}")
-        yield rest
+        yield rest, process
     finally:
         process.stdin.close()
         try:

@@ -36,6 +36,18 @@ class LayerMap:
     row_words: int
     pixel_words: int
 
+    @property
+    def channel_words(self) -> int:
+        """Memory words of the channels of a pixel."""
+        bits = ceil_div(self.channels, WORD_DIGITS) * WORD_DIGITS * NUMBER_BITS[self.kind]
+        return bits // WORD_BITS
+
+    @property
+    def words(self) -> int:
+        """Memory words from the first number to the last one, what lies between them included."""
+        last_row = (self.rows - 1) * self.row_words
+        return last_row + (self.columns - 1) * self.pixel_words + self.channel_words
+
 
 @dataclass(frozen=True)
 class ImagePlace:
@@ -160,12 +172,11 @@ def map_numbers(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:
     """
     place = program.maps[layer]
     bits = NUMBER_BITS[place.kind]
-    words = ceil_div(place.channels, WORD_DIGITS) * WORD_DIGITS * bits // WORD_BITS
     at = (
         place.base
         + np.arange(place.rows)[:, None, None] * place.row_words
         + np.arange(place.columns)[:, None] * place.pixel_words
-        + np.arange(words)
+        + np.arange(place.channel_words)
     )
     fields = memory[at][..., None].astype(np.int64) >> (np.arange(WORD_BITS // bits) * bits)
     numbers = (fields & ((1 << bits) - 1)).reshape(place.rows, place.columns, -1)

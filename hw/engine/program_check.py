@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...golden.basics.arithmetic import ceil_div
 from ...golden.errors import RheobaseError
 from .compiled import Program
 from .design import WORD_BITS, WORD_DIGITS
@@ -25,10 +24,7 @@ def check_program(program: Program) -> None:
     if bases[1:] != [place.base + place.words for place in program.images[:-1]]:
         raise RheobaseError("description: images do not lie one behind another")
     for place in program.maps:
-        words = ceil_div(place.channels, WORD_DIGITS) * WORD_DIGITS * NUMBER_BITS[place.kind]
-        last = (place.rows - 1) * place.row_words + (place.columns - 1) * place.pixel_words
-        last += words // WORD_BITS
-        _check_range(f"the map of {place.name!r}", place.base, place.base + last, first, end)
+        _check_range(f"the map of {place.name!r}", place.base, place.base + place.words, first, end)
     # The passes' words as if the memory began with them: what they say is not followed here.
     words = 0
     design = program.design

@@ -40,6 +40,23 @@ _Place = TypeVar("_Place", ImagePlace, LayerMap)
 
 def program_bytes(program: Program) -> bytes:
     """The file's content, the same for the same program."""
+    text, tensors = _content(program)
+    metadata = {
+        "format": FORMAT,
+        "version": str(FORMAT_VERSION),
+        "description": text,
+        "sha256": _digest(text, tensors),
+    }
+    return tensor_file_bytes(tensors, metadata)
+
+
+def program_hash(program: Program) -> str:
+    """SHA-256 of what a program is, 64 hexadecimal digits: the one in its file."""
+    return _digest(*_content(program))
+
+
+def _content(program: Program) -> tuple[str, dict[str, np.ndarray]]:
+    """Description and tensors of a program's file."""
     text = json.dumps(
         {
             "design": dataclasses.asdict(program.design),
@@ -53,14 +70,7 @@ def program_bytes(program: Program) -> bytes:
         },
         sort_keys=True,
     )
-    tensors = {name: getattr(program, name) for name in _TENSORS}
-    metadata = {
-        "format": FORMAT,
-        "version": str(FORMAT_VERSION),
-        "description": text,
-        "sha256": _digest(text, tensors),
-    }
-    return tensor_file_bytes(tensors, metadata)
+    return text, {name: getattr(program, name) for name in _TENSORS}
 
 
 def save_program(program: Program, path: str | Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from .memory_timing import SDRAM_16, MemoryTiming
 
 #: C++ program that drives an engine and is the memory behind it.
 HARNESS = Path(__file__).with_name("harness.cpp")
+_MEMORY = Path(__file__).with_name("memory.h")
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,19 @@ def build_engine(design: EngineDesign, optimise: str = "fast-run") -> Path:
             top="top",
             control="`verilator_config\n",
             main=HARNESS.read_text(),
-            headers={"port.h": _port_header(), **harness_headers()},
+            headers=memory_headers(),
         ),
         optimise=optimise,
     )
 
 
-def _port_header() -> str:
-    """Fields of a memory port's command, from the lowest bit on."""
+def memory_headers() -> dict[str, str]:
+    """Texts of the memory behind a simulated engine, for ``Sources.headers``."""
     command = CommandLayout()
+    # Fields of a memory port's command, from the lowest bit on.
     widths = {name: command[name].width for name in ("address", "count")}
-    return "".join(f"constexpr int {name.upper()}_BITS = {n};\n" for name, n in widths.items())
+    port = "".join(f"constexpr int {name.upper()}_BITS = {n};\n" for name, n in widths.items())
+    return {"port.h": port, _MEMORY.name: _MEMORY.read_text(), **harness_headers()}
 
 
 def run_engine(
@@ -91,8 +94,7 @@ def run_engine(
         np.concatenate([head, *words]).astype("<u4").tofile(folder / "images")
         numbers = [
             program.program_base, len(program.passes), program.weights_base, len(program.weights),
-            len(memory), timing.word_cycles, timing.latency, timing.row_words, timing.row_cycles,
-            timing.turn_cycles, timing.refresh_every, timing.refresh_cycles, timing.stall, seed,
+            len(memory), *astuple(timing), seed,
         ]  # fmt: skip
         command = [
             str(executable), "memory", "images", str(program.image_base), "results",

@@ -10,7 +10,7 @@ import pytest
 import serial
 
 from rheobase.boards.builds.board_top import board_verilog
-from rheobase.boards.host import driver as host
+from rheobase.boards.host import driver, serial_client
 from rheobase.boards.host.driver import Board
 from rheobase.boards.link.interface import accelerator_interface
 from rheobase.boards.protocol import (
@@ -92,7 +92,7 @@ def scores(network, images):
 @pytest.fixture
 def from_one(monkeypatch):
     """Every connection numbers its requests from 1, as the one before."""
-    monkeypatch.setattr(host.secrets, "randbelow", lambda limit: 0)
+    monkeypatch.setattr(serial_client.secrets, "randbelow", lambda limit: 0)
 
 
 def test_images_left_behind(port, images, scores, from_one):
@@ -185,7 +185,7 @@ def test_replies_that_are_ready(network):
 
 
 def test_board_that_never_rests(network, monkeypatch):
-    monkeypatch.setattr(host, "_SETTLING", 0.1)
+    monkeypatch.setattr(driver, "_SETTLING", 0.1)
     identity = accelerator_interface(network, clock=CLOCK).identity
     with pytest.raises(RheobaseError, match="port: the board is still at work for an earlier"):
         Board(_Port(identity, busy=True), timeout=0.1)

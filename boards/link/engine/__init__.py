@@ -1,0 +1,1 @@
+"""The host link of an engine."""

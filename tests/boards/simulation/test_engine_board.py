@@ -1,0 +1,159 @@
+"""An engine's board in Verilator behind a pseudo-terminal, and the host driver as a user has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from rheobase.boards.engine_protocol import (
+    EngineMessage,
+    RunFlag,
+    join_words,
+    request_payload,
+    split_words,
+)
+from rheobase.boards.host.engine_board import EngineBoard
+from rheobase.boards.simulation.engine_board import (
+    EngineBoardModel,
+    build_engine_board,
+    running_engine_board,
+)
+from rheobase.golden import Network, RheobaseError
+from rheobase.hw.engine.compiled import Program
+from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.sim.engine.memory_timing import SDRAM_16
+from tests.hw.engine.test_engine import SMALL, drawn_network
+from tests.support.simulation.engine_maps import golden_maps
+
+DESIGN = replace(SMALL, lanes=2)
+CLOCK, BAUD = 12_000_000, 3_000_000
+MEMORY_WORDS = 1 << 16
+#: Seconds of silence: long, so that a busy machine does not look like damage; and short, for where
+#: damage is on purpose.
+TIMEOUT, SHORT_TIMEOUT = 10, 0.5
+#: Seconds at the board's clock after which a program that does not end is ended.
+LIMIT = 0.02
+
+
+@cache
+def built() -> EngineBoardModel:
+    return build_engine_board(DESIGN, memory_words=MEMORY_WORDS, clock=CLOCK, baud=BAUD)
+
+
+@cache
+def compiled(seed: int) -> tuple[Network, Program]:
+    network = drawn_network(seed)
+    return network, compile_network(network, DESIGN).program
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[tuple]:
+    """A board that all tests share, whatever the one before left in it."""
+    with running_engine_board(built(), replace(SDRAM_16, stall=10)) as opened:
+        yield opened
+
+
+def check(board: EngineBoard, seed: int, images: int = 2) -> None:
+    """Load a network and run images: what is read out is the golden model's."""
+    network, program = compiled(seed)
+    board.load(program)
+    shown = np.random.default_rng(seed).integers(0, 256, (images, *network.input_shape))
+    shown = shown.astype(np.uint8)
+    ran = board.run(program, shown, limit=LIMIT)
+    assert len(ran.cycles) == images and (ran.cycles > 0).all()
+    for number, image in enumerate(shown):
+        maps = golden_maps(network, image)
+        for found, layer in zip(ran.outputs, network.outputs, strict=True):
+            np.testing.assert_array_equal(found[number], maps[layer])
+
+
+def test_one_network_after_another(line):
+    """No reset in between; what is loaded already is not sent again."""
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        assert board.identity.design == DESIGN
+        assert (board.identity.clock, board.identity.memory_words) == (CLOCK, MEMORY_WORDS)
+        assert not board.identity.loaded
+        for seed in (3, 4, 3):
+            check(board, seed)
+        written = []
+        assert not board.load(compiled(3)[1], progress=written.append) and not written
+        assert board.load(compiled(8)[1], progress=written.append)
+        program = compiled(8)[1]
+        assert sum(written) == len(program.weights) + len(program.passes) + 8
+    # What is loaded outlives a connection.
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        assert board.identity.loaded and board.holds(program)
+        check(board, 8)
+
+
+def test_another_program_is_not_run(line):
+    network, program = compiled(4)
+    images = np.zeros((1, *network.input_shape), np.uint8)
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        board.load(compiled(3)[1])
+        with pytest.raises(RheobaseError, match=r"is not loaded \(rheobase load --port"):
+            board.run(program, images)
+        other = replace(program, design=replace(DESIGN, lanes=4))
+        with pytest.raises(RheobaseError, match="compiled for an engine with lanes 4, the board's"):
+            board.load(other)
+        large = replace(program, program_base=MEMORY_WORDS)
+        with pytest.raises(RheobaseError, match="must be at most the 262144 of the board"):
+            board.load(large)
+
+
+def test_a_load_that_breaks_off(line):
+    """The board answers, has no program, and takes the next one."""
+    program = compiled(8)[1]
+
+    class BrokenOffError(Exception):
+        pass
+
+    def breaks_off(_: int) -> None:
+        raise BrokenOffError
+
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        board.load(compiled(3)[1])
+        with pytest.raises(BrokenOffError):
+            board.load(program, progress=breaks_off)
+        # In the middle of a frame.
+        board._port.write(b"\x7e\x10\x05\x41" + bytes(20))
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        assert not board.identity.loaded
+        with pytest.raises(RheobaseError, match="no program is loaded"):
+            board._ask(EngineMessage.RUN, request_payload(join_words([1000])), "run")
+        check(board, 3)
+
+
+def test_abort_in_the_middle_of_a_pass(line):
+    """The run says so, and what is loaded stays."""
+    program = compiled(4)[1]
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        board.load(program)
+        run = board._send(EngineMessage.RUN, request_payload(join_words([10**6])))
+        abort = board._send(EngineMessage.ABORT, b"")
+        replies = []
+        while len(replies) < 2:
+            replies += board._receive()
+        assert [sequence for _, sequence, _ in replies] == [run, abort]
+        flags, cycles = split_words(replies[0][2])
+        assert flags == RunFlag.ABORTED and 0 < cycles < 1000
+        assert board.holds(program)
+        check(board, 4)
+
+
+def test_reset_in_the_middle_of_a_pass(line):
+    path, reset = line
+    for _ in range(3):
+        with EngineBoard(path, timeout=TIMEOUT) as board:
+            board.load(compiled(8)[1])
+            for _ in range(40):
+                board._send(EngineMessage.RUN, request_payload(join_words([10**6])))
+            board._receive()
+            reset()
+        with EngineBoard(path, timeout=TIMEOUT) as board:
+            assert not board.identity.loaded
+            check(board, 4)

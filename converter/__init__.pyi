@@ -11,6 +11,8 @@ from .interop.nir.nir_export import export_nir as export_nir
 from .interop.nir.nir_float import export_float_nir as export_float_nir
 from .interop.nir.nir_import import NirImport as NirImport
 from .interop.nir.nir_import import import_nir as import_nir
+from .interop.quantised_model import BrevitasImport as BrevitasImport
+from .interop.quantised_model import import_brevitas as import_brevitas
 from .interop.spiking_model import import_spikingjelly as import_spikingjelly
 from .measure.accuracy import accuracy_table as accuracy_table
 from .measure.diagnosis import Diagnosis as Diagnosis

@@ -1,6 +1,7 @@
 from .boards.builds.bitstream import Build as Build
 from .boards.host.driver import Board as Board
 from .building.board_build import build as build
+from .converter import BrevitasImport as BrevitasImport
 from .converter import Calibration as Calibration
 from .converter import Conversion as Conversion
 from .converter import DetectorConversion as DetectorConversion
@@ -22,6 +23,7 @@ from .converter import diagnose as diagnose
 from .converter import evaluate_task as evaluate_task
 from .converter import export_float_nir as export_float_nir
 from .converter import export_nir as export_nir
+from .converter import import_brevitas as import_brevitas
 from .converter import import_nir as import_nir
 from .converter import import_spikingjelly as import_spikingjelly
 from .converter import load_float_snn as load_float_snn

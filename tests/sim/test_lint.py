@@ -41,8 +41,15 @@ def test_lint_finds():
     )
 
 
-@pytest.mark.parametrize("coding", Coding)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("seed", "coding"),
+    [
+        (1, Coding.RADIX),
+        (2, Coding.RATE),
+        pytest.param(1, Coding.RATE, marks=pytest.mark.slow),
+        pytest.param(2, Coding.RADIX, marks=pytest.mark.slow),
+    ],
+)
 def test_generated_verilog_is_clean(coding, seed):
     rng = np.random.default_rng(seed)
     network = random_network(

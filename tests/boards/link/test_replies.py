@@ -91,7 +91,7 @@ def test_reply_writer(score):
     )
 
 
-@pytest.mark.parametrize("images", [2, 3])
+@pytest.mark.parametrize("images", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_cycle_counters(images):
     constants = bytes(range(100, 162))
     run_bench(

@@ -349,6 +349,8 @@ def test_board_verilog_is_clean(built):
     assert structure(verilog.text, TOP).clean
 
 
+# Network and board are those of ``test_digits`` but for their size.
+@pytest.mark.slow
 def test_mnist(mnist_root):
     """`radix` coding, T = 3, summed currents."""
     part = load_images("MNIST", data_root=mnist_root, train=True).sample(1000)

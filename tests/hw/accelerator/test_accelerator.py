@@ -17,7 +17,11 @@ from tests.support.simulation.streams import encoded_streams, image_streams
 
 
 @pytest.mark.parametrize(
-    ("coding", "readout"), [(Coding.RATE, Readout.COUNT), (Coding.RADIX, Readout.CURRENT)]
+    ("coding", "readout"),
+    [
+        (Coding.RATE, Readout.COUNT),
+        pytest.param(Coding.RADIX, Readout.CURRENT, marks=pytest.mark.slow),
+    ],
 )
 def test_results_stream(coding, readout):
     rng = np.random.default_rng(11)

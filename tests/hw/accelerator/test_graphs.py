@@ -31,7 +31,7 @@ def _check_random(seed, layers):
     check_equal(network, random_folding(rng, network), rng, images=4)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_random_graphs(seed):
     _check_random(seed, layers=2)
 

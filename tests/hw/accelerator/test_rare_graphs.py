@@ -1,6 +1,7 @@
 """Shapes that random draws seldom have: whole accelerators, scores against the golden model."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,8 +13,14 @@ from tests.support.networks.rare_graphs import RARE, rare_network
 from tests.support.simulation.simulated import expected_results, results
 
 
-@pytest.mark.parametrize("coding", Coding)
-@pytest.mark.parametrize("shape", RARE)
+def _cases():
+    """Every shape once, in turn in each coding; the other half is slow."""
+    for number, (shape, coding) in enumerate(product(RARE, Coding)):
+        slow = (number + number // len(Coding)) % 2
+        yield pytest.param(shape, coding, marks=[pytest.mark.slow] * slow)
+
+
+@pytest.mark.parametrize(("shape", "coding"), list(_cases()))
 def test_scores(shape, coding):
     rng = np.random.default_rng([list(RARE).index(shape), list(Coding).index(coding)])
     _check(rng, *rare_network(rng, shape, coding))

@@ -189,13 +189,20 @@ def _words(maps, width):
     ("case", "plane_by_plane", "row_words", "compact", "single_port"),
     [
         *(
-            (case, plane_by_plane, False, False, False)
-            for case in CASES
+            pytest.param(
+                case,
+                plane_by_plane,
+                False,
+                False,
+                False,
+                marks=[pytest.mark.slow] * ((number + plane_by_plane) % 2),
+            )
+            for number, case in enumerate(CASES)
             for plane_by_plane in (False, True)
         ),
-        ("pooled", False, True, False, False),
+        pytest.param("pooled", False, True, False, False, marks=pytest.mark.slow),
         ("overlapping", True, True, False, False),
-        ("pooled", True, False, True, False),
+        pytest.param("pooled", True, False, True, False, marks=pytest.mark.slow),
         ("one row", False, False, True, False),
         ("overlapping", True, True, True, False),
         ("strided", False, True, True, True),
@@ -237,7 +244,7 @@ def test_spike_windows(case, plane_by_plane, row_words, compact, single_port):
 @pytest.mark.parametrize(
     ("case", "zero_point", "compact"),
     [
-        ("pooled", 0, False),
+        pytest.param("pooled", 0, False, marks=pytest.mark.slow),
         ("pooled", 0b101, False),
         ("one row", 0b101, False),
         ("pooled", 0b101, True),

@@ -13,7 +13,6 @@ from dataclasses import astuple, dataclass, fields
 from enum import IntEnum, IntFlag
 
 from ..hw.engine.design import EngineDesign
-from ..hw.engine.memory_port import BURST_WORDS
 from .protocol import CRC_BYTES, HEADER_BYTES
 
 VERSION = 1
@@ -21,7 +20,7 @@ MAGIC = b"RHEN"
 #: Bytes of a word of the engine's memory.
 WORD_BYTES = 4
 #: Most words that one request writes; words of a request that writes them, with their address.
-WRITE_WORDS = BURST_WORDS
+WRITE_WORDS = 64
 LARGEST_WORDS = WRITE_WORDS + 1
 #: Bytes of the largest request, without check sum.
 LARGEST_BODY = HEADER_BYTES + 1 + WORD_BYTES * LARGEST_WORDS

@@ -1,5 +1,7 @@
 from .boards.builds.bitstream import Build as Build
 from .boards.host.driver import Board as Board
+from .boards.host.engine_board import EngineBoard as EngineBoard
+from .boards.host.engine_board import Ran as Ran
 from .building.board_build import build as build
 from .converter import BrevitasImport as BrevitasImport
 from .converter import Calibration as Calibration
@@ -52,6 +54,7 @@ from .golden import save_network as save_network
 from .hw import LayerFolding as LayerFolding
 from .hw import default_folding as default_folding
 from .hw import generate as generate
+from .hw.engine.program_file import load_program as load_program
 from .sim import BuiltSimulation as BuiltSimulation
 from .sim import Comparison as Comparison
 from .sim import VerilogRun as VerilogRun

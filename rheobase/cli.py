@@ -22,8 +22,10 @@ from .commands.export_nir import export_nir
 from .commands.generate import generate
 from .commands.import_nir import import_nir
 from .commands.inspect import inspect
+from .commands.load import load
 from .commands.program import program
 from .commands.report import report
+from .commands.run import run
 from .commands.simulate import simulate
 from .commands.sweep import sweep
 from .commands.table1 import table1
@@ -39,7 +41,7 @@ COMMANDS = {
     "A model to a network file": (convert,),
     "A network file to hardware": (generate, simulate, view, build, compile),
     "Other tools": (export_nir, import_nir),
-    "A board": (program, classify),
+    "A board": (program, classify, load, run),
     "What there is": (inspect, boards, doctor),
     "Measurements": (report, diagnose, sweep, table1, evaluate, energy),
 }

@@ -14,6 +14,7 @@ from ...golden.errors import MachineError, RheobaseError
 from ...golden.files.file import network_hash
 from ...golden.network.has_network import HasNetwork
 from ...golden.network.network import Network
+from ..engine_protocol import MAGIC as ENGINE_MAGIC
 from ..protocol import (
     ANSWER_BYTES,
     COUNTER_BYTES,
@@ -236,6 +237,11 @@ class Board(SerialClient):
 
     def _identify(self) -> tuple[Identity, tuple[int, int]]:
         reply = self._ask(Message.IDENTIFY, b"", "identify")
+        if reply[: len(ENGINE_MAGIC)] == ENGINE_MAGIC:
+            raise RheobaseError(
+                f"{self._port.name}: the board has an engine, no network's accelerator "
+                "(rheobase load, rheobase run)"
+            )
         try:
             return decode_identity(reply)
         except ValueError as error:

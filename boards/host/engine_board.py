@@ -120,24 +120,26 @@ class EngineBoard(SerialClient):
     def load(self, program: Program, *, progress: Callable[[int], None] | None = None) -> bool:
         """Load ``program``, whatever was loaded before, and check what arrived.
 
+        Nothing is sent where it is loaded already and its words are still what they must be.
+
         Args:
             progress: called with the number of words newly written.
 
         Returns:
-            False where it was loaded already, so that nothing was sent.
+            False where nothing was sent.
 
         Raises:
             RheobaseError: it is for another engine or a larger memory, what arrived is not what was
                 sent, or no answer.
         """
         self._check_fits(program)
-        if self.holds(program):
-            return False
         label = np.frombuffer(_label(program), "<u4")
         parts = [
             (program.weights_base, program.weights),
             (program.program_base, np.concatenate([program.passes, label])),
         ]
+        if self.holds(program) and not any(self._differs(*part) for part in parts):
+            return False
         first, last = len(program.weights), program.program_base
         # The first words that are written unload what was loaded before.
         for base, words in parts:
@@ -150,20 +152,26 @@ class EngineBoard(SerialClient):
         )
         parts.append((first, np.zeros(last - first, np.uint32)))
         for base, words in parts:
-            self._check_sums(base, words)
+            problem = self._differs(base, words)
+            if problem:
+                raise MachineError(f"{self._port.name}: {problem} (is the memory sound?)")
+        self.configure(program)
+        return True
+
+    def configure(self, program: Program) -> None:
+        """Let what is in the memory run, as ``load`` does at its end; it is not looked at."""
         places = Configuration(
             program_base=program.program_base,
             program_words=len(program.passes),
             weights_base=program.weights_base,
             weights_words=len(program.weights),
-            maps_base=first,
-            maps_end=last,
+            maps_base=len(program.weights),
+            maps_end=program.program_base,
             label=program.memory_words,
         )
         self._ask(
             EngineMessage.CONFIGURE, request_payload(join_words(astuple(places))), "the program"
         )
-        return True
 
     def run(
         self,
@@ -274,15 +282,17 @@ class EngineBoard(SerialClient):
                 f"most the {WORD_BYTES * identity.memory_words} of the board"
             )
 
-    def _check_sums(self, base: int, words: np.ndarray) -> None:
+    def _differs(self, base: int, words: np.ndarray) -> str:
+        """Where the memory has other words than these, "" where it has them."""
         for at, count in _pieces(base, len(words), _SUMMED):
             expected = zlib.crc32(words[at - base :][:count].astype("<u4").tobytes())
             found = self.sum(at, count)
             if found != expected:
-                raise MachineError(
-                    f"{self._port.name}: memory words {at} to {at + count - 1} have check sum "
-                    f"{found:08x}, must be {expected:08x} (is the memory sound?)"
+                return (
+                    f"memory words {at} to {at + count - 1} have check sum {found:08x}, must be "
+                    f"{expected:08x}"
                 )
+        return ""
 
     def _check_ended(self, flags: RunFlag, most: int) -> None:
         name = self._port.name
@@ -384,6 +394,11 @@ class EngineBoard(SerialClient):
         if code == Error.RANGE:
             return RheobaseError(f"{self._port.name}: no program is loaded (rheobase load)")
         return super()._refused(code, what)
+
+
+def sent_words(program: Program) -> int:
+    """Words that loading ``program`` writes."""
+    return len(program.weights) + len(program.passes) + LABEL_WORDS
 
 
 def _label(program: Program) -> bytes:

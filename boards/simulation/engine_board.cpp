@@ -37,7 +37,8 @@ void run(char** argv) {
         model->rst = resets > 0;
         model->rx = terminal.rx();
         memory.offer(*model, cycle);
-        memory.look(*model);
+        // The host has the memory summed up while no program runs.
+        const bool moved = memory.look(*model);
         model->clk = 1;
         model->eval();
         memory.step(cycle);
@@ -47,7 +48,7 @@ void run(char** argv) {
             memory.reset();
             if (--resets == 0 && cycle < RESET_CYCLES) terminal.announce();
         }
-        terminal.tx(model->tx, model->busy);
+        terminal.tx(model->tx, model->busy || moved);
         if (cycle % LOOK_CYCLES == 0 && !terminal.look([&](char) { resets = RESET_CYCLES; })) break;
     }
     model->final();

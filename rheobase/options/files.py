@@ -11,6 +11,7 @@ from ..golden.basics.output_files import check_folder
 from ..golden.errors import RheobaseError
 
 NetworkFile = Annotated[Path, typer.Argument(help="Network file that `rheobase convert` wrote.")]
+ProgramFile = Annotated[Path, typer.Argument(help="Program that `rheobase compile` wrote.")]
 OutputFile = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
 

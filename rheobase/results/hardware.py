@@ -251,6 +251,11 @@ class Unequal(Part):
     answers: int
     scores: int
 
+    @property
+    def status(self) -> int:
+        """Exit status of a command that has compared."""
+        return DIFFERS if self.answers or self.scores else 0
+
 
 @dataclass(frozen=True)
 class Answer(Part):
@@ -281,8 +286,36 @@ class Classified(Result):
 
     @property
     def status(self) -> int:
-        same = self.differ is None or not (self.differ.answers or self.differ.scores)
-        return 0 if same else DIFFERS
+        return self.differ.status if self.differ is not None else 0
+
+
+@dataclass(frozen=True)
+class Loaded(Result):
+    """Of ``load``. ``sent_bytes`` is 0 where the network was loaded already."""
+
+    port: str
+    network: str
+    sent_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EngineRan(Result):
+    """Of ``run``. ``differ`` is None without a network file."""
+
+    port: str
+    network: str
+    clock_hz: float
+    answers: list[Answer]
+    images_per_second: float
+    cycles_per_image: float
+    resent: int
+    right_answers: float | None
+    differ: Unequal | None
+
+    @property
+    def status(self) -> int:
+        return self.differ.status if self.differ is not None else 0
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from rheobase import load_images
+from rheobase import load_images, load_program
 from rheobase.cli import app
 from rheobase.golden import load_network, network_hash, run_golden, save_network
 from rheobase.results.envelope import SCHEMA_FILE
 from tests.support.answering_board import answering_board
+from tests.support.answering_engine import CLOCK, CYCLES, answering_engine
 from tests.support.json_output import envelope_of, result_of
 from tests.support.models.tasks import MODELS, write_voc
 from tests.support.networks.random_networks import network_of_digits
@@ -42,6 +43,8 @@ CASES = {
     "import-nir": ("import-nir", "network.nir", "-o", "read.safetensors"),
     "program": ("program", "board"),
     "classify": ("classify", "--port", "PORT", NETWORK, "digits", "--count", 3),
+    "load": ("load", "--port", "ENGINE", "network.rbe"),
+    "run": ("run", "--port", "ENGINE", "network.rbe", "radix.safetensors", "digits", "-n", 3),
     "inspect": ("inspect", NETWORK),
     "inspect float": ("inspect", "float.safetensors"),
     "inspect build": ("inspect", "build/generic"),
@@ -79,7 +82,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(place)
         save_network(network_of_digits(), place / "radix.safetensors")
-        for case in ("convert", "convert --float", "export-nir", "build"):
+        for case in ("convert", "convert --float", "export-nir", "build", "compile"):
             words = [*map(str, CASES[case])]
             assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
     return place
@@ -99,8 +102,13 @@ def printed(folder, kept, monkeypatch, run_command):
 
     def run(*words):
         if words not in kept:
-            with answering_board(load_network(NETWORK)) as port:
-                given = [port if word == "PORT" else word for word in words]
+            held = load_program("network.rbe")
+            with (
+                answering_board(load_network(NETWORK)) as board,
+                answering_engine(held.design, held if words[0] == "run" else None) as engine,
+            ):
+                ports = {"PORT": board, "ENGINE": engine}
+                given = [ports.get(word, word) for word in words]
                 kept[words] = run_command(*given, "--json")
         return kept[words]
 
@@ -142,6 +150,24 @@ def test_figures_are_those_of_the_network(printed, folder):
     assert board["network"] == network_hash(network)
     assert [answer["answer"] for answer in board["answers"]] == golden.answers[:3].tolist()
     assert board["differ"] == {"answers": 0, "scores": 0}
+
+
+def test_figures_of_an_engine_are_those_of_the_network(printed, folder):
+    network, program = load_network(folder / "radix.safetensors"), load_program("network.rbe")
+    found = result_of(printed(*CASES["load"])[1])
+    # A label of 32 bytes is written with it.
+    words = len(program.weights) + len(program.passes)
+    assert (found["network"], found["sent_bytes"]) == (network_hash(network), 4 * words + 32)
+    found = result_of(printed(*CASES["run"])[1])
+    answers = run_golden(network, load_images("digits").images[:3]).answers
+    assert [answer["answer"] for answer in found["answers"]] == answers.tolist()
+    assert found["differ"] == {"answers": 0, "scores": 0}
+    assert (found["cycles_per_image"], found["clock_hz"]) == (CYCLES, CLOCK)
+
+
+def test_an_engine_that_has_another_program(printed):
+    status, shown, _ = printed("run", "--port", "PORT", "network.rbe", "digits")
+    assert status == 2 and "one network's accelerator, no engine" in envelope_of(shown)["error"]
 
 
 FAILURES = {

@@ -70,7 +70,7 @@ def test_an_option_of_several_commands_has_one_form():
 def test_images_are_read_alike(command):
     """Wherever images are taken, everything that says how to read them is."""
     reading = {"--data-root", "--download", "--resize", "--crop"}
-    takes = {"--images", "--plan-images"} & names(command) or command == "classify"
+    takes = {"--images", "--plan-images"} & names(command) or command in ("classify", "run")
     if takes:
         assert reading <= names(command)
 

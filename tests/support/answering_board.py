@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -30,7 +30,13 @@ _SCORE_BYTES = 4
 @contextmanager
 def answering_board(network: Network) -> Iterator[str]:
     """The path of a serial port behind which ``network`` answers as a configured board does."""
-    board = _Board(network)
+    with answering(_Board(network).reply) as port:
+        yield port
+
+
+@contextmanager
+def answering(reply: Callable[[bytes], bytes]) -> Iterator[str]:
+    """The path of a serial port behind which each request's body gets the body ``reply`` gives."""
     master, slave = os.openpty()
     tty.setraw(slave)
     end = threading.Event()
@@ -44,7 +50,7 @@ def answering_board(network: Network) -> Iterator[str]:
             except BlockingIOError:
                 continue
             for body in decoder.feed(received):
-                os.write(master, encode_frame(board.reply(body)))
+                os.write(master, encode_frame(reply(body)))
 
     thread = threading.Thread(target=serve)
     thread.start()

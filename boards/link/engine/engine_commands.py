@@ -6,9 +6,10 @@ from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ....hw.basics.checks import check_range
 from ....hw.basics.shapes import index_shape
 from ....hw.engine.design import WORD_BITS
-from ....hw.engine.memory_port import MemoryPort
+from ....hw.engine.memory_port import BURST_WORDS, MemoryPort
 from ....hw.engine.program import ADDRESS_BITS
 from ...engine_protocol import (
     COUNT_BITS,
@@ -75,6 +76,8 @@ class EngineCommands(wiring.Component):
 
     def __init__(self, constants: list[int]):
         self.constants = constants
+        # What is written at once is one burst.
+        check_range("EngineCommands", "WRITE_WORDS", WRITE_WORDS, 1, BURST_WORDS)
         super().__init__(
             {
                 "words": In(stream.Signature(PacketWord())),

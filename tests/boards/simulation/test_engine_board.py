@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rheobase.boards.engine_protocol import (
+    LABEL_WORDS,
     EngineMessage,
     RunFlag,
     join_words,
@@ -25,18 +26,20 @@ from rheobase.boards.simulation.engine_board import (
 from rheobase.golden import Network, RheobaseError
 from rheobase.hw.engine.compiled import Program
 from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.hw.engine.program import ADDRESS_BITS, pass_record
+from rheobase.hw.engine.words import record_values, record_words
 from rheobase.sim.engine.memory_timing import SDRAM_16
 from tests.hw.engine.test_engine import SMALL, drawn_network
 from tests.support.simulation.engine_maps import golden_maps
 
 DESIGN = replace(SMALL, lanes=2)
 CLOCK, BAUD = 12_000_000, 3_000_000
-MEMORY_WORDS = 1 << 16
-#: Seconds of silence: long, so that a busy machine does not look like damage; and short, for where
-#: damage is on purpose.
-TIMEOUT, SHORT_TIMEOUT = 10, 0.5
-#: Seconds at the board's clock after which a program that does not end is ended.
-LIMIT = 0.02
+MEMORY_WORDS = 1 << 11
+#: Seconds of silence: long, so that a busy machine does not look like damage.
+TIMEOUT = 10
+#: Seconds at the board's clock after which a program that does not end is ended; sound ones take a
+#: tenth of it.
+LIMIT = 0.005
 
 
 @cache
@@ -101,7 +104,7 @@ def test_another_program_is_not_run(line):
         with pytest.raises(RheobaseError, match="compiled for an engine with lanes 4, the board's"):
             board.load(other)
         large = replace(program, program_base=MEMORY_WORDS)
-        with pytest.raises(RheobaseError, match="must be at most the 262144 of the board"):
+        with pytest.raises(RheobaseError, match="must be at most the 8192 of the board"):
             board.load(large)
 
 
@@ -157,3 +160,94 @@ def test_reset_in_the_middle_of_a_pass(line):
         with EngineBoard(path, timeout=TIMEOUT) as board:
             assert not board.identity.loaded
             check(board, 4)
+
+
+def run_damaged(board: EngineBoard, program: Program, damaged: Program) -> RunFlag:
+    """Run ``damaged`` in the place of ``program``: it ends, and nothing outside its maps changes.
+
+    Returns:
+        How it ended.
+    """
+    board.load(program)
+    board.write(damaged.program_base, damaged.passes)
+    end = program.memory_words + LABEL_WORDS
+    outside = [
+        (0, len(program.weights)),
+        (program.program_base, end - program.program_base),
+        (end, MEMORY_WORDS - end),
+    ]
+    before = [board.sum(*words) for words in outside]
+    board.configure(damaged)
+    most = int(LIMIT * CLOCK)
+    reply = board._ask(EngineMessage.RUN, request_payload(join_words([most])), "run")
+    flags, cycles = split_words(reply)
+    assert cycles < most + 100
+    assert [board.sum(*words) for words in outside] == before
+    board.identity = board._identify()
+    assert board.identity.loaded == (flags == 0) and not board.identity.running
+    return RunFlag(flags)
+
+
+def with_head(program: Program, **changed: int) -> Program:
+    """The program with other values in the head of its first pass."""
+    record = pass_record(program.design)
+    values = record_values(record, program.passes) | changed
+    passes = program.passes.copy()
+    passes[: record.words] = record_words("", record, values)
+    return replace(program, passes=passes)
+
+
+DAMAGES = {
+    "weights": ({"out_base": 0}, RunFlag.REFUSED),
+    "behind": ({"out_base": MEMORY_WORDS - 4}, RunFlag.REFUSED),
+    "beyond": ({"out_base": (1 << ADDRESS_BITS) - 2}, RunFlag.REFUSED),
+    "no end": ({"weight_words": 2 * DESIGN.weight_words - 1}, RunFlag.OVERRUN),
+    "no channels": ({"groups": 0}, RunFlag.OVERRUN),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_program_that_is_damaged_on_purpose(line, kind):
+    changed, expected = DAMAGES[kind]
+    program = compiled(3)[1]
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        assert run_damaged(board, program, with_head(program, **changed)) & expected
+        check(board, 3)
+
+
+def check_flips(line: tuple, seed: int, flips: int) -> None:
+    """A program with bits turned over, and then the sound one."""
+    rng = np.random.default_rng(seed)
+    network = (3, 4, 5)[seed % 3]
+    program = compiled(network)[1]
+    passes = program.passes.copy()
+    for word, bit in zip(
+        rng.integers(0, len(passes), flips), rng.integers(0, 32, flips), strict=True
+    ):
+        passes[word] ^= np.uint32(1 << int(bit))
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        run_damaged(board, program, replace(program, passes=passes))
+        check(board, network, 1)
+
+
+def test_programs_with_bits_turned_over(line):
+    for seed in range(3):
+        check_flips(line, seed, 1 + seed % 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(10))
+def test_many_programs_with_bits_turned_over(line, block):
+    for seed in range(100 + 50 * block, 150 + 50 * block):
+        check_flips(line, seed, 1 + seed % 5)
+
+
+def test_words_of_a_program_by_chance(line):
+    """No pass of it makes sense."""
+    program = compiled(4)[1]
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        for seed in range(2):
+            rng = np.random.default_rng(seed)
+            passes = rng.integers(0, 1 << 32, len(program.passes)).astype(np.uint32)
+            run_damaged(board, program, replace(program, passes=passes))
+        check(board, 4)

@@ -48,7 +48,7 @@ class EngineDesign:
     weight_words: int = 512
     list_entries: int = 1024
     buffer_words: int = 1024
-    sum_bits: int = 20
+    sum_bits: int = 19
     current_bits: int = 28
     threshold_bits: int = 24
     groups: int = 16

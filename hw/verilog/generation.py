@@ -19,6 +19,7 @@ from ...golden.network.has_network import HasNetwork, network_of
 from ...golden.network.network import Network
 from ..accelerator.accelerator import Accelerator
 from ..design.folding import Folding, WeightMemory
+from ..folded.verilog_text import VERILOG, folded_modules
 from ..memories.memory_shape import LARGE_STYLE
 from ..planning.default_folding import default_folding
 from .header import header
@@ -78,7 +79,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         MachineError: yosys failed (its telling line is in the message).
     """
     with _uncollected():
-        text = rtlil.convert(component, name=name, emit_src=False)
+        text = rtlil.convert(component, name=name, platform=VERILOG, emit_src=False)
     if len(text) > _LARGE_TEXT:
         gc.collect()
     with tempfile.TemporaryDirectory(prefix="rheobase-") as folder:
@@ -98,7 +99,8 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         text = made_up.sub(plain, text)
     accelerator = isinstance(component, Accelerator)
     kept = probe_signals(component.design) if accelerator else ()
-    return _BLOCKS_IN_VERILATOR + _with_defaults(without_unused_wires(text, kept))
+    text = _with_defaults(without_unused_wires(text, kept))
+    return _BLOCKS_IN_VERILATOR + text + folded_modules(text)
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, signed, unsigned
+from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.add_or_subtract import add_or_subtract
 from ...basics.shapes import index_shape
-from ..design import DIGIT_BITS, EngineDesign
+from ...folded.selecting_adders import SelectingAdders
+from ..design import EngineDesign
 from ..layouts import EventLayout, sums_layout
 
 
@@ -90,21 +90,32 @@ class WeightedSums(wiring.Component):
             m.d.sync += self.sums.valid.eq(0)
         with m.If(completes):
             m.d.sync += self.sums.valid.eq(1)
+        sums = sums_layout(design)
+        accumulators = Signal(sums)
+        complete = Signal(sums, reset_less=True)
+        adders = SelectingAdders(design.neurons, design.sum_bits)
+        m.submodules.adders = adders
+        m.d.comb += [
+            adders.values.eq(accumulators),
+            adders.upper.eq(task.shift[1]),
+            adders.carry.eq(task.negative),
+            self.sums.payload.eq(complete),
+        ]
         for neuron in range(design.neurons):
-            sum_shape = signed(design.sum_bits)
-            accumulator = Signal(sum_shape, name=f"accumulator_{neuron}")
-            complete = Signal(sum_shape, name=f"complete_{neuron}", reset_less=True)
-            total = Signal(sum_shape, name=f"total_{neuron}")
             once = Signal(signed(design.weight_bits + 1), name=f"once_{neuron}")
-            term = Signal(signed(design.weight_bits + DIGIT_BITS - 1), name=f"term_{neuron}")
+            twice = Signal(signed(len(once) + 2), name=f"twice_{neuron}")
             m.d.comb += [
-                once.eq(Mux(task.shift[0], word[neuron] << 1, word[neuron])),
-                term.eq(Mux(task.shift[1], once << 2, once)),
-                total.eq(add_or_subtract(accumulator, term, task.negative)),
-                self.sums.payload[neuron].eq(complete),
+                # All bits turned, with the carry, is the negative.
+                once.eq(
+                    Mux(task.shift[0], word[neuron] << 1, word[neuron])
+                    ^ task.negative.replicate(len(once)).as_signed()
+                ),
+                twice.eq(Cat(task.negative.replicate(2), once)),
+                adders.ones[neuron].eq(twice),
+                adders.others[neuron].eq(once),
             ]
-            with m.If(completes):
-                m.d.sync += [accumulator.eq(0), complete.eq(total)]
-            with m.Elif(accumulates):
-                m.d.sync += accumulator.eq(total)
+        with m.If(completes):
+            m.d.sync += [accumulators.eq(0), complete.eq(adders.totals)]
+        with m.Elif(accumulates):
+            m.d.sync += accumulators.eq(adders.totals)
         return m

@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...folded.turning_adders import TurningAdders
 from ..design import EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout
 from ..memory.table_port import TablePort
@@ -26,10 +27,10 @@ class NeuronLine(wiring.Component):
         currents -> + offset -> step T_max - 1 -> ... -> step 0 -> numbers
                       ^ parameters of the turn
 
-    A step compares with the threshold times 2 ** step, and subtracts where it is reached. A neuron
-    that reaches a step above the layer's T has saturated and gives all ones. One that fires signed
-    and is below L counts from there, and turns all bits. In a pass that gives currents, the steps
-    change nothing.
+    A step subtracts the threshold times 2 ** step; where that was too much, the next one adds. A
+    neuron that reaches a step above the layer's T has saturated and gives all ones. One that fires
+    signed and is below L counts from there, and turns all bits. In a pass that gives currents, the
+    steps change nothing.
 
     Members:
         header: in; the pass.
@@ -98,8 +99,7 @@ class NeuronLine(wiring.Component):
         ]
         valid, tag = self._next(m, "begun", held_valid, held_tag, moves)
         for step in reversed(range(design.steps)):
-            lines = [self._step(m, number, line, step, fires, moves)
-                     for number, line in enumerate(lines)]  # fmt: skip
+            lines = self._step(m, lines, step, fires, moves)
             valid, tag = self._next(m, f"after_{step}", valid, tag, moves)
         m.d.comb += [self.numbers.valid.eq(valid), self.numbers.payload.tag.eq(tag)]
         for number, line in enumerate(lines):
@@ -115,12 +115,12 @@ class NeuronLine(wiring.Component):
             m.d.sync += [later.eq(valid), later_tag.eq(tag)]
         return later, later_tag
 
-    def _line(self, name: str) -> data.View:
+    def _line(self, name: str, potential_bits: int) -> data.View:
         """A neuron between two stages; ``bits`` are its number so far."""
         design = self.design
         layout = data.StructLayout(
             {
-                "potential": signed(design.current_bits),
+                "potential": signed(potential_bits),
                 "threshold": design.threshold_bits,
                 "negative": 1,
                 "saturated": 1,
@@ -134,7 +134,7 @@ class NeuronLine(wiring.Component):
         total = Signal(signed(self.design.current_bits), name=f"total_{number}")
         beyond = Signal(signed(self.design.current_bits + 1), name=f"beyond_{number}")
         below = Signal(name=f"below_{number}")
-        begun = self._line(f"begun_{number}")
+        begun = self._line(f"begun_{number}", self.design.current_bits)
         m.d.comb += [
             total.eq(current + own[f"offset_{number}"]),
             beyond.eq(own[f"below_{number}"] - current),
@@ -152,30 +152,46 @@ class NeuronLine(wiring.Component):
             ]
         return begun
 
-    def _step(self, m: Module, number: int, line: data.View, step: int, fires: Signal,
-              moves: Signal) -> data.View:  # fmt: skip
-        """Compare with the threshold times 2 ** ``step``, and subtract."""
-        later = self._line(f"after_{step}_{number}")
-        width = self.design.current_bits
-        top = self.design.threshold_bits + step
-        rest = Signal(signed(max(width, top + 1) + 1), name=f"rest_{step}_{number}")
-        reached = Signal(name=f"reached_{step}_{number}")
-        counts = Signal(name=f"counts_{step}_{number}")
+    def _step(self, m: Module, lines: list, step: int, fires: Signal, moves: Signal) -> list:
+        """Subtract the threshold times 2 ** ``step``, or add it where the step before went below 0.
+
+        What is left is below 0 where the threshold was not reached, as if nothing had been
+        subtracted then.
+        """
+        design = self.design
+        # Below 0 by less than what was subtracted, but for a potential that was so before.
+        bits = max(design.current_bits, design.threshold_bits + step + 1) + 1
+        adders = TurningAdders(design.firing, bits - step)
+        m.submodules[f"step_{step}"] = adders
+        counts = Signal(name=f"counts_{step}")
         m.d.comb += [
-            rest.eq(line.potential - (line.threshold << step)),
-            reached.eq(~rest[-1]),
+            adders.adds.eq(fires),
             # The first plane of a signed train is the sign.
             counts.eq(step + self.header.fires_signed < self.header.steps),
         ]
-        with m.If(moves):
-            m.d.sync += [
-                later.eq(line),
-                later.bits.eq(Cat(reached & counts, line.bits)),
-                later.saturated.eq(line.saturated | (reached & ~counts)),
+        result = []
+        for number, line in enumerate(lines):
+            later = self._line(f"after_{step}_{number}", bits)
+            # Lower bits stay as they are.
+            rest = Cat(line.potential[:step], adders.totals[number]).as_signed()
+            reached = Signal(name=f"reached_{step}_{number}")
+            first = step == design.steps - 1
+            m.d.comb += [
+                adders.values[number].eq(line.potential >> step),
+                adders.terms[number].eq(line.threshold),
+                adders.turned[number].eq(1 if first else ~line.potential[-1]),
+                reached.eq(~rest[-1]),
             ]
-            with m.If(reached & fires):
-                m.d.sync += later.potential.eq(rest)
-        return later
+            with m.If(moves):
+                m.d.sync += [
+                    later.potential.eq(rest),
+                    later.threshold.eq(line.threshold),
+                    later.negative.eq(line.negative),
+                    later.bits.eq(Cat(reached & counts, line.bits)),
+                    later.saturated.eq(line.saturated | (reached & ~counts)),
+                ]
+            result.append(later)
+        return result
 
     def _number(self, m: Module, number: int, line: data.View) -> Signal:
         """The train's bits: all ones where it saturated, all turned where it is negative."""

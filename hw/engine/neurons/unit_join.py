@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import stream, wiring
+from amaranth import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...folded.selectors import CHOICES, Selectors
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout, sums_layout
 
@@ -61,55 +62,72 @@ class UnitJoin(wiring.Component):
         with m.If(moves & arrived):
             m.d.sync += turn.eq(Mux(tag.last_turn, 0, turn + 1))
         # The first level is a register behind what selects the turn's sums.
-        selected = [[Signal(signed(design.sum_bits), name=f"selected_{number}_{lane}",
-                            reset_less=True) for lane in range(design.lanes)]
-                    for number in range(design.firing)]  # fmt: skip
-        for number, row in enumerate(selected):
-            for lane, register in zip(self.lanes, row, strict=True):
-                choices = [lane.payload[t * design.firing + number] for t in range(design.turns)]
-                chosen = Signal.like(register, name=f"{register.name}_now")
-                with m.Switch(turn):
-                    for t, choice in enumerate(choices):
-                        with m.Case(t):
-                            m.d.comb += chosen.eq(choice)
-                with m.If(moves):
-                    m.d.sync += register.eq(chosen)
+        rows = [
+            self._selected(m, lane, number, turn, moves) for number, lane in enumerate(self.lanes)
+        ]
         valid = Signal(name="valid_selected")
         held = Signal(TurnTagLayout(design), name="tag_selected", reset_less=True)
         with m.If(moves):
             m.d.sync += [valid.eq(arrived), held.eq(tag)]
-        terms = [
-            [
-                Mux(held.odd, value << DIGIT_BITS, value) if lane % 2 else value
-                for lane, value in enumerate(row)
-            ]
-            for row in selected
-        ]
+        # Even lanes' sums and odd ones' have trees of their own, whose totals are added at last.
+        halves = [rows[::2], rows[1::2]]
         level = 0
-        while len(terms[0]) > 1:
-            next_valid = Signal(name=f"valid_{level}")
-            next_tag = Signal(TurnTagLayout(design), name=f"tag_{level}", reset_less=True)
-            partials = [
+        while len(halves[0]) > 1:
+            valid, held = self._later(m, level, valid, held, moves)
+            halves = [
                 [
-                    Signal(
-                        signed(min(design.current_bits, max(len(one), len(other)) + 1)),
-                        name=f"partial_{level}_{number}_{place}",
-                        reset_less=True,
-                    )
-                    for place, (one, other) in enumerate(zip(row[::2], row[1::2], strict=True))
+                    self._added(m, f"{side}_{level}_{place}", one, other, moves)
+                    for place, (one, other) in enumerate(zip(half[::2], half[1::2], strict=True))
                 ]
-                for number, row in enumerate(terms)
+                for side, half in zip(("even", "odd"), halves, strict=True)
             ]
-            with m.If(moves):
-                m.d.sync += [next_valid.eq(valid), next_tag.eq(held)]
-                for sums, row in zip(partials, terms, strict=True):
-                    m.d.sync += [
-                        partial.eq(row[2 * place] + row[2 * place + 1])
-                        for place, partial in enumerate(sums)
-                    ]
-            valid, held, terms = next_valid, next_tag, partials
             level += 1
+        (even,), (odd,) = halves
+        odd = [Mux(held.odd, value << DIGIT_BITS, value) for value in odd]
+        valid, held = self._later(m, level, valid, held, moves)
+        totals = self._added(m, "total", even, odd, moves)
         m.d.comb += [self.joined.valid.eq(valid), self.joined.payload.tag.eq(held)]
-        for number, (total,) in enumerate(terms):
+        for number, total in enumerate(totals):
             m.d.comb += self.joined.payload["values"][number].eq(total)
         return m
+
+    def _selected(self, m: Module, lane, number: int, turn: Signal, moves: Signal) -> list:
+        """The turn's F sums of a lane, in registers."""
+        design = self.design
+        size = design.firing * design.sum_bits
+        sums = Value.cast(lane.payload)
+        now = Signal(size, name=f"now_{number}")
+        if design.turns == CHOICES:
+            selectors = Selectors(size)
+            m.submodules[f"selectors_{number}"] = selectors
+            m.d.comb += [
+                Value.cast(selectors.choices).eq(sums),
+                selectors.select.eq(turn),
+                now.eq(selectors.chosen),
+            ]
+        else:
+            m.d.comb += now.eq(sums.word_select(turn, size))
+        layout = data.ArrayLayout(signed(design.sum_bits), design.firing)
+        selected = Signal(layout, name=f"selected_{number}", reset_less=True)
+        with m.If(moves):
+            m.d.sync += selected.eq(now)
+        return list(selected)
+
+    def _later(self, m: Module, level: int, valid: Signal, tag, moves: Signal) -> tuple:
+        """What goes along with the turn, a level on."""
+        later = Signal(name=f"valid_{level}")
+        later_tag = Signal(TurnTagLayout(self.design), name=f"tag_{level}", reset_less=True)
+        with m.If(moves):
+            m.d.sync += [later.eq(valid), later_tag.eq(tag)]
+        return later, later_tag
+
+    def _added(self, m: Module, name: str, one: list, other: list, moves: Signal) -> list:
+        """Sums of two lists of F values, in registers."""
+        added = []
+        for number, (first, second) in enumerate(zip(one, other, strict=True)):
+            bits = min(self.design.current_bits, max(len(first), len(second)) + 1)
+            total = Signal(signed(bits), name=f"{name}_{number}", reset_less=True)
+            with m.If(moves):
+                m.d.sync += total.eq(first + second)
+            added.append(total)
+        return added

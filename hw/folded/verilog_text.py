@@ -1,0 +1,69 @@
+"""The modules of this folder as Verilog, which simulators take as it is."""
+
+from __future__ import annotations
+
+import re
+
+#: What ``elaborate`` gets as its platform where Verilog is written: modules stand for themselves.
+VERILOG = "verilog"
+_USED = re.compile(r"^ *(selecting_adders|turning_adders|selectors) #\(", re.MULTILINE)
+
+_MODULES = {
+    "selecting_adders": """
+module selecting_adders(values, ones, others, upper, carry, totals);
+  parameter COUNT = 1;
+  parameter WIDTH = 2;
+  input [COUNT*WIDTH-1:0] values, ones, others;
+  input upper, carry;
+  output [COUNT*WIDTH-1:0] totals;
+  genvar i;
+  generate for (i = 0; i < COUNT; i = i + 1) begin: adders
+    assign totals[i*WIDTH +: WIDTH] = values[i*WIDTH +: WIDTH]
+      + (upper ? ones[i*WIDTH +: WIDTH] : others[i*WIDTH +: WIDTH]) + {{(WIDTH-1){1'b0}}, carry};
+  end endgenerate
+endmodule
+""",
+    "turning_adders": """
+module turning_adders(values, terms, turned, adds, totals);
+  parameter COUNT = 1;
+  parameter WIDTH = 2;
+  input [COUNT*WIDTH-1:0] values, terms;
+  input [COUNT-1:0] turned;
+  input adds;
+  output [COUNT*WIDTH-1:0] totals;
+  genvar i;
+  generate for (i = 0; i < COUNT; i = i + 1) begin: adders
+    assign totals[i*WIDTH +: WIDTH] = values[i*WIDTH +: WIDTH]
+      + (adds ? terms[i*WIDTH +: WIDTH] ^ {WIDTH{turned[i]}} : {WIDTH{1'b0}})
+      + {{(WIDTH-1){1'b0}}, adds & turned[i]};
+  end endgenerate
+endmodule
+""",
+    "selectors": """
+module selectors(choices, select, chosen);
+  parameter WIDTH = 1;
+  input [4*WIDTH-1:0] choices;
+  input [1:0] select;
+  output [WIDTH-1:0] chosen;
+  wire [WIDTH-1:0] lower, upper;
+  assign lower = select[0] ? choices[1*WIDTH +: WIDTH] : choices[0*WIDTH +: WIDTH];
+  assign upper = select[0] ? choices[3*WIDTH +: WIDTH] : choices[2*WIDTH +: WIDTH];
+  assign chosen = select[1] ? upper : lower;
+endmodule
+""",
+}
+
+
+def writes_verilog(platform: object) -> bool:
+    """Whether a component is elaborated to be written as Verilog."""
+    return platform == VERILOG
+
+
+def has_folded(verilog: str) -> bool:
+    """Whether ``verilog`` has instances of these modules."""
+    return _USED.search(verilog) is not None
+
+
+def folded_modules(verilog: str) -> str:
+    """Text of those modules that ``verilog`` has instances of."""
+    return "".join(_MODULES[name] for name in sorted(set(_USED.findall(verilog))))

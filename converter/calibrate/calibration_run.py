@@ -14,20 +14,22 @@ from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind
 from ..graph.kernels import run_operation
 from ..graph.levels import is_signed, neuron_levels, steps_of
-from ..graph.sampling import sampled_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, mean_output, starting
+from ..thresholds.level_thresholds import mean_levels
 from .calibration_settings import Calibration, Rounding, current_of, layer_names
 from .integer_grid import IntegerGrid
 from .kernel_fit import KernelFit
-from .layer_roles import is_averaged, is_read_out, reads_image
-from .layer_samples import LayerSamples, model_samples, place_weights
+from .layer_roles import is_averaged, is_read_out
+from .layer_samples import LayerSamples, model_samples
 from .least_squares import (
     adjustable,
     channel_sources,
+    kernel_groups,
     rounded_weights,
 )
 from .neuron_search import Search, search_neurons
+from .threshold_prior import ThresholdPrior, threshold_prior
 from .trains import Trains
 
 #: Why least squares leaves a layer's weights as they are.
@@ -66,45 +68,13 @@ class CalibrationRun:
         self.unchanged: dict[str, str] = {}
         self._rounding = rounding
         self._trains = Trains(images, coding, steps, rule)
-        self._generator = torch.Generator().manual_seed(seed)
-        self._layers, self._kernels = self._model_samples()
+        generator = torch.Generator().manual_seed(seed)
+        self._layers, self._kernels = model_samples(graph, images, settings.samples, generator)
         #: The last layer that reads each layer's trains.
         self._last = {}
         for name in layer_names(graph):
             for source in segment_of(graph, current_of(graph, name)).sources:
                 self._last[source] = name
-
-    def _sampled(self, shape: tuple[int, ...]) -> Tensor:
-        """Places of a map of ``shape`` (channels, ...) that stand for all, (images, places)."""
-        return sampled_positions(
-            shape, len(self.images), self.settings.samples, self._generator
-        ).to(self.images.device)
-
-    def _model_samples(self) -> tuple[dict[str, LayerSamples], dict[str, LayerSamples]]:
-        """What each layer receives in the model, and the same in front of its max pooling."""
-        graph = self.graph
-        names = {name: current_of(graph, name) for name in layer_names(graph)}
-        kernels = {}
-        for name, current in names.items():
-            found = adjustable(graph, current)
-            kernels[name] = found.weighted.name if found is not None and found.pooled else current
-        positions = {
-            current: self._sampled(graph.by_name[current].shape)
-            for current in dict.fromkeys((*names.values(), *kernels.values()))
-        }
-        values = model_samples(graph, self.images, positions)
-
-        def samples(name: str, current: str) -> LayerSamples:
-            operation = graph.by_name[name]
-            weights = torch.ones_like(values[current][:, 0])
-            if operation.kind == OperationKind.RELU and reads_image(graph, name):
-                weights = place_weights(run_operation(operation, values[current]))
-            return LayerSamples(current, positions[current], values[current], weights)
-
-        return (
-            {name: samples(name, current) for name, current in names.items()},
-            {name: samples(name, current) for name, current in kernels.items()},
-        )
 
     def layer(self, name: str) -> None:
         """Calibrate one layer, and let it fire."""
@@ -161,6 +131,7 @@ class CalibrationRun:
         looked_at = self._layers[name] if averaged else self._searched(name)
         wanted = run_operation(operation, looked_at.values)
         weighted = self._adjustable(name, segment) if self.settings.weights else None
+        prior = self._prior(operation, looked_at, wanted, search)
         fit: KernelFit | None = None
         if weighted is not None:
             fit = self._kernel_fit(name, segment, weighted)
@@ -178,6 +149,7 @@ class CalibrationRun:
                 grid,
                 weights=None if averaged else looked_at.weights,
                 places=looked_at.places if averaged else 1,
+                prior=prior,
             )
 
         if fit is not None and weighted is not None:
@@ -199,9 +171,10 @@ class CalibrationRun:
             if fit is None or weighted is None:
                 break
             before = self.graph
-            everywhere = self._trains.sampled(self.graph, segment, self._layers[name].positions)
+            fitted_on = self._kernels[name]
+            everywhere = self._trains.sampled(self.graph, segment, fitted_on.positions)
             output = mean_output(everywhere, neurons, self.coding, steps)
-            model = run_operation(operation, self._layers[name].values)
+            model = run_operation(operation, fitted_on.values)
             moves = (output.abs() < neurons.threshold) & ((output != 0) | (model != 0))
             change = fit.change(torch.where(moves, model - output, 0.0))
             assert change is not None  # as the first one was not
@@ -213,6 +186,23 @@ class CalibrationRun:
             neurons, error = tried, tried_error
         self.errors[name] = float(error.sum() / wanted.square().mean(dim=0).sum().clamp(min=1e-12))
         return neurons
+
+    def _prior(
+        self, operation: Operation, samples: LayerSamples, wanted: Tensor, search: Search
+    ) -> ThresholdPrior | None:
+        if search.shared or not search.thresholds:
+            return None
+        steps = steps_of(operation, self.steps)
+        levels = mean_levels(is_signed(operation), self.coding, steps)
+        averaged = is_averaged(self.graph, operation.name)
+        return threshold_prior(
+            wanted,
+            len(self.images),
+            levels,
+            operation.arguments["slope"],
+            None if averaged else samples.weights,
+            averaged=averaged,
+        )
 
     def _searched(self, name: str) -> LayerSamples:
         """Those of a layer's samples that a search looks at."""
@@ -263,11 +253,15 @@ class CalibrationRun:
         return None
 
     def _kernel_fit(self, name: str, segment: Segment, weighted: Operation) -> KernelFit:
-        samples = self._kernels[name]
-        inputs = self._inputs(samples.positions, segment, weighted)
-        return KernelFit(inputs, samples.weights, samples.places, self.settings.ridge)
+        return self._fit_of(name, weighted, self._inputs(name, segment, weighted))
 
-    def _inputs(self, positions: Tensor, segment: Segment, weighted: Operation) -> Tensor:
+    def _fit_of(self, name: str, weighted: Operation, inputs: Tensor) -> KernelFit:
+        samples = self._kernels[name]
+        groups = kernel_groups(weighted)
+        return KernelFit(inputs, samples.weights, samples.places, self.settings.ridge, groups)
+
+    def _inputs(self, name: str, segment: Segment, weighted: Operation) -> Tensor:
+        positions = self._kernels[name].positions
         return self._trains.inputs(self.graph, segment, weighted.name, positions)
 
     def _change(self, weighted: Operation, weight: Tensor, bias: Tensor) -> None:
@@ -301,28 +295,29 @@ class CalibrationRun:
             return
         worth = torch.cat([self._worth(source) for source in sources])
         weight = weighted.arguments["weight"]
-        samples = self._kernels[name]
-        inputs = self._inputs(samples.positions, segment, weighted)
+        inputs = self._inputs(name, segment, weighted)
         if self.settings.weights and not is_read_out(self.graph, name):
             # The rounding starts from the weights that suit the spikes.
-            fit = KernelFit(inputs, samples.weights, samples.places, self.settings.ridge)
-            change = fit.change(self._lacking(name))
+            change = self._fit_of(name, weighted, inputs).change(self._lacking(name))
             if change is None:
                 self.unchanged[name] = UNHELD
             else:
                 weight = weight + change[0].reshape(weight.shape)
                 self.changed.append(name)
-        flat = weight.flatten(1)
-        before = inputs @ weighted.arguments["weight"].flatten(1).T
         rounded, scale = rounded_weights(
-            flat,
-            worth.repeat_interleave(flat.shape[1] // len(worth)),
+            weight.flatten(1),
+            worth.repeat_interleave(inputs.shape[1] // len(worth)),
             inputs,
             bits,
             per_channel=self.graph.by_name[name].kind == OperationKind.RELU,
             shortcut=self._shortcut(segment, weighted),
+            groups=layer.groups,
         )
-        shift = (before - inputs @ rounded.T).mean(dim=0)
+        # What the mean input gives stays what it was.
+        changed = (weighted.arguments["weight"].flatten(1) - rounded).unflatten(
+            0, (layer.groups, -1)
+        )
+        shift = (changed @ inputs.mean(dim=0).reshape(layer.groups, -1, 1)).flatten()
         self._replace(weighted.name, rounded.reshape(weight.shape), _biased(weighted, shift))
         self.scales[name] = scale
 

@@ -9,13 +9,20 @@ import torch
 from torch import Tensor
 
 from ..graph.analog import run_graph
-from ..graph.graph import Graph
-from ..graph.sampling import at_positions
+from ..graph.graph import Graph, OperationKind
+from ..graph.kernels import run_operation
+from ..graph.sampling import at_positions, sampled_positions
+from .calibration_settings import current_of, layer_names
+from .layer_roles import reads_image
+from .least_squares import adjustable
 
 #: Images that pass through the model at a time.
 _BATCH = 16
 #: Part of the mean energy that is added to that of a place.
 _FLOOR = 0.3
+#: Inputs, at all places together, that the fit of a grouped kernel looks at: few weights for many
+#: inputs need few places.
+_GROUPED = 2**25
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +79,45 @@ def place_weights(activations: Tensor) -> Tensor:
 
 
 def model_samples(
-    graph: Graph, images: Tensor, positions: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+    graph: Graph, images: Tensor, count: int, generator: torch.Generator
+) -> tuple[dict[str, LayerSamples], dict[str, LayerSamples]]:
+    """By layer what it receives in the model, and the same in front of its max pooling.
+
+    Args:
+        images: normalised, (images, ...).
+        count: of samples of each layer.
+        generator: of the places.
+    """
+    names = {name: current_of(graph, name) for name in layer_names(graph)}
+    kernels, places = {}, {}
+    for name, current in names.items():
+        found = adjustable(graph, current)
+        kernels[name] = found.weighted.name if found is not None and found.pooled else current
+        places[name] = count
+        if found is not None and found.groups > 1:
+            places[name] = max(1, _GROUPED // (found.inputs * len(images)))
+    positions = {
+        current: sampled_positions(graph.by_name[current].shape, len(images), count, generator).to(
+            images.device
+        )
+        for current in dict.fromkeys((*names.values(), *kernels.values()))
+    }
+    values = _values_at(graph, images, positions)
+
+    def samples(name: str, current: str) -> LayerSamples:
+        operation = graph.by_name[name]
+        weights = torch.ones_like(values[current][:, 0])
+        if operation.kind == OperationKind.RELU and reads_image(graph, name):
+            weights = place_weights(run_operation(operation, values[current]))
+        return LayerSamples(current, positions[current], values[current], weights)
+
+    return (
+        {name: samples(name, current) for name, current in names.items()},
+        {name: samples(name, current).first(places[name]) for name, current in kernels.items()},
+    )
+
+
+def _values_at(graph: Graph, images: Tensor, positions: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The model's results at some places: (samples, channels) by operation.
 
     Args:

@@ -13,6 +13,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from ..graph.graph import Graph, Operation, OperationKind
+from .kernel_fit import by_group
 
 #: Part of the mean square added to the diagonal before a factorisation for rounding.
 _DAMPING = 0.01
@@ -33,6 +34,15 @@ class Adjustable:
     weighted: Operation
     pooled: bool
 
+    @property
+    def groups(self) -> int:
+        return kernel_groups(self.weighted)
+
+    @property
+    def inputs(self) -> int:
+        """Of all groups."""
+        return self.groups * self.weighted.arguments["weight"][0].numel()
+
 
 def adjustable(graph: Graph, current: str) -> Adjustable | None:
     """The one convolution or linear layer whose result reaches ``current`` unchanged in place.
@@ -45,7 +55,7 @@ def adjustable(graph: Graph, current: str) -> Adjustable | None:
     if pooled:
         current = pools[0].inputs[0]
         found, pools = _reached(graph, current)
-    if len(found) != 1 or not has_one_matrix(found[0]):
+    if len(found) != 1:
         return None
     only = len(graph.consumers[found[0].name]) <= 1
     if not only or found[0].shape != graph.by_name[current].shape:
@@ -74,10 +84,11 @@ def _reached(graph: Graph, current: str) -> tuple[list[Operation], list[Operatio
 def channel_sources(graph: Graph, name: str) -> tuple[Operation, ...]:
     """Operations whose channels, one after the other, an operation's result has.
 
-    Constants that are added do not count. Only a concatenation of channels has more than one.
+    Constants that are added, and zeros around a map, do not count. Only a concatenation of channels
+    has more than one.
     """
     operation = graph.by_name[name]
-    while _is_shift(operation):
+    while _is_shift(operation) or _is_zero_padding(operation):
         operation = graph.by_name[operation.inputs[0]]
     if operation.kind != OperationKind.CONCATENATE or operation.arguments["dimension"] != 0:
         return (operation,)
@@ -90,9 +101,21 @@ def _is_shift(operation: Operation) -> bool:
     return bool((operation.arguments["scale"] == 1).all())
 
 
+def _is_zero_padding(operation: Operation) -> bool:
+    if operation.kind != OperationKind.PAD:
+        return False
+    given = operation.arguments
+    return given["mode"] == "constant" and given["value"] == 0 and not any(given["padding"][0])
+
+
+def kernel_groups(operation: Operation) -> int:
+    """Groups of a convolution; a linear layer is one."""
+    return operation.arguments.get("groups", 1)
+
+
 def has_one_matrix(operation: Operation) -> bool:
     """Whether its weights are one matrix, the same in every place of its map."""
-    return _is_weighted(operation) and operation.arguments.get("groups", 1) == 1
+    return _is_weighted(operation) and kernel_groups(operation) == 1
 
 
 def _is_weighted(operation: Operation) -> bool:
@@ -102,7 +125,7 @@ def _is_weighted(operation: Operation) -> bool:
 
 
 def patches(operation: Operation, x: Tensor, positions: Tensor) -> Tensor:
-    """What ``operation`` sees at some positions: (images * positions, inputs per output).
+    """What ``operation`` sees at some positions: (images * positions, inputs of all groups).
 
     Args:
         x: (images, *shape of its input).
@@ -132,6 +155,7 @@ def rounded_weights(
     *,
     per_channel: bool,
     shortcut: Tensor | None = None,
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Weights that are integers times a scale, with the least error of the layer's currents.
 
@@ -139,7 +163,7 @@ def rounded_weights(
     far as inputs are correlated (optimal brain surgeon; Frantar et al., GPTQ, 2022).
 
     Args:
-        weight: (outputs, inputs).
+        weight: (outputs, inputs of a group).
         worth: (inputs,): what a spike (or pixel) of each input is worth; integers are of
             weight times worth.
         inputs: (samples, inputs): mean inputs in the model's units.
@@ -147,20 +171,23 @@ def rounded_weights(
         per_channel: a scale for each output, else one for all.
         shortcut: (outputs,): what a spike of an identity beside the kernel is worth, zero where
             there is none: with a scale for each output, scales are those of which it is a multiple.
+        groups: of the kernel, one after the other in weights and inputs.
 
     Returns:
-        The weights in the model's units (outputs, inputs), and the scales (outputs,).
+        The weights in the model's units (outputs, inputs of a group), and the scales (outputs,).
     """
-    real = (weight * worth).double()
-    seen = (inputs / worth).double()
-    squares = seen.T @ seen / len(seen)
-    largest = real.abs().amax(dim=1)
+    worth = worth.reshape(groups, 1, -1)
+    real = (weight.unflatten(0, (groups, -1)) * worth).double()
+    seen = (by_group(inputs, groups) / worth).double()
+    squares = seen.mT @ seen / len(inputs)
+    largest = real.abs().amax(dim=2).flatten()
     if not per_channel:
         largest = largest.max().expand_as(largest)
     largest = torch.where(largest > 0, largest, 1.0)
     high, low = 2 ** (bits - 1) - 1, -(2 ** (bits - 1))
-    damped = squares + torch.eye(len(squares), dtype=squares.dtype, device=squares.device) * (
-        _DAMPING * squares.diagonal().mean() + 1e-12
+    mean = squares.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
+    damped = squares + torch.eye(squares.shape[1], dtype=squares.dtype, device=squares.device) * (
+        _DAMPING * mean + 1e-12
     )
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
     factor = torch.linalg.cholesky(inverse, upper=True)
@@ -171,23 +198,25 @@ def rounded_weights(
         if per_channel and shortcut is not None:
             units = torch.floor(shortcut.double().abs() / scale)
             scale = torch.where(units > 0, shortcut.double().abs() / units, scale)
-        candidate = _with_feedback(real, factor, scale[:, None], low, high)
-        error = ((candidate - real) @ squares * (candidate - real)).sum(dim=1)
+        candidate = _with_feedback(real, factor, scale.reshape(groups, -1, 1), low, high)
+        error = ((candidate - real) @ squares * (candidate - real)).sum(dim=2).flatten()
         if not per_channel:
             error = error.sum().expand_as(error)
         better = error < best
         best = torch.where(better, error, best)
-        found = torch.where(better[:, None], candidate, found)
+        found = torch.where(better.reshape(groups, -1, 1), candidate, found)
         scales = torch.where(better, scale, scales)
-    return (found / worth).to(weight.dtype), scales
+    return (found / worth).flatten(0, 1).to(weight.dtype), scales
 
 
 def _with_feedback(real: Tensor, factor: Tensor, scale: Tensor, low: int, high: int) -> Tensor:
+    """``real`` (groups, outputs, inputs) in whole ``scale`` (groups, outputs, 1)."""
     left, result = real.clone(), torch.empty_like(real)
-    for column in range(real.shape[1]):
-        value = left[:, column : column + 1]
+    for column in range(real.shape[2]):
+        here = slice(column, column + 1)
+        value = left[:, :, here]
         rounded = torch.round(value / scale).clamp_(low, high) * scale
-        result[:, column : column + 1] = rounded
-        error = (value - rounded) / factor[column, column]
-        left[:, column + 1 :] -= error * factor[column, column + 1 :]
+        result[:, :, here] = rounded
+        error = (value - rounded) / factor[:, here, here]
+        left[:, :, column + 1 :] -= error * factor[:, here, column + 1 :]
     return result

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...golden.network.network import Coding
 from ..snn.firing import Neurons, mean_output
 from .integer_grid import IntegerGrid
+from .threshold_prior import ThresholdPrior
 
 #: Thresholds that are tried, as fractions of the largest activation.
 FRACTIONS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -54,6 +55,7 @@ def search_neurons(
     grid: IntegerGrid | None = None,
     weights: Tensor | None = None,
     places: int = 1,
+    prior: ThresholdPrior | None = None,
 ) -> tuple[Neurons, Tensor]:
     """Parameters with the least squared error between the layer's own output and ``target``.
 
@@ -66,6 +68,7 @@ def search_neurons(
         weights: (samples,): what an error counts in each; None for all alike.
         places: the error of the mean of so many samples in a row is what counts, where neurons are
             read by a mean over their map.
+        prior: what a threshold costs besides.
 
     Returns:
         The parameters, and the mean squared error per channel (channels,).
@@ -74,8 +77,12 @@ def search_neurons(
     top = torch.where(top > 0, top, neurons.threshold)
     if search.shared:
         top = top.max().expand_as(top)
+    elif prior is not None:
+        top = torch.maximum(top, prior.best)
 
-    state = _Best(currents, target, search, coding, steps, neurons, cap, grid, weights, places)
+    state = _Best(
+        currents, target, search, coding, steps, neurons, cap, grid, weights, places, prior
+    )
     state.attempt(neurons)
     starts = STARTS if search.initial else ()
     # One after the other where that takes long; few steps want the two tried in all pairs.
@@ -95,7 +102,7 @@ def search_neurons(
             level = found.threshold * factor
             level = level if cap is None else level.clamp(max=cap)
             state.attempt(replace(found, threshold=level))
-    return state.neurons, state.error
+    return state.neurons, state.own_error
 
 
 def _started(neurons: Neurons, start: float | None) -> Neurons:
@@ -127,8 +134,9 @@ class _Best:
         grid: IntegerGrid | None,
         weights: Tensor | None,
         places: int,
+        prior: ThresholdPrior | None,
     ) -> None:
-        self._cap, self._grid = cap, grid
+        self._cap, self._grid, self._prior = cap, grid, prior
         self._currents, self._target = currents, target
         self._active = target != 0
         weights = target.new_ones(len(target)) if weights is None else weights
@@ -136,6 +144,14 @@ class _Best:
         self._search, self._coding, self._steps = search, coding, steps
         self.neurons = neurons
         self.error = torch.full_like(neurons.threshold, torch.inf)
+
+    @property
+    def own_error(self) -> Tensor:
+        """Of the channels' own samples."""
+        return self.error - self._added(self.neurons)
+
+    def _added(self, neurons: Neurons) -> Tensor | float:
+        return 0.0 if self._prior is None else self._prior.at(neurons.threshold)
 
     def attempt(self, neurons: Neurons) -> None:
         """Try ``neurons``, and their bias shifted by their mean error, several times."""
@@ -159,6 +175,7 @@ class _Best:
             active = self._parts @ ((output != 0) | self._active).to(output)
             step = self._parts @ difference / active.clamp(min=_LEAST_ACTIVE)
             neurons = replace(neurons, shift=neurons.shift - step)
+        least = least + self._added(best)
         better = least < self.error
         if self._search.shared and self._search.thresholds:
             # One threshold for all: the layer's error decides.

@@ -189,6 +189,28 @@ def test_errors_count_by_weight() -> None:
     np.testing.assert_allclose(bias.numpy(), expected[4], atol=1e-4)
 
 
+def test_a_grouped_kernel_is_as_many_problems_as_it_has_groups() -> None:
+    generator = torch.Generator().manual_seed(7)
+    inputs = torch.rand(120, 3 * 4, generator=generator, dtype=torch.float64)
+    wanted = torch.randn(120, 3 * 2, generator=generator, dtype=torch.float64)
+    weight = torch.randn(3 * 2, 4, generator=generator, dtype=torch.float64)
+    worth = torch.rand(3 * 4, generator=generator, dtype=torch.float64) + 0.5
+    wanted += 3 * torch.cat(
+        [inputs[:, 4 * g : 4 * g + 4] @ weight[2 * g : 2 * g + 2].T for g in range(3)], 1
+    )
+    weights = torch.rand(120, generator=generator, dtype=torch.float64) + 0.5
+    changes = KernelFit(inputs, weights, 2, 0.1, groups=3).change(wanted)
+    rounded = rounded_weights(weight, worth, inputs, 4, per_channel=True, groups=3)
+    for group in range(3):
+        seen, own = slice(4 * group, 4 * group + 4), slice(2 * group, 2 * group + 2)
+        alone = KernelFit(inputs[:, seen], weights, 2, 0.1).change(wanted[:, own])
+        for part, expected in zip(changes, alone, strict=True):
+            torch.testing.assert_close(part[own], expected)
+        alone = rounded_weights(weight[own], worth[seen], inputs[:, seen], 4, per_channel=True)
+        for part, expected in zip(rounded, alone, strict=True):
+            torch.testing.assert_close(part[own], expected)
+
+
 def test_a_change_has_to_hold_on_other_images() -> None:
     generator = torch.Generator().manual_seed(4)
     inputs = torch.randn(60, 25, generator=generator, dtype=torch.float64)

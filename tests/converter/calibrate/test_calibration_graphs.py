@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rheobase.converter.calibrate.calibration import Calibration, calibrate
-from rheobase.converter.conversion import convert
+from rheobase.converter.conversion import Conversion, convert
 from rheobase.converter.graph.analog import analog_outputs
 from rheobase.converter.graph.copied import copied_threshold
 from rheobase.converter.graph.graph import Graph
@@ -66,6 +66,19 @@ class WithBranches(nn.Module):
         x = self.first(x).relu()
         x = torch.cat((self.narrow(x).relu(), self.wide(x).relu()), 1)
         return self.joined(x).relu().mean((2, 3))
+
+
+class WithGroups(nn.Module):
+    """A depthwise kernel and one of three groups, as in an inverted residual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.depthwise = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.grouped, self.last = nn.Conv2d(6, 9, 3, stride=2, groups=3), nn.Conv2d(9, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.depthwise(self.first(x).relu()).clamp(0, 6)
+        return self.last(self.grouped(x).relu()).mean((2, 3))
 
 
 MODELS = {"qcfs": WithQcfs, "copies": WithCopies}
@@ -143,8 +156,8 @@ def test_the_graphs_hold_what_is_tested(subject: tuple) -> None:
             torch.testing.assert_close(output, wanted, rtol=1e-3, atol=1e-3)
 
 
-def test_kernels_behind_a_concatenation_are_rounded_as_they_are_fitted() -> None:
-    torch.manual_seed(1)
+def converted(model: nn.Module) -> Conversion:
+    """With 3-bit weights, T = 4 in ``radix``."""
     images = np.random.default_rng(1).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
     options = Options(
         coding=Coding.RADIX,
@@ -153,7 +166,30 @@ def test_kernels_behind_a_concatenation_are_rounded_as_they_are_fitted() -> None
         calibration=Calibration(weights=1, samples=1024),
         only_if_better=False,
     )
-    made = convert(WithBranches(), images, mean=[0.5], std=[0.25], options=options)
+    return convert(model, images, mean=[0.5], std=[0.25], options=options)
+
+
+def test_grouped_kernels_are_rounded_as_they_are_fitted() -> None:
+    torch.manual_seed(1)
+    made = converted(WithGroups())
+    spikes = np.concatenate([made.thresholds[o.name].numpy() for o in made.snn.graph.neurons]) / 15
+    before, within = spikes[:6], spikes[6:12]
+    for layer, name, worth in (
+        (made.network.layers[1], "depthwise", before[:, None]),
+        (made.network.layers[2], "grouped", np.repeat(within.reshape(3, 2), 3, axis=0)),
+    ):
+        assert made.calibrated is not None and layer.name in made.calibrated.scales
+        scale = made.calibrated.scales[layer.name].numpy()[:, None, None, None]
+        weight = made.snn.graph.by_name[name].arguments["weight"].numpy()
+        (kernel,) = layer.connections
+        expected = weight * worth[:, :, None, None] / scale
+        np.testing.assert_allclose(kernel.weight, expected, atol=1e-4)
+        assert kernel.weight.min() >= -4 and kernel.weight.max() <= 3
+
+
+def test_kernels_behind_a_concatenation_are_rounded_as_they_are_fitted() -> None:
+    torch.manual_seed(1)
+    made = converted(WithBranches())
     layers = {layer.name: layer for layer in made.network.layers}
     *sources, joined = [operation.name for operation in made.snn.graph.neurons][1:]
     assert made.calibrated is not None and joined in made.calibrated.scales

@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...golden.basics.output_files import write_whole
 from ...golden.errors import SHOWN, RheobaseError, file_error, shortened, shown
+from ...golden.files.tensor_file import tensor_file_bytes
 from ...golden.network.limits import MAX_MAP
 from ...golden.network.network import MAX_STEPS, Coding, PoolRule, Readout
 from ..graph.bias_shifts import with_shifts
@@ -83,8 +83,8 @@ def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
     own = {o.name: steps_of(o, snn.steps) for o in snn.graph.neurons}
     if set(own.values()) - {snn.steps}:
         metadata[_LAYER_STEPS] = own
-    content = save(
-        {name: value.detach().cpu().float().clone() for name, value in tensors.items()},
+    content = tensor_file_bytes(
+        {name: value.detach().cpu().float().numpy() for name, value in tensors.items()},
         {
             "format": FORMAT,
             "version": str(FORMAT_VERSION),

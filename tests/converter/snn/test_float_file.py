@@ -73,6 +73,14 @@ def test_what_is_written_comes_back(tmp_path: Path, options: Options) -> None:
     conversion = convert(model(), images(), mean=MEAN, std=STD, options=options)
     path = tmp_path / "snn.safetensors"
     save_float_snn(conversion.snn, conversion.graph, path)
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    # Sorted, so that equal conversions are equal files.
+    assert [*header] == sorted(header) and [*header["__metadata__"]] == [
+        "format",
+        "network",
+        "version",
+    ]
     found = load_float_snn(path, model())
     fields = ("coding", "rule", "steps", "delay", "readout")
     assert [getattr(found, f) for f in fields] == [getattr(conversion.snn, f) for f in fields]

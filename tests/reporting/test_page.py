@@ -16,7 +16,7 @@ def shown(browser, report):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(report[0].as_uri())
-    page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
+    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
     yield page, said, asked
     page.close()
 

@@ -151,10 +151,26 @@ if (report.spikes.layers.length) {
 add("pipeline-time", pipelineTime);
 add("pipeline-total", pipelineTotal);
 
+function inSight(id) {
+  return document.getElementById(id).getBoundingClientRect().top < window.innerHeight;
+}
+
+function pause() {
+  return new Promise((resume) => setTimeout(resume));
+}
+
 async function start() {
   await loadPlotly();
   const drawAll = () => Promise.all([...figures.keys()].map(drawAnew));
-  await drawAll();
+  const ids = [...figures.keys()];
+  const first = ids.filter(inSight);
+  await Promise.all(first.map(drawAnew));
+  document.documentElement.dataset.drawn = "sight";
+  // The others one by one, so that the page can be scrolled and clicked meanwhile.
+  for (const id of ids.filter((each) => !first.includes(each))) {
+    await pause();
+    await drawAnew(id);
+  }
   if (report.spikes.layers.length) spikeControls();
   pipelineControls();
   for (const kind of ["(prefers-color-scheme: dark)", "print"]) {

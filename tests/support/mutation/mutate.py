@@ -1,10 +1,10 @@
 """Do the tests notice? Single-operator changes, each in a scratch copy of the package.
 
 ``make mutate SEED=0 COUNT=28`` draws them of ``hw/`` at random, with ``ROOM=golden`` of
-``golden/``; ``python -m tests.support.mutation.mutate --at window/rotate.py:84:-:+`` tries one. A
-change survives where every test file of the room that imports the changed module passes all the
-same, and of ``hw/`` the networks of ``test_rare_graphs``: then a test is missing, or the change is
-equivalent.
+``golden/``; ``python -m tests.support.mutation.mutate --at window/rotate.py:84:-:+`` tries one. Of
+each change the tests are run that run its line (``coverage_record``), the shortest first, then the
+other tests of their files; ``--tests`` names test files to run in their place. A change survives
+where all of them pass: then a test is missing, or the change is equivalent.
 """
 
 from __future__ import annotations
@@ -18,55 +18,27 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
+from .coverage_record import RECORDS, ROOT, CoverageRecord, coverage_record
 from .operators import Mutation, mutations
 
-TESTS = Path(__file__).parents[2]
-ROOT = TESTS.parent
-#: The packages whose operators are changed.
-ROOMS = ("hw", "golden")
-#: Whole networks, which cost no C++ compiler.
-NETWORKS = TESTS / "hw" / "accelerator" / "test_rare_graphs.py"
-#: Tests of modules that no test imports: those that plan, and those that every run goes through.
-OTHERWISE = {
-    "hw": [TESTS / "hw" / "planning" / "test_plan.py"],
-    "golden": [TESTS / "golden" / "run" / f"test_{name}.py" for name in ("run", "graphs")],
-}
+#: The packages whose operators are changed, and of each the folders that are left out: of hw those
+#: that are no hardware.
+ROOMS = {"hw": ("planning", "engine/compiler", "engine/model"), "golden": ()}
+#: Tests that take this much longer than they did are taken not to end.
+PATIENCE = 5
 
 
 def all_mutations(room: str) -> list[tuple[str, Mutation]]:
-    """Every change of every module of ``room``, as (path in it, change)."""
+    """Every change of every module of ``room`` that is drawn from, as (path in it, change)."""
+    left_out = tuple(f"{folder}/" for folder in ROOMS[room])
     return [
-        (str(path.relative_to(ROOT / room)), mutation)
+        (name, mutation)
         for path in sorted((ROOT / room).rglob("*.py"))
+        if not (name := str(path.relative_to(ROOT / room))).startswith(left_out)
         for mutation in mutations(path.read_text())
     ]
-
-
-def files_for(room: str, module: str) -> list[Path]:
-    """Test files that import ``module``; where none does, those of the modules that import it."""
-    files = sorted((TESTS / room).rglob("test_*.py"))
-
-    def importing(name: str) -> list[Path]:
-        pattern = re.compile(rf"\b{room}\.\w+(\.| import ){name}\b")
-        return [path for path in files if pattern.search(path.read_text())]
-
-    found = importing(module)
-    if not found:
-        users = [
-            path.stem
-            for path in sorted((ROOT / room).rglob("*.py"))
-            if re.search(rf"from \.[\w.]*\b{module} import", path.read_text())
-        ]
-        found = sorted({path for user in users for path in importing(user)})
-    files = list(found or OTHERWISE[room])
-    if room == "hw" and NETWORKS not in files:
-        files.append(NETWORKS)
-    return sorted(files, key=lambda path: (_compiles(path), path == NETWORKS))
-
-
-def _compiles(path: Path) -> bool:
-    """Whether a test file builds simulations with a C++ compiler, so that it should come last."""
-    return re.search(r"check_exchange|check_equal|run_bench|build_", path.read_text()) is not None
 
 
 def scratch_package(folder: Path, room: str, name: str, mutation: Mutation) -> None:
@@ -85,55 +57,55 @@ def scratch_package(folder: Path, room: str, name: str, mutation: Mutation) -> N
     changed.write_text(mutation.applied((ROOT / room / name).read_text()))
 
 
-class TookTooLong(Exception):  # noqa: N818 - neither noticed nor survived
-    """A test file did not end: the change may have stopped a search or a simulation."""
-
-
-def killed_by(room: str, name: str, mutation: Mutation, timeout: float) -> str | None:
+def killed_by(
+    room: str, name: str, mutation: Mutation, tests: list[list[str]], timeout: float
+) -> str | None:
     """The test that notices the change; None where the change survives.
 
-    Raises:
-        TookTooLong: a test file took more than ``timeout`` seconds.
+    A name that a change has made unknown to pytest (it takes part in a parameter) stands for its
+    file.
+
+    Args:
+        tests: test files or single tests, in the parts in which they are run.
+        timeout: seconds for each part.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch_package(Path(folder), room, name, mutation)
         environment = {
             **os.environ,
-            "PYTHONPATH": folder,
+            "PYTHONPATH": os.pathsep.join([folder, str(ROOT)]),
             # Without it the folder of ours, where pytest is started, would come first.
             "PYTHONSAFEPATH": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "RHEOBASE_CACHE": str(Path(folder) / "cache"),
+            # Entries are named by what they are built from, so that changes share them.
+            "RHEOBASE_CACHE": str(RECORDS / "cache"),
         }
-        for path in files_for(room, Path(name).stem):
-            command = [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-x",
-                "-p",
-                "no:cacheprovider",
-                "-m",
-                "not slow",
-                "--no-header",
-                str(path),
-            ]
+        for part in filter(None, tests):
             try:
-                ran = subprocess.run(
-                    command,
-                    cwd=ROOT,
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    timeout=timeout,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise TookTooLong(f"{path.name} takes more than {timeout:g} s") from error
+                ran = _run(part, environment, timeout)
+                if ran.returncode == pytest.ExitCode.USAGE_ERROR:
+                    files = list(dict.fromkeys(test.partition("::")[0] for test in part))
+                    ran = _run(files, environment, timeout)
+            except subprocess.TimeoutExpired:
+                return f"does not end in {timeout:.0f} s"
             if ran.returncode:
                 failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
-                return failed[1].split("/")[-1] if failed else f"{path.name} ends early"
+                return failed[1].split("/")[-1] if failed else "pytest ends early"
     return None
+
+
+def _run(
+    tests: list[str], environment: dict[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, "-m", "not slow", *tests],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
 
 
 def _chosen(arguments: argparse.Namespace) -> list[tuple[str, Mutation]]:
@@ -160,23 +132,31 @@ def main() -> None:
     parser.add_argument("--room", choices=ROOMS, default="hw")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=28)
-    parser.add_argument("--timeout", type=float, default=600, help="seconds for a test file")
     parser.add_argument("--at", nargs="*", metavar="FILE:LINE:OLD:NEW")
+    parser.add_argument("--tests", nargs="*", metavar="FILE", help="test files to run")
     arguments = parser.parse_args()
     room, chosen = arguments.room, _chosen(arguments)
-    survivors = unknown = 0
+    record = None if arguments.tests else coverage_record(room)
+    survivors = 0
     for name, mutation in chosen:
-        try:
-            killer = killed_by(room, name, mutation, arguments.timeout)
-            survivors += killer is None
-        except TookTooLong as error:
-            killer = f"UNKNOWN: {error}"
-            unknown += 1
-        line = (ROOT / room / name).read_text().splitlines()[mutation.line - 1].strip()
+        path = ROOT / room / name
+        tests = _tests(record, path, mutation.line) if record else [arguments.tests]
+        seconds = (
+            sum(record.seconds.get(test, 0) for part in tests for test in part) if record else 0
+        )
+        killer = killed_by(room, name, mutation, tests, timeout=120 + PATIENCE * seconds)
+        survivors += killer is None
+        line = path.read_text().splitlines()[mutation.line - 1].strip()
         change = f"{name}:{mutation.line}: {mutation.old} -> {mutation.new}"
-        print(f"{change:<44} {killer or 'SURVIVES'}\n    {line}", flush=True)
-    print(f"{len(chosen)} changes, {survivors} survive, {unknown} unknown")
-    sys.exit(1 if survivors or unknown else 0)
+        said = killer or ("SURVIVES" if any(tests) else "SURVIVES: no test runs this line")
+        print(f"{change:<44} {said}\n    {line}", flush=True)
+    print(f"{len(chosen)} changes, {survivors} survive")
+    sys.exit(1 if survivors else 0)
+
+
+def _tests(record: CoverageRecord, path: Path, line: int) -> list[list[str]]:
+    first = record.tests_of(path, line)
+    return [first, record.beside(first)]
 
 
 if __name__ == "__main__":

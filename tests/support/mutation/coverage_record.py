@@ -56,9 +56,10 @@ class CoverageRecord:
         return found
 
     def tests_of(self, path: Path, line: int) -> list[str]:
-        """Tests that run the statement at ``line`` of ``path``, the shortest first.
+        """Tests that run the statement at ``line`` of ``path``, those of its folder first.
 
-        What is run as the module is imported belongs to every test that runs a line of it.
+        Tests of ``hw/window`` are in ``tests/hw/window``; short ones come first. What is run as the
+        module is imported belongs to every test that runs a line of it.
         """
         lines = self._lines.get(str(path.resolve()), {})
         first, last = statement_lines(path.read_text(), line)
@@ -66,7 +67,8 @@ class CoverageRecord:
         found: set[str] = set().union(*reached)
         if reached and not found:
             found = set().union(*lines.values())
-        return self._shortest_first(found)
+        near = {test for test in found if f"/{path.parent.name}/" in test}
+        return self._shortest_first(near) + self._shortest_first(found - near)
 
     def beside(self, tests: list[str]) -> list[str]:
         """The other tests of the files of ``tests``: they may use what one of those has built."""

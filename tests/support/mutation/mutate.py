@@ -2,9 +2,9 @@
 
 ``make mutate SEED=0 COUNT=28`` draws them of ``hw/`` at random, with ``ROOM=golden`` of
 ``golden/``; ``python -m tests.support.mutation.mutate --at window/rotate.py:84:-:+`` tries one. Of
-each change the tests are run that run its line (``coverage_record``), the shortest first, then the
-other tests of their files; ``--tests`` names test files to run in their place. A change survives
-where all of them pass: then a test is missing, or the change is equivalent.
+each change the tests are run that run its line (``coverage_record``), those of its folder first,
+then the other tests of their files; ``--tests`` names test files to run in their place. A change
+survives where all of them pass: then a test is missing, or the change is equivalent.
 """
 
 from __future__ import annotations

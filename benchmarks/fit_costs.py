@@ -37,7 +37,7 @@ from rheobase.hw.accelerator.streamed_readout import StreamedReadout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import signed_shape
 from rheobase.hw.design.buffering import default_spare_rows
-from rheobase.hw.design.folding import LayerFolding, WeightMemory
+from rheobase.hw.design.folding import LaneKind, LayerFolding, WeightMemory
 from rheobase.hw.design.layer_design import layer_design, word_widths
 from rheobase.hw.design.queues import WORD_QUEUE_DEPTH
 from rheobase.hw.lanes.event_lane import EventLane
@@ -64,6 +64,8 @@ TARGET = Path(area.__file__).with_name("cost_coefficients.py")
 #: Look-up tables of a bit of a memory in registers: the selector in front of its output, and on
 #: iCE40, which has no distributed RAM, the register's cell. Not fitted.
 REGISTER_BIT_LUTS = {Family.ECP5: 1.0, Family.ICE40: 2.0, Family.GOWIN: 1.0}
+#: What graph layers have in place of event lanes.
+GRAPH_KINDS = (Kind.GRAPH_WINDOWS, Kind.GRAPH_LANE, Kind.GRAPH_POOL)
 DEVICES = {
     Family.ECP5: ULX3S_85F,
     Family.ICE40: ICEBREAKER,
@@ -144,6 +146,15 @@ SMALL_SAMPLES = (
     Sample(RADIX, 3, (1, 8, 12), 8, 6, 3, True, 2, 6, 4, firing=1),
     Sample(RATE, 8, (1, 8, 16), 8, 4, 3, True, 2, 4, 4, firing=1),
 )
+#: Layers with graph lanes: small ones, as each weight is logic.
+GRAPH_SAMPLES = (
+    Sample(RADIX, 3, (1, 4, 8), 12, 4, 3, True, 8, 1, 4),
+    Sample(RADIX, 4, (3, 6, 4), 10, 6, 3, False, 4, 1, 6),
+    Sample(RADIX, 2, (2, 12, 8), 6, 3, 1, False, 8, 1, 12),
+    Sample(RATE, 8, (1, 6, 6), 10, 4, 3, True, 6, 1, 6),
+    Sample(RATE, 8, (2, 4, 6), 8, 8, 2, True, 6, 1, 4),
+    Sample(RADIX, 3, (1, 8, 10), 14, 4, 3, True, 10, 1, 8),
+)
 
 
 def main() -> None:
@@ -153,7 +164,8 @@ def main() -> None:
     arguments = parser.parse_args()
     measured: dict[str, dict[tuple[float, ...], float]] = {}
     family, only = arguments.family, arguments.only
-    for kind, features, luts in (*_components(family, only), *_frames(family, only)):
+    components = (*_components(family, only), *_graphs(family, only), *_frames(family, only))
+    for kind, features, luts in components:
         if np.isfinite(luts):
             measured.setdefault(kind, {})[features] = luts
     # Kinds that are not measured, as all their components were left out, keep what they have.
@@ -231,6 +243,35 @@ def _components(family: Family, only: str | None) -> Iterator[tuple[str, tuple[f
                 continue
             layer = SpikingLayer(design)
             yield from _layer(layer, items, index, family, only, sample)
+
+
+def _graphs(family: Family, only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
+    """The same of layers with graph lanes."""
+    if not any(_wanted(only, kind) for kind in GRAPH_KINDS):
+        return
+    device = DEVICES[family]
+    for sample in GRAPH_SAMPLES:
+        network = _network(sample)
+        spare = default_spare_rows(network)
+        folding = tuple(
+            LayerFolding(layer.out_channels, 1, style=family.style, lane_kind=LaneKind.GRAPH)
+            for layer in network.layers[:2]
+        )
+        folding += (LayerFolding(10, 1),)
+        for index, fold in enumerate(folding[:2]):
+            widths = word_widths(network, index, folding)
+            design = layer_design(network, index, fold, widths, spare[index])
+            layer = SpikingLayer(design)
+            (path,) = layer.connections
+            built = {
+                Kind.GRAPH_WINDOWS: path.buffer,
+                Kind.GRAPH_LANE: path.lane,
+                Kind.GRAPH_POOL: layer.group.pool,
+            }
+            for item in layer_items(design):
+                if item.kind in built and _wanted(only, item.kind):
+                    memories = sum(memory_luts(shape, family) for shape in item.memories)
+                    yield item.kind, item.features, _luts(built[item.kind], device) - memories
 
 
 def _layer(layer, items: list[Item], index: int, family: Family, only: str | None, sample: Sample):

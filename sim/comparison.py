@@ -229,7 +229,8 @@ def lane_accumulations(design: ConnectionDesign, golden: GoldenRun) -> int:
 
     An event lane adds once for each group of P neurons (``golden.statistics.accumulations``);
     pixels beside spikes in ``rate`` are added anew at each step. A direct lane adds a weight for
-    each neuron that sees the event. A streamed readout leaves out the steps up to t0.
+    each neuron that sees the event, a graph lane a plane of a window. A streamed readout leaves out
+    the steps up to t0.
     """
     connection, events = design.connection, golden.layers[design.index].events[design.number]
     if design.streamed:
@@ -237,6 +238,12 @@ def lane_accumulations(design: ConnectionDesign, golden: GoldenRun) -> int:
         seen = slice(connection.in_start, connection.in_start + connection.in_channels)
         rows, columns = list(design.part.rows), list(design.part.columns)
         return int(np.count_nonzero(spikes[:, :, seen][..., rows, :][..., columns]))
+    if design.graph:
+        rows, columns = design.sliding.windows
+        planes = design.step_planes * (
+            1 if design.pixels else golden.layers[connection.source].spikes.shape[1]
+        )
+        return len(golden.answers) * rows * columns * planes
     if design.direct:
         return int(events.sum()) * (connection.out_channels // connection.groups)
     counted = int(accumulations(connection, events, design.neurons).sum())

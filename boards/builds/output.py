@@ -14,7 +14,7 @@ from ...golden.basics.output_files import check_folder
 from ...golden.errors import SHOWN, RheobaseError, file_error, shortened
 from ...golden.files.file import network_hash
 from ...golden.network.network import Network
-from ...hw.design.folding import Folding, LayerFolding, WeightMemory
+from ...hw.design.folding import Folding, LaneKind, LayerFolding, WeightMemory
 from ...hw.design.style import Style
 from ...hw.verilog.generation import TOP
 from .failure import FAILED
@@ -139,4 +139,6 @@ def _layer_folding(entry: dict[str, Any]) -> LayerFolding:
     fields = {name: tuple(v) if isinstance(v, list) else v for name, v in entry.items()}
     memory = fields["weight_memory"]
     fields |= {"weight_memory": memory and WeightMemory(memory), "style": Style(**fields["style"])}
+    if "lane_kind" in fields:  # older manifests have none
+        fields["lane_kind"] = LaneKind(fields["lane_kind"])
     return LayerFolding(**fields)

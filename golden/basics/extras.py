@@ -23,6 +23,7 @@ EXTRAS = {
     "onnx": "interop",
     "plotly": "report",
     "pywellen": "report",
+    "da4ml": "graphs",
     "distributed": "cluster",
     "cloudpickle": "cluster",
     "pycocotools": "tasks",

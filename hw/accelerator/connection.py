@@ -96,7 +96,7 @@ class ConnectionPath(wiring.Component):
         m.submodules.buffer = self.buffer
         branches = len(self.lanes) + self.design.gives_units
         m.submodules.fork = fork = StreamFork(self.slab_layout, branches)
-        self._fill(m)
+        fill_buffer(m, self, self.buffer.words)
         self._slabs(m, fork)
         for index in range(len(self.lanes)):
             self._lane(m, index, fork.outputs[index])
@@ -104,22 +104,6 @@ class ConnectionPath(wiring.Component):
         if self.design.gives_units:
             self._units(m, fork.outputs[len(self.lanes)])
         return m
-
-    def _fill(self, m: Module) -> None:
-        """The words that are kept, into the window buffer."""
-        kept = wiring.flipped(self.words)
-        if self.select is not None:
-            m.submodules.select = select = self.select
-            wiring.connect(m, wiring.flipped(self.words), select.words)
-            kept = select.kept
-            words = step_words(self.steps, self.design.step_planes)
-            m.d.comb += select.steps.eq(words if self.design.geometry.steps > 1 else 1)
-        words = self.buffer.words
-        m.d.comb += [
-            words.payload.eq(kept.payload),
-            words.valid.eq(kept.valid),
-            kept.ready.eq(words.ready),
-        ]
 
     def _slabs(self, m: Module, fork: StreamFork) -> None:
         """The buffer's slabs, gathered where they are pixels, to the fork."""
@@ -169,6 +153,25 @@ class ConnectionPath(wiring.Component):
             ends.ready.eq(units.input.ready | ~ends.payload.last),
         ]
         wiring.connect(m, units.output, wiring.flipped(self.units))
+
+
+def fill_buffer(m: Module, path, words: stream.Interface) -> None:
+    """The words of the source's map that a connection keeps, into its window buffer.
+
+    ``path`` is the connection: its ``design``, its ``select`` or None, ``words`` and ``steps``.
+    """
+    kept, design = wiring.flipped(path.words), path.design
+    if path.select is not None:
+        m.submodules.select = select = path.select
+        wiring.connect(m, wiring.flipped(path.words), select.words)
+        kept = select.kept
+        planes = step_words(path.steps, design.step_planes)
+        m.d.comb += select.steps.eq(planes if design.geometry.steps > 1 else 1)
+    m.d.comb += [
+        words.payload.eq(kept.payload),
+        words.valid.eq(kept.valid),
+        kept.ready.eq(words.ready),
+    ]
 
 
 def map_select(design: ConnectionDesign) -> MapSelect:

@@ -12,6 +12,7 @@ from ..design.payloads import vector
 from ..lanes.lane_join import LaneJoin
 from .direct_connection import DirectConnection
 from .event_connection import EventConnection
+from .graph_connection import GraphConnection
 from .neuron_group import NeuronGroup
 from .own_steps import OwnSteps
 
@@ -38,17 +39,21 @@ class SpikingLayer(wiring.Component):
 
     def __init__(self, design: LayerDesign):
         self.design = design
-        self.connections = [
-            DirectConnection(connection) if connection.direct else EventConnection(connection)
-            for connection in design.connections
-        ]
-        self.join = LaneJoin(
-            [s.payload.shape().elem_shape for path in self.connections for s in path.sums],
-            design.neurons,
-            signed_shape(design.bounds.window),
-            self.connections[0].unit_layout,
-            style=design.style,
-        )
+        self.join = None
+        if design.graph:
+            self.connections = [GraphConnection(design)]
+        else:
+            self.connections = [
+                DirectConnection(connection) if connection.direct else EventConnection(connection)
+                for connection in design.connections
+            ]
+            self.join = LaneJoin(
+                [s.payload.shape().elem_shape for path in self.connections for s in path.sums],
+                design.neurons,
+                signed_shape(design.bounds.window),
+                self.connections[0].unit_layout,
+                style=design.style,
+            )
         self.group = NeuronGroup(design)
         network = design.network
         members = {"steps": In(count_shape(network.steps))}
@@ -70,18 +75,23 @@ class SpikingLayer(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.join = join = self.join
+        if self.join is not None:
+            m.submodules.join = self.join
         m.submodules.group = group = self.group
-        joined = iter(join.lanes)
+        joined = iter([] if self.join is None else self.join.lanes)
         steps = OwnSteps(m, self.steps, self.design.network.steps)
         for number, path in enumerate(self.connections):
             m.submodules[f"connection{number}"] = path
             wiring.connect(m, wiring.flipped(self.words[number]), path.words)
             m.d.comb += path.steps.eq(steps.of(path.design.largest_steps))
-            for sums in path.sums:
-                wiring.connect(m, sums, next(joined))
-        wiring.connect(m, self.connections[0].units, join.units)
-        wiring.connect(m, join.joined, group.sums)
+            if self.join is not None:
+                for sums in path.sums:
+                    wiring.connect(m, sums, next(joined))
+        if self.join is None:
+            wiring.connect(m, self.connections[0].sums, group.sums)
+        else:
+            wiring.connect(m, self.connections[0].units, self.join.units)
+            wiring.connect(m, self.join.joined, group.sums)
         m.d.comb += [
             group.steps.eq(steps.of(self.design.steps)),
             self.accumulating.eq(Cat(path.accumulating for path in self.connections)),

@@ -14,6 +14,7 @@ from ..design.layer_design import LayerDesign
 from ..design.payloads import vector
 from ..neurons.current_pool import CurrentPool
 from ..neurons.current_turns import CurrentTurns
+from ..neurons.position_pool import PositionPool
 from ..neurons.radix_neuron import RadixNeuron
 from ..neurons.rate_neuron import RateNeuron
 from ..neurons.signed_rate_neuron import SignedRateNeuron
@@ -54,15 +55,23 @@ class NeuronGroup(wiring.Component):
     def __init__(self, design: LayerDesign):
         self.design = design
         network, neurons = design.network, design.neurons
-        self.pool = CurrentPool(
-            neurons=neurons,
-            groups=design.groups,
-            positions=design.positions,
-            sum_shape=signed_shape(design.bounds.window),
-            pooled_shape=signed_shape(design.current),
-            accumulate=design.cumulative,
-            style=design.style,
-        )
+        if design.graph:
+            self.pool = PositionPool(
+                neurons=neurons,
+                positions=design.positions,
+                steps=1 if design.whole_trains else network.steps,
+                sum_shape=signed_shape(design.current),
+            )
+        else:
+            self.pool = CurrentPool(
+                neurons=neurons,
+                groups=design.groups,
+                positions=design.positions,
+                sum_shape=signed_shape(design.bounds.window),
+                pooled_shape=signed_shape(design.current),
+                accumulate=design.cumulative,
+                style=design.style,
+            )
         self.turns = self.trains = None
         if not design.fires:
             self.neurons = self._readout()

@@ -11,11 +11,14 @@ from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.bounds import Interval, connection_bounds, input_range
 from ...golden.network.network import IMAGE, Coding, Connection, Layer, Network
 from ..basics.widths import count_bits, index_bits
+from .adder_graph import AdderGraph
 from .folding import WeightMemory
 from .geometry import WindowGeometry, is_radix_spikes, step_planes, window_geometry
+from .graph_optimiser import adder_graph
 from .map_part import MapPart, map_part
 from .partition import LaneShare, lane_sums, partition, pixel_plane_sets
 from .queues import LaneQueues, QueueDesign, lane_queues, unit_queue
+from .sliding import SlidingGeometry
 from .style import FAST, Style
 from .synapses import Synapses, fed_groups, fits_kernel_groups, is_direct, seen_channels, synapses
 
@@ -44,7 +47,7 @@ class ConnectionDesign:
 
     Attributes:
         neurons: P of the layer.
-        lanes: E; 0 where the lane is direct.
+        lanes: E; 0 where the lane is direct, or a graph.
         row_words: see ``WindowGeometry``.
         large: the window buffer is a memory of a single port, if words suit it.
         word_width: bits of an incoming word: the P of the source, or a whole pixel.
@@ -52,6 +55,7 @@ class ConnectionDesign:
         weight_memory: what holds the weights; by their size where None.
         style: of the layer.
         streamed: the layer is a streamed readout, whose lanes read the source's words as they come.
+        graph: an adder graph adds up the windows.
     """
 
     network: Network
@@ -66,6 +70,7 @@ class ConnectionDesign:
     weight_memory: WeightMemory | None
     style: Style
     streamed: bool
+    graph: bool = False
 
     @property
     def layer(self) -> Layer:
@@ -184,7 +189,7 @@ class ConnectionDesign:
     @property
     def direct(self) -> bool:
         """Its lane is direct."""
-        return is_direct(self.connection)
+        return is_direct(self.connection) and not self.graph
 
     @property
     def slab_rows(self) -> int:
@@ -307,6 +312,24 @@ class ConnectionDesign:
         if self.direct:
             return (0,)
         return tuple(self.planes - share.planes.stop for share in self.shares)
+
+    @property
+    def sliding(self) -> SlidingGeometry:
+        """Of the windows of a graph lane."""
+        return SlidingGeometry(self.geometry, self.part.first_channel, self.connection.in_channels)
+
+    @cached_property
+    def adder_graph(self) -> AdderGraph:
+        """Of a graph lane: its inputs are the window's taps, each channel of one in turn."""
+        # A group of all channels, whatever kernel groups there are.
+        (block,) = self.synapses.blocks
+        for axis, size in enumerate(
+            self.connection.sum_pool.kernel if self.connection.sum_pool else ()
+        ):
+            block = np.repeat(block, size, axis=2 + axis)
+        weights = block.transpose(2, 3, 1, 0).reshape(-1, self.neurons)
+        tap = Interval(0, 2**self.geometry.planes - 1)
+        return adder_graph(weights, [tap] * len(weights))
 
     def stored_blocks(self) -> np.ndarray:
         """The weights of event lanes: (blocks, P, channels, slab rows, kernel columns or slabs)."""

@@ -23,6 +23,21 @@ class WeightMemory(StrEnum):
     LOGIC = "logic"  #: look-up tables: a read-only memory of 16 words takes one for each bit
 
 
+class LaneKind(StrEnum):
+    """What adds up the windows of a layer."""
+
+    EVENTS = "events"  #: E lanes that search events; direct ones where the kernel is depthwise
+    GRAPH = "graph"  #: constant adders for all channels, a plane of a window in each cycle
+
+
+class LaneChoice(StrEnum):
+    """Which kinds of lanes the search may give a layer."""
+
+    EVENTS = "events"
+    GRAPH = "graph"  #: a graph wherever a layer can have one
+    AUTO = "auto"  #: what takes least for the time that is aimed at
+
+
 @dataclass(frozen=True)
 class LayerFolding:
     """Folding of one layer.
@@ -44,6 +59,8 @@ class LayerFolding:
         large_rows: per connection, whether its buffer of row words is a memory of a single port,
             as the large RAMs of an iCE40 UltraPlus are: a word that is written holds up a read.
             None for none.
+        lane_kind: what adds up the windows. With ``GRAPH``, P is all output channels, and
+            ``lanes``, ``row_words`` and ``weight_memory`` are not read.
     """
 
     neurons: int
@@ -54,6 +71,12 @@ class LayerFolding:
     extra_rows: tuple[int, ...] | None = None
     style: Style = FAST
     large_rows: tuple[bool, ...] | None = None
+    lane_kind: LaneKind = LaneKind.EVENTS
+
+    @property
+    def graph(self) -> bool:
+        """An adder graph adds up its windows."""
+        return self.lane_kind is LaneKind.GRAPH
 
     def is_large(self, number: int) -> bool:
         """Whether the buffer of connection ``number`` is a memory of a single port."""
@@ -74,11 +97,13 @@ Folding = tuple[LayerFolding, ...]
 
 
 def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[int, ...]:
-    """E of each connection of layer ``index``; 0 where the lane is direct.
+    """E of each connection of layer ``index``; 0 where the lane is direct, or a graph.
 
     Where ``fold`` has one number, a smaller window gets lanes in proportion, at least one.
     """
     connections = network.layers[index].connections
+    if fold.graph:
+        return (0,) * len(connections)
     if isinstance(fold.lanes, tuple):
         return tuple(
             0 if is_direct(connection) else lanes
@@ -102,6 +127,8 @@ def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[
 def connection_row_words(network: Network, index: int, fold: LayerFolding) -> tuple[bool, ...]:
     """Whether each connection of layer ``index`` has a buffer of row words."""
     connections = network.layers[index].connections
+    if fold.graph:
+        return (False,) * len(connections)
     chosen = fold.row_words or [connection.sum_pool is not None for connection in connections]
     return tuple(
         rows and connection.source != IMAGE
@@ -127,6 +154,9 @@ def check_folding(network: Network, folding: Folding) -> None:
         _check_firing(network, index, fold)
         _check_extra_rows(where, fold, len(layer.connections))
         _check_large_rows(where, fold, connection_row_words(network, index, fold))
+        if fold.graph:
+            check_graph(network, index, fold.neurons)
+            continue
         most = [
             None if is_direct(connection) else most_lanes(connection, fold.neurons, rows)
             for connection, rows in zip(
@@ -147,6 +177,35 @@ def check_folding(network: Network, folding: Folding) -> None:
         for number, (lanes, high) in enumerate(zip(fold.lanes, most, strict=True)):
             if high is not None:
                 _check(f"E of connection {number} {where}", lanes, high)
+
+
+def graph_obstacle(network: Network, index: int) -> str | None:
+    """Why layer ``index`` cannot have a graph lane; None where it can."""
+    layer = network.layers[index]
+    if len(layer.connections) > 1:
+        return f"sums up {len(layer.connections)} connections, must have one"
+    pool = layer.pool
+    if pool is not None and (pool.kernel != pool.stride or any(pool.padding)):
+        return (
+            f"has a {pool.kernel[0]}x{pool.kernel[1]} pool of stride {pool.stride} and padding "
+            f"{pool.padding}, must have one whose windows are apart"
+        )
+    if is_streamed(network, index, layer.out_channels):
+        return "is a streamed readout, which keeps no map"
+    return None
+
+
+def check_graph(network: Network, index: int, neurons: int) -> None:
+    """Raise ``RheobaseError`` unless layer ``index`` can have a graph lane with that P."""
+    layer = network.layers[index]
+    obstacle = graph_obstacle(network, index)
+    if obstacle is not None:
+        raise RheobaseError(f"folding: layer {layer.name!r} with a graph lane {obstacle}")
+    if neurons != layer.out_channels:
+        raise RheobaseError(
+            f"folding: P of layer {layer.name!r} with a graph lane is {neurons}, must be its "
+            f"{layer.out_channels} output channels"
+        )
 
 
 def _check_firing(network: Network, index: int, fold: LayerFolding) -> None:

@@ -25,6 +25,7 @@ from .folding import (
 from .geometry import step_planes
 from .neuron_parameters import NeuronParameters
 from .style import Style
+from .sum_rule import SumRule
 from .synapses import is_streamed
 
 
@@ -110,6 +111,22 @@ class LayerDesign:
     def whole_trains(self) -> bool:
         """A current is what a whole train comes to, or holds for all of it; else a step's."""
         return self.network.coding == Coding.RADIX or self.constant
+
+    @property
+    def graph(self) -> bool:
+        """An adder graph adds up the windows."""
+        return self.fold.graph
+
+    @property
+    def sum_rule(self) -> SumRule:
+        """How a graph lane adds up the sums of planes."""
+        (connection,) = self.connections
+        return SumRule(
+            whole_trains=self.whole_trains,
+            doubles=connection.radix_spikes,
+            accumulates_steps=self.cumulative,
+            signed_trains=connection.signed_trains,
+        )
 
     @property
     def cumulative(self) -> bool:
@@ -232,6 +249,7 @@ def layer_design(
             weight_memory=fold.weight_memory,
             style=fold.style,
             streamed=streamed,
+            graph=fold.graph,
         )
         for number, connection in enumerate(layer.connections)
     )

@@ -8,6 +8,7 @@ from amaranth.lib import data
 from ..basics.shapes import count_shape, index_shape
 from .connection_design import MAP_UNIT_BITS, unit_fields
 from .geometry import WindowGeometry
+from .sliding import SlidingGeometry
 
 
 def vector(shape: Shape, neurons: int) -> data.ArrayLayout:
@@ -49,6 +50,45 @@ class MapUnitLayout(data.StructLayout):
 
     def __init__(self):
         super().__init__({"last": MAP_UNIT_BITS})
+
+
+class WindowMarks(data.StructLayout):
+    """What a plane of a window is for, from the sliding windows to the graph lane.
+
+    Members:
+        first_plane, last_plane: of the window's train.
+        second: the only or the second plane of its step.
+        first_step, last_step: of the train.
+        first_position, last_position: the window is the pooled output's first, or last.
+    """
+
+    def __init__(self):
+        super().__init__(
+            dict.fromkeys(
+                (
+                    "first_plane",
+                    "last_plane",
+                    "second",
+                    "first_step",
+                    "last_step",
+                    "first_position",
+                    "last_position",
+                ),
+                1,
+            )
+        )
+
+
+class WindowLayout(data.StructLayout):
+    """All bits of a window's plane, and what it is for.
+
+    Members:
+        bits: kernel row by kernel row, of each its kernel columns; of each tap plane by plane (of a
+            pixel, most significant first) one bit per channel.
+    """
+
+    def __init__(self, sliding: SlidingGeometry):
+        super().__init__({"bits": sliding.window_bits, "marks": WindowMarks()})
 
 
 class SumLayout(data.StructLayout):

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.bounds import Interval
@@ -21,103 +19,44 @@ from ..design.connection_design import MAP_UNIT_BITS, ConnectionDesign, LaneDesi
 from ..design.folding import Folding
 from ..design.layer_design import LayerDesign, score_bounds
 from ..design.queues import DIRECT_SUM_QUEUE_DEPTH, QueueDesign
-from ..design.style import Style
 from ..memories.devices import Family
 from ..memories.memory_mapping import CONSTANT_BITS, mapped_memory
 from ..memories.memory_shape import (
     CONSTANT_WORDS,
-    DISTRIBUTED_LUTS,
     MemoryShape,
     flag_memory,
     queue_memory,
     row_memory,
-    scratch_memory,
     weight_memory,
 )
 from ..memories.row_banks import row_banks
 from ..memories.weight_banks import weight_banks
 from .cost_coefficients import COEFFICIENTS
+from .graph_area import graph_items
+from .items import (
+    BUFFERS,
+    LANES,
+    Area,
+    Item,
+    Kind,
+    distributed_luts,
+    distributed_rams,
+    scratch,
+)
 
-
-class Kind(StrEnum):
-    """Kinds of components, each with coefficients of its own."""
-
-    RAM_QUEUE = "ram_queue"
-    COLUMN_BUFFER = "column_buffer"
-    ROW_BUFFER = "row_buffer"
-    DIRECT = "direct"
-    FRAME = "frame"
-    GATHER = "gather"
-    GLUE = "glue"
-    JOIN = "join"
-    LANE = "lane"
-    LANE_QUEUED = "lane_queued"  # beside others, its queues apart from it
-    LANE_OF_PLANES = "lane_of_planes"
-    LANE_OF_PLANES_QUEUED = "lane_of_planes_queued"
-    MAP_SUM = "map_sum"
-    POOL = "pool"
-    RADIX_NEURONS = "radix_neurons"
-    RATE_NEURONS = "rate_neurons"
-    SUMS = "sums"
-    TURNS = "turns"
-    TWO_REGISTERS = "two_registers"
-    # Of memories, not of components.
-    CONSTANT_BITS = "constant_bits"
-    REGISTER_BITS = "register_bits"
-
-
-#: Event lanes of any kind.
-LANES = (Kind.LANE, Kind.LANE_QUEUED, Kind.LANE_OF_PLANES, Kind.LANE_OF_PLANES_QUEUED)
-#: Window buffers of either layout.
-BUFFERS = (Kind.COLUMN_BUFFER, Kind.ROW_BUFFER)
-
-
-@dataclass(frozen=True)
-class Item:
-    """So many equal components.
-
-    Attributes:
-        kind: whose coefficients they have.
-        features: what its look-up tables are linear in; the first is 1.
-        memories: of each component, whose cells are not among the features.
-        distributed: of each component, in distributed RAM: its cells are among the features.
-    """
-
-    kind: Kind
-    features: tuple[float, ...]
-    memories: tuple[MemoryShape, ...] = ()
-    count: int = 1
-    distributed: tuple[MemoryShape, ...] = ()
-
-
-@dataclass(frozen=True)
-class Area:
-    """What a component, a layer or the whole design takes of a device.
-
-    Attributes:
-        luts: 4-input look-up tables as nextpnr counts them; on iCE40 and Gowin logic cells, as a
-            register with no look-up table of its own in front takes one as well.
-        block_rams: of the family's common kind.
-        large_rams: of one port.
-    """
-
-    luts: float
-    block_rams: int
-    large_rams: int = 0
-
-    def __add__(self, other: Area) -> Area:
-        return Area(
-            self.luts + other.luts,
-            self.block_rams + other.block_rams,
-            self.large_rams + other.large_rams,
-        )
-
-    def __sub__(self, other: Area) -> Area:
-        return Area(
-            self.luts - other.luts,
-            self.block_rams - other.block_rams,
-            self.large_rams - other.large_rams,
-        )
+__all__ = [
+    "BUFFERS",
+    "LANES",
+    "Area",
+    "Item",
+    "Kind",
+    "buffer_item",
+    "frame_area",
+    "item_area",
+    "layer_items",
+    "memory_luts",
+    "total_area",
+]
 
 
 def item_area(item: Item, family: Family) -> Area:
@@ -166,6 +105,8 @@ def layer_items(design: LayerDesign, *, buffers: bool = True) -> list[Item]:
     """The components of a layer, with or without its window buffers."""
     if design.streamed:
         return _streamed(design)
+    if design.graph:
+        return [*graph_items(design, buffers=buffers), *_neurons(design)]
     items = []
     for connection in design.connections:
         if buffers:
@@ -232,7 +173,7 @@ def _unit_queue(connection: ConnectionDesign, glue: Item) -> tuple[list[Item], I
     design, width = connection.unit_queue, sum(connection.unit_fields.values())
     if design.blocks:
         return [_ram_queue(width, design)], glue
-    return [], Item(glue.kind, glue.features, distributed=_distributed(width, design))
+    return [], Item(glue.kind, glue.features, distributed=distributed_rams(width, design))
 
 
 def _lanes(connection: ConnectionDesign) -> list[Item]:
@@ -254,8 +195,8 @@ def _lanes(connection: ConnectionDesign) -> list[Item]:
                 items.append(_ram_queue(width, design, count))
                 queue_luts.append(0)
             else:
-                distributed += _distributed(width, design)
-                luts = width if design.registers else _distributed_luts(width, design.depth)
+                distributed += distributed_rams(width, design)
+                luts = width if design.registers else distributed_luts(width, design.depth)
                 queue_luts.append(luts)
         words, sums = queue_luts
         banks = weight_banks(
@@ -293,34 +234,6 @@ def _ram_queue(width: int, design: QueueDesign, count: int = 1) -> Item:
     return Item(Kind.RAM_QUEUE, (1.0, width), (queue_memory(width, design.depth),), count)
 
 
-def _distributed(width: int, design: QueueDesign) -> tuple[MemoryShape, ...]:
-    """The memory of a queue that is not in block RAM; none where it is registers."""
-    return () if design.registers else (MemoryShape(design.depth, width, width, None),)
-
-
-def _distributed_luts(width: int, words: int = 1) -> int:
-    """Look-up tables of a memory in 16 x 4 distributed RAMs."""
-    return ceil_div(width, 4) * ceil_div(words, 16) * DISTRIBUTED_LUTS
-
-
-def _scratch(
-    style: Style, memory: tuple[int, int] | None
-) -> tuple[int, tuple[MemoryShape, ...], tuple[MemoryShape, ...]]:
-    """A memory (words, width) that is read at once: look-up tables, or what it is apart from them.
-
-    Distributed RAM is the former, registers, where there is none, the latter. The last of the three
-    are the memories in distributed RAM.
-    """
-    if memory is None:
-        return 0, (), ()
-    words, width = memory
-    shape = scratch_memory(width, words)
-    # Where queues have to be in block RAM, there is no distributed RAM.
-    if style.ram_queues:
-        return 0, (shape,), ()
-    return _distributed_luts(width, words), (), (shape,)
-
-
 def _direct(connection: ConnectionDesign) -> list[Item]:
     """A direct lane, and what picks its neurons' channels."""
     neurons, rows = connection.neurons, connection.slab_rows
@@ -331,7 +244,7 @@ def _direct(connection: ConnectionDesign) -> list[Item]:
     if words > CONSTANT_WORDS:
         constants, memories = 0, (weight_memory(words, width, connection.weight_memory),)
     gates = neurons * rows * (min(connection.groups, connection.connection.in_channels) - 1)
-    waiting = _distributed(sums, QueueDesign(DIRECT_SUM_QUEUE_DEPTH))
+    waiting = distributed_rams(sums, QueueDesign(DIRECT_SUM_QUEUE_DEPTH))
     units, glue = [], Item(Kind.GLUE, (1.0, gates))
     if connection.gives_units:
         units, glue = _unit_queue(connection, glue)
@@ -344,9 +257,11 @@ def _neurons(design: LayerDesign) -> list[Item]:
     firing, style = design.firing, design.style
     current = design.current.bits
     pooled = design.neurons * current
-    luts, memories, distributed = _scratch(style, design.accumulated_currents)
-    features = (1.0, pooled * (design.positions > 1), luts, pooled * design.cumulative)
-    items = [Item(Kind.POOL, features, memories, distributed=distributed)]
+    items = []
+    if not design.graph:
+        luts, memories, small = scratch(style, design.accumulated_currents)
+        features = (1.0, pooled * (design.positions > 1), luts, pooled * design.cumulative)
+        items.append(Item(Kind.POOL, features, memories, distributed=small))
 
     groups = design.groups * design.turns
     rate = design.network.coding == Coding.RATE
@@ -361,7 +276,7 @@ def _neurons(design: LayerDesign) -> list[Item]:
         largest = design.parameters.largest_threshold
         table += firing * (Interval.of(design.bias).bits + Interval(0, largest).bits)
     tables = table * ceil_div(groups, CONSTANT_BITS) if groups > 1 else 0
-    luts, memories, distributed = _scratch(style, design.waiting_states if rate else None)
+    luts, memories, distributed = scratch(style, design.waiting_states if rate else None)
     potential = firing * design.bounds.potential.bits
     if rate and sides == 1 and design.fires and design.parameters.signed and not design.cumulative:
         # A gate for each bit of a current, about half of what a bit of a potential takes.
@@ -374,7 +289,7 @@ def _neurons(design: LayerDesign) -> list[Item]:
     if design.fires:
         items.append(Item(Kind.TWO_REGISTERS, (1.0, design.neurons)))
     if design.turns > 1:
-        luts, memories, distributed = _scratch(style, design.waiting_trains)
+        luts, memories, distributed = scratch(style, design.waiting_trains)
         items.append(Item(Kind.TURNS, (1.0, pooled, luts), memories, distributed=distributed))
         if style.path_registers:
             items.append(Item(Kind.TWO_REGISTERS, (1.0, firing * current)))
@@ -389,7 +304,7 @@ def _streamed(design: LayerDesign) -> list[Item]:
     if connection.unit_queue.blocks:
         units = [_ram_queue(MAP_UNIT_BITS, connection.unit_queue)]
     else:
-        distributed = _distributed(MAP_UNIT_BITS, connection.unit_queue)
+        distributed = distributed_rams(MAP_UNIT_BITS, connection.unit_queue)
     return [
         *units,
         *_lanes(connection),

@@ -27,6 +27,8 @@ JOIN_CYCLES = 2.0
 #: Fraction of the time of a layer's other stages that its neurons may take: where it is more, sums
 #: that come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
 FIRING_FRACTION = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
+#: The same of a graph layer, whose sums come evenly.
+GRAPH_FIRING = 0.85
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,8 @@ def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[S
         (counted,) = events
         taken = counted.units @ np.arange(counted.units.shape[-1]) / design.lanes[0]
         return (Stage("lanes", taken),)
+    if design.graph:
+        return _graph_stages(design, shape_of_rows)
     network, groups = design.network, design.groups
     columns = network.shapes[design.index].output[2]
     fired = groups * design.turns * columns * design.steps * design.step_planes
@@ -88,6 +92,18 @@ def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[S
     return tuple(stages)
 
 
+def _graph_stages(design: LayerDesign, shape_of_rows: tuple[int, int]) -> tuple[Stage, ...]:
+    """Of a graph layer, whose windows come whatever they hold."""
+    (connection,) = design.connections
+    rows, columns = design.network.shapes[design.index].output[1:]
+    windows = [float(connection.sliding.cycles(row)) for row in range(rows)]
+    fired = design.turns * columns * design.steps * design.step_planes
+    return (
+        Stage("neurons", np.full(shape_of_rows, float(fired))),
+        Stage("windows", np.broadcast_to(windows, shape_of_rows).copy()),
+    )
+
+
 def layer_cycles(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[float, str]:
     """Cycles per image of a layer alone, and the stage that takes most of them."""
     stages = layer_stages(design, events)
@@ -116,7 +132,7 @@ def fewest_firing(design: LayerDesign, stages: Sequence[Stage]) -> int | None:
     """
     if not design.fires or design.neurons == 1:
         return None
-    fraction = FIRING_FRACTION[design.network.coding]
+    fraction = GRAPH_FIRING if design.graph else FIRING_FRACTION[design.network.coding]
     neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
     others = max(stage.per_image for stage in stages if stage.name != "neurons")
     for firing in range(1, design.neurons):

@@ -73,7 +73,7 @@ class Plan:
             [
                 number,
                 layer.fold.neurons,
-                layer.fold.lanes,
+                "graph" if layer.fold.graph else layer.fold.lanes,
                 f"{layer.cycles:,.0f}",
                 layer.limit,
                 f"{layer.area.luts:,.0f}",

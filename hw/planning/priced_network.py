@@ -6,10 +6,11 @@ from functools import cached_property
 
 from ...golden.network.network import Network
 from ..design.buffering import Rows, default_spare_rows
-from ..design.folding import Folding, LayerFolding
+from ..design.folding import Folding, LaneKind, LayerFolding
 from ..design.layer_design import LayerDesign, layer_design, word_widths
 from ..memories.devices import Family
 from .area import Area, buffer_item, frame_area, item_area, layer_items, total_area
+from .graph_area import graph_windows_item
 from .large_memories import Buffers, large_buffers, with_large_rows
 
 
@@ -24,7 +25,7 @@ class PricedNetwork:
         self.network = network
         self.family = family
         self.large_rams = large_rams
-        self._buffers: dict[tuple[int, int, bool, int, int], Area] = {}
+        self._buffers: dict[tuple[int, int, bool, int, int, LaneKind], Area] = {}
 
     @cached_property
     def spare_rows(self) -> Rows:
@@ -60,14 +61,32 @@ class PricedNetwork:
         return total_area(layer_items(self.design(index, folding)), self.family)
 
     def buffer_area(
-        self, index: int, number: int, row_words: bool, width: int, spare_rows: int
+        self,
+        index: int,
+        number: int,
+        row_words: bool,
+        width: int,
+        spare_rows: int,
+        kind: LaneKind = LaneKind.EVENTS,
     ) -> Area:
         """Area of one window buffer."""
-        key = (index, number, row_words, width, spare_rows)
+        key = (index, number, row_words, width, spare_rows, kind)
         if key not in self._buffers:
             count = len(self.network.layers[index].connections)
             fold = LayerFolding(1, (1,) * count, (row_words,) * count, style=self.family.style)
+            if kind is LaneKind.GRAPH:
+                fold = LayerFolding(
+                    self.network.layers[index].out_channels,
+                    1,
+                    style=self.family.style,
+                    lane_kind=kind,
+                )
             fold = with_large_rows(self.network, index, fold, self.large)
             design = layer_design(self.network, index, fold, [width] * count, [spare_rows] * count)
-            self._buffers[key] = item_area(buffer_item(design.connections[number]), self.family)
+            item = (
+                graph_windows_item(design)
+                if design.graph
+                else buffer_item(design.connections[number])
+            )
+            self._buffers[key] = item_area(item, self.family)
         return self._buffers[key]

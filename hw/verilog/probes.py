@@ -20,8 +20,9 @@ class LayerProbe:
         step_planes: words of a group at each step. Where there are two, the first has the negative
             spikes.
         accumulating: the bits of all connections, first to last: an event lane adds an
-            accumulation in this cycle, or a neuron of a direct lane a weight.
-        bits: bits of each connection: its E, or P where its lane is direct.
+            accumulation in this cycle, or a neuron of a direct lane a weight, or a graph lane a
+            plane of a window.
+        bits: bits of each connection: its E, or P where its lane is direct, 1 for a graph lane.
 
     ``word``, ``valid`` and ``ready`` are "" for an output without neurons. Words leave in the
     order: image, output pixel (raster), group, step.
@@ -53,7 +54,11 @@ def probes(designs: Sequence[LayerDesign]) -> tuple[LayerProbe, ...]:
                 groups=design.groups,
                 step_planes=design.step_planes,
                 accumulating=f"layer{index}_accumulating",
-                bits=tuple(count or design.neurons for count in design.lanes),
+                bits=(
+                    (1,)
+                    if design.graph
+                    else tuple(count or design.neurons for count in design.lanes)
+                ),
             )
         )
     return tuple(result)

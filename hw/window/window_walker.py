@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amaranth import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.network.bounds import Interval
 from ..basics.select import lowest
-from ..basics.shapes import count_shape, index_shape, signed_shape
+from ..basics.shapes import index_shape, signed_shape
 from ..basics.successor import successor
 from ..basics.table import lookup
 from ..design.geometry import WindowGeometry
 from ..design.payloads import JobLayout
-from .rotate import select_rows, slot_after
+from .footprint_rows import FootprintRows, footprint_rows, inside_mask
+from .rotate import select_rows
 from .window_flags import busy_positions, hides_events, kept_flags
 
 
@@ -64,7 +65,7 @@ class WindowWalker(wiring.Component):
         geometry = self.geometry
         job = self.jobs.payload
         place = self._place(m)
-        rows = self._rows(m, place)
+        rows = footprint_rows(m, geometry, place.row, place.last_row)
         columns = self._columns(m, rows)
         footprint = self._footprint(m, columns)
         m.d.comb += [
@@ -99,34 +100,7 @@ class WindowWalker(wiring.Component):
         ]
         return _Place(output_row, output_column, last_row, last_column)
 
-    def _rows(self, m: Module, place: _Place) -> _Rows:
-        """Rows: what must be there, what lies inside the map, where it is."""
-        geometry = self.geometry
-        slots, span_rows, advance_rows = geometry.slots, geometry.span[0], geometry.advance[0]
-        output_rows = geometry.output[0]
-        rows = range(output_rows)
-        needed = lookup(m, place.row, [geometry.rows_needed(y) for y in rows], name="needed")
-        passed = lookup(m, place.row, [geometry.rows_released(y) for y in rows], name="passed")
-        row_valid = lookup(
-            m,
-            place.row,
-            [_inside(geometry.footprint_row(y), span_rows, geometry.rows) for y in rows],
-            name="row_valid",
-            # A bit for each row, those that never lie inside as well: their inverse is padding.
-            shape=unsigned(span_rows),
-        )
-        available = Signal(count_shape(slots))
-        rows_there = Signal()
-        m.d.comb += rows_there.eq(available >= needed)
-        first_slot = geometry.origin[0] % slots
-        slot = Signal(index_shape(slots), init=first_slot)
-        # From the last footprint row on to where the next image's first one starts.
-        ahead = (advance_rows % slots, (geometry.rows - (output_rows - 1) * advance_rows) % slots)
-        last_row = place.last_row
-        next_slot = slot_after(m, slot, slots, Cat(~last_row, last_row), ahead, "next_slot")
-        return _Rows(row_valid, passed, available, rows_there, slot, next_slot)
-
-    def _columns(self, m: Module, rows: _Rows) -> _Columns:
+    def _columns(self, m: Module, rows: FootprintRows) -> _Columns:
         """Columns: the one that is read next, and the flags of the one that waits.
 
         The one behind the row's last, whatever its number, may be read as well: it goes with the
@@ -186,7 +160,12 @@ class WindowWalker(wiring.Component):
         return _Footprint(flags, columns_inside, reads_left, footprint)
 
     def _advance(
-        self, m: Module, place: _Place, rows: _Rows, columns: _Columns, footprint: _Footprint
+        self,
+        m: Module,
+        place: _Place,
+        rows: FootprintRows,
+        columns: _Columns,
+        footprint: _Footprint,
     ) -> None:
         """On to the next pooled output once a job is taken."""
         geometry = self.geometry
@@ -236,15 +215,12 @@ class WindowWalker(wiring.Component):
                 output * geometry.pool_stride[axis] - geometry.pool_padding[axis]
                 for output in range(geometry.output[axis])
             ]
-            inside = [_inside(s, geometry.pool_kernel[axis], geometry.conv[axis]) for s in starts]
+            inside = [
+                inside_mask(s, geometry.pool_kernel[axis], geometry.conv[axis]) for s in starts
+            ]
             masks.append(lookup(m, index, inside, name=f"position_{name}_valid"))
         rows, columns = masks
         return Cat(rows.bit_select(r, 1) & columns.bit_select(c, 1) for r, c in geometry.positions)
-
-
-def _inside(start: int, count: int, end: int) -> int:
-    """Bit mask of which of ``start .. start + count - 1`` lie in ``0 .. end - 1``."""
-    return sum(1 << i for i in range(count) if 0 <= start + i < end)
 
 
 class _Place(NamedTuple):
@@ -254,25 +230,6 @@ class _Place(NamedTuple):
     column: Signal
     last_row: Signal
     last_column: Signal
-
-
-class _Rows(NamedTuple):
-    """Rows of a footprint.
-
-    Attributes:
-        valid: which lie inside the map.
-        passed: how many no later footprint needs.
-        available: those that are kept, from the oldest on.
-        there: all that the footprint needs are.
-        slot, next_slot: of its first row, and of that of the next row of outputs.
-    """
-
-    valid: Signal
-    passed: Signal
-    available: Signal
-    there: Signal
-    slot: Signal
-    next_slot: Value
 
 
 class _Columns(NamedTuple):

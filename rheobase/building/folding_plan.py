@@ -7,7 +7,7 @@ import numpy as np
 from ..boards.link.interface import accelerator_interface
 from ..golden.errors import RheobaseError
 from ..golden.network.network import Network
-from ..hw.design.folding import Folding, LayerFolding, check_folding
+from ..hw.design.folding import Folding, LaneChoice, LaneKind, LayerFolding, check_folding
 from ..hw.memories.devices import LARGE_RAM_BITS, Family
 from ..hw.memories.memory_mapping import mapped_memory
 from ..hw.planning.default_folding import DEFAULT_ADDERS, adder_plan, completed_plan
@@ -47,7 +47,10 @@ def folding_plan(
     def events_of(changed: Network):
         return known_events(changed) if images is None else counted_events(changed, images)
 
-    planner = Planner(network, events_of(network), family_of(options), large_rams_of(options))
+    choice = options.lane_choice or LaneChoice.EVENTS
+    planner = Planner(
+        network, events_of(network), family_of(options), large_rams_of(options), choice
+    )
     if options.neurons is not None and options.lanes is not None:
         return completed_plan(planner, _given_folding(network, options.neurons, options.lanes))
     if not options.searched:
@@ -95,7 +98,12 @@ def budgets(network: Network, options: FoldingOptions) -> tuple[Budget, ...]:
 
 
 def _given_folding(network: Network, neurons: str, lanes: str) -> Folding:
-    """P and E of each layer."""
+    """P and E of each layer; a graph lane where E is "graph"."""
+    graphs = [text.strip() == LaneKind.GRAPH for text in lanes.split(",")]
+    # What E is of a graph lane is not read.
+    lanes = ",".join(
+        "1" if graph else text for graph, text in zip(graphs, lanes.split(","), strict=True)
+    )
     values = []
     for option, text in (("-P", neurons), ("-E", lanes)):
         numbers = number_list(option, text, int)
@@ -105,7 +113,10 @@ def _given_folding(network: Network, neurons: str, lanes: str) -> Folding:
                 f"{len(network.layers)} layers"
             )
         values.append(numbers)
-    folding = tuple(LayerFolding(p, e) for p, e in zip(*values, strict=True))
+    folding = tuple(
+        LayerFolding(p, e, lane_kind=LaneKind.GRAPH if graph else LaneKind.EVENTS)
+        for p, e, graph in zip(*values, graphs, strict=True)
+    )
     check_folding(network, folding)
     return folding
 
@@ -138,7 +149,13 @@ def _named(budget: Budget, options: FoldingOptions) -> str:
 
 def check_folding_options(options: FoldingOptions) -> None:
     """Raise ``RheobaseError`` where options are out of range or do not go together."""
-    neurons, lanes = options.neurons is not None, options.lanes is not None
+    choice = options.lane_choice
+    if choice not in (None, LaneChoice.EVENTS) and not options.searched:
+        raise RheobaseError(
+            f"--lanes {choice}: must come with a search: --board, --luts, --memory-bits or "
+            "--target-fps"
+        )
+    neurons, lanes = options.neurons is not None, options.lanes is not None and choice is None
     if neurons != lanes or (neurons and options.adders is not None):
         raise RheobaseError("-P, -E: must be both of them together, or --adders alone, or none")
     for name, value in (

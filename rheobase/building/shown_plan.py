@@ -8,7 +8,7 @@ import numpy as np
 
 from ..console import say, show, working
 from ..golden.network.network import Network
-from ..hw.design.folding import Folding
+from ..hw.design.folding import Folding, LaneKind
 from ..hw.design.layer_design import layer_design
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions, named_board
@@ -68,6 +68,7 @@ def planned(network: Network, plan: Plan, options: FoldingOptions) -> Planned:
         layers.append(
             PlannedLayer(
                 name=layer.name,
+                kind=fold.lane_kind.value,
                 P=fold.neurons,
                 E=[count or 0 for count in design.lanes],
                 F=design.firing,
@@ -106,7 +107,9 @@ def show_plan(network: Network, plan: Planned, options: FoldingOptions) -> None:
         [
             layer.name,
             layer.P,
-            "+".join(str(count or "direct") for count in layer.E),
+            "graph"
+            if layer.kind == LaneKind.GRAPH
+            else "+".join(str(count or "direct") for count in layer.E),
             layer.F,
             layer.weights_in,
             "+".join(layer.buffer_of),

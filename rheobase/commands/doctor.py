@@ -19,6 +19,7 @@ _PURPOSES = {
     "interop": "export-nir, import-nir and ONNX files",
     "report": "report's page",
     "cluster": "--scheduler of sweep, evaluate and simulate",
+    "graphs": "generate and build with graph lanes",
     "tasks": "evaluate segmentation, detection and video",
 }
 

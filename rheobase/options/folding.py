@@ -10,6 +10,7 @@ import typer
 from ..boards.platforms.registry import BOARDS, BoardDescription
 from ..boards.platforms.registry import board as find_board
 from ..golden.errors import RheobaseError
+from ..hw.design.folding import LaneChoice
 
 _PANEL = "Folding: how much hardware each layer gets"
 Board = Annotated[
@@ -29,7 +30,8 @@ class FoldingOptions:
     """What is asked of the folding.
 
     Attributes:
-        neurons, lanes: P and E of each layer, with commas.
+        neurons, lanes: P and E of each layer, with commas; "graph" in the place of an E is a graph
+            lane. ``lanes`` alone may be a ``LaneChoice``.
         adders: P x E in all.
         luts, memory_bits: look-up tables and bits of block RAM that may be used.
         target_fps: images a second that are to be reached.
@@ -49,7 +51,10 @@ class FoldingOptions:
     lanes: Annotated[
         str | None,
         typer.Option(
-            "--lanes", "-E", help="E, event lanes, of each layer with commas: 3,3,3,1 (with -P)."
+            "--lanes",
+            "-E",
+            help="E, event lanes, of each layer with commas, or graph: graph,3,3,1 (with -P). Or "
+            "the kinds that a search may choose: events, graph, auto.",
         ),
     ] = None
     adders: Annotated[
@@ -84,9 +89,16 @@ class FoldingOptions:
     board: BoardDescription | None = None
 
     @property
+    def lane_choice(self) -> LaneChoice | None:
+        """The kinds of lanes that a search may choose; None where they are not named."""
+        known = self.neurons is None and self.lanes in list(LaneChoice)
+        return LaneChoice(self.lanes) if known else None
+
+    @property
     def by_hand(self) -> bool:
         """Whether P, E or their product is given."""
-        return any(value is not None for value in (self.neurons, self.lanes, self.adders))
+        lanes = None if self.lane_choice else self.lanes
+        return any(value is not None for value in (self.neurons, lanes, self.adders))
 
     @property
     def searched(self) -> bool:

@@ -13,10 +13,12 @@ from .models import RightAnswers
 class PlannedLayer(Part):
     """What a layer gets, and what it is predicted to take.
 
-    E, words and rows are those of each connection; an E of 0 is a direct lane.
+    ``kind`` is "events" or "graph". E, words and rows are those of each connection; an E of 0 is a
+    direct lane, or a graph.
     """
 
     name: str
+    kind: str
     P: int
     E: list[int]
     F: int

@@ -17,7 +17,7 @@ import numpy as np
 
 from ....golden.network.network import Network
 from ...design.buffering import Rows
-from ...design.folding import Folding, LayerFolding
+from ...design.folding import Folding, LaneChoice, LayerFolding
 from ...design.layer_design import layer_design, word_widths
 from ...design.synapses import is_streamed
 from ...memories.devices import Family
@@ -46,6 +46,7 @@ class Planner(PricedNetwork):
     Args:
         events: what its windows hold; what the network carries where None, or a guess.
         family, large_rams: see ``PricedNetwork``.
+        lane_choice: kinds of lanes that the search may give a layer.
     """
 
     def __init__(
@@ -54,19 +55,30 @@ class Planner(PricedNetwork):
         events: NetworkEvents | None = None,
         family: Family = Family.ECP5,
         large_rams: int = 0,
+        lane_choice: LaneChoice = LaneChoice.EVENTS,
     ):
+        self.lane_choice = lane_choice
         super().__init__(network, family, large_rams)
         self.events = known_events(network) if events is None else events
 
     def of(self, network: Network, events: NetworkEvents) -> Planner:
         """A planner of another network for the same device."""
-        return Planner(network, events, self.family, self.large_rams)
+        return Planner(network, events, self.family, self.large_rams, self.lane_choice)
 
     @cached_property
     def options(self) -> tuple[tuple[Option, ...], ...]:
         """The foldings worth having of each layer."""
         return tuple(
-            tuple(layer_options(self.network, index, self.events[index], self.family, self.large))
+            tuple(
+                layer_options(
+                    self.network,
+                    index,
+                    self.events[index],
+                    self.family,
+                    self.large,
+                    self.lane_choice,
+                )
+            )
             for index in range(len(self.network.layers))
         )
 
@@ -178,7 +190,7 @@ class Planner(PricedNetwork):
             costs: dict[int, tuple[float, LayerFolding]] = {}
             beside: dict[tuple, Area] = {}
             for option in options:
-                key = option.fold.neurons, option.fold.row_words
+                key = option.fold.neurons, option.fold.row_words, option.fold.lane_kind
                 if key not in beside:
                     beside[key] = self._beside(index, option.fold, before)
                 luts = option.area.luts + beside[key].luts
@@ -238,7 +250,12 @@ class Planner(PricedNetwork):
             spare = self.rows_of(index, before[index])
             for number, connection in enumerate(design.connections):
                 area += self.buffer_area(
-                    index, number, connection.row_words, connection.word_width, spare[number]
+                    index,
+                    number,
+                    connection.row_words,
+                    connection.word_width,
+                    spare[number],
+                    fold.lane_kind,
                 )
         for reader, number in self._readers[index]:
             beside = before[reader]
@@ -247,8 +264,9 @@ class Planner(PricedNetwork):
                 continue
             by_row = read.connections[number].row_words
             spare = self.rows_of(reader, beside)[number]
-            new = self.buffer_area(reader, number, by_row, fold.neurons, spare)
-            old = self.buffer_area(reader, number, by_row, before[index].neurons, spare)
+            kind = beside.lane_kind
+            new = self.buffer_area(reader, number, by_row, fold.neurons, spare, kind)
+            old = self.buffer_area(reader, number, by_row, before[index].neurons, spare, kind)
             area += new - old
         return area
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....golden.network.network import IMAGE, Network
-from ...design.folding import LayerFolding, WeightMemory, connection_row_words
+from ...design.folding import (
+    LaneChoice,
+    LaneKind,
+    LayerFolding,
+    WeightMemory,
+    connection_row_words,
+    graph_obstacle,
+)
 from ...design.layer_design import LayerDesign, layer_design
 from ...memories.devices import Family
 from ..area import Area, Item, layer_items, total_area
@@ -21,6 +28,9 @@ from .layer_choices import lane_choices, layer_neurons
 WORTHWHILE = 0.98
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
+#: A layer of more weights than so many is given no graph: each has logic of its own, and the search
+#: for shared terms takes long.
+MOST_GRAPH_WEIGHTS = 5000
 
 
 @dataclass(frozen=True)
@@ -38,13 +48,20 @@ def layer_options(
     events: Sequence[WindowEvents],
     family: Family,
     large: Buffers = frozenset(),
+    lane_choice: LaneChoice = LaneChoice.EVENTS,
 ) -> list[Option]:
     """Foldings worth having: the fewest neurons for each number of groups, every useful E.
 
     Args:
         events: what the windows of the layer's connections hold.
         large: buffers that lie in large RAMs where they are of row words.
+        lane_choice: kinds of lanes that it may have. A layer that no graph fits has event lanes.
     """
+    graph = []
+    if lane_choice is not LaneChoice.EVENTS:
+        graph = _graph_options(network, index, events, family)
+        if graph and lane_choice is LaneChoice.GRAPH:
+            return graph
     layer = network.layers[index]
     count = len(layer.connections)
     layouts: list[tuple[bool, ...] | None] = [None]
@@ -52,7 +69,7 @@ def layer_options(
     spikes = tuple(connection.source != IMAGE for connection in layer.connections)
     if not any(connection.sum_pool for connection in layer.connections):
         layouts += {tuple(spikes), (False,) * count} - {chosen}
-    found = []
+    found = graph
     for neurons in layer_neurons(network, index):
         for rows in layouts:
             last = np.inf
@@ -68,6 +85,25 @@ def layer_options(
                 fold = replace(fold, firing=fewest_firing(design, stages))
                 found += _styles(layer_design(network, index, fold), cycles, family)
     return _undominated(found)
+
+
+def _graph_options(
+    network: Network, index: int, events: Sequence[WindowEvents], family: Family
+) -> list[Option]:
+    """The folding with a graph lane; none where the layer cannot have one, or has many weights."""
+    layer = network.layers[index]
+    if graph_obstacle(network, index) is not None:
+        return []
+    weights = sum(np.count_nonzero(connection.weight) for connection in layer.connections)
+    if weights > MOST_GRAPH_WEIGHTS:
+        return []
+    fold = LayerFolding(layer.out_channels, 1, style=family.style, lane_kind=LaneKind.GRAPH)
+    design = layer_design(network, index, fold)
+    stages = layer_stages(design, events)
+    fold = replace(fold, firing=fewest_firing(design, stages))
+    design = layer_design(network, index, fold)
+    cycles = image_cycles(layer_stages(design, events))
+    return [Option(fold, cycles, total_area(layer_items(design, buffers=False), family))]
 
 
 def _styles(design: LayerDesign, cycles: float, family: Family) -> list[Option]:
@@ -98,7 +134,8 @@ def _undominated(options: list[Option]) -> list[Option]:
     """Options than which no other of the same P and layout is better in every way."""
     kept: dict[tuple, list[Option]] = {}
     for option in sorted(options, key=lambda o: (o.cycles, o.area.luts, o.area.block_rams)):
-        others = kept.setdefault((option.fold.neurons, option.fold.row_words), [])
+        fold = option.fold
+        others = kept.setdefault((fold.neurons, fold.row_words, fold.lane_kind), [])
         if not any(
             other.area.luts <= option.area.luts and other.area.block_rams <= option.area.block_rams
             for other in others

@@ -57,7 +57,12 @@ def with_extra_rows(
             fewest = priced.spare_rows[index][number]
             areas = [
                 priced.buffer_area(
-                    index, number, connection.row_words, connection.word_width, fewest + count
+                    index,
+                    number,
+                    connection.row_words,
+                    connection.word_width,
+                    fewest + count,
+                    design.fold.lane_kind,
                 )
                 for count in range(MOST_EXTRA_ROWS + 1)
             ]

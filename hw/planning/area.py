@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ...golden.basics.arithmetic import ceil_div
+from ...golden.errors import RheobaseError
 from ...golden.network.bounds import Interval
 from ...golden.network.network import Coding, Network, Readout
 from ..basics.widths import index_bits
@@ -61,7 +62,12 @@ __all__ = [
 
 def item_area(item: Item, family: Family) -> Area:
     """Area of all components of ``item``."""
-    weights = COEFFICIENTS[family][item.kind]
+    weights = COEFFICIENTS[family].get(item.kind)
+    if weights is None:
+        raise RheobaseError(
+            f"graph lanes on {family}: their look-up tables are not known, must be "
+            f"{' or '.join(name for name, known in COEFFICIENTS.items() if item.kind in known)}"
+        )
     luts = sum(weight * value for weight, value in zip(weights, item.features, strict=True))
     blocks = large = 0
     for shape in item.memories:

@@ -135,12 +135,13 @@ def _plain(model: nn.Module, shape: tuple[int, ...]) -> tuple[nn.Module, _Found]
     scales: dict[str, float] = {}
     bits: dict[str, int] = {}
     refusals: list[Refusal] = []
+    module: Any
     for path, module in model.named_modules():
         if not type(module).__module__.startswith(_PACKAGE):
             continue
         kind = type(module).__name__
         if kind in _WEIGHTED:
-            quantised: Any = module.quant_weight()
+            quantised = module.quant_weight()
             if not _is_integer(quantised) or int(quantised.bit_width) > BYTE_BITS:
                 refusals.append(Refusal(path, kind, _ACCEPTED[kind]))
                 continue
@@ -149,7 +150,7 @@ def _plain(model: nn.Module, shape: tuple[int, ...]) -> tuple[nn.Module, _Found]
             rows = (weight / quantised.scale.detach()).flatten(1)
             integers[path] = rows.abs().amax(1).round().double().numpy()
         elif kind == "QuantReLU":
-            proxy: Any = module.act_quant
+            proxy = module.act_quant
             if not proxy.is_quant_enabled or proxy.is_signed or proxy.scale().numel() != 1:
                 refusals.append(Refusal(path, kind, _ACCEPTED[kind]))
                 continue

@@ -52,7 +52,7 @@ def _solved(weights: bytes, shape: tuple[int, int], inputs: tuple[Interval, ...]
         matrix,
         qintervals=[(float(bounds.low), float(bounds.high), 1.0) for bounds in inputs],
     )
-    terms = [_Term(number, 0, negative=False) for number in range(len(inputs))]
+    terms: list[_Term | None] = [_Term(number, 0, negative=False) for number in range(len(inputs))]
     adders: list[Adder] = []
     for stage in found.solutions:
         terms = _stage(stage, terms, adders, len(inputs))

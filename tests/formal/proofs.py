@@ -20,6 +20,7 @@ from rheobase.hw.design.payloads import UnitLayout
 from rheobase.hw.design.queues import QueueDesign
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.engine.memory.memory_arbiter import MemoryArbiter
+from rheobase.hw.engine.memory.port_guard import PortGuard
 from rheobase.hw.engine.memory.sequential_reader import SequentialReader
 from rheobase.hw.lanes.lane_join import LaneJoin
 from rheobase.hw.lanes.word_filter import WordFilter
@@ -36,6 +37,7 @@ from tests.formal.checkers.fork import ForkChecker
 from tests.formal.checkers.image_gate import ImageGateChecker
 from tests.formal.checkers.lane_join import LaneJoinChecker
 from tests.formal.checkers.memory_arbiter import MemoryArbiterChecker
+from tests.formal.checkers.port_guard import PortGuardChecker
 from tests.formal.checkers.queue import QueueChecker
 from tests.formal.checkers.result_writer import ResultWriterChecker
 from tests.formal.checkers.row_writer import RowWriterChecker
@@ -252,6 +254,13 @@ def proofs() -> list[Proof]:
             depth=9,
             induction=False,
         )
+    add(
+        "PortGuard",
+        "an engine writes nowhere but in its maps, the memory changes hands at rest",
+        lambda: PortGuardChecker(PortGuard()),
+        depth=9,
+        induction=False,
+    )
     for burst, depth, repeats in ((2, 4, True), (1, 3, False)):
         add(
             f"SequentialReader bursts of {burst}, queue of {depth}"

@@ -46,7 +46,7 @@ class KernelFit:
         grouped = torch.cat((grouped, grouped.new_ones(*grouped.shape[:2], 1)), dim=2)
         self._weighted = (grouped * weights[:, None]).mT
         images = torch.arange(len(inputs), device=inputs.device) // places
-        aside = images % _ASIDE == _ASIDE - 1
+        aside = left_aside(images)
         self._parts = (~aside, aside)
         self._squares = [
             (self._weighted[:, :, part] @ grouped[:, part]).double() for part in self._parts
@@ -98,6 +98,11 @@ class KernelFit:
             error = left(change)
             if error < least:
                 self._ridge, least = ridge, error
+
+
+def left_aside(images: Tensor) -> Tensor:
+    """Of which images, by their numbers, a choice among fits is made: every fourth."""
+    return images % _ASIDE == _ASIDE - 1
 
 
 def by_group(values: Tensor, groups: int) -> Tensor:

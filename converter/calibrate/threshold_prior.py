@@ -13,13 +13,12 @@ import torch
 from torch import Tensor
 
 from ..graph.levels import Levels, fired_numbers
+from .kernel_fit import left_aside
 
 #: Thresholds that errors are worked out for, as parts of the layer's largest activation.
 _PARTS = tuple(2.0 ** (-index / 2) for index in range(14))
 #: What the errors of all channels count beside a channel's own.
 SHARES = (0.0, 0.03, 0.1, 0.3, 1.0)
-#: Every so many images one is left aside.
-_ASIDE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +66,7 @@ def threshold_prior(
         averaged: errors are those of the mean over an image's samples.
     """
     places = len(target) // images
-    aside = torch.arange(images, device=target.device) % _ASIDE == _ASIDE - 1
+    aside = left_aside(torch.arange(images, device=target.device))
     largest = target.abs().max()
     if not aside.any() or largest == 0:
         return None

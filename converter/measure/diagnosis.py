@@ -18,6 +18,7 @@ from ...golden.network.network import Network
 from ...golden.run.answers import class_answers, is_per_class
 from ...golden.run.run import checked_images, split
 from ..data.pixels import Images, as_pixels, normalisation
+from ..graph.graph import Graph
 from ..rewrite.rewrite import prepared
 from ..tracing.trace import trace
 from .exact_layers import ExactLayers, Result
@@ -97,6 +98,7 @@ def diagnose(
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
     progress: Callable[[int], None] | None = None,
+    graph: Graph | None = None,
 ) -> Diagnosis:
     """Compare every layer of ``network`` with the model that it was converted from.
 
@@ -107,6 +109,7 @@ def diagnose(
         labels: right answers, (images,).
         mean, std: the model's normalisation; what the network says of itself where None.
         progress: called with the number of images that each batch finished.
+        graph: of the model, where it has been traced and prepared already.
 
     Raises:
         RheobaseError: the network is not one of this model, or the images do not fit.
@@ -119,7 +122,8 @@ def diagnose(
             raise RheobaseError("mean, std: needed, as the network does not hold them")
         mean, std = known.mean, known.std
     mean, std = normalisation(mean, std, int(pixels.shape[1]))
-    graph = prepared(trace(model, tuple(int(extent) for extent in pixels.shape[1:])))
+    if graph is None:
+        graph = prepared(trace(model, tuple(int(extent) for extent in pixels.shape[1:])))
     pixels = checked_images(network, pixels)
     if not len(pixels):
         raise RheobaseError("images: none, must be at least one")

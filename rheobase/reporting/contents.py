@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from ..converter.graph.graph import Graph
+
 #: Version of what the JSON holds.
 SCHEMA = 1
 #: Images whose spikes are shown.
@@ -78,7 +80,8 @@ def report_contents(
         raise RheobaseError("images: none, must be at least one")
     behaviour = measure_behaviour(network, images, progress("golden model", len(images)))
     answers = {} if behaviour.answers is None else {"golden": behaviour.answers}
-    cnn = _cnn_answers(subject, images) if answers else None
+    graph = _model_graph(subject)
+    cnn = _cnn_answers(subject, images, graph) if answers else None
     if cnn is not None:
         answers["CNN"] = cnn
     hardware = board = None
@@ -102,7 +105,7 @@ def report_contents(
         "images": {"source": subject.source, "count": len(images), "labelled": labels is not None},
         "accuracy": None if labels is None else _accuracy(network, behaviour, answers, labels),
         "rates": _rates(network, behaviour),
-        "diagnosis": _diagnosis(subject, images, progress),
+        "diagnosis": _diagnosis(subject, images, progress, graph),
         "spikes": {
             "images": list(range(min(_SHOWN_IMAGES, len(images)))),
             "layers": shown_neurons(network, images[:_SHOWN_IMAGES]),
@@ -182,19 +185,27 @@ def _cnn_shape(subject: Subject) -> tuple[int, ...] | None:
     return model_shape(subject.model, subject.network.input_shape) or subject.network.input_shape
 
 
-def _cnn_answers(subject: Subject, images: np.ndarray) -> np.ndarray | None:
-    """The CNN's classes; None without a model, or where its scores are read in another order."""
+def _model_graph(subject: Subject) -> Graph | None:
+    """The model, traced once for all that asks it; None where there is no ``_cnn_shape``."""
     shape = _cnn_shape(subject)
     if subject.model is None or shape is None:
+        return None
+    from ..converter.rewrite.rewrite import prepared
+    from ..converter.tracing.trace import trace
+
+    return prepared(trace(subject.model, shape))
+
+
+def _cnn_answers(subject: Subject, images: np.ndarray, graph: Graph | None) -> np.ndarray | None:
+    """The CNN's classes; None without a model, or where its scores are read in another order."""
+    if graph is None:
         return None
     import torch
 
     from ..converter.data.batches import Batches
     from ..converter.measure.answers import answers_of
-    from ..converter.rewrite.rewrite import prepared
-    from ..converter.tracing.trace import trace
 
-    graph = prepared(trace(subject.model, shape))
+    shape = graph.input_shape
     answers = answers_of(graph)
     if answers.unreadable:
         return None
@@ -206,11 +217,13 @@ def _cnn_answers(subject: Subject, images: np.ndarray) -> np.ndarray | None:
 
 
 def _diagnosis(
-    subject: Subject, images: np.ndarray, progress: Callable[[str, int], Callable[[int], None]]
+    subject: Subject,
+    images: np.ndarray,
+    progress: Callable[[str, int], Callable[[int], None]],
+    graph: Graph | None,
 ) -> dict[str, Any] | None:
     """What ``rheobase diagnose`` says; None without a model."""
-    shape = _cnn_shape(subject)
-    if subject.model is None or shape is None:
+    if subject.model is None or graph is None:
         return None
     from ..converter.measure.diagnosis import diagnose
 
@@ -218,9 +231,10 @@ def _diagnosis(
     found = diagnose(
         subject.network,
         subject.model,
-        chosen.reshape(-1, *shape),
+        chosen.reshape(-1, *graph.input_shape),
         None if subject.labels is None else subject.labels[:_DIAGNOSED],
         progress=progress("diagnosing", len(chosen)),
+        graph=graph,
     )
     return asdict(found)
 

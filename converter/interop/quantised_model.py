@@ -72,7 +72,7 @@ def import_brevitas(
 ) -> BrevitasImport:
     """The integer network of a model of Brevitas' layers, in ``radix`` coding.
 
-    A QuantReLU of b bits is a neuron with T = b: both have the levels 0, s .. (2**b - 1) s. The
+    A QuantReLU of b bits is a neuron with T = b: both have the levels 0, s .. (2^b - 1) s. The
     integers of QuantConv1d, QuantConv2d and QuantLinear are kept where a channel's have one scale:
     batch normalisation behind them is a part of that scale, while a ``std`` that differs by input
     channel, or branches with different scales that are added, are not. Biases and thresholds are

@@ -17,6 +17,7 @@ from .commands.demo import demo
 from .commands.diagnose import diagnose
 from .commands.doctor import doctor
 from .commands.energy import energy
+from .commands.engine import engine
 from .commands.evaluate import evaluate
 from .commands.export_nir import export_nir
 from .commands.generate import generate
@@ -39,7 +40,7 @@ from .results.envelope import print_failure
 COMMANDS = {
     "All of it once": (demo,),
     "A model to a network file": (convert,),
-    "A network file to hardware": (generate, simulate, view, build, compile),
+    "A network file to hardware": (generate, simulate, view, build, compile, engine),
     "Other tools": (export_nir, import_nir),
     "A board": (program, classify, load, run),
     "What there is": (inspect, boards, doctor),

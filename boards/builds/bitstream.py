@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...golden.basics.output_files import folder_beside, put_in_place
 from ...golden.errors import RheobaseError
@@ -22,11 +22,14 @@ from ..platforms.pll import PllSetting
 from ..platforms.registry import FAMILY_TOOLS, BoardDescription
 from ..protocol import VERSION
 from .board_design import BoardDesign
-from .board_top import TOP, BoardVerilog, board_verilog
+from .board_top import TOP, board_verilog
 from .failure import FAILED, BuildError, keep_reports, missed_by
 from .output import FORMAT, MANIFEST, check_output, network_entries, sha256
 from .placement import SEEDS, Placement, best_placement
 from .reports import PlacedDesign, parse_report, parse_utilisation
+
+if TYPE_CHECKING:
+    from amaranth import Elaboratable
 
 #: Base name of everything that the tools write; the bitstream has it too.
 NAME = "rheobase"
@@ -54,6 +57,32 @@ class Build:
     bitstream: Path
     placement: Placement
     manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BoardSources:
+    """What a bitstream is made of.
+
+    Attributes:
+        design: pins and clocks around modules of ``verilog``.
+        verilog: texts by name; they stay beside the bitstream.
+        other: files that the commands read.
+        commands: of yosys, after all is read.
+    """
+
+    design: Elaboratable
+    verilog: Mapping[str, str]
+    other: Mapping[str, str] = field(default_factory=dict)
+    commands: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class BuildClock:
+    """The design's clock: what was asked for, and what the loop's ``setting`` makes, Hz."""
+
+    asked: int
+    made: int
+    setting: PllSetting | None
 
 
 def build_bitstream(
@@ -92,10 +121,46 @@ def build_bitstream(
     check_output(output)
     progress("Verilog")
     verilog = board_verilog(network, folding, clock=made, baud=baud)
+    sources = BoardSources(
+        BoardDesign(board, setting), {"accelerator.v": verilog.accelerator, f"{TOP}.v": verilog.top}
+    )
+    return build_design(
+        board,
+        sources,
+        output,
+        {**network_entries(network, folding), "host_link": {"baud": baud, "protocol": VERSION}},
+        BuildClock(wanted, made, setting),
+        tools,
+        seeds=seeds,
+        allow_timing_fail=allow_timing_fail,
+        attempt=attempt,
+        progress=progress,
+    )
+
+
+def build_design(
+    board: BoardDescription,
+    sources: BoardSources,
+    output: Path,
+    entries: Mapping[str, Any],
+    clock: BuildClock,
+    tools: Mapping[str, Tool],
+    *,
+    seeds: int,
+    allow_timing_fail: bool,
+    attempt: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Build:
+    """Build ``sources`` into the folder ``output``; see ``build_bitstream``.
+
+    Args:
+        entries: of the manifest, besides those of every build.
+    """
+    made = clock.made
     with folder_beside(output) as work:
         try:
             placement = _run_tools(
-                board, setting, verilog, tools, work, clock=made, seeds=seeds, progress=progress
+                board, sources, tools, work, clock=made, seeds=seeds, progress=progress
             )
             placed = placement.placed
             if not placed.meets_timing and not allow_timing_fail:
@@ -110,23 +175,22 @@ def build_bitstream(
             folder = keep_reports(work, output, attempt, _REPORTS)
             raise error.with_reports(folder) from None
         bitstream = f"{NAME}.{FAMILY_TOOLS[board.family].bitstream}"
-        kept = _sort_files(work, bitstream)
+        kept = _sort_files(work, bitstream, sources.verilog)
         manifest = {
             "format": FORMAT,
             "version": 1,
             "board": board.id,
             "device": board.device.name,
-            **network_entries(network, folding),
+            **entries,
             "clock": {
-                "asked_hz": wanted,
+                "asked_hz": clock.asked,
                 "made_hz": made,
                 "achieved_hz": round(placed.frequency),
                 "meets_timing": placed.meets_timing,
                 "seed": placement.seed,
                 "tried_hz": placement.tried,
-                "pll": None if setting is None else asdict(setting),
+                "pll": None if clock.setting is None else asdict(clock.setting),
             },
-            "host_link": {"baud": baud, "protocol": VERSION},
             "usage": {kind: asdict(usage) for kind, usage in placed.usage.items()},
             # Reports tell how long the tools took, which is no property of the build.
             "files": {
@@ -155,9 +219,8 @@ def board_tools(board: BoardDescription) -> dict[str, Tool]:
 
 def _run_tools(
     board: BoardDescription,
-    setting: PllSetting | None,
-    verilog: BoardVerilog,
-    tools: dict[str, Tool],
+    sources: BoardSources,
+    tools: Mapping[str, Tool],
     work: Path,
     *,
     clock: int,
@@ -166,12 +229,15 @@ def _run_tools(
 ) -> Placement:
     """Synthesis, place and route, and packing, as Amaranth's platform plans them."""
     platform = board.platform()
-    # yosys names cells by their line, and placement follows names: a comment is to move nothing.
-    platform.add_file("accelerator.v", without_header(verilog.accelerator))
-    platform.add_file(f"{TOP}.v", verilog.top)
+    for name, text in sources.verilog.items():
+        # yosys names cells by their line, and placement follows names: a comment moves nothing.
+        platform.add_file(name, without_header(text))
+    for name, text in sources.other.items():
+        platform.add_file(name, text)
     plan = platform.prepare(
-        BoardDesign(board, setting),
+        sources.design,
         NAME,
+        script_after_read="\n".join(sources.commands),
         emit_src=False,
         debug_verilog=False,
         synth_opts=SYNTHESIS_OPTIONS[board.family],
@@ -203,7 +269,8 @@ def _run_tools(
 
     progress(synthesise)
     run(synthesise)
-    (work / "accelerator.v").write_text(verilog.accelerator)
+    for name, text in sources.verilog.items():
+        (work / name).write_text(text)
     results = (_REPORT, f"{NAME}.tim", f"{NAME}.{FAMILY_TOOLS[board.family].placement}")
     placement = best_placement(placed, work, results, seeds=seeds)
     progress(pack)
@@ -211,12 +278,11 @@ def _run_tools(
     return placement
 
 
-def _sort_files(work: Path, bitstream: str) -> list[str]:
+def _sort_files(work: Path, bitstream: str, verilog: Iterable[str]) -> list[str]:
     """Leave the bitstream, the Verilog and the reports; gives their names."""
     moved = {
         bitstream: bitstream,
-        "accelerator.v": "accelerator.v",
-        f"{TOP}.v": f"{TOP}.v",
+        **{name: name for name in verilog},
         **_REPORTS,
     }
     # Two steps: names of the plan's files and of those that stay may be the same.

@@ -22,24 +22,36 @@ class BoardDesign(Elaboratable):
         m = Module()
         m.domains.sync = ClockDomain()
         m.submodules.clocking = Clocking(self.board, self.setting)
-        uart = platform.request("uart", dir={"rx": "-", "tx": "-"} | _other_lines(platform))
-        m.submodules.rx = rx = io.Buffer("i", uart.rx)
-        m.submodules.tx = tx = io.Buffer("o", uart.tx)
-        busy = Signal()
-        if self.board.led is not None:
-            led = platform.request(self.board.led, 0, dir="-")
-            # An RGB light is three lines: green shows the same as a single one.
-            m.submodules.led = light = io.Buffer("o", led.g if self.board.led == "rgb_led" else led)
-            m.d.comb += light.o.eq(busy)
+        rx, tx = serial_port(m, platform)
+        busy = busy_light(m, platform, self.board)
         m.submodules.board = Instance(
             TOP,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
-            i_rx=rx.i,
-            o_tx=tx.o,
+            i_rx=rx,
+            o_tx=tx,
             o_busy=busy,
         )
         return m
+
+
+def serial_port(m: Module, platform) -> tuple[Signal, Signal]:
+    """The serial line's pins: what comes in, and what goes out."""
+    uart = platform.request("uart", dir={"rx": "-", "tx": "-"} | _other_lines(platform))
+    m.submodules.rx = rx = io.Buffer("i", uart.rx)
+    m.submodules.tx = tx = io.Buffer("o", uart.tx)
+    return rx.i, tx.o
+
+
+def busy_light(m: Module, platform, board: BoardDescription) -> Signal:
+    """What lights the board's LED, if it has one."""
+    busy = Signal(name="busy")
+    if board.led is not None:
+        led = platform.request(board.led, 0, dir="-")
+        # An RGB light is three lines: green shows the same as a single one.
+        m.submodules.led = light = io.Buffer("o", led.g if board.led == "rgb_led" else led)
+        m.d.comb += light.o.eq(busy)
+    return busy
 
 
 def _other_lines(platform) -> dict[str, str]:

@@ -64,6 +64,8 @@ def parse_utilisation(log: str, family: Family) -> dict[str, Usage]:
 def parse_report(text: str, family: Family, clock: int) -> PlacedDesign:
     """nextpnr's ``--report`` of a design whose clock is ``clock`` Hz.
 
+    What is clocked by twice that, if anything is, counts with half the frequency that it reaches.
+
     Raises:
         MachineError: the text is no such report, or has no clock with such a constraint.
     """
@@ -83,7 +85,12 @@ def parse_report(text: str, family: Family, clock: int) -> PlacedDesign:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MachineError(f"nextpnr's report cannot be read ({error!r})") from error
     # nextpnr rounds periods to picoseconds, so the constraint is not the clock to the last digit.
-    ours = [entry for entry in clocks if abs(entry[1] / clock - 1) < 1e-3]
+    ours = [
+        (achieved / times, constraint / times)
+        for achieved, constraint in clocks
+        for times in (1, 2)
+        if abs(constraint / (times * clock) - 1) < 1e-3
+    ]
     if not ours:
         raise MachineError(f"nextpnr's report has no clock of {clock / 1e6:g} MHz")
     frequency, constraint = min(ours)

@@ -30,28 +30,44 @@ class Clocking(Elaboratable):
     """Drives the domain ``sync``: the oscillator or a loop behind it, with a reset at power-up.
 
     The reset lasts until the loop has locked and 20 microseconds have passed since.
+
+    Args:
+        halved: the loop's output drives the domain ``fast``, and half of it ``sync``, both with the
+            same edge (ECP5).
     """
 
-    def __init__(self, board: BoardDescription, setting: PllSetting | None):
+    def __init__(
+        self, board: BoardDescription, setting: PllSetting | None, *, halved: bool = False
+    ):
         self.board = board
         self.setting = setting
+        self.halved = halved
 
     def elaborate(self, platform) -> Module:
         m = Module()
         port = platform.request(platform.default_clk, dir="-")
-        clock = Signal(name="design_clock")
+        loop_clock = Signal(name="fast_clock" if self.halved else "design_clock")
+        clock = Signal(name="design_clock") if self.halved else loop_clock
         locked = Signal(init=1)
         if self.setting is not None and self.board.family == Family.ICE40 and self.board.pad_loop:
             # The clock pin is the loop's own pad: it must not pass an input buffer.
-            m.submodules.pll = self._ice40("SB_PLL40_PAD", "PACKAGEPIN", port.io, clock, locked)
+            m.submodules.pll = self._ice40(
+                "SB_PLL40_PAD", "PACKAGEPIN", port.io, loop_clock, locked
+            )
         else:
             m.submodules.pad = pad = io.Buffer("i", port)
             if self.setting is None:
-                m.d.comb += [clock.eq(pad.i), locked.eq(1)]
+                m.d.comb += [loop_clock.eq(pad.i), locked.eq(1)]
+            elif self.halved:
+                m.submodules.pll = self._ecp5(pad.i, loop_clock, locked, clock)
             else:
-                m.submodules.pll = self._loop(pad.i, clock, locked)
+                m.submodules.pll = self._loop(pad.i, loop_clock, locked)
         frequency = self.board.oscillator if self.setting is None else self.setting.frequency
         if self.setting is not None:
+            platform.add_clock_constraint(loop_clock, frequency)
+        if self.halved:
+            m.d.comb += ClockSignal("fast").eq(loop_clock)
+            frequency //= 2
             platform.add_clock_constraint(clock, frequency)
 
         m.domains.power = ClockDomain(local=True, reset_less=True)
@@ -63,6 +79,8 @@ class Clocking(Elaboratable):
         with m.Elif(locked):
             m.d.power += waiting.eq(waiting + 1)
         m.submodules.reset = ResetSynchronizer(~waited, domain="sync")
+        if self.halved:
+            m.submodules.fast_reset = ResetSynchronizer(~waited, domain="fast")
         return m
 
     def _loop(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
@@ -72,8 +90,21 @@ class Clocking(Elaboratable):
         made = {Family.ECP5: self._ecp5, Family.GOWIN: self._gowin}[self.board.family]
         return made(reference, clock, locked)
 
-    def _ecp5(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
+    def _ecp5(
+        self, reference: Signal, clock: Signal, locked: Signal, half: Signal | None = None
+    ) -> Instance:
         setting = self.setting
+        second = {}
+        if half is not None:
+            divider = 2 * setting.output_divider
+            second = {
+                "a_FREQUENCY_PIN_CLKOS": f"{setting.frequency / 2e6:.6f}",
+                "p_CLKOS_ENABLE": "ENABLED",
+                "p_CLKOS_DIV": divider,
+                "p_CLKOS_CPHASE": setting.output_divider - 1,
+                "p_CLKOS_FPHASE": 0,
+                "o_CLKOS": half,
+            }
         return Instance(
             "EHXPLLL",
             a_FREQUENCY_PIN_CLKI=f"{setting.reference / 1e6:.6f}",
@@ -110,6 +141,7 @@ class Clocking(Elaboratable):
             i_PLLWAKESYNC=Const(0),
             i_ENCLKOP=Const(0),
             o_LOCK=locked,
+            **second,
         )
 
     def _gowin(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:

@@ -20,6 +20,7 @@ from ...hw.memories.devices import (
     Device,
     Family,
 )
+from ..sdram.chips import MT48LC16M16, SdramChip
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class BoardDescription:
         pad_loop: the oscillator is at a phase-locked loop's own pin (iCE40).
         cable: what openFPGALoader calls the way to the board, where it is not the usual one.
         by_hand: how to program the board without openFPGALoader.
+        sdram: the board's, where the platform's resource ``sdram`` has its pins.
     """
 
     id: str
@@ -78,6 +80,7 @@ class BoardDescription:
     pad_loop: bool = True
     cable: str | None = None
     by_hand: str = ""
+    sdram: SdramChip | None = None
 
     @property
     def family(self) -> Family:
@@ -116,6 +119,7 @@ def _ulx3s(size: str, device: Device) -> BoardDescription:
         clock=50_000_000,
         loader="ulx3s",
         note=_FTDI,
+        sdram=MT48LC16M16,
     )
 
 

@@ -12,7 +12,7 @@ from .design import EngineDesign
 #: By the boards that they are for.
 DESIGNS = {
     "ulx3s-85f": EngineDesign(),
-    "ecp5-25f": EngineDesign(lanes=8, neurons=16),
+    "ulx3s-45f": EngineDesign(lanes=8, neurons=16),
 }
 
 

@@ -110,23 +110,13 @@ def build(
         steps=lambda: timed_steps("building"),
     )
     print_summary(found, made, target, time.monotonic() - start)
-    placed = made.build.placement.placed
-    clock = made.build.manifest["clock"]
+    clock = made.build.manifest["clock"]["made_hz"]
     return Built(
         folder=str(folder),
         board=target.id,
         files=list(made.build.manifest["files"]),
-        plan=planned(found, made.plan, replace(options, clock=clock["made_hz"] / 1e6)),
-        placed=Placed(
-            bitstream=str(made.build.bitstream),
-            device=target.device.name,
-            clock_hz=clock["made_hz"],
-            achieved_hz=clock["achieved_hz"],
-            meets_timing=clock["meets_timing"],
-            seed=clock["seed"],
-            attempts=made.attempts,
-            usage={kind: Usage(use.used, use.available) for kind, use in placed.usage.items()},
-        ),
+        plan=planned(found, made.plan, replace(options, clock=clock / 1e6)),
+        placed=placed_result(made.build, target, made.attempts),
         bench_images=0,
     )
 
@@ -178,8 +168,7 @@ def print_summary(
     from ..console import duration, say
 
     plan, built = made.plan, made.build
-    clock = built.manifest["clock"]
-    hertz = clock["made_hz"]
+    hertz = built.manifest["clock"]["made_hz"]
     tried = "" if made.attempts == 1 else f", try {made.attempts} of {ATTEMPTS}"
     predicted = {LOGIC: plan.area.luts + HOST_LINK_LUTS[target.family]}
     rows = [
@@ -188,28 +177,68 @@ def print_summary(
             "speed",
             f"{hertz / plan.cycles:,.0f} images/s predicted ({plan.cycles:,.0f} cycles an image)",
         ),
-        (
-            "clock",
-            f"{hertz / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
-            + ("" if clock["meets_timing"] else ": TOO SLOW")
-            + _seeds(built),
-        ),
     ]
-    for kind, usage in built.placement.placed.usage.items():
-        text = f"{usage.used:,} of {usage.available:,} ({usage.used / usage.available:.1%})"
-        if kind in predicted:
-            text += f", {predicted[kind]:,.0f} predicted"
-        rows.append((kind, text))
+    for kind, text in placed_rows(built):
+        predicted_text = f", {predicted[kind]:,.0f} predicted" if kind in predicted else ""
+        rows.append((kind, text + predicted_text))
     accuracy = _accuracy(network)
     if accuracy is not None:
         rows.append(("accuracy", accuracy))
-    files = ", ".join([*built.manifest["files"], "manifest.json", "reports"])
-    rows.append(("wrote", f"{built.folder}: {files}"))
-    rows.append(("program it", f"rheobase program {built.folder}"))
     say(f"{target.title} in {duration(seconds)}{tried}")
+    print_rows([*rows, *written_rows(built)])
+
+
+def placed_rows(built: Build) -> list[tuple[str, str]]:
+    """The clock and the cells of what was placed."""
+    clock = built.manifest["clock"]
+    speed = (
+        f"{clock['made_hz'] / 1e6:g} MHz, Fmax {clock['achieved_hz'] / 1e6:.2f} MHz"
+        + ("" if clock["meets_timing"] else ": TOO SLOW")
+        + _seeds(built)
+    )
+    return [
+        ("clock", speed),
+        *(
+            (kind, f"{cells.used:,} of {cells.available:,} ({cells.used / cells.available:.1%})")
+            for kind, cells in built.placement.placed.usage.items()
+        ),
+    ]
+
+
+def written_rows(built: Build) -> list[tuple[str, str]]:
+    """The files, and what to do with them."""
+    files = ", ".join([*built.manifest["files"], "manifest.json", "reports"])
+    return [
+        ("wrote", f"{built.folder}: {files}"),
+        ("program it", f"rheobase program {built.folder}"),
+    ]
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Titles and what stands behind them, one below the other."""
+    from ..console import say
+
     width = max(len(title) for title, _ in rows) + 2
     for title, text in rows:
         say(f"  {title:<{width}}{text}")
+
+
+def placed_result(built: Build, target: BoardDescription, attempts: int) -> Placed:
+    """The bitstream of ``built`` as a command's result has it."""
+    clock = built.manifest["clock"]
+    return Placed(
+        bitstream=str(built.bitstream),
+        device=target.device.name,
+        clock_hz=clock["made_hz"],
+        achieved_hz=clock["achieved_hz"],
+        meets_timing=clock["meets_timing"],
+        seed=clock["seed"],
+        attempts=attempts,
+        usage={
+            kind: Usage(use.used, use.available)
+            for kind, use in built.placement.placed.usage.items()
+        },
+    )
 
 
 def _accuracy(network: Network) -> str | None:

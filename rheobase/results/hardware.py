@@ -237,6 +237,19 @@ class Built(Result):
 
 
 @dataclass(frozen=True)
+class EngineBuilt(Result):
+    """Of ``engine``. ``memory_bits`` are those that the SDRAM moves in a cycle of the engine."""
+
+    folder: str
+    board: str
+    engine: str
+    adders: int
+    memory_bits: int
+    files: list[str]
+    placed: Placed
+
+
+@dataclass(frozen=True)
 class Programmed(Result):
     """Of ``program``."""
 

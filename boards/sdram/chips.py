@@ -1,0 +1,36 @@
+"""SDRAMs that boards have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...hw.engine.design import WORD_BITS
+
+
+@dataclass(frozen=True)
+class SdramChip:
+    """An SDRAM.
+
+    Attributes:
+        module: LiteDRAM's name of one with this geometry and these timings.
+        data_bits: of its bus.
+        bank_bits, row_bits, column_bits: of an address.
+        fastest: of its clock, Hz, with a latency of three cycles.
+    """
+
+    module: str
+    data_bits: int
+    bank_bits: int
+    row_bits: int
+    column_bits: int
+    fastest: int
+
+    @property
+    def words(self) -> int:
+        """Memory words of the engine that it holds."""
+        return (self.data_bits << (self.bank_bits + self.row_bits + self.column_bits)) // WORD_BITS
+
+
+#: 32 MB of the ULX3S. Boards with AS4C32M16 (64 MB) or IS42S16160G take it as well: the first half
+#: of a row, and the same timings or shorter ones.
+MT48LC16M16 = SdramChip("MT48LC16M16", 16, 2, 13, 9, 133_000_000)

@@ -1,0 +1,48 @@
+"""What stands around an engine on a board: pins, clocks, and boards that have no engine."""
+
+from dataclasses import replace
+
+import pytest
+
+from rheobase.boards.builds.engine_bitstream import boards_with_sdram, build_engine
+from rheobase.boards.builds.engine_design import EngineBoardDesign
+from rheobase.boards.platforms.clocking import pll_setting
+from rheobase.boards.platforms.registry import BOARDS
+from rheobase.boards.sdram.core import SdramCore
+from rheobase.golden.errors import RheobaseError
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.memories.devices import Family
+
+
+@pytest.mark.parametrize("name", boards_with_sdram())
+def test_pins_and_both_clocks(name):
+    board = BOARDS[name]
+    platform = board.platform()
+    loop = pll_setting(board, 130_000_000)
+    core = SdramCore("", 32, 23)
+    plan = platform.prepare(EngineBoardDesign(board, loop, core), "top", debug_verilog=False)
+    pins, netlist = plan.files["top.lpf"], plan.files["top.il"]
+    for pin, site in (("sdram_0__dq__io[0]", "J16"), ("sdram_0__clk__io", "F19")):
+        assert f'LOCATE COMP "{pin}" SITE "{site}";' in pins
+    assert loop.frequency == 130_000_000
+    for clock in ("fast_clock", "design_clock"):
+        hertz = loop.frequency if clock == "fast_clock" else loop.frequency // 2
+        assert f'{clock}" {float(hertz):.1f} HZ' in pins or f'{clock}" {hertz} HZ' in pins
+    assert f"parameter \\CLKOS_DIV {2 * loop.output_divider}" in netlist
+    for module in ("rheobase_board", "sdram_core", "ODDRX1F"):
+        assert f"cell \\{module} " in netlist
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "tang-nano-20k", "orangecrab-25f"])
+def test_boards_without_an_engine_are_refused(name, tmp_path):
+    assert name not in boards_with_sdram()
+    with pytest.raises(RheobaseError, match=r"no SDRAM .* must be one of ulx3s-12f, .*ulx3s-85f"):
+        build_engine(EngineDesign(), BOARDS[name], tmp_path / "out", name="x", baud=1_000_000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_sdram_of_another_family_is_refused(tmp_path):
+    board = replace(BOARDS["icebreaker"], sdram=BOARDS["ulx3s-85f"].sdram)
+    assert board.family is not Family.ECP5
+    with pytest.raises(RheobaseError, match="no SDRAM that an engine can use"):
+        build_engine(EngineDesign(), board, tmp_path / "out", name="x", baud=1_000_000)

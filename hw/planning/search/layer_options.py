@@ -28,9 +28,9 @@ from .layer_choices import lane_choices, layer_neurons
 WORTHWHILE = 0.98
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
-#: A layer of more weights than so many is given no graph: each has logic of its own, and the search
-#: for shared terms takes long.
-MOST_GRAPH_WEIGHTS = 5000
+#: A layer whose weights that are not zero have more bits is given no graph: each has logic of its own,
+#: and the search for shared terms takes minutes.
+MOST_GRAPH_WEIGHT_BITS = 20_000
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def _graph_options(
     layer = network.layers[index]
     if graph_obstacle(network, index) is not None:
         return []
-    weights = sum(np.count_nonzero(connection.weight) for connection in layer.connections)
-    if weights > MOST_GRAPH_WEIGHTS:
+    (connection,) = layer.connections
+    if np.count_nonzero(connection.weight) * connection.weight_bits > MOST_GRAPH_WEIGHT_BITS:
         return []
     fold = LayerFolding(layer.out_channels, 1, style=family.style, lane_kind=LaneKind.GRAPH)
     design = layer_design(network, index, fold)

@@ -28,8 +28,8 @@ from .layer_choices import lane_choices, layer_neurons
 WORTHWHILE = 0.98
 #: Weights in logic are no option where they take more than so many for each block RAM saved.
 MOST_LUTS_OF_A_BLOCK = 1000
-#: A layer whose weights that are not zero have more bits is given no graph: each has logic of its own,
-#: and the search for shared terms takes minutes.
+#: A layer whose weights other than zero have more bits is given no graph: each has logic of its
+#: own, and the search for shared terms takes minutes.
 MOST_GRAPH_WEIGHT_BITS = 20_000
 
 

@@ -55,12 +55,8 @@ def build_engine(
             or a tool is absent.
         BuildError: the design does not fit, or is too slow.
     """
-    if board.sdram is None or board.family is not Family.ECP5:
-        raise RheobaseError(
-            f"--board: {board.title} has no SDRAM that an engine can use, and its "
-            f"{board.device.block_rams} block RAMs hold no network beside one; must be one of "
-            f"{', '.join(boards_with_sdram())}"
-        )
+    check_sdram(board)
+    assert board.sdram is not None
     loop = pll_setting(board, 2 * clock)
     if loop is None:
         raise RheobaseError(
@@ -98,6 +94,16 @@ def build_engine(
         allow_timing_fail=allow_timing_fail,
         progress=progress,
     )
+
+
+def check_sdram(board: BoardDescription) -> None:
+    """Raise ``RheobaseError`` unless an engine can be built for ``board``."""
+    if board.sdram is None or board.family is not Family.ECP5:
+        raise RheobaseError(
+            f"--board: {board.title} has no SDRAM that an engine can use, and its "
+            f"{board.device.block_rams} block RAMs hold no network beside one; must be one of "
+            f"{', '.join(boards_with_sdram())}"
+        )
 
 
 def boards_with_sdram() -> list[str]:

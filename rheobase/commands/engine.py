@@ -51,7 +51,7 @@ def engine(
 
     `compile` makes a network's program for the same engine.
     """
-    from ..boards.builds.engine_bitstream import build_engine
+    from ..boards.builds.engine_bitstream import build_engine, check_sdram
     from ..boards.platforms.registry import board as find_board
     from ..console import duration, say, timed_steps
     from ..golden.errors import RheobaseError
@@ -59,6 +59,7 @@ def engine(
     from .build import placed_result, placed_rows, print_rows, written_rows
 
     target = find_board(board)
+    check_sdram(target)
     if not 0 < clock <= 1000:
         raise RheobaseError(f"--clock: {clock:g}, must be 0 .. 1000 (MHz)")
     name = engine or target.id

@@ -1,5 +1,6 @@
 """What stands around an engine on a board: pins, clocks, and boards that have no engine."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from rheobase.boards.sdram.core import SdramCore
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.memories.devices import Family
+from tests.support.json_output import envelope_of, result_of
 
 
 @pytest.mark.parametrize("name", boards_with_sdram())
@@ -46,3 +48,22 @@ def test_an_sdram_of_another_family_is_refused(tmp_path):
     assert board.family is not Family.ECP5
     with pytest.raises(RheobaseError, match="no SDRAM that an engine can use"):
         build_engine(EngineDesign(), board, tmp_path / "out", name="x", baud=1_000_000)
+
+
+def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):
+    """What it prints as JSON has the schema, as ``tests/commands/test_json.py`` has it of others."""
+    place_at(41.0)
+    design = tmp_path / "small.json"
+    design.write_text(json.dumps({"lanes": 2, "neurons": 8, "groups": 2, "windows": 2}))
+    made = tmp_path / "made"
+    status, shown, error = run_command(
+        *("engine", "--board", "ulx3s-45f", "--engine", design, "--clock", 40, "--seeds", 1),
+        *("--output", made, "--json"),
+    )
+    assert status == 0, error
+    envelope = envelope_of(shown)
+    assert (envelope["command"], envelope["status"], envelope["error"]) == ("engine", 0, None)
+    found = result_of(shown)
+    assert (found["board"], found["adders"], found["memory_bits"]) == ("ulx3s-45f", 16, 32)
+    assert found["placed"]["achieved_hz"] == 41e6
+    assert {path.name for path in made.iterdir() if path.is_file()} >= {*found["files"]}

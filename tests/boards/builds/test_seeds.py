@@ -1,8 +1,6 @@
 """Seeds of nextpnr: which are tried, whose result is kept, and what the build says of it."""
 
 import json
-import os
-import sys
 
 import numpy as np
 import pytest
@@ -42,28 +40,6 @@ def test_no_seeds(tmp_path):
         best_placement(lambda seed: None, tmp_path, [], seeds=0)
 
 
-#: Programs that leave what the real ones leave; a placement of seed n reaches the n-th Fmax.
-TOOLS = {
-    "yosys": ("Yosys 0.70", "for name in ('json', 'rpt'): open(f'rheobase.{name}', 'w')"),
-    "nextpnr-ecp5": (
-        "nextpnr-ecp5 (Version nextpnr-0.9)",
-        """
-seed = int(sys.argv[sys.argv.index('--seed') + 1])
-fmax = {FMAX}[seed - 1]
-clock = {'achieved': fmax, 'constraint': 40.0}
-usage = {kind: {'used': 1, 'available': 2} for kind in ('TRELLIS_COMB', 'TRELLIS_FF', 'DP16KD')}
-open('rheobase.report.json', 'w').write(json.dumps({'fmax': {'c': clock}, 'utilization': usage}))
-open('rheobase.tim', 'w').write(f'log of {seed}')
-open('rheobase.config', 'w').write(f'placement of {seed}')
-""",
-    ),
-    "ecppack": (
-        "Project Trellis ecppack Version 1.4",
-        "open('rheobase.bit', 'w').write('bits: ' + open('rheobase.config').read())",
-    ),
-}
-
-
 @pytest.fixture
 def design():
     network = random_network(
@@ -77,22 +53,6 @@ def design():
         largest_map=4,
     )
     return network, smallest_folding(network)
-
-
-@pytest.fixture
-def place_at(tmp_path, monkeypatch):
-    """Puts the programs on PATH, with an Fmax in MHz for each seed."""
-
-    def put(*fmax):
-        for name, (version, body) in TOOLS.items():
-            body = body.replace("{FMAX}", repr(fmax))
-            version = f"if len(sys.argv) == 2: print({version!r}); sys.exit()"
-            tool = tmp_path / name
-            tool.write_text(f"#!{sys.executable}\nimport json, sys\n{version}\n{body}\n")
-            tool.chmod(0o755)
-
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return put
 
 
 def _build(design, folder, **options):

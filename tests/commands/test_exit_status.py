@@ -83,6 +83,7 @@ def _one_line(text, message):
     assert len(lines) == 1 and lines[0].startswith("rheobase: ") and message in lines[0], text
 
 
+@pytest.mark.slow
 def test_generate_to_a_full_device_and_a_full_standard_output(tmp_path, network_file):
     ran = _run("generate", network_file, "-o", "/dev/full", cwd=tmp_path)
     assert ran.returncode == 3
@@ -125,7 +126,7 @@ INTERRUPTED = {
 
 
 #: What is interrupted in the other ones is interrupted in these.
-OFTEN = ("convert", "sweep", "report")
+OFTEN = ("convert", "report")
 
 
 @pytest.mark.parametrize(

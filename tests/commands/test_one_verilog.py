@@ -149,6 +149,7 @@ def test_the_folder_of_a_build_is_simulated(tmp_path, command, run_command, netw
         assert "all answers and scores of 6 images" in shown
 
 
+@pytest.mark.slow
 def test_memories_in_a_module_of_their_own_are_part_of_it(tmp_path, network):
     folding = smallest_folding(network)
     write_plain_verilog(network, folding, "asic", tmp_path / "made")

@@ -35,6 +35,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_plan_is_printed_before_the_verilog_is_written(folder, rheobase):
     status, shown, error = rheobase(
         "generate",

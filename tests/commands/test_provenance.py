@@ -91,6 +91,7 @@ def test_convert_records_where_a_network_comes_from(tmp_path, command):
     assert status == 2 and "--cnn-accuracy: needed, as bare.safetensors holds none" in error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "coding", [Coding.RADIX, pytest.param(Coding.RATE, marks=pytest.mark.slow)]
 )

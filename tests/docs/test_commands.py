@@ -13,8 +13,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md")), DOCS / "scripts.md"]
 
 
-def test_pages_do_what_they_show(tmp_path):
-    for page in PAGES:
+@pytest.mark.parametrize(
+    "pages",
+    [PAGES[:1], pytest.param(PAGES, marks=pytest.mark.slow)],
+    ids=["tutorial", "all"],
+)
+def test_pages_do_what_they_show(tmp_path, pages):
+    for page in pages:
         run_page(page, tmp_path)
 
 

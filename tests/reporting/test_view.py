@@ -38,6 +38,7 @@ def test_every_spike_is_drawn(subject, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_the_command(subject, tmp_path, run_command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_network(subject.network, "net.safetensors")

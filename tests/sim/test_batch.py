@@ -76,6 +76,7 @@ def test_processes_and_seeds_do_not_change_answers(network, folding):
     assert again.total_cycles == other.total_cycles > one.total_cycles
 
 
+@pytest.mark.slow
 def test_a_hang_is_an_error(network, folding):
     """Hardware for a larger image waits for pixels that never come."""
     channels, rows, columns = network.input_shape

@@ -71,7 +71,7 @@ def test_generated_verilog_is_clean(coding, seed):
         assert verilog.endswith(again), "the same network, other text"
 
 
-@pytest.mark.parametrize("seed", [12, *(pytest.param(s, marks=pytest.mark.slow) for s in (3, 7))])
+@pytest.mark.parametrize("seed", [pytest.param(s, marks=pytest.mark.slow) for s in (12, 3, 7)])
 def test_verilog_of_a_graph_is_clean(seed):
     """Forks, joins, direct lanes, masks and several outputs."""
     rng = np.random.default_rng(seed)

@@ -51,7 +51,7 @@ def test_an_sdram_of_another_family_is_refused(tmp_path):
 
 
 def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):
-    """What it prints as JSON has the schema, as ``tests/commands/test_json.py`` has it of others."""
+    """What it prints as JSON has the schema, as that of all commands has."""
     place_at(41.0)
     design = tmp_path / "small.json"
     design.write_text(json.dumps({"lanes": 2, "neurons": 8, "groups": 2, "windows": 2}))

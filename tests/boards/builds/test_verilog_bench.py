@@ -56,6 +56,7 @@ def test_passes_and_finds_what_differs(tmp_path, network):
     assert "FAILED: no end" in printed
 
 
+@pytest.mark.slow
 def test_the_command_in_the_bench_names_the_design(network):
     images = random_pixels(network, 1)
     for target, sources in (("generic", ""), ("asic", " rheobase_memory.v")):

@@ -95,6 +95,7 @@ def from_one(monkeypatch):
     monkeypatch.setattr(serial_client.secrets, "randbelow", lambda limit: 0)
 
 
+@pytest.mark.slow
 def test_images_left_behind(port, images, scores, from_one):
     """As many images as the board holds, with the numbers that the next client uses."""
     for first in (1, 8):
@@ -184,6 +185,7 @@ def test_replies_that_are_ready(network):
     assert port.stale == 0 and port.waiting == b""
 
 
+@pytest.mark.slow
 def test_board_that_never_rests(network, monkeypatch):
     monkeypatch.setattr(driver, "_SETTLING", 0.1)
     identity = accelerator_interface(network, clock=CLOCK).identity

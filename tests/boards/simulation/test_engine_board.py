@@ -143,7 +143,7 @@ def test_abort_in_the_middle_of_a_pass(line):
             replies += board._receive()
         assert [sequence for _, sequence, _ in replies] == [run, abort]
         flags, cycles = split_words(replies[0][2])
-        assert flags == RunFlag.ABORTED and 0 < cycles < 1000
+        assert flags == RunFlag.ABORTED and 0 < cycles < 10**6
         assert board.holds(program)
         check(board, 4)
 
@@ -242,6 +242,7 @@ def test_many_programs_with_bits_turned_over(line, block):
         check_flips(line, seed, 1 + seed % 5)
 
 
+@pytest.mark.slow
 def test_words_of_a_program_by_chance(line):
     """No pass of it makes sense."""
     program = compiled(4)[1]

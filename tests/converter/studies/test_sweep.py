@@ -100,6 +100,7 @@ def test_sweep_writes_rows_and_plots_and_resumes(
     assert rows_of(tmp_path / "out") == rows
 
 
+@pytest.mark.slow
 def test_comparison_is_one_command(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, ["table1", *arguments], catch_exceptions=False)
     assert result.exit_code == 0

@@ -18,7 +18,13 @@ from tests.support.simulation.equality import check_equal
         pytest.param(
             Coding.RADIX, 3, nn.ReLU6(), ["0:signed", "1.add:signed"], marks=pytest.mark.slow
         ),
-        (Coding.RATE, 6, nn.LeakyReLU(0.25), ["0:signed", "1.add:signed", "3"]),
+        pytest.param(
+            Coding.RATE,
+            6,
+            nn.LeakyReLU(0.25),
+            ["0:signed", "1.add:signed", "3"],
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["radix", "rate"],
 )

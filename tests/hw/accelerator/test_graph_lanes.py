@@ -52,7 +52,7 @@ NETWORKS = (
 
 @pytest.mark.parametrize(
     ("coding", "rule", "readout", "seed"),
-    [pytest.param(*case, marks=[pytest.mark.slow] * (i > 1)) for i, case in enumerate(NETWORKS)],
+    [pytest.param(*case, marks=[pytest.mark.slow] * (i > 0)) for i, case in enumerate(NETWORKS)],
 )
 def test_random_networks(coding, rule, readout, seed):
     rng = np.random.default_rng(seed)

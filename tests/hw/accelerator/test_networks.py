@@ -58,10 +58,14 @@ SMALL = {"largest_channels": 5, "largest_map": 6}
 
 
 def _modes():
-    """Every two of the three choices together; the other half is slow."""
+    """Each of the three choices once; the others are slow."""
     for coding, rule, readout in itertools.product(Coding, PoolRule, Readout):
-        numbers = [list(Coding).index(coding), list(PoolRule).index(rule)]
-        slow = (sum(numbers) + list(Readout).index(readout)) % 2
+        numbers = {
+            list(Coding).index(coding),
+            list(PoolRule).index(rule),
+            list(Readout).index(readout),
+        }
+        slow = len(numbers) > 1
         yield pytest.param(coding, rule, readout, marks=[pytest.mark.slow] * slow)
 
 

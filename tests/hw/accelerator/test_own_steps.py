@@ -26,6 +26,7 @@ def _with_steps(network: Network, steps: dict[int, int]) -> Network:
     return replace(network, layers=tuple(layers))
 
 
+@pytest.mark.slow
 def test_a_residual_sum_of_sources_that_differ():
     """Joins of trains of 4 and 2 planes, direct lanes, and a streamed readout of 3; some signed."""
     plain = residual_network(Coding.RADIX, steps=4)

@@ -96,6 +96,7 @@ def test_none_can_be_spared():
     assert spared > 5
 
 
+@pytest.mark.slow
 def test_hardware_runs_with_the_fewest_and_hangs_with_one_less():
     """Wide rows, so that the queues on the way do not stand in for a row."""
     network = _block(3, 3, columns=24)

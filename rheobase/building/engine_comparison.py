@@ -14,7 +14,7 @@ from ..hw.engine.compiler.compile import compile_network
 from ..hw.engine.designs import engine_design
 from ..results.hardware import ComparedMap, EngineSimulated
 from ..sim.engine.comparison import compare_engine
-from ..sim.engine.memory_timing import SDRAM_16
+from ..sim.engine.memory_timing import SDRAM_32
 from ..sim.engine.simulation import build_engine
 from ..tables import table
 
@@ -44,7 +44,7 @@ def compared_engine(
             compilation.program,
             executable,
             shown.images,
-            timing=replace(SDRAM_16, stall=stall),
+            timing=replace(SDRAM_32, stall=stall),
             seed=seed,
             progress=progress,
         )

@@ -22,7 +22,7 @@ def compile(
     ] = 65.0,
     memory_bits: Annotated[
         int, typer.Option(help="Bits that the engine's memory moves in a cycle.")
-    ] = 16,
+    ] = 32,
     fold: Annotated[
         bool,
         typer.Option(

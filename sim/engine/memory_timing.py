@@ -31,9 +31,10 @@ class MemoryTiming:
     stall: int = 0
 
 
-#: 16 bits wide, 256 words of 32 bits to a row, as on the ULX3S.
+#: 16 bits wide at the engine's clock, 256 words of 32 bits to a row.
 SDRAM_16 = MemoryTiming()
-#: 32 bits wide, as on the Colorlight i5 and i9.
+#: 32 bits in a cycle: 16 at twice the engine's clock, as on the ULX3S, or 32 at the engine's, as on
+#: the Colorlight i5 and i9.
 SDRAM_32 = MemoryTiming(word_cycles=1, row_words=256)
 #: Every word at once.
 FAST_MEMORY = MemoryTiming(1, 1, 1 << 20, 0, 0, 0, 0)

@@ -27,8 +27,8 @@ from .passes.tables import pass_tables
 
 #: Weights begin at a multiple of so many words, a burst.
 ALIGNMENT = 64
-#: Cycles in which a memory of 16 bits moves a word.
-WORD_CYCLES = 2.0
+#: Cycles in which a memory of 32 bits moves a word.
+WORD_CYCLES = 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,9 +22,18 @@ def build_board(verilog: BoardVerilog, *, optimise: str = "fast-run") -> Path:
     Raises:
         MachineError: a tool is absent, or the build failed.
     """
+    return build_text(verilog.text, TOP, optimise)
+
+
+def build_text(verilog: str, top: str, optimise: str = "fast-run") -> Path:
+    """Executable of a design with the ports ``clk``, ``rst``, ``rx``, ``tx`` and ``busy``.
+
+    Raises:
+        MachineError: a tool is absent, or the build failed.
+    """
     sources = Sources(
-        verilog=verilog.text,
-        top=TOP,
+        verilog=verilog,
+        top=top,
         control="`verilator_config\n",
         main=_HARNESS.read_text(),
         headers=terminal_headers(),

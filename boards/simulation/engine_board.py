@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...hw.engine.design import EngineDesign
@@ -67,7 +67,7 @@ def running_engine_board(
     Raises:
         MachineError: the simulation did not start, or what the design sent is no serial data.
     """
-    numbers = [model.memory_words, *astuple(timing), seed]
+    numbers = [model.memory_words, *timing.numbers, seed]
     command = [str(model.executable), repr(model.clocks_per_bit), *map(str, numbers)]
     with simulated_board(command) as (port, process):
 

@@ -30,6 +30,14 @@ class MemoryTiming:
     refresh_cycles: int = 8
     stall: int = 0
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All of it, in the order in which ``memory.h`` takes it."""
+        return (
+            self.word_cycles, self.latency, self.row_words, self.row_cycles, self.turn_cycles,
+            self.refresh_every, self.refresh_cycles, self.stall,
+        )  # fmt: skip
+
 
 #: 16 bits wide at the engine's clock, 256 words of 32 bits to a row.
 SDRAM_16 = MemoryTiming()

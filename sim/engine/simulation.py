@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +94,7 @@ def run_engine(
         np.concatenate([head, *words]).astype("<u4").tofile(folder / "images")
         numbers = [
             program.program_base, len(program.passes), program.weights_base, len(program.weights),
-            len(memory), *astuple(timing), seed,
+            len(memory), *timing.numbers, seed,
         ]  # fmt: skip
         command = [
             str(executable), "memory", "images", str(program.image_base), "results",

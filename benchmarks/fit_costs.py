@@ -45,7 +45,8 @@ from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import CONSTANT_BITS
 from rheobase.hw.memories.ram_queue import RamQueue
 from rheobase.hw.planning import area
-from rheobase.hw.planning.area import BUFFERS, LANES, Item, Kind, layer_items, memory_luts
+from rheobase.hw.planning.area import layer_items, memory_luts
+from rheobase.hw.planning.items import BUFFERS, LANES, Item, Kind
 from rheobase.hw.readout.count_readout import CountReadout
 from rheobase.hw.readout.result_writer import ResultWriter
 from rheobase.hw.verilog.generation import to_verilog

@@ -22,15 +22,8 @@ from rheobase.golden.network.network import Network
 from rheobase.hw.design.folding import Folding
 from rheobase.hw.memories.devices import Family
 from rheobase.hw.planning import area
-from rheobase.hw.planning.area import (
-    BUFFERS,
-    LANES,
-    Item,
-    Kind,
-    frame_area,
-    layer_items,
-    memory_luts,
-)
+from rheobase.hw.planning.area import frame_area, layer_items, memory_luts
+from rheobase.hw.planning.items import BUFFERS, LANES, Item, Kind
 from rheobase.hw.planning.priced_network import PricedNetwork
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.sim.synthesis import cell_places, synthesise

@@ -98,7 +98,7 @@ def build_engine(
 
 def check_sdram(board: BoardDescription) -> None:
     """Raise ``RheobaseError`` unless an engine can be built for ``board``."""
-    if board.sdram is None or board.family is not Family.ECP5:
+    if not _has_sdram(board):
         raise RheobaseError(
             f"--board: {board.title} has no SDRAM that an engine can use, and its "
             f"{board.device.block_rams} block RAMs hold no network beside one; must be one of "
@@ -108,7 +108,12 @@ def check_sdram(board: BoardDescription) -> None:
 
 def boards_with_sdram() -> list[str]:
     """Boards that an engine can be built for."""
-    return [board.id for board in BOARDS.values() if board.sdram is not None]
+    return [board.id for board in BOARDS.values() if _has_sdram(board)]
+
+
+def _has_sdram(board: BoardDescription) -> bool:
+    """Whether the board has an SDRAM that an engine can use."""
+    return board.sdram is not None and board.family is Family.ECP5
 
 
 def engine_verilog(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from amaranth import Shape
+
 from ...hw.engine.design import EngineDesign
+from ...hw.engine.memory.litedram_port import NativePort
 from ...hw.verilog.generation import to_verilog
 from ..link.engine.engine_top import EngineTop
 from ..link.engine.native_top import NativeTop
@@ -13,10 +16,6 @@ from ..sdram.core import CORE, sdram_core
 from .board import build_text
 
 _BOARD = "engine_board"
-#: Signals of a native port, with their widths where they have more than one bit.
-_FROM_BOARD = {"cmd_valid": "", "cmd_we": "", "cmd_addr": "ADDRESS", "wdata_valid": "",
-               "wdata_we": "BYTES", "wdata_data": "DATA", "rdata_ready": ""}  # fmt: skip
-_FROM_CORE = {"cmd_ready": "", "wdata_ready": "", "rdata_valid": "", "rdata_data": "DATA"}
 
 
 def build_sdram_board(design: EngineDesign, chip: SdramChip, *, clock: int, baud: int) -> Path:
@@ -31,10 +30,11 @@ def build_sdram_board(design: EngineDesign, chip: SdramChip, *, clock: int, baud
     core = sdram_core(chip, clock, model=True, ecp5=False)
     top = EngineTop(design, memory_words=chip.words, clock=clock, baud=baud)
     board = NativeTop(top, data_bits=core.data_bits, address_bits=core.address_bits)
-    widths = {"": 1, "ADDRESS": core.address_bits, "DATA": core.data_bits,
-              "BYTES": core.data_bits // 8}  # fmt: skip
-    signals = {**_FROM_BOARD, **_FROM_CORE}
-    wires = "\n".join(f"  wire [{widths[w] - 1}:0] {name};" for name, w in signals.items())
+    signals = NativePort(core.data_bits, core.address_bits).members
+    wires = "\n".join(
+        f"  wire [{Shape.cast(member.shape).width - 1}:0] {name};"
+        for name, member in signals.items()
+    )
     to_board = ", ".join(f".native__{name}({name})" for name in signals)
     to_core = ", ".join(f".{name}({name})" for name in signals)
     around = f"""

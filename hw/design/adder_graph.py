@@ -64,13 +64,18 @@ class AdderGraph:
 
     def evaluate(self, values: np.ndarray) -> np.ndarray:
         """The outputs: int64 (..., outputs) of integers (..., inputs)."""
+        nodes = self._nodes(values)
+        zeros = np.zeros(values.shape[:-1], np.int64)
+        return np.stack([self._output(output, nodes, zeros) for output in self.outputs], axis=-1)
+
+    def _nodes(self, values: np.ndarray) -> list[np.ndarray]:
+        """Of each node what it is with the inputs ``values``."""
         nodes = list(np.moveaxis(values.astype(np.int64), -1, 0))
         for adder in self.adders:
             right = nodes[adder.right] << adder.right_shift
             left = nodes[adder.left] << adder.left_shift
             nodes.append(left - right if adder.subtracts else left + right)
-        zeros = np.zeros(values.shape[:-1], np.int64)
-        return np.stack([self._output(output, nodes, zeros) for output in self.outputs], axis=-1)
+        return nodes
 
     @staticmethod
     def _output(
@@ -84,13 +89,7 @@ class AdderGraph:
     @cached_property
     def weights(self) -> np.ndarray:
         """What each input counts in each node: int64, (nodes, inputs)."""
-        found = np.zeros((len(self.inputs) + len(self.adders), len(self.inputs)), np.int64)
-        found[: len(self.inputs)] = np.eye(len(self.inputs), dtype=np.int64)
-        for number, adder in enumerate(self.adders, len(self.inputs)):
-            right = found[adder.right] << adder.right_shift
-            left = found[adder.left] << adder.left_shift
-            found[number] = left - right if adder.subtracts else left + right
-        return found
+        return np.stack(self._nodes(np.eye(len(self.inputs))))
 
     @cached_property
     def bounds(self) -> tuple[Interval, ...]:

@@ -9,10 +9,11 @@ modules' own text (``verilog_text``) is what is simulated.
 
 from __future__ import annotations
 
-from .verilog_text import has_folded
+from .verilog_text import HEADS, has_folded
 
 #: Verilog for yosys' ``techmap``. A chain begins with a bit that makes its carry.
-ECP5_MAP = """
+ECP5_MAP = (
+    """
 module folded_chain(values, bs, cs, ds, first, totals);
     parameter WIDTH = 2;
     parameter [15:0] INIT = 16'h0;
@@ -44,14 +45,9 @@ module folded_chain(values, bs, cs, ds, first, totals);
         );
     end endgenerate
 endmodule
-
-module selecting_adders(values, ones, others, upper, carry, totals);
-    parameter COUNT = 1;
-    parameter WIDTH = 2;
-    input [COUNT*WIDTH-1:0] values, ones, others;
-    input upper, carry;
-    output [COUNT*WIDTH-1:0] totals;
-    genvar i;
+"""
+    + HEADS["selecting_adders"]
+    + """    genvar i;
     generate for (i = 0; i < COUNT; i = i + 1) begin: adders
         // D ? A + B : A + C
         folded_chain #(.WIDTH(WIDTH), .INIT(16'h665A)) chain (
@@ -61,15 +57,9 @@ module selecting_adders(values, ones, others, upper, carry, totals);
         );
     end endgenerate
 endmodule
-
-module turning_adders(values, terms, turned, adds, totals);
-    parameter COUNT = 1;
-    parameter WIDTH = 2;
-    input [COUNT*WIDTH-1:0] values, terms;
-    input [COUNT-1:0] turned;
-    input adds;
-    output [COUNT*WIDTH-1:0] totals;
-    genvar i;
+"""
+    + HEADS["turning_adders"]
+    + """    genvar i;
     generate for (i = 0; i < COUNT; i = i + 1) begin: adders
         // D ? A + (B ^ C) : A
         folded_chain #(.WIDTH(WIDTH), .INIT(16'h96AA)) chain (
@@ -79,13 +69,9 @@ module turning_adders(values, terms, turned, adds, totals);
         );
     end endgenerate
 endmodule
-
-module selectors(choices, select, chosen);
-    parameter WIDTH = 1;
-    input [4*WIDTH-1:0] choices;
-    input [1:0] select;
-    output [WIDTH-1:0] chosen;
-    wire [WIDTH-1:0] lower, upper;
+"""
+    + HEADS["selectors"]
+    + """    wire [WIDTH-1:0] lower, upper;
     genvar i;
     generate for (i = 0; i < WIDTH; i = i + 1) begin: bits
         LUT4 #(.INIT(16'hCACA)) lower_i (
@@ -98,6 +84,7 @@ module selectors(choices, select, chosen);
     end endgenerate
 endmodule
 """
+)
 
 
 def ecp5_commands(verilog: str, path: str) -> list[str]:

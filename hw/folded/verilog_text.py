@@ -6,9 +6,8 @@ import re
 
 #: What ``elaborate`` gets as its platform where Verilog is written: modules stand for themselves.
 VERILOG = "verilog"
-_USED = re.compile(r"^ *(selecting_adders|turning_adders|selectors) #\(", re.MULTILINE)
-
-_MODULES = {
+#: How each module begins, whatever it is made of: its ports and parameters.
+HEADS = {
     "selecting_adders": """
 module selecting_adders(values, ones, others, upper, carry, totals);
   parameter COUNT = 1;
@@ -16,12 +15,6 @@ module selecting_adders(values, ones, others, upper, carry, totals);
   input [COUNT*WIDTH-1:0] values, ones, others;
   input upper, carry;
   output [COUNT*WIDTH-1:0] totals;
-  genvar i;
-  generate for (i = 0; i < COUNT; i = i + 1) begin: adders
-    assign totals[i*WIDTH +: WIDTH] = values[i*WIDTH +: WIDTH]
-      + (upper ? ones[i*WIDTH +: WIDTH] : others[i*WIDTH +: WIDTH]) + {{(WIDTH-1){1'b0}}, carry};
-  end endgenerate
-endmodule
 """,
     "turning_adders": """
 module turning_adders(values, terms, turned, adds, totals);
@@ -31,13 +24,6 @@ module turning_adders(values, terms, turned, adds, totals);
   input [COUNT-1:0] turned;
   input adds;
   output [COUNT*WIDTH-1:0] totals;
-  genvar i;
-  generate for (i = 0; i < COUNT; i = i + 1) begin: adders
-    assign totals[i*WIDTH +: WIDTH] = values[i*WIDTH +: WIDTH]
-      + (adds ? terms[i*WIDTH +: WIDTH] ^ {WIDTH{turned[i]}} : {WIDTH{1'b0}})
-      + {{(WIDTH-1){1'b0}}, adds & turned[i]};
-  end endgenerate
-endmodule
 """,
     "selectors": """
 module selectors(choices, select, chosen);
@@ -45,7 +31,29 @@ module selectors(choices, select, chosen);
   input [4*WIDTH-1:0] choices;
   input [1:0] select;
   output [WIDTH-1:0] chosen;
-  wire [WIDTH-1:0] lower, upper;
+""",
+}
+_USED = re.compile(rf"^ *({'|'.join(HEADS)}) #\(", re.MULTILINE)
+_MODULES = {
+    "selecting_adders": HEADS["selecting_adders"]
+    + """  genvar i;
+  generate for (i = 0; i < COUNT; i = i + 1) begin: adders
+    assign totals[i*WIDTH +: WIDTH] = values[i*WIDTH +: WIDTH]
+      + (upper ? ones[i*WIDTH +: WIDTH] : others[i*WIDTH +: WIDTH]) + {{(WIDTH-1){1'b0}}, carry};
+  end endgenerate
+endmodule
+""",
+    "turning_adders": HEADS["turning_adders"]
+    + """  genvar i;
+  generate for (i = 0; i < COUNT; i = i + 1) begin: adders
+    assign totals[i*WIDTH +: WIDTH] = values[i*WIDTH +: WIDTH]
+      + (adds ? terms[i*WIDTH +: WIDTH] ^ {WIDTH{turned[i]}} : {WIDTH{1'b0}})
+      + {{(WIDTH-1){1'b0}}, adds & turned[i]};
+  end endgenerate
+endmodule
+""",
+    "selectors": HEADS["selectors"]
+    + """  wire [WIDTH-1:0] lower, upper;
   assign lower = select[0] ? choices[1*WIDTH +: WIDTH] : choices[0*WIDTH +: WIDTH];
   assign upper = select[0] ? choices[3*WIDTH +: WIDTH] : choices[2*WIDTH +: WIDTH];
   assign chosen = select[1] ? upper : lower;

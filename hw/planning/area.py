@@ -35,8 +35,6 @@ from ..memories.weight_banks import weight_banks
 from .cost_coefficients import COEFFICIENTS
 from .graph_area import graph_items
 from .items import (
-    BUFFERS,
-    LANES,
     Area,
     Item,
     Kind,
@@ -44,20 +42,6 @@ from .items import (
     distributed_rams,
     scratch,
 )
-
-__all__ = [
-    "BUFFERS",
-    "LANES",
-    "Area",
-    "Item",
-    "Kind",
-    "buffer_item",
-    "frame_area",
-    "item_area",
-    "layer_items",
-    "memory_luts",
-    "total_area",
-]
 
 
 def item_area(item: Item, family: Family) -> Area:

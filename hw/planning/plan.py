@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...golden.basics.html_table import html_table
 from ..design.folding import Folding, LayerFolding
-from .area import Area
+from .items import Area
 
 #: What a block RAM is worth in look-up tables where no device says which is scarce: the LFE5U-85F
 #: has so many for each.

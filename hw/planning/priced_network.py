@@ -9,8 +9,9 @@ from ..design.buffering import Rows, default_spare_rows
 from ..design.folding import Folding, LaneKind, LayerFolding
 from ..design.layer_design import LayerDesign, layer_design, word_widths
 from ..memories.devices import Family
-from .area import Area, buffer_item, frame_area, item_area, layer_items, total_area
+from .area import buffer_item, frame_area, item_area, layer_items, total_area
 from .graph_area import graph_windows_item
+from .items import Area
 from .large_memories import Buffers, large_buffers, with_large_rows
 
 

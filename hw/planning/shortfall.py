@@ -9,8 +9,8 @@ import numpy as np
 
 from ...golden.network.network import BYTE_BITS, MIN_WEIGHT_BITS, Network
 from ..design.folding import Folding
-from .area import Area
 from .event_counts import NetworkEvents
+from .items import Area
 from .plan import Budget
 from .search.bisection import first_found
 from .search.folding_search import Planner

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..golden.errors import RheobaseError
 from ..options.images import ImageOptions
 from ..results.hardware import Answer, Unequal
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from ..golden.run.run import GoldenRun
 
 
+#: Suffix that tells a network file from images.
+_NETWORK_SUFFIX = ".safetensors"
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """Images, what they show (-1 where not known), and their files ("" where they have none)."""
@@ -23,6 +28,19 @@ class Shown:
     images: np.ndarray
     labels: np.ndarray
     files: list[str]
+
+
+def split_sources(command: str, sources: list[str]) -> tuple[str | None, list[str]]:
+    """The network file, if one is named, and the images.
+
+    Raises:
+        RheobaseError: more than one network file, or no images.
+    """
+    networks = [source for source in sources if source.endswith(_NETWORK_SUFFIX)]
+    pictures = [source for source in sources if not source.endswith(_NETWORK_SUFFIX)]
+    if len(networks) > 1 or not pictures:
+        raise RheobaseError(f"{command}: must be at most one network file, and images")
+    return (networks[0] if networks else None), pictures
 
 
 def load_shown(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..boards.protocol import DEFAULT_BAUD
-from ..golden.errors import RheobaseError
 from ..options.board import Port, Timeout
 from ..options.folding import Baud
 from ..options.images import Count, ImageOptions
@@ -17,9 +16,6 @@ from ..results.hardware import Classified
 
 if TYPE_CHECKING:
     from ..boards.host.driver import Board
-
-#: Suffix that tells a network file from images.
-_NETWORK_SUFFIX = ".safetensors"
 
 
 def classify(
@@ -49,6 +45,7 @@ def classify(
         load_shown,
         right_answers,
         show_answers,
+        split_sources,
         unequal,
     )
     from ..console import progress_bar, say
@@ -56,11 +53,8 @@ def classify(
     from ..golden.network.provenance import Provenance
     from ..golden.run.run import run_golden
 
-    networks = [source for source in sources if source.endswith(_NETWORK_SUFFIX)]
-    pictures = [source for source in sources if not source.endswith(_NETWORK_SUFFIX)]
-    if len(networks) > 1 or not pictures:
-        raise RheobaseError("classify: must be at most one network file, and images")
-    network = load_network(networks[0]) if networks else None
+    file, pictures = split_sources("classify", sources)
+    network = None if file is None else load_network(file)
     with Board(port, baud=baud, timeout=timeout, network=network) as board:
         identity = board.identity
         shown = load_shown(pictures, identity.input_shape, identity.classes, reading, count)

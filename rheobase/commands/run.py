@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ..golden.network.network import Network
     from ..hw.engine.compiled import Program
 
-#: Suffix that tells a network file from images.
-_NETWORK_SUFFIX = ".safetensors"
-
 
 def run(
     program: ProgramFile,
@@ -53,6 +50,7 @@ def run(
         load_shown,
         right_answers,
         show_answers,
+        split_sources,
         unequal,
     )
     from ..console import progress_bar, say
@@ -61,15 +59,12 @@ def run(
     from ..golden.run.run import run_golden
     from ..hw.engine.program_file import load_program
 
-    networks = [source for source in sources if source.endswith(_NETWORK_SUFFIX)]
-    pictures = [source for source in sources if not source.endswith(_NETWORK_SUFFIX)]
-    if len(networks) > 1 or not pictures:
-        raise RheobaseError("run: must be at most one network file, and images")
+    file, pictures = split_sources("run", sources)
     found = load_program(program)
     _check_answers(found)
-    network = load_network(networks[0]) if networks else None
-    if network is not None:
-        _check_network(found, network, networks[0])
+    network = None if file is None else load_network(file)
+    if file is not None and network is not None:
+        _check_network(found, network, file)
     classes = found.maps[found.outputs[0]].channels
     with EngineBoard(port, baud=baud, timeout=timeout) as board:
         clock = board.identity.clock

@@ -21,9 +21,10 @@ from ...design.folding import Folding, LaneChoice, LayerFolding
 from ...design.layer_design import layer_design, word_widths
 from ...design.synapses import is_streamed
 from ...memories.devices import Family
-from ..area import Area, frame_area
+from ..area import frame_area
 from ..cycles import layer_cycles
 from ..event_counts import NetworkEvents, known_events
+from ..items import Area
 from ..plan import Budget, LayerPlan, Plan
 from ..priced_network import PricedNetwork
 from ..row_pipeline import pipeline_cycles

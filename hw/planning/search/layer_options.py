@@ -18,9 +18,10 @@ from ...design.folding import (
 )
 from ...design.layer_design import LayerDesign, layer_design
 from ...memories.devices import Family
-from ..area import Area, Item, layer_items, total_area
+from ..area import layer_items, total_area
 from ..cycles import fewest_firing, image_cycles, layer_stages
 from ..event_counts import WindowEvents
+from ..items import Area, Item
 from ..large_memories import Buffers, with_large_rows
 from .layer_choices import lane_choices, layer_neurons
 

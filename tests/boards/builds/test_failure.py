@@ -27,7 +27,7 @@ from rheobase.golden import (
     save_network,
 )
 from rheobase.hw.memories.devices import Family
-from rheobase.hw.planning.area import Area
+from rheobase.hw.planning.items import Area
 from rheobase.hw.planning.plan import Plan
 from rheobase.options.folding import FoldingOptions
 from tests.support.networks.random_networks import random_network

@@ -15,10 +15,10 @@ from rheobase.hw.design.folding import LayerFolding, check_folding
 from rheobase.hw.design.layer_design import layer_design, network_design
 from rheobase.hw.design.style import COMPACT
 from rheobase.hw.memories.devices import Family
-from rheobase.hw.planning.area import Area
 from rheobase.hw.planning.cycles import FIRING_FRACTION, layer_stages
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.planning.event_counts import assumed_events, counted_events, expected_most
+from rheobase.hw.planning.items import Area
 from rheobase.hw.planning.plan import Budget
 from rheobase.hw.planning.row_pipeline import pipeline_cycles
 from rheobase.hw.planning.search.folding_search import Planner

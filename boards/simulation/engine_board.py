@@ -10,7 +10,7 @@ from pathlib import Path
 from ...hw.engine.design import EngineDesign
 from ...hw.verilog.generation import to_verilog
 from ...sim.build import Sources, build_executable
-from ...sim.engine.memory_timing import SDRAM_16, MemoryTiming
+from ...sim.engine.memory_timing import SDRAM_32, MemoryTiming
 from ...sim.engine.simulation import memory_headers
 from ..link.engine.engine_top import EngineTop
 from .board import simulated_board, terminal_headers
@@ -57,7 +57,7 @@ def build_engine_board(
 
 @contextmanager
 def running_engine_board(
-    model: EngineBoardModel, timing: MemoryTiming = SDRAM_16, seed: int = 1
+    model: EngineBoardModel, timing: MemoryTiming = SDRAM_32, seed: int = 1
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     """Run a board, with a memory that is not zero.
 

@@ -14,7 +14,7 @@ from ...golden.run.records import LayerRecord
 from ...golden.run.run import run_golden
 from ...hw.engine.compiled import Program, map_numbers
 from ..harness_process import process_shares
-from .memory_timing import SDRAM_16, MemoryTiming
+from .memory_timing import SDRAM_32, MemoryTiming
 from .simulation import EngineRun, run_engine
 
 
@@ -57,7 +57,7 @@ def compare_engine(
     executable: Path,
     images: np.ndarray,
     *,
-    timing: MemoryTiming = SDRAM_16,
+    timing: MemoryTiming = SDRAM_32,
     seed: int = 1,
     processes: int | None = None,
     progress: Callable[[int], None] | None = None,

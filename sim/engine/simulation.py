@@ -18,7 +18,7 @@ from ...hw.engine.memory_port import CommandLayout
 from ...hw.verilog.generation import to_verilog
 from ..build import Sources, build_executable
 from ..harness_headers import harness_headers
-from .memory_timing import SDRAM_16, MemoryTiming
+from .memory_timing import SDRAM_32, MemoryTiming
 
 #: C++ program that drives an engine and is the memory behind it.
 HARNESS = Path(__file__).with_name("harness.cpp")
@@ -72,7 +72,7 @@ def run_engine(
     program: Program,
     images: np.ndarray,
     *,
-    timing: MemoryTiming = SDRAM_16,
+    timing: MemoryTiming = SDRAM_32,
     seed: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> EngineRun:

@@ -27,7 +27,7 @@ def test_a_plan_says_what_the_model_counts():
     image = rng.integers(0, 256, network.input_shape).astype(np.uint8)
     network = replace(network, events=count_events(network, image[None]))
     design = EngineDesign(lanes=4, neurons=8)
-    compilation = compile_network(network, design)
+    compilation = compile_network(network, design, word_cycles=2)
     memory = memory_with(compilation.program, image)
     runs = run_program(design, memory, compilation.program.program_base, 0)
     plan = plan_program(compilation)

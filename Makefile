@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Two workers: what the smallest machine has.
 WORKERS ?= 2
+# Python compiles what it imports, once; pip would compile all of torch, a minute on one core.
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .PHONY: demo test test-only test-quick test-slow prove bench peers bitstreams lint docs schema clean packages mutate \
   fuzz test-matrix
@@ -119,9 +121,9 @@ $(VENV)/bin/python:
 	  { echo "venv is needed: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 2; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
+	$(BIN)/python -m pip install $(PIP_OPTIONS) -e '.[all]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install $(PIP_OPTIONS) -e '.[test]'
 	touch $@

@@ -13,13 +13,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md")), DOCS / "scripts.md"]
 
 
-@pytest.mark.parametrize(
-    "pages",
-    [PAGES[:1], pytest.param(PAGES, marks=pytest.mark.slow)],
-    ids=["tutorial", "all"],
-)
-def test_pages_do_what_they_show(tmp_path, pages):
-    for page in pages:
+@pytest.mark.slow
+def test_pages_do_what_they_show(tmp_path):
+    for page in PAGES:
         run_page(page, tmp_path)
 
 

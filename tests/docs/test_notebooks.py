@@ -17,7 +17,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SHOWN = {"own_cnn": ("text/html", 5), "ablation": ("image/png", 2)}
 
 
-@pytest.mark.parametrize("name", ["own_cnn", pytest.param("ablation", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["own_cnn", "ablation"])
 def test_notebook(name, tmp_path):
     path = tmp_path / f"{name}.ipynb"
     shutil.copy(EXAMPLES / path.name, path)

@@ -21,7 +21,7 @@ PLACES = [
     (r"\bMODEL\b", MODEL),
     (r"\bWEIGHTS\b", "build/mnist.safetensors"),
     (r"(?<!\S)(net|network)\.safetensors", "build/net.safetensors"),
-    (r"\bnet\.(onnx|pt2)\b", r"build/net.\1"),
+    (r"(?<!\S)net\.(onnx|pt2)\b", r"build/net.\1"),
     (r"\bgraph\.nir\b", "network.nir"),
 ]
 #: What is not run, and why.

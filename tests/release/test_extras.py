@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -12,13 +13,19 @@ from rheobase.golden.basics.extras import EXTRAS
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
 
+@cache
+def modules() -> dict[str, list[str]]:
+    """Distributions by the module that they bring: reading them takes seconds."""
+    return dict(packages_distributions())
+
+
 def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[\[<>=; ]", requirement)[0] for requirement in requirements}
 
 
 @pytest.mark.parametrize("module", EXTRAS)
 def test_a_module_comes_with_its_extra(module):
-    (distribution,) = {name.lower() for name in packages_distributions()[module]}
+    (distribution,) = {name.lower() for name in modules()[module]}
     extra = EXTRAS[module]
     wanted = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     assert distribution in names(wanted)

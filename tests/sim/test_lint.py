@@ -45,7 +45,7 @@ def test_lint_finds():
     ("seed", "coding"),
     [
         (1, Coding.RADIX),
-        (2, Coding.RATE),
+        pytest.param(2, Coding.RATE, marks=pytest.mark.slow),
         pytest.param(1, Coding.RATE, marks=pytest.mark.slow),
         pytest.param(2, Coding.RADIX, marks=pytest.mark.slow),
     ],

@@ -212,7 +212,8 @@ def test_memories_to_files():
         memories_to_files("  initial begin\n    a[0] = 1'h0;\n    b[1] = 1'h1;\n  end\n")
 
 
-@pytest.mark.parametrize("target", [pytest.param("generic", marks=pytest.mark.slow), "asic"])
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["generic", "asic"])
 def test_plain_verilog_is_the_same_hardware(tmp_path, network, folding, target):
     """Every spike and score through the files of each flavour; its template fits; no warning."""
     names = write_plain_verilog(network, folding, target, tmp_path / "made")

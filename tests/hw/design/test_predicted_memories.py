@@ -17,6 +17,7 @@ from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import random_folding, random_network
 from tests.support.networks.rare_graphs import RARE, rare_network
 from tests.support.networks.residual_networks import residual_network
+from tests.support.slow import mostly_slow
 
 #: (words, bits of a word, whether it is read with the clock, its style).
 Memories = Counter[tuple[int, int, bool, str | None]]
@@ -61,15 +62,6 @@ def _predicted(accelerator: Accelerator) -> Memories:
     return found
 
 
-def _mostly_slow(cases, quick: int) -> list:
-    """``cases`` as parameters, the first ``quick`` of them for every run of the tests."""
-    found = []
-    for number, case in enumerate(cases):
-        values = case if isinstance(case, tuple) else (case,)
-        found.append(pytest.param(*values, marks=[pytest.mark.slow] if number >= quick else []))
-    return found
-
-
 def _check(network, folding) -> None:
     accelerator = Accelerator(network, folding)
     assert _built(accelerator) == _predicted(accelerator)
@@ -81,7 +73,7 @@ def _with_memories(rng: np.random.Generator, folding):
     return tuple(replace(fold, weight_memory=kinds[rng.integers(3)]) for fold in folding)
 
 
-@pytest.mark.parametrize("seed", _mostly_slow(range(6), 1))
+@pytest.mark.parametrize("seed", mostly_slow(range(6), 1))
 def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     network = random_network(
@@ -97,7 +89,7 @@ def test_random_networks(seed):
     _check(network, _with_memories(rng, random_folding(rng, network)))
 
 
-@pytest.mark.parametrize("seed", _mostly_slow(range(5), 0))
+@pytest.mark.parametrize("seed", mostly_slow(range(5), 0))
 def test_random_graphs(seed):
     rng = np.random.default_rng(seed)
     network = random_graph(
@@ -113,13 +105,13 @@ def test_random_graphs(seed):
 
 @pytest.mark.parametrize(
     ("shape", "coding"),
-    _mostly_slow([("direct", Coding.RADIX), *product(RARE, Coding)], 1),
+    mostly_slow([("direct", Coding.RADIX), *product(RARE, Coding)], 1),
 )
 def test_rare_shapes(shape, coding):
     _check(*rare_network(np.random.default_rng(2), shape, coding))
 
 
-@pytest.mark.parametrize("steps", _mostly_slow([1, 3], 1))
+@pytest.mark.parametrize("steps", mostly_slow([1, 3], 1))
 def test_trains_of_one_step(steps):
     """Lanes that run ahead of one another queue their sums at T = 1 as well."""
     network = residual_network(Coding.RADIX, steps=steps, stages=((3, 1),), size=4)

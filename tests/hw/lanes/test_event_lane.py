@@ -13,7 +13,7 @@ from tests.support.simulation.components import check_exchange, word
 
 @pytest.mark.parametrize(
     ("alone", "compact"),
-    [(False, False), (True, True), (False, True)],
+    [(False, False), pytest.param(True, True, marks=pytest.mark.slow), (False, True)],
     ids=["one of several", "alone", "queues in block RAM"],
 )
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def _expected(given, taps, planes, event_shift):
     [
         (7, 1, 0, 0, False),
         (40, 1, 0, 0, False),
-        (18, 1, 3, 1, False),
+        pytest.param(18, 1, 3, 1, False, marks=pytest.mark.slow),
         (3, 8, 0, 3, False),
         (20, 4, 0, 1, False),
         (1, 1, 0, 0, False),

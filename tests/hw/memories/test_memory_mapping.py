@@ -9,6 +9,7 @@ from rheobase.hw.memories.devices import Family
 from rheobase.hw.memories.memory_mapping import mapped_memory
 from rheobase.hw.memories.memory_shape import MemoryShape
 from rheobase.sim.tools.eda_tools import find_tool
+from tests.support.slow import mostly_slow
 
 #: (words, width, bits written together or None for constants, style, whether apart), each where
 #: one rule decides.
@@ -56,7 +57,8 @@ def _verilog(
     return "\n".join([*lines, "endmodule", ""])
 
 
-@pytest.mark.parametrize("family", Family)
+# Each takes ten seconds and more.
+@pytest.mark.parametrize("family", mostly_slow([Family.ECP5, Family.GOWIN, Family.ICE40], 1))
 def test_mapping_is_that_of_yosys(family, tmp_path):
     names = [f"memory_{index}" for index in range(len(SHAPES))]
     text = "".join(

@@ -71,11 +71,11 @@ def test_tables_in_logic(words, segments, banks):
     [
         (1, 1, 2, None, False),
         (40, 3, 4, None, False),
-        (600, 4, 8, WeightMemory.LOGIC, False),
+        pytest.param(600, 4, 8, WeightMemory.LOGIC, False, marks=pytest.mark.slow),
         (72, 4, 4, WeightMemory.LOGIC, False),
         (1100, 2, 8, None, False),
         (1300, 16, 8, None, False),
-        (4700, 4, 8, None, False),
+        pytest.param(4700, 4, 8, None, False, marks=pytest.mark.slow),
         (4700, 4, 8, None, True),
     ],
 )

@@ -15,6 +15,7 @@ from rheobase.hw.neurons.rate_neuron import RateNeuron
 from rheobase.hw.neurons.signed_rate_neuron import SignedRateNeuron
 from tests.support.networks.neurons import random_parameters, signed_spikes
 from tests.support.simulation.components import check_exchange
+from tests.support.slow import mostly_slow
 
 CHANNELS, NEURONS, GROUPS = 5, 2, 3
 
@@ -33,7 +34,7 @@ def _currents(values, group, first, last):
 
 
 @pytest.mark.parametrize("kind", ["stepwise", "cumulative", "constant"])
-@pytest.mark.parametrize("steps", [1, 6])
+@pytest.mark.parametrize("steps", mostly_slow([6, 1], 1))
 def test_rate(kind, steps):
     rng = np.random.default_rng(steps)
     parameters = random_parameters(rng, CHANNELS)
@@ -69,7 +70,7 @@ def test_rate(kind, steps):
     )
 
 
-@pytest.mark.parametrize("steps", [1, 3, 4])
+@pytest.mark.parametrize("steps", mostly_slow([1, 4, 3], 2))
 def test_radix(steps):
     rng = np.random.default_rng(steps)
     parameters = random_parameters(rng, CHANNELS)
@@ -94,7 +95,7 @@ def test_radix(steps):
 
 @pytest.mark.parametrize("slope", [0, 20])
 @pytest.mark.parametrize(
-    ("steps", "style"), [(1, FAST), (3, FAST), (4, FAST), (3, COMPACT)], ids=str
+    ("steps", "style"), mostly_slow([(1, FAST), (4, FAST), (3, COMPACT), (3, FAST)], 3), ids=str
 )
 def test_signed_radix(steps, style, slope):
     rng = np.random.default_rng(steps)
@@ -133,7 +134,7 @@ def test_signed_radix(steps, style, slope):
 
 
 @pytest.mark.parametrize("kind", ["stepwise", "cumulative", "constant"])
-@pytest.mark.parametrize(("steps", "slope"), [(1, 20), (6, 0), (6, 20)])
+@pytest.mark.parametrize(("steps", "slope"), mostly_slow([(6, 20), (1, 20), (6, 0)], 1))
 def test_signed_rate(kind, steps, slope):
     rng = np.random.default_rng(steps)
     parameters = random_parameters(rng, CHANNELS, slope)

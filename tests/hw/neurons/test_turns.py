@@ -19,9 +19,12 @@ from rheobase.hw.neurons.signed_rate_neuron import SignedRateNeuron
 from rheobase.hw.neurons.spike_turns import SpikeTurns
 from tests.support.networks.neurons import random_parameters, signed_spikes
 from tests.support.simulation.components import check_exchange, word
+from tests.support.slow import mostly_slow
 
 SHAPE = signed(9)
-FOLDINGS = pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1), (5, 1)])
+FOLDINGS = pytest.mark.parametrize(
+    ("neurons", "firing"), mostly_slow([(6, 2), (5, 1), (4, 1), (2, 1)], 2)
+)
 
 
 def _beat(currents, group):
@@ -34,7 +37,9 @@ def _beat(currents, group):
 
 
 @pytest.mark.parametrize("every_other", [False, True])
-@pytest.mark.parametrize(("neurons", "firing"), [(4, 1), (6, 2), (2, 1), (5, 1), (24, 2), (16, 1)])
+@pytest.mark.parametrize(
+    ("neurons", "firing"), mostly_slow([(6, 2), (5, 1), (24, 2), (4, 1), (2, 1), (16, 1)], 3)
+)
 def test_currents_go_out_in_turns(neurons, firing, every_other):
     rng = np.random.default_rng(neurons)
     turns = neurons // firing
@@ -56,7 +61,7 @@ def test_currents_go_out_in_turns(neurons, firing, every_other):
 
 
 @FOLDINGS
-@pytest.mark.parametrize("steps", [1, 3, 4])
+@pytest.mark.parametrize("steps", mostly_slow([1, 4, 3], 2))
 def test_spikes_come_together(neurons, firing, steps):
     rng = np.random.default_rng(neurons + steps)
     given, words = [], []
@@ -192,12 +197,15 @@ def test_rate_neurons_in_turns_keep_their_potentials_apart(neurons, firing, kind
 
 @pytest.mark.parametrize(
     ("neurons", "firing", "kind", "slope"),
-    [
-        (4, 1, "stepwise", 20),
-        (6, 2, "stepwise", 0),
-        (2, 1, "cumulative", 20),
-        (5, 1, "constant", 20),
-    ],
+    mostly_slow(
+        [
+            (6, 2, "stepwise", 20),
+            (2, 1, "cumulative", 0),
+            (5, 1, "constant", 20),
+            (4, 1, "stepwise", 0),
+        ],
+        3,
+    ),
 )
 def test_signed_rate_neurons_in_turns(neurons, firing, kind, slope):
     rng = np.random.default_rng(neurons)

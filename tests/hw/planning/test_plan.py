@@ -133,7 +133,7 @@ def test_more_room_is_never_slower():
     assert times == sorted(times, reverse=True)
 
 
-@pytest.mark.parametrize("share", [0.95, 0.3])
+@pytest.mark.parametrize("share", [0.95, pytest.param(0.3, marks=pytest.mark.slow)])
 def test_shortfall_names_what_would_fit(share):
     """The remedies are checked by planning with them."""
     network = residual_network(Coding.RADIX, steps=6, stages=((16, 1),), size=12, bits=8)
@@ -183,10 +183,8 @@ def test_block_rams_are_what_yosys_maps(budget):
     assert synthesise(text, TOP, ULX3S_85F).resources.block_rams == plan.area.block_rams
 
 
-@pytest.mark.parametrize(
-    ("coding", "lanes"),
-    [(Coding.RADIX, 2), pytest.param(Coding.RATE, 1, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("coding", "lanes"), [(Coding.RADIX, 2), (Coding.RATE, 1)])
 def test_an_ice40_takes_what_is_counted(coding, lanes):
     """Queues of lanes that run ahead of one another are in block RAM, and no registers."""
     network = _chain(coding, seed=3, steps=4)

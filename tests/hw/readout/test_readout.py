@@ -29,7 +29,7 @@ def test_count(steps, delay, radix):
 
 
 @pytest.mark.parametrize("kind", ["stepwise", "constant", "summed", "whole train"])
-@pytest.mark.parametrize(("steps", "delay"), [(6, 0), (4, 3)])
+@pytest.mark.parametrize(("steps", "delay"), [(4, 3), pytest.param(6, 0, marks=pytest.mark.slow)])
 def test_current(kind, steps, delay):
     rng = np.random.default_rng(steps)
     bias = rng.integers(-9, 9, 5)

@@ -69,8 +69,8 @@ def _check(folder, network, images, files, language, *, seed=1):
     [
         (Coding.RATE, False, "2005"),
         (Coding.RADIX, False, "2012"),
-        (Coding.RATE, True, "2012"),
-        (Coding.RADIX, True, "2005"),
+        pytest.param(Coding.RATE, True, "2012", marks=pytest.mark.slow),
+        pytest.param(Coding.RADIX, True, "2005", marks=pytest.mark.slow),
     ],
 )
 def test_resets_of_unknown_registers(tmp_path, coding, compact, language):
@@ -81,7 +81,9 @@ def test_resets_of_unknown_registers(tmp_path, coding, compact, language):
     _check(tmp_path, network, images, files, language)
 
 
-@pytest.mark.parametrize("target", ["default", "generic", "asic"])
+@pytest.mark.parametrize(
+    "target", ["default", "generic", pytest.param("asic", marks=pytest.mark.slow)]
+)
 def test_both_languages(tmp_path, target):
     """Each flavour as it is written."""
     network, images, folding = _network(Coding.RATE)

@@ -201,12 +201,12 @@ def _words(maps, width):
             for plane_by_plane in (False, True)
         ),
         pytest.param("pooled", False, True, False, False, marks=pytest.mark.slow),
-        ("overlapping", True, True, False, False),
+        pytest.param("overlapping", True, True, False, False, marks=pytest.mark.slow),
         pytest.param("pooled", True, False, True, False, marks=pytest.mark.slow),
         ("one row", False, False, True, False),
         ("overlapping", True, True, True, False),
         ("strided", False, True, True, True),
-        ("pooled", True, True, True, True),
+        pytest.param("pooled", True, True, True, True, marks=pytest.mark.slow),
         ("pooled", False, True, False, True),
     ],
 )
@@ -245,7 +245,7 @@ def test_spike_windows(case, plane_by_plane, row_words, compact, single_port):
     ("case", "zero_point", "compact"),
     [
         pytest.param("pooled", 0, False, marks=pytest.mark.slow),
-        ("pooled", 0b101, False),
+        pytest.param("pooled", 0b101, False, marks=pytest.mark.slow),
         ("one row", 0b101, False),
         ("pooled", 0b101, True),
     ],
@@ -298,7 +298,7 @@ def test_pixel_windows_and_gather(case, zero_point, compact):
 @pytest.mark.parametrize(
     ("case", "row_words", "compact", "single_port", "steps"),
     [
-        ("overlapping", False, False, False, 3),
+        pytest.param("overlapping", False, False, False, 3, marks=pytest.mark.slow),
         ("pooled", True, True, False, 3),
         ("strided", True, True, True, 3),
         ("strided", False, False, False, 1),

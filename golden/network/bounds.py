@@ -135,8 +135,12 @@ def fed_channels(connection: Connection) -> slice:
     return slice(connection.out_start, connection.out_start + connection.out_channels)
 
 
-def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
-    """Bounds of layer ``index`` of ``network``; every range contains zero."""
+def channel_bounds(network: UncheckedNetwork, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest weighted sum of one window over all connections of layer ``index``.
+
+    Without bias, for one time step (``rate``) or the whole train: int64, per out channel, each
+    range with zero in it.
+    """
     layer = network.layers[index]
     low = np.zeros(layer.out_channels, np.int64)
     high = np.zeros(layer.out_channels, np.int64)
@@ -144,6 +148,13 @@ def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
         lower, upper = connection_bounds(network, connection)
         low[fed_channels(connection)] += lower
         high[fed_channels(connection)] += upper
+    return low, high
+
+
+def layer_bounds(network: UncheckedNetwork, index: int) -> Bounds:
+    """Bounds of layer ``index`` of ``network``; every range contains zero."""
+    layer = network.layers[index]
+    low, high = channel_bounds(network, index)
     window = Interval.of(low, high)
     repeats = network.steps if network.coding == Coding.RATE else 1
     pooled_repeats = 1 if layer.sees_only_image else repeats

@@ -49,8 +49,8 @@ class EngineDesign:
     list_entries: int = 1024
     buffer_words: int = 1024
     sum_bits: int = 19
-    current_bits: int = 28
-    threshold_bits: int = 24
+    current_bits: int = 26
+    threshold_bits: int = 22
     groups: int = 16
     windows: int = 8
     sources: int = 4

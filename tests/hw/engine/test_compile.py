@@ -95,6 +95,22 @@ def test_chains_of_layers(seed, design, readout, steps, hidden) -> None:
     _run(network, design, seed)
 
 
+def _with_distant_thresholds(rng: np.random.Generator, network: Network) -> Network:
+    """``network``, some of whose channels fire hardly ever, or never."""
+    layers = []
+    for layer in network.layers:
+        if layer.threshold is not None:
+            drawn = (2 ** rng.uniform(0, 29, layer.out_channels)).astype(np.int32)
+            threshold = np.where(rng.random(layer.out_channels) < 0.5, drawn, layer.threshold)
+            start = np.where(threshold == layer.threshold, layer.initial_potential, threshold // 2)
+            layer = replace(layer, threshold=threshold, initial_potential=start)
+            if layer.negative_threshold is not None:
+                slope = (2 ** rng.uniform(0, 29, layer.out_channels)).astype(np.int32)
+                layer = replace(layer, negative_threshold=threshold + slope)
+        layers.append(layer)
+    return replace(network, layers=tuple(layers))
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -104,8 +120,9 @@ def test_chains_of_layers(seed, design, readout, steps, hidden) -> None:
     layers=st.integers(1, 4),
     signed=st.booleans(),
     own_steps=st.booleans(),
+    distant=st.booleans(),
 )
-def test_graphs(seed, design, readout, steps, layers, signed, own_steps) -> None:
+def test_graphs(seed, design, readout, steps, layers, signed, own_steps, distant) -> None:
     rng = np.random.default_rng(seed)
     network = random_graph(
         rng,
@@ -119,6 +136,8 @@ def test_graphs(seed, design, readout, steps, layers, signed, own_steps) -> None
         network = with_signed_layers(rng, network)
     if own_steps:
         network = with_own_steps(rng, network)
+    if distant:
+        network = _with_distant_thresholds(rng, network)
     try:
         _run(network, design, seed)
     except RheobaseError as error:

@@ -110,12 +110,13 @@ def _chain(**fields) -> Network:
         (
             _chain(threshold=1 << 20),
             {"threshold_bits": 12},
-            r"layer 'conv': thresholds reach 1048576, must be below 2 \*\* 12 \(threshold_bits\)",
+            # The least that a sum of 27 pixels of weight 3 does not reach.
+            r"layer 'conv': thresholds reach 20656, must be below 2 \*\* 12 \(threshold_bits\)",
         ),
         (
-            _chain(threshold=1 << 30),
-            {"threshold_bits": 31},
-            r"layer 'conv': currents and potentials take 31 bits, must be at most 28 \(current",
+            _chain(),
+            {"sum_bits": 15, "current_bits": 15},
+            r"layer 'conv': currents and potentials take 16 bits, must be at most 15 \(current",
         ),
         (
             _chain(),

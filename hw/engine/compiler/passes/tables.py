@@ -7,14 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from .....golden.basics.arithmetic import ceil_div
-from .....golden.errors import RheobaseError
-from .....golden.network.bounds import Interval, effective_bias, layer_bounds
 from .....golden.network.network import Network
 from ...design import WORD_DIGITS
 from ...program import EXTENT_BITS
 from ..maps.addresses import Place
 from ..maps.stored_maps import ImageView, Source, StoredMap, turn_words
 from .drafts import Draft, operation_lists
+from .neuron_parameters import parameter_records
 from .weight_digits import digit_shift
 
 #: Records of a table, or of a head.
@@ -37,7 +36,7 @@ def pass_tables(
         "segments": segments,
         "row_entries": rows,
         "operations": operations,
-        "parameters": _parameters(network, draft),
+        "parameters": parameter_records(network, draft),
     }
     head = _head(network, draft, target, places[target])
     counts = {name: len(records) for name, records in tables.items()}
@@ -189,59 +188,3 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     }
                 )
     return segments, rows
-
-
-def _parameters(network: Network, draft: Draft) -> Records:
-    design, block = draft.design, draft.block
-    layer = network.layers[block.layer]
-    channels = slice(block.first, block.end)
-    count = draft.groups * design.neurons
-    offset = effective_bias(network, block.layer)
-    bounds = layer_bounds(network, block.layer)
-    bits = Interval.of(bounds.window.low, bounds.window.high, *_ends(bounds.potential)).bits
-    threshold = below = negative = None
-    if layer.neurons is not None:
-        threshold = layer.neurons.threshold[channels]
-        offset = offset + layer.neurons.initial_potential
-        if layer.neurons.negative_threshold is not None:
-            negative = layer.neurons.negative_threshold[channels]
-            below = (layer.neurons.silent_from - 1 - offset)[channels]
-            bits = max(bits, Interval.of(below).bits)
-    bits = max(bits, Interval.of(offset).bits)
-    if bits > design.current_bits:
-        raise RheobaseError(
-            f"{block.where}: currents and potentials take {bits} bits, must be at most "
-            f"{design.current_bits} (current_bits)"
-        )
-    for values in (threshold, negative):
-        if values is not None and int(values.max()) >> design.threshold_bits:
-            raise RheobaseError(
-                f"{block.where}: thresholds reach {values.max()}, must be below "
-                f"2 ** {design.threshold_bits} (threshold_bits)"
-            )
-    # Channels beyond the block's have no weights, and must not fire.
-    fields = {
-        "offset": _padded(offset[channels], count, 0),
-        "threshold": _padded(threshold, count, 1),
-        "below": _padded(below, count, -1),
-        "negative_threshold": _padded(negative, count, 1),
-    }
-    return [
-        {
-            f"{name}_{neuron}": int(values[turn + neuron])
-            for neuron in range(design.firing)
-            for name, values in fields.items()
-        }
-        for turn in range(0, count, design.firing)
-    ]
-
-
-def _ends(interval: Interval) -> tuple[int, int]:
-    return interval.low, interval.high
-
-
-def _padded(values: np.ndarray | None, count: int, filling: int) -> np.ndarray:
-    result = np.full(count, filling, np.int64)
-    if values is not None:
-        result[: len(values)] = values
-    return result

@@ -1,0 +1,99 @@
+"""What a pass's neurons compare with: offsets and thresholds, as the records hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .....golden.errors import RheobaseError
+from .....golden.network.bounds import Interval, channel_bounds, effective_bias
+from .....golden.network.network import Network
+from .drafts import Draft
+
+
+@dataclass(frozen=True)
+class NeuronParameters:
+    """Of a layer's channels, int64 each; names are those of the record's fields.
+
+    Attributes:
+        offset: added to a current: bias and initial potential.
+        threshold: of a positive spike; None without neurons.
+        below: what the current is subtracted from: where less than 0 comes out of it, no negative
+            spike is fired; None unless neurons fire signed.
+        negative_threshold: of a negative spike; None unless neurons fire signed.
+    """
+
+    offset: np.ndarray
+    threshold: np.ndarray | None = None
+    below: np.ndarray | None = None
+    negative_threshold: np.ndarray | None = None
+
+
+def neuron_parameters(network: Network, index: int) -> tuple[NeuronParameters, Interval]:
+    """Of layer ``index``, and the range of currents and potentials.
+
+    A threshold that no potential reaches is lowered to the least of which that is true, so that a
+    channel which never fires does not need wider neurons than the others.
+    """
+    layer = network.layers[index]
+    low, high = channel_bounds(network, index)
+    bias = effective_bias(network, index)
+    if layer.neurons is None:
+        return NeuronParameters(bias), Interval.of(low, high, bias, low + bias, high + bias)
+    threshold = layer.neurons.threshold.astype(np.int64)
+    offset = bias + layer.neurons.initial_potential
+    if layer.neurons.negative_threshold is None:
+        silent = threshold > high + offset
+        offset = np.where(silent, bias, offset)
+        threshold = np.where(silent, np.maximum(high + bias + 1, 1), threshold)
+        below = negative = None
+        ends = ()
+    else:
+        last = np.maximum(layer.neurons.silent_from - 1, low + offset - 1)
+        below = last - offset
+        negative = layer.neurons.negative_threshold.astype(np.int64)
+        negative = np.minimum(negative, np.maximum(last + 1 - low - offset, 1))
+        threshold = np.minimum(threshold, np.maximum(high + offset + 1, 1))
+        ends = (below,)
+    found = NeuronParameters(offset, threshold, below, negative)
+    return found, Interval.of(low, high, offset, low + offset, high + offset, *ends)
+
+
+def parameter_records(network: Network, draft: Draft) -> list[dict[str, int]]:
+    """One for each turn of F neurons of the pass.
+
+    Raises:
+        RheobaseError: currents, potentials or thresholds are wider than the engine's.
+    """
+    design, block = draft.design, draft.block
+    found, currents = neuron_parameters(network, block.layer)
+    if currents.bits > design.current_bits:
+        raise RheobaseError(
+            f"{block.where}: currents and potentials take {currents.bits} bits, must be at most "
+            f"{design.current_bits} (current_bits)"
+        )
+    channels = slice(block.first, block.end)
+    count = draft.groups * design.neurons
+    # Channels beyond the block's have no weights, and must not fire.
+    fillings = {"offset": 0, "threshold": 1, "below": -1, "negative_threshold": 1}
+    fields = {}
+    for name, filling in fillings.items():
+        values = getattr(found, name)
+        fields[name] = np.full(count, filling, np.int64)
+        if values is None:
+            continue
+        if "threshold" in name and int(values[channels].max()) >> design.threshold_bits:
+            raise RheobaseError(
+                f"{block.where}: thresholds reach {values[channels].max()}, must be below "
+                f"2 ** {design.threshold_bits} (threshold_bits)"
+            )
+        fields[name][: block.end - block.first] = values[channels]
+    return [
+        {
+            f"{name}_{neuron}": int(values[turn + neuron])
+            for neuron in range(design.firing)
+            for name, values in fields.items()
+        }
+        for turn in range(0, count, design.firing)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
@@ -13,13 +13,11 @@ import serial
 
 from ...golden.errors import MachineError, RheobaseError
 from ...hw.engine.compiled import Program, image_words, map_numbers
-from ...hw.engine.program_file import program_hash
 from ..engine_protocol import (
     COUNT_BITS,
     LABEL_WORDS,
     STORE_BYTES,
     WORD_BYTES,
-    WRITE_WORDS,
     Configuration,
     EngineIdentity,
     EngineMessage,
@@ -29,8 +27,9 @@ from ..engine_protocol import (
     request_payload,
     split_words,
 )
-from ..protocol import CRC_BYTES, DEFAULT_BAUD, ERROR, HEADER_BYTES, REPLY, Error
+from ..protocol import DEFAULT_BAUD, ERROR, REPLY, Error
 from ..protocol import MAGIC as ACCELERATOR_MAGIC
+from .engine_requests import Request, pieces, program_label, requests_from, write_requests
 from .serial_client import ATTEMPTS, DEFAULT_TIMEOUT, SerialClient, is_untrusted
 
 #: Seconds that an image may take in the engine unless told otherwise.
@@ -53,17 +52,6 @@ class Ran:
     outputs: tuple[np.ndarray, ...]
     cycles: np.ndarray
     resent: int
-
-
-@dataclass(frozen=True)
-class _Request:
-    message: EngineMessage
-    words: bytes = b""
-
-    @property
-    def stored_bytes(self) -> int:
-        """What it takes of the board's store, with its header and check sum."""
-        return 1 + HEADER_BYTES + 1 + len(self.words) + CRC_BYTES
 
 
 class EngineBoard(SerialClient):
@@ -115,7 +103,7 @@ class EngineBoard(SerialClient):
         self.identity = self._identify()
         if not self.identity.loaded:
             return False
-        return self.read(self.identity.label, LABEL_WORDS).tobytes() == _label(program)
+        return self.read(self.identity.label, LABEL_WORDS).tobytes() == program_label(program)
 
     def load(self, program: Program, *, progress: Callable[[int], None] | None = None) -> bool:
         """Load ``program``, whatever was loaded before, and check what arrived.
@@ -133,7 +121,7 @@ class EngineBoard(SerialClient):
                 sent, or no answer.
         """
         self._check_fits(program)
-        label = np.frombuffer(_label(program), "<u4")
+        label = np.frombuffer(program_label(program), "<u4")
         parts = [
             (program.weights_base, program.weights),
             (program.program_base, np.concatenate([program.passes, label])),
@@ -143,11 +131,11 @@ class EngineBoard(SerialClient):
         first, last = len(program.weights), program.program_base
         # The first words that are written unload what was loaded before.
         for base, words in parts:
-            self._exchange([[write] for write in _writes(base, words)], progress)
+            self._exchange([[write] for write in write_requests(base, words)], progress)
         self._exchange(
             [
-                [_Request(EngineMessage.FILL, join_words(piece))]
-                for piece in _pieces(first, last - first, _FILLED)
+                [Request(EngineMessage.FILL, join_words(piece))]
+                for piece in pieces(first, last - first, _FILLED)
             ]
         )
         parts.append((first, np.zeros(last - first, np.uint32)))
@@ -201,14 +189,14 @@ class EngineBoard(SerialClient):
         most = min(_MOST_CYCLES, max(1, int(limit * self.identity.clock)))
         places = [program.maps[layer] for layer in program.outputs]
         reads = [
-            _Request(EngineMessage.READ, join_words(piece))
+            Request(EngineMessage.READ, join_words(piece))
             for place in places
-            for piece in _pieces(place.base, place.words, _READ)
+            for piece in pieces(place.base, place.words, _READ)
         ]
-        run = _Request(EngineMessage.RUN, join_words([most]))
+        run = Request(EngineMessage.RUN, join_words([most]))
         # An image is one group: what is lost of it is sent again from its first words on.
         groups = [
-            [*_writes(program.image_base, image_words(program, image)), run, *reads]
+            [*write_requests(program.image_base, image_words(program, image)), run, *reads]
             for image in images
         ]
         memory = np.zeros(program.memory_words, np.uint32)
@@ -239,14 +227,14 @@ class EngineBoard(SerialClient):
     def read(self, base: int, words: int) -> np.ndarray:
         """Words of the memory: uint32, (words,)."""
         parts = []
-        for piece in _pieces(base, words, _READ):
+        for piece in pieces(base, words, _READ):
             payload = request_payload(join_words(piece))
             parts.append(self._ask(EngineMessage.READ, payload, "memory"))
         return np.frombuffer(b"".join(parts), "<u4")
 
     def write(self, base: int, words: np.ndarray) -> None:
         """Write words of the memory; outside the maps of the loaded program this unloads it."""
-        self._exchange([[write] for write in _writes(base, words)])
+        self._exchange([[write] for write in write_requests(base, words)])
 
     def sum(self, base: int, words: int) -> int:
         """CRC-32 of at most 65,535 words of the memory, in their bytes from the lowest one on."""
@@ -284,7 +272,7 @@ class EngineBoard(SerialClient):
 
     def _differs(self, base: int, words: np.ndarray) -> str:
         """Where the memory has other words than these, "" where it has them."""
-        for at, count in _pieces(base, len(words), _SUMMED):
+        for at, count in pieces(base, len(words), _SUMMED):
             expected = zlib.crc32(words[at - base :][:count].astype("<u4").tobytes())
             found = self.sum(at, count)
             if found != expected:
@@ -313,7 +301,7 @@ class EngineBoard(SerialClient):
 
     def _exchange(
         self,
-        groups: Sequence[Sequence[_Request]],
+        groups: Sequence[Sequence[Request]],
         progress: Callable[[int], None] | None = None,
         *,
         take: Callable[[list[bytes]], None] | None = None,
@@ -333,9 +321,9 @@ class EngineBoard(SerialClient):
         Returns:
             Requests that were sent again.
         """
-        waiting = _requests(groups, 0)
+        waiting = requests_from(groups, 0)
         upcoming = next(waiting, None)
-        in_flight: OrderedDict[int, _Request] = OrderedDict()
+        in_flight: OrderedDict[int, Request] = OrderedDict()
         answered: deque[bytes] = deque()
         done = attempts = resent = 0
         while done < len(groups):
@@ -360,12 +348,12 @@ class EngineBoard(SerialClient):
                 resent += len(in_flight)
                 in_flight.clear()
                 answered.clear()
-                waiting = _requests(groups, done)
+                waiting = requests_from(groups, done)
                 upcoming = next(waiting, None)
         return resent
 
     def _take_replies(
-        self, in_flight: OrderedDict[int, _Request], answered: deque[bytes], patience: float
+        self, in_flight: OrderedDict[int, Request], answered: deque[bytes], patience: float
     ) -> bool:
         """Move replies from the line to ``answered``; False where one is missing.
 
@@ -394,35 +382,3 @@ class EngineBoard(SerialClient):
         if code == Error.RANGE:
             return RheobaseError(f"{self._port.name}: no program is loaded (rheobase load)")
         return super()._refused(code, what)
-
-
-def sent_words(program: Program) -> int:
-    """Words that loading ``program`` writes."""
-    return len(program.weights) + len(program.passes) + LABEL_WORDS
-
-
-def _label(program: Program) -> bytes:
-    """What is written behind a program, to tell it from others."""
-    return bytes.fromhex(program_hash(program))
-
-
-def _writes(base: int, words: np.ndarray) -> list[_Request]:
-    """Requests that write words."""
-    data = np.ascontiguousarray(words).astype("<u4").tobytes()
-    step = WRITE_WORDS * WORD_BYTES
-    return [
-        _Request(EngineMessage.WRITE, join_words([base + at // WORD_BYTES]) + data[at : at + step])
-        for at in range(0, len(data), step)
-    ]
-
-
-def _pieces(base: int, words: int, most: int) -> Iterator[tuple[int, int]]:
-    """A range of the memory in pieces: address and words of each."""
-    for at in range(0, words, most):
-        yield base + at, min(most, words - at)
-
-
-def _requests(groups: Sequence[Sequence[_Request]], first: int) -> Iterator[_Request]:
-    """Those of the groups from ``first`` on."""
-    for group in groups[first:]:
-        yield from group

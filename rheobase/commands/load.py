@@ -23,7 +23,8 @@ def load(
     board has this network already.
     """
     from ..boards.engine_protocol import WORD_BYTES
-    from ..boards.host.engine_board import EngineBoard, sent_words
+    from ..boards.host.engine_board import EngineBoard
+    from ..boards.host.engine_requests import sent_words
     from ..console import progress_bar, say
     from ..hw.engine.program_file import load_program
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..design.queues import QueueDesign
 from .beat_fork import BeatFork
 from .design import DIGIT_BITS, LANE_DIGITS, EngineDesign
+from .lane_digits import digit_lane
 from .lanes.engine_lane import EngineLane
 from .memory.map_reader import MapReader
 from .memory.memory_arbiter import MemoryArbiter
@@ -126,10 +127,10 @@ class Engine(wiring.Component):
         wiring.connect(m, sequencer.sources, reader.sources)
         for name in ("segments", "row_entries", "operations"):
             wiring.connect(m, getattr(sequencer, name), getattr(walker, name))
-        digits = [
-            buffer.word.word_select(digit, DIGIT_BITS)
-            for digit in range(design.lanes * LANE_DIGITS)
-        ]
+        digits = [[Const(0, DIGIT_BITS)] * LANE_DIGITS for _ in range(design.lanes)]
+        for number in range(design.lanes * LANE_DIGITS):
+            place, lane = digit_lane(number, design.lanes)
+            digits[lane][place] = buffer.word.word_select(number, DIGIT_BITS)
         m.d.comb += [
             reader.go.eq(sequencer.go),
             reader.count.eq(header.sources),
@@ -144,10 +145,7 @@ class Engine(wiring.Component):
             walker.header.eq(header),
             walker.start.eq(sequencer.go),
             walker.rows_ready.eq(reader.rows_ready),
-            *(
-                walker.word[lane].eq(Cat(digits[lane :: design.lanes]))
-                for lane in range(design.lanes)
-            ),
+            *(walker.word[lane].eq(Cat(digits[lane])) for lane in range(design.lanes)),
         ]
         return walker
 

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from ...golden.basics.arithmetic import ceil_div
 from ..basics.widths import count_bits
-from .design import DIGIT_BITS, WORD_BITS, EngineDesign
+from .design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, EngineDesign
 
 #: Bits of an address of the memory, in words: 256 MiB.
 ADDRESS_BITS = 26
@@ -254,6 +254,7 @@ def operation_record(design: EngineDesign) -> Record:
             of the row buffer.
         weight: address of the weights of the lanes' lowest digits in the word; the others follow.
         mask: lanes that have weights for it.
+        digits: of a lane, those that count.
         last: of the window's row.
         wraps: with ``last``: the next window has the segment's first operations again.
         advance: with ``last``: super pixels to the next window.
@@ -267,6 +268,7 @@ def operation_record(design: EngineDesign) -> Record:
             Field("offset", word),
             Field("weight", count_bits(design.weight_words - 1)),
             Field("mask", design.lanes),
+            Field("digits", LANE_DIGITS),
             Field("last", 1),
             Field("wraps", 1),
             Field("advance", EXTENT_BITS),

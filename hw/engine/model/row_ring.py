@@ -6,6 +6,7 @@ import numpy as np
 
 from ....golden.basics.arithmetic import ceil_div
 from ..design import DIGIT_BITS, WORD_DIGITS, EngineDesign
+from ..lane_digits import as_lanes_see
 from .decoding import Values
 
 
@@ -47,4 +48,4 @@ class RowBuffer:
         digits = (padded[..., None] >> (DIGIT_BITS * np.arange(WORD_DIGITS, dtype=np.uint32))) & 15
         slot = row % source["slots"] * source["slot_words"]
         at = source["buffer_base"] + slot + np.arange(source["slot_words"])
-        self.digits[at] = digits.reshape(-1, *self.digits.shape[1:])
+        self.digits[at] = as_lanes_see(digits.reshape(-1, *self.digits.shape[1:]))

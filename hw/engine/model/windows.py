@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..design import DIGIT_BITS, EngineDesign
+from ..design import DIGIT_BITS, LANE_DIGITS, EngineDesign
 from .decoding import DecodedPass, Values
 from .row_ring import RowBuffer
 
@@ -86,7 +86,8 @@ class PassWindows:
         lanes = np.arange(self._design.lanes)
         mask = (operation["mask"] >> lanes) & 1
         self.words += len(digits)
-        digits = digits * mask.astype(np.uint8)
+        places = (operation["digits"] >> np.arange(LANE_DIGITS)) & 1
+        digits = digits * (places[:, None] * mask).astype(np.uint8)
         self.events += np.bitwise_count(digits).sum(axis=(0, 1), dtype=np.int64)
         used = np.flatnonzero(digits.any(axis=(0, 2)))
         if not len(used):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import index_shape
-from ..design import EngineDesign
+from ..design import DIGIT_BITS, LANE_DIGITS, EngineDesign
 from ..layouts import LANE_BITS, BeatLayout
 from ..memory.table_port import TablePort
 from ..program import EXTENT_BITS, operation_record, pass_record, row_record, segment_record
@@ -209,10 +209,14 @@ class EngineWalker(wiring.Component):
         looked_up = Signal(self._asked_layout(), reset_less=True)
         asked = Signal(self._asked_layout(), reset_less=True)
         asked_valid = Signal()
+        asked_digits, digits = (
+            Signal(LANE_DIGITS, name=name) for name in ("asked_digits", "digits")
+        )
         with m.If(moves):
             m.d.sync += [
                 asked_valid.eq(seen | ends),
                 asked.beat.mask.eq(operation.mask),
+                asked_digits.eq(operation.digits),
                 asked.beat.weight.eq(operation.weight + row.weight),
                 asked.beat.signed_source.eq(segment.signed_source),
                 asked.beat.sign_bit.eq(segment.sign_bit),
@@ -222,13 +226,17 @@ class EngineWalker(wiring.Component):
                 asked.address.eq(self._address(m, segment, state, row, operation)),
                 self.beats.valid.eq(asked_valid),
                 looked_up.eq(asked),
+                digits.eq(asked_digits),
             ]
         m.d.comb += [
             moves.eq(~self.beats.valid | self.beats.ready),
             self.address.eq(asked.address),
             self.read.eq(moves),
             self.beats.payload.eq(looked_up.beat),
-            self.beats.payload.bits.eq(self.word),
+            *(
+                bits.eq(word & Cat(digit.replicate(DIGIT_BITS) for digit in digits))
+                for bits, word in zip(self.beats.payload.bits, self.word, strict=True)
+            ),
         ]
         return m
 

@@ -41,6 +41,7 @@ def _segment(rng, number, first_row, first_operation):
                     "offset": (offset * super_words + word) % DESIGN.buffer_words,
                     "weight": int(rng.integers(64)),
                     "mask": int(rng.integers(16)),
+                    "digits": int(rng.integers(1, 16)),
                     "last": 0, "wraps": 0, "advance": 0, "advance_words": 0,
                     "word": word,
                 }
@@ -76,8 +77,14 @@ def _expected(parts, words, strip):
                             continue
                         slot = at % slots * segment["supers"] * super_words
                         word = segment["buffer_base"] + slot + pixel * super_words
+                        counts = sum(
+                            15 << 4 * digit
+                            for digit in range(4)
+                            if operation["digits"] >> digit & 1
+                        )
+                        seen = words[(word + operation["word"]) % DESIGN.buffer_words]
                         yield {
-                            "bits": words[(word + operation["word"]) % DESIGN.buffer_words],
+                            "bits": [bits & counts for bits in seen],
                             "mask": operation["mask"],
                             "weight": operation["weight"] + row["weight"],
                             "signed_source": segment["signed_source"],

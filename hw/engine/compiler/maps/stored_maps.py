@@ -11,6 +11,7 @@ import numpy as np
 from .....golden.basics.arithmetic import ceil_div
 from .....golden.network.network import PIXEL_BITS
 from ...design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, WORD_DIGITS
+from ...lane_digits import as_lanes_see
 from ...program import NUMBER_BITS, Kind
 
 
@@ -181,4 +182,4 @@ def _super_pixel(
         strict=True,
     ):
         array.reshape(-1)[: len(values)] = values
-    return SuperPixel(pixels, reads, *digits)
+    return SuperPixel(pixels, reads, *(as_lanes_see(array) for array in digits))

@@ -38,13 +38,15 @@ class Operation:
         super_offset: of its super pixel, from the window's.
         word: its number in the super pixel.
         mask: (lanes,), those that have weights for it.
-        bits: (digits of a lane, lanes) that may be set, of lanes in ``mask``.
+        counts: (digits of a lane,), those for which some lane has weights.
+        bits: (digits of a lane, lanes) that may be set, of both.
         block: number of its weights; None where no lane has any.
     """
 
     super_offset: int
     word: int
     mask: np.ndarray
+    counts: np.ndarray
     bits: np.ndarray
     block: int | None
 
@@ -107,8 +109,8 @@ def row_operations(pixel: SuperPixel, columns: Taps, channels: tuple[int, int]) 
             column = np.where(seen, of_pixel[pixel.pixel], -1)
             for word in np.flatnonzero((column >= 0).any(axis=(1, 2))):
                 used = column[word] >= 0
-                mask = used.any(axis=0)
-                bits = np.where(mask, pixel.bits[word], 0)
+                mask, counts = used.any(axis=0), used.any(axis=1)
+                bits = np.where(mask & counts[:, None], pixel.bits[word], 0)
                 key = word.tobytes() + column[word].tobytes()
                 if key not in numbers:
                     numbers[key] = len(blocks)
@@ -127,11 +129,13 @@ def row_operations(pixel: SuperPixel, columns: Taps, channels: tuple[int, int]) 
                     )
                     span = address + int(occupied[-1]) + 1
                 operations.append(
-                    Operation(number - bases[phase], int(word), mask, bits, numbers[key])
+                    Operation(number - bases[phase], int(word), mask, counts, bits, numbers[key])
                 )
         if not operations:
             nothing = np.zeros_like(pixel.bits[0])
-            operations.append(Operation(0, 0, nothing.any(axis=0), nothing, None))
+            operations.append(
+                Operation(0, 0, nothing.any(axis=0), nothing.any(axis=1), nothing, None)
+            )
         phases.append(tuple(operations))
     return RowOperations(
         super_start=bases[0],

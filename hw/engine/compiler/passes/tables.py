@@ -137,7 +137,8 @@ def _operations(draft: Draft) -> tuple[Records, dict[int, int]]:
                         "offset": (operation.super_offset * words + operation.word)
                         % draft.design.buffer_words,
                         "weight": address,
-                        "mask": sum(1 << int(lane) for lane in np.flatnonzero(operation.mask)),
+                        "mask": _bits(operation.mask),
+                        "digits": _bits(operation.counts),
                         "last": int(last),
                         "wraps": int(last and number == len(phases) - 1),
                         "advance": advance if last else 0,
@@ -188,3 +189,7 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     }
                 )
     return segments, rows
+
+
+def _bits(chosen: np.ndarray) -> int:
+    return sum(1 << int(place) for place in np.flatnonzero(chosen))

@@ -57,11 +57,16 @@ class Figure:
     golden: bool = False
     budget: str | None = None
     spike_budget: float | None = None
+    take_back: bool = False
 
 
 FIGURES = (
     Figure("resnet20_cltb_rate32_golden_loss", "cltb", RATE, 32, golden=True),
     *(Figure(f"resnet20_best_rate{steps}_loss", "best", RATE, steps) for steps in (32, 16, 8)),
+    *(
+        Figure(f"resnet20_best_rate{steps}_taken_back_loss", "best", RATE, steps, take_back=True)
+        for steps in (16, 8)
+    ),
     *(
         Figure(f"resnet20_best_radix{steps}_w8_golden_loss", "best", RADIX, steps, golden=True)
         for steps in (4, 3, 2)
@@ -98,18 +103,24 @@ class Bench:
         self.batches = Batches(self.training.images, resnet20.MEAN, resnet20.STD)
 
     @cached_property
-    def cnn_accuracy(self) -> float:
+    def cnn_answers(self) -> np.ndarray:
         with torch.inference_mode():
-            return self._accuracy(lambda batch: analog_forward(self.graph, batch))
+            return self._answers(lambda batch: analog_forward(self.graph, batch))
 
-    def _accuracy(self, scores: Callable[[torch.Tensor], torch.Tensor]) -> float:
-        right = 0
-        for batch, truth in zip(self.tested, self.labels, strict=True):
-            right += int((scores(batch).argmax(1) == truth).sum())
-        return 100 * right / len(self.testing.images)
+    @property
+    def cnn_accuracy(self) -> float:
+        return 100 * float(np.mean(self.cnn_answers == self.testing.labels))
+
+    def _answers(self, scores: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
+        return torch.cat([scores(batch).argmax(1) for batch in self.tested]).numpy()
 
     def convert(self, figure: Figure) -> Conversion:
-        options = Options(figure.coding, figure.steps, spike_budget=figure.spike_budget)
+        options = Options(
+            figure.coding,
+            figure.steps,
+            spike_budget=figure.spike_budget,
+            take_back=figure.take_back,
+        )
         options = with_recipe(options, figure.recipe)
         if figure.budget is not None:
             weights = sum(kernel_sizes(self.graph).values())
@@ -119,20 +130,23 @@ class Bench:
             self.graph, self.batches, mean=resnet20.MEAN, std=resnet20.STD, options=options
         )
 
-    def accuracy(self, figure: Figure, conversion: Conversion) -> float:
+    def answers(self, figure: Figure, conversion: Conversion) -> np.ndarray:
         if figure.golden:
-            answers = run_golden(conversion.network, self.testing.images).answers
-            return 100 * float(np.mean(answers == self.testing.labels))
-        return self._accuracy(conversion.snn)
+            return run_golden(conversion.network, self.testing.images).answers
+        return self._answers(conversion.snn)
 
 
 def loss_figures(bench: Bench, figures: list[Figure]) -> None:
-    """Points below the CNN."""
+    """Points below the CNN, their standard error image by image, and answers as the CNN's."""
     show("resnet20_cnn_accuracy", bench.cnn_accuracy, "%", 100)
+    truth = bench.testing.labels
     for figure in figures:
-        conversion = bench.convert(figure)
-        loss = bench.cnn_accuracy - bench.accuracy(figure, conversion)
-        show(figure.name, loss, "points", 0)
+        answers = bench.answers(figure, bench.convert(figure))
+        lost = 100 * ((bench.cnn_answers == truth).astype(float) - (answers == truth))
+        show(figure.name, lost.mean(), "points", 0)
+        show(f"{figure.name}_scatter", lost.std() / len(lost) ** 0.5, "points", None)
+        same = 100 * float(np.mean(answers == bench.cnn_answers))
+        show(figure.name.removesuffix("_loss") + "_same_answers", same, "%", 100)
 
 
 def balancing_figures(bench: Bench, only: str) -> None:

@@ -45,6 +45,7 @@ from .recording import recorded
 from .rewrite.arrangement import with_read_outputs
 from .rewrite.rewrite import prepared, with_readout
 from .signed.choice import LinearLayer, with_linear_layers
+from .signed.taking_back import with_taking_back
 from .snn.snn import FloatSnn
 from .summary import summary_lines
 from .thresholds.balancing import balance
@@ -243,6 +244,8 @@ def convert_graph(
         graph = with_shared_out_steps(
             graph.to(options.device), batches, options.steps, options.spike_budget
         )
+    if options.take_back:
+        graph = with_taking_back(graph, counted=options.readout == Readout.COUNT)
     given = {"mean": mean, "std": std, "name": name, "progress": progress}
     if options.calibration is None or not options.only_if_better:
         made = _converted(graph, batches, batches, options, layer_progress=layer_progress, **given)
@@ -381,7 +384,9 @@ def _rounding(bits: Mapping[str, int], mean: Sequence[float], std: Sequence[floa
 def default_delay(graph: Graph, balanced: Balance, options: Options) -> int:
     """t0 of ``options`` for the graph that runs, with its readout neurons if it has any."""
     counted = options.readout == Readout.COUNT
-    if options.coding == Coding.RATE and (counted or options.delayed):
+    # What was fired too early is taken back, and belongs to the sum.
+    delayed = options.delayed and not options.take_back
+    if options.coding == Coding.RATE and (counted or delayed):
         return choose_delay(first_output_spike(graph, balanced), options.steps)
     # Summed currents have no last threshold to wait for (docs/decisions/0004-delay.md).
     return 0

@@ -49,6 +49,8 @@ class Options:
             where the integer network then has at most so many times the model's weights; else
             it has neurons that fire signed. 1 or more, infinite to multiply out all; None for 1.1
             in ``radix`` and 3 in ``rate``.
+        take_back: in ``rate``, neurons take spikes back that they fired too early
+            (``signed.taking_back``): the least error at small T, for more events and adders.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.
@@ -71,6 +73,7 @@ class Options:
     spike_budget: float | None = None
     only_if_better: bool = True
     growth: float | None = None
+    take_back: bool = False
     device: str = "cpu"
     lower: bool = True
 
@@ -114,6 +117,11 @@ def check_options(options: Options) -> None:
     check_weight_bits(options.weight_bits)
     if options.spike_budget is not None:
         check_spike_budget(options.spike_budget, options.coding, options.steps)
+    if options.take_back and (options.coding, options.rule) != (Coding.RATE, PoolRule.CUMULATIVE):
+        raise RheobaseError(
+            f"take back: in {options.coding.value} with max pooling by {options.rule.value}, must "
+            "be in rate with cumulative"
+        )
     if options.growth is not None and not options.growth >= 1:
         raise RheobaseError(f"growth: {options.growth}, must be 1 or more")
 

@@ -34,6 +34,7 @@ def summary_lines(conversion: Conversion) -> list[str]:
     lines += _own_steps(conversion)
     lines.append(_weights_line(conversion))
     lines += _linear_layers(conversion)
+    lines += _taking_back(conversion)
     lines += _constant_channels(conversion)
     lines += fit_lines(conversion)
     return lines + [f"outside the network: {path} ({why})" for path, why in conversion.outside]
@@ -78,6 +79,12 @@ def _linear_layers(conversion: Conversion) -> list[str]:
         if found:
             lines.append(f"{what} (part of their variance that signed neurons lose): {listed}")
     return lines
+
+
+def _taking_back(conversion: Conversion) -> list[str]:
+    neurons = conversion.snn.graph.neurons
+    count = sum(operation.arguments["takes_back"] for operation in neurons)
+    return [f"neurons that take spikes back: in {count} of {len(neurons)} layers"] if count else []
 
 
 def _constant_channels(conversion: Conversion) -> list[str]:

@@ -103,7 +103,7 @@ class CalibrationRun:
             copied = copied_threshold(self.graph, operation, self.thresholds)
             if copied is not None:
                 self.thresholds[name] = copied
-            neurons = starting(self.thresholds[name], slope=operation.arguments["slope"])
+            neurons = self._starting(operation)
         else:
             neurons = self._fit(operation, segment, grid)
         self.thresholds[name], self.initial[name] = neurons.threshold, neurons.initial
@@ -112,6 +112,12 @@ class CalibrationRun:
         if name in self._last:
             shown = neurons if grid is None else grid.integer(neurons)
             self._trains.fire(self.graph, segment, operation, shown)
+
+    def _starting(self, operation: Operation) -> Neurons:
+        given = operation.arguments
+        return starting(
+            self.thresholds[operation.name], slope=given["slope"], takes_back=given["takes_back"]
+        )
 
     def _search(self, operation: Operation) -> Search:
         settings, given = self.settings, operation.arguments
@@ -162,9 +168,7 @@ class CalibrationRun:
                 self._change(weighted, *change)
             else:
                 self.changed.append(name)
-        neurons, error = searched(
-            starting(self.thresholds[name], slope=operation.arguments["slope"])
-        )
+        neurons, error = searched(self._starting(operation))
         # Behind max pooling it is another place of the map in each channel that gives.
         pooled = self._kernels[name].name != self._layers[name].name
         for _ in range(0 if pooled else self.settings.weights - 1):

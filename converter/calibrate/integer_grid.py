@@ -52,6 +52,7 @@ class IntegerGrid:
             initial=(start / threshold).to(kind),
             shift=(rounded * unit - self.bias.double()).to(kind),
             slope=neurons.slope,
+            takes_back=neurons.takes_back,
         )
 
     def _integer_threshold(self, threshold: Tensor) -> Tensor:

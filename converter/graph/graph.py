@@ -22,7 +22,8 @@ RELU              ``cap``: None, or the float at which it saturates (ReLU6, Hard
                   ``count`` readout; ``slope``: None, or (channels,) in (0, 1] of neurons that fire
                   signed: what a negative x is multiplied with (LeakyReLU, PReLU; ones where a
                   rewrite put neurons into something linear); ``steps``: None, or the T of their own
-                  with which its neurons fire in ``radix``
+                  with which its neurons fire in ``radix``; ``takes_back``: True where its neurons
+                  take spikes back in ``rate`` (``signed.taking_back``)
 MAX_POOL          ``kernel``, ``stride``, ``padding``, ``dilation``: tuples, one int per spatial
                   dimension; ``ceil_mode``: bool. A padded position never wins.
 AVERAGE_POOL      ``kernel``, ``stride``, ``padding``: tuples; ``ceil_mode``, ``count_include_pad``:
@@ -191,6 +192,7 @@ def neuron_arguments(
     copy: bool = False,
     readout: bool = False,
     steps: int | None = None,
+    takes_back: bool = False,
 ) -> dict[str, Any]:
     """Arguments of a RELU; see the table at the top."""
     return {
@@ -200,6 +202,7 @@ def neuron_arguments(
         "copy": copy,
         "readout": readout,
         "steps": steps,
+        "takes_back": takes_back,
     }
 
 

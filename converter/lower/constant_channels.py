@@ -65,6 +65,7 @@ def held_scales(
     repeats: int,
     levels: Levels,
     slope: np.ndarray | None = None,
+    takes_back: bool = False,
 ) -> Scales:
     """Scales with which thresholds and biases fit their 32 bits, and the constant channels.
 
@@ -76,6 +77,7 @@ def held_scales(
         repeats: steps in ``rate``, 1 in ``radix``.
         levels: numbers that a train of ``radix``, or a step of ``rate``, holds.
         slope: (channels,) of neurons that fire signed: a negative spike takes level / slope.
+        takes_back: the neurons take spikes back.
     """
     taken = level if slope is None else level / slope
     weightless = scale == 0
@@ -84,7 +86,7 @@ def held_scales(
     fine = largest > _FINE * scale
     zeroed = np.zeros(len(scale), bool)
     if fine.any():
-        low, high = _ranges(reach(), len(scale))
+        low, high = current_ranges(reach(), len(scale))
         most = 2 * max(levels.high, -levels.low)
         near = np.clip(bias, -most * taken, most * level)
         zeroed = fine & _is_fixed(
@@ -95,6 +97,7 @@ def held_scales(
             initial * level,
             repeats=repeats,
             levels=levels,
+            takes_back=takes_back,
         )
         bias = np.where(zeroed, near, bias)
         scale = np.where(
@@ -108,7 +111,7 @@ def readable_scale(scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
     return np.maximum(scale, np.abs(bias).max(initial=0.0) / _LARGEST)
 
 
-def _ranges(reach: Iterable[Reach], channels: int) -> tuple[np.ndarray, np.ndarray]:
+def current_ranges(reach: Iterable[Reach], channels: int) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest weighted sum of each channel, over all inputs."""
     low, high = np.zeros(channels), np.zeros(channels)
     for entry in reach:
@@ -128,6 +131,7 @@ def _is_fixed(
     *,
     repeats: int,
     levels: Levels,
+    takes_back: bool,
 ) -> np.ndarray:
     """Where currents anywhere in ``low`` .. ``high`` give one and the same spike train.
 
@@ -136,16 +140,18 @@ def _is_fixed(
     ``WEIGHTLESS_THRESHOLD`` moves.
     """
     margin = (repeats + 2) * (level if taken is None else taken) / WEIGHTLESS_THRESHOLD
-    if taken is not None or levels.high > 1:
-        # What signed neurons fire follows from all that they received, in ``rate`` as well.
+    if taken is not None or takes_back or levels.high > 1:
+        # What such neurons fire follows from all that they received, in ``rate`` as well.
 
         def number(potential: np.ndarray) -> np.ndarray:
             found = potential / level
             if taken is not None:
                 beyond = (potential - (level - taken) / 2) / taken
                 found = np.where(potential >= 0, found, beyond)
-            # The sum over several steps has no limits.
-            ends = (levels.low, levels.high) if repeats == 1 else (-np.inf, np.inf)
+            # The sum over several steps has no limits but zero.
+            ends = (levels.low, levels.high)
+            if repeats > 1:
+                ends = (0 if taken is None else -np.inf, np.inf)
             return np.clip(np.floor(found), *ends)
 
         return np.all(

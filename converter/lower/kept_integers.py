@@ -37,7 +37,7 @@ def kept_layer(
     Args:
         bias, level, initial: as ``quantised_layer`` takes them.
     """
-    if planned.slope is not None or planned.ones:
+    if planned.slope is not None or planned.takes_back or planned.ones:
         return None
     terms = [trimmed(term) for term in planned.value.terms]
     real = [real_weights(term, sources).weight for term in terms]

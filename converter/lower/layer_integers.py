@@ -12,7 +12,7 @@ from ...golden.errors import RheobaseError
 from ...golden.network.network import Connection, Layer, Pool, PoolRule
 from ..graph.levels import Levels
 from ..linear.terms import Term
-from .constant_channels import Reach, held_scales, readable_scale
+from .constant_channels import Reach, current_ranges, held_scales, readable_scale
 from .lowered import LayerScale
 from .plan import PlannedLayer
 from .quantise import RealWeights, integer_weights, layer_scale
@@ -100,6 +100,7 @@ def quantised_layer(
             repeats=bias_steps,
             levels=levels,
             slope=planned.slope,
+            takes_back=planned.takes_back,
         )
         scale, bias, constant = held.scale, held.bias, held.constant
         if held.zeroed.any():
@@ -108,10 +109,12 @@ def quantised_layer(
         raise RheobaseError(f"{planned.name}: all weights are zero, nothing to read out")
     else:
         scale = readable_scale(scale, bias)
-    connections = []
+    connections, reached = [], []
     for term, weights in zip(planned.value.terms, real, strict=True):
+        source = sources[term.source]
         integers, width = integer_weights(weights, scale, bits)
-        connections.append(connection(term, sources[term.source].index, integers, width))
+        connections.append(connection(term, source.index, integers, width))
+        reached.append(_reach(term, replace(weights, weight=integers), source))
     threshold = start = spike = negative = None
     integer_bias = _int32(planned.name, "bias", bias / scale)
     if fires:
@@ -122,6 +125,12 @@ def quantised_layer(
             negative = _int32(planned.name, "negative threshold", taken)
         start = np.floor(initial * threshold) + carried
         start = _int32(planned.name, "initial potential", start)
+        if planned.takes_back:
+            low, _ = current_ranges(reached, len(scale))
+            least = start + bias_steps * np.minimum(integer_bias + low, 0)
+            # No potential lies below L, so that no net count is negative.
+            taken = threshold + 2 * np.maximum(-least, 0)
+            negative = _int32(planned.name, "negative threshold", taken)
         # What sees these spikes sees the threshold that the hardware really has.
         spike = threshold * scale
     layer = Layer(

@@ -40,6 +40,7 @@ class PlannedLayer:
         repeats: it only repeats the layer before it, which has the same thresholds.
         ones: it fires at every step, whatever it sees, and is worth one (``terms.ones_term``).
         slope: (channels,) of neurons that fire signed, None of others.
+        takes_back: its neurons take spikes back.
     """
 
     name: str
@@ -50,6 +51,7 @@ class PlannedLayer:
     repeats: bool = False
     ones: bool = False
     slope: np.ndarray | None = None
+    takes_back: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -252,7 +254,13 @@ class _Planner:
                 value = Value(term.source_shape, np.ones(1), (term.anchor,))
                 ones = _layer(term.source, value, None, term.source, cap=1.0)
                 self._add(replace(ones, ones=True))
-        self.layers[layer.name] = layer
+        neurons = self.graph.by_name.get(layer.threshold or "")
+        takes_back = (
+            neurons is not None
+            and neurons.kind == OperationKind.RELU
+            and neurons.arguments["takes_back"]
+        )
+        self.layers[layer.name] = replace(layer, takes_back=takes_back)
 
     def _may_be_negative(self, value: Value) -> bool:
         """Whether a current (without bias) can be negative; pixels are, below the zero point."""

@@ -16,13 +16,15 @@ from ..graph.levels import fired_numbers, levels_of
 class Neurons:
     """Parameters of one layer, each (channels,): threshold, v(0) / threshold, shift of the bias.
 
-    ``slope`` is that of neurons that fire signed, None of others.
+    ``slope`` is that of neurons that fire signed, None of others. In ``rate`` some of these take
+    spikes back (``takes_back``).
     """
 
     threshold: Tensor
     initial: Tensor
     shift: Tensor
     slope: Tensor | None = None
+    takes_back: bool = False
 
     def where(self, better: Tensor, other: Neurons) -> Neurons:
         """``self`` in the channels that are ``better``, elsewhere ``other``."""
@@ -31,25 +33,35 @@ class Neurons:
             torch.where(better, self.initial, other.initial),
             torch.where(better, self.shift, other.shift),
             self.slope,
+            self.takes_back,
         )
 
 
 class RatePotentials:
     """Potentials of one layer in ``rate``, from step to step.
 
-    Neurons that fire signed keep all that they received and the number that they have fired: each
-    step brings it closer, by one, to what the whole would fire at once.
+    Neurons that fire signed, or take spikes back, keep all that they received and the number that
+    they have fired: each step brings it closer, by one, to what the whole would fire at once.
 
     Args:
         start: potentials in front of the first step; they are overwritten.
         threshold: broadcasting to them.
         slope: of neurons that fire signed, broadcasting to them; None of others.
+        takes_back: the others' spikes can be taken back, one by one, but none is owed.
     """
 
-    def __init__(self, start: Tensor, threshold: Tensor, slope: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        start: Tensor,
+        threshold: Tensor,
+        slope: Tensor | None = None,
+        *,
+        takes_back: bool = False,
+    ) -> None:
         self._potential = start
         self._threshold, self._slope = threshold, slope
-        self._fired = None if slope is None else torch.zeros_like(start)
+        counted = takes_back or slope is not None
+        self._fired = torch.zeros_like(start) if counted else None
 
     def step(self, current: Tensor, out: Tensor) -> None:
         """Accumulate, compare, subtract: ``out`` becomes the spikes times what they are worth."""
@@ -59,6 +71,8 @@ class RatePotentials:
             self._potential -= out
             return
         wanted = fired_numbers(self._potential, self._threshold, self._slope)
+        if self._slope is None:
+            wanted.clamp_(min=0)
         torch.sub(wanted, self._fired, out=out).sign_()
         self._fired += out
         out *= self._threshold
@@ -112,15 +126,23 @@ def _rate_potentials(currents: Tensor, neurons: Neurons) -> tuple[RatePotentials
     threshold, shift = per_channel(neurons.threshold, rank), per_channel(neurons.shift, rank)
     start = threshold * per_channel(neurons.initial, rank) + shift
     start = start.expand_as(currents[0]).clone()
-    return RatePotentials(start, threshold, _slope(neurons, rank)), shift
+    potentials = RatePotentials(
+        start, threshold, _slope(neurons, rank), takes_back=neurons.takes_back
+    )
+    return potentials, shift
 
 
 def _slope(neurons: Neurons, rank: int) -> Tensor | None:
     return None if neurons.slope is None else per_channel(neurons.slope, rank)
 
 
-def starting(threshold: Tensor, initial: float = 0.5, slope: Tensor | None = None) -> Neurons:
+def starting(
+    threshold: Tensor,
+    initial: float = 0.5,
+    slope: Tensor | None = None,
+    *,
+    takes_back: bool = False,
+) -> Neurons:
     """Neurons as they are balanced: v(0) = theta / 2, no shift."""
-    return Neurons(
-        threshold, torch.full_like(threshold, initial), torch.zeros_like(threshold), slope
-    )
+    start, shift = torch.full_like(threshold, initial), torch.zeros_like(threshold)
+    return Neurons(threshold, start, shift, slope, takes_back)

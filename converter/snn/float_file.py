@@ -30,6 +30,7 @@ from ..graph.graph import WEIGHTED_KINDS, Graph
 from ..graph.levels import steps_of, with_own_steps
 from ..rewrite.rewrite import prepared, with_readout
 from ..signed.placement import signed_points, with_signed, with_split_like
+from ..signed.taking_back import with_taking_back
 from ..tracing.trace import trace
 from .snn import FloatSnn
 
@@ -40,6 +41,8 @@ _SECTIONS = (*_PER_NEURON, "shift", "centre", "weight", "bias")
 _KEYS = {"coding", "rule", "steps", "delay", "readout", "input_shape"}
 #: T by neurons, where they are not all the SNN's.
 _LAYER_STEPS = "layer_steps"
+#: True where neurons take spikes back, else not there.
+_TAKE_BACK = "take_back"
 
 
 def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
@@ -83,6 +86,8 @@ def save_float_snn(snn: FloatSnn, graph: Graph, path: Path) -> None:
     own = {o.name: steps_of(o, snn.steps) for o in snn.graph.neurons}
     if set(own.values()) - {snn.steps}:
         metadata[_LAYER_STEPS] = own
+    if any(operation.arguments["takes_back"] for operation in snn.graph.neurons):
+        metadata[_TAKE_BACK] = True
     content = tensor_file_bytes(
         {name: value.detach().cpu().float().numpy() for name, value in tensors.items()},
         {
@@ -131,7 +136,10 @@ def load_float_snn(path: Path, model: nn.Module) -> FloatSnn:
         sections[section][name] = value
     graph = with_split_like(graph, sections["threshold"])
     graph = _with_signed(path, graph, sections["centre"])
-    if described["readout"] == Readout.COUNT:
+    counted = described["readout"] == Readout.COUNT
+    if described.get(_TAKE_BACK, False):
+        graph = with_taking_back(graph, counted=counted)
+    if counted:
         graph = with_readout(graph)
     neurons = {operation.name: operation.shape[0] for operation in graph.neurons}
     own = described.get(_LAYER_STEPS, {})
@@ -246,7 +254,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _checked(described: Any) -> dict[str, Any]:
-    if not isinstance(described, dict) or set(described) - {_LAYER_STEPS} != _KEYS:
+    if not isinstance(described, dict) or set(described) - {_LAYER_STEPS, _TAKE_BACK} != _KEYS:
         raise ValueError(f"must be {', '.join(sorted(_KEYS))}")
     coding, _, _ = (
         kind(described[key])
@@ -260,6 +268,10 @@ def _checked(described: Any) -> dict[str, Any]:
         raise ValueError(f"input_shape, must be at most {MAX_MAP} values")
     if not 0 <= delay < steps <= MAX_STEPS[coding.value]:
         raise ValueError(f"T = {steps}, t0 = {delay}")
+    if described.get(_TAKE_BACK, True) is not True or (
+        _TAKE_BACK in described and coding != Coding.RATE
+    ):
+        raise ValueError(f"{_TAKE_BACK}, must be true, in rate")
     own = described.get(_LAYER_STEPS, {})
     if not isinstance(own, dict) or (own and coding != Coding.RADIX):
         raise ValueError(f"{_LAYER_STEPS}, must be T by neurons, in radix")

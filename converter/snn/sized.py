@@ -92,7 +92,7 @@ def _resized(converted: Graph, fresh: Graph) -> Graph:
         if operation.kind in WEIGHTED_KINDS:
             arguments |= {key: operation.arguments[key] for key in ("weight", "bias")}
         if fires:
-            arguments["steps"] = operation.arguments["steps"]
+            arguments |= {key: operation.arguments[key] for key in ("steps", "takes_back")}
         found[operation.name] = replace(other, inputs=operation.inputs, arguments=arguments)
     if missing := fresh.by_name.keys() - found.keys():
         raise _another_network(fresh.by_name[min(missing)], fresh)

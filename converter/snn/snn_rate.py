@@ -107,7 +107,9 @@ class RateRun:
             slope = operation.arguments["slope"]
             if slope is not None:
                 slope = per_channel(slope, start.ndim)
-            self._potentials[name] = RatePotentials(start, threshold, slope)
+            self._potentials[name] = RatePotentials(
+                start, threshold, slope, takes_back=operation.arguments["takes_back"]
+            )
             self.spikes[name] = torch.zeros((), dtype=torch.int64, device=threshold.device)
             self.neurons[name] = currents[0].numel()
         fired = currents[0].new_empty((count, *currents[0].shape))

@@ -61,6 +61,14 @@ class NetworkOptions:
             "the others fire signed. In radix 1.1, in rate 3 where not given.",
         ),
     ] = None
+    take_back: Annotated[
+        bool,
+        typer.Option(
+            "--take-back",
+            help="Neurons take spikes back that they fired too early (rate): fewer wrong answers "
+            "at small T, more events and adders.",
+        ),
+    ] = False
     readout: Annotated[
         Readout,
         typer.Option(
@@ -280,6 +288,7 @@ def _options(made: NetworkOptions, thresholds: ThresholdOptions, device: str) ->
         delay=made.delay,
         weight_bits=made.weight_bits,
         growth=made.growth,
+        take_back=made.take_back,
         spike_budget=made.spike_budget,
         readout=made.readout,
         rule=made.pool_rule,

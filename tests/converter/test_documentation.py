@@ -12,7 +12,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "converter.md"
 def test_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert len(examples) == 6
+    assert len(examples) == 7
     names = {}
     for example in examples:
         exec(example, names)

@@ -88,7 +88,7 @@ def _layer(planned: PlannedLayer, sources: Mapping[str, Source], snn: FloatSnn) 
         if isinstance(part, Mapping):
             part = values_per_channel(planned, "initial potential", part[planned.threshold])
         start = (0.5 if planned.ones or planned.repeats else part) * threshold
-    if planned.slope is not None:
+    if planned.slope is not None or planned.takes_back:
         raise RheobaseError(
             f"{planned.name}: fires signed, must be neurons without negative spikes for NIR"
         )

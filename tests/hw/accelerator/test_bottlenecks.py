@@ -1,4 +1,4 @@
-"""MobileNetV2's block, converted: every spike of the Verilog."""
+"""MobileNetV2's block, and spikes that are taken back, converted: every spike of the Verilog."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from torch import nn
 import rheobase
 from rheobase.golden import Coding
 from rheobase.hw.planning.default_folding import default_folding
-from tests.support.models.small_models import InvertedResidual, calibration_images
+from tests.support.models.small_models import InvertedResidual, calibration_images, residual
 from tests.support.simulation.equality import check_equal
 
 
@@ -53,4 +53,16 @@ def test_an_inverted_residual_between_linear_layers(coding, steps, activation, n
     for index in signed:  # some are negative: in radix the first plane says so
         spikes = record[index].spikes
         assert 0 < (spikes[:, 0] if coding == Coding.RADIX else spikes < 0).mean() < 1
+    check_equal(network, default_folding(network, adders=20), np.random.default_rng(0), images=3)
+
+
+@pytest.mark.slow
+def test_spikes_that_are_taken_back():
+    """Pooled, with groups, a shortcut and a sum; second thresholds are very large."""
+    images = calibration_images(16, (2, 8, 8))
+    options = rheobase.Options(steps=6, method="cltb", take_back=True)
+    network = rheobase.convert(residual(), images, mean=0.5, std=0.25, options=options).network
+    record = rheobase.run_golden(network, images[:3], record=True).layers
+    for layer in record[1:3]:
+        assert (layer.spikes < 0).any() and layer.spikes.sum(axis=1).min() == 0
     check_equal(network, default_folding(network, adders=20), np.random.default_rng(0), images=3)

@@ -1,0 +1,152 @@
+"""ReLU neurons that take spikes back, against the rule said by what all that came asks for."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rheobase
+from rheobase.converter.calibrate.calibration import Calibration
+from rheobase.converter.graph.levels import Levels
+from rheobase.converter.lower.constant_channels import held_scales
+from rheobase.converter.snn.firing import Neurons, fire, mean_output
+from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
+from rheobase.converter.snn.sized import SizedSnn
+from rheobase.converter.summary import summary_lines
+from rheobase.golden.errors import RheobaseError
+from rheobase.golden.network.network import Coding
+from tests.support.models.small_models import calibration_images, residual
+
+STEPS = 6
+PLAIN = {"coding": "rate", "steps": STEPS, "only_if_better": False}
+
+
+@cache
+def converted(**options) -> rheobase.Conversion:
+    images = calibration_images(24, (2, 8, 8))
+    return rheobase.convert(
+        residual(), images, mean=0.5, std=0.25, options=rheobase.Options(**PLAIN, **options)
+    )
+
+
+def led(potentials: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Spikes by step: the net count goes towards what the potential asks for, never below zero.
+
+    Args:
+        potentials: (steps, ...): v(0) and all that came until each step.
+    """
+    count, found = np.zeros_like(potentials[0]), []
+    for potential in potentials:
+        wanted = np.maximum(potential // threshold, 0)
+        found.append(np.sign(wanted - count))
+        count = count + found[-1]
+    return np.stack(found)
+
+
+@given(
+    st.lists(st.integers(-90, 60), min_size=1, max_size=9),
+    st.integers(1, 30),
+    st.integers(-10, 40),
+)
+def test_a_float_neuron_leads_its_count_to_what_came(currents, threshold, start):
+    potentials = start + np.cumsum(np.array(currents))
+    expected = led(potentials[:, None], np.array([threshold]))[:, 0]
+    values = (threshold, start / threshold, 0.0)
+    parameters = Neurons(
+        *(torch.tensor([value], dtype=torch.float64) for value in values), takes_back=True
+    )
+    flow = torch.tensor(currents, dtype=torch.float64).reshape(-1, 1, 1)
+    fired = fire(flow, parameters, Coding.RATE, len(currents))
+    # One division by three may round: only potentials between two thresholds are compared.
+    if all(potential % threshold for potential in potentials):
+        assert [round(float(value) / threshold) for value in fired] == list(expected)
+        mean = mean_output(flow, parameters, Coding.RATE, len(currents))
+        assert float(mean) == pytest.approx(sum(expected) * threshold / len(currents))
+
+
+@pytest.mark.parametrize("recipe", ["cltb", None])
+def test_the_integer_network_takes_back_and_owes_nothing(recipe):
+    made = converted(take_back=True, method=recipe)
+    images = calibration_images(6, (2, 8, 8))
+    records = rheobase.run_golden(made.network, images, record=True).layers
+    taken = 0
+    for layer, record in zip(made.network.layers, records, strict=True):
+        sees_image = all(connection.source < 0 for connection in layer.connections)
+        assert layer.signed == (layer.threshold is not None and not sees_image)
+        if not layer.signed:
+            continue
+        start = layer.initial_potential.reshape(-1, 1, 1)
+        potentials = np.moveaxis(start + np.cumsum(record.currents, axis=1), 1, 0)
+        expected = led(potentials, layer.threshold.reshape(-1, 1, 1))
+        np.testing.assert_array_equal(np.moveaxis(record.spikes, 1, 0), expected)
+        assert potentials.min() >= layer.neurons.silent_from.min()
+        taken += int((record.spikes < 0).sum())
+    assert taken > 0
+    assert "neurons that take spikes back: in 2 of 3 layers" in summary_lines(made)
+
+
+def test_it_is_nearer_to_the_model_and_the_networks_agree():
+    images = calibration_images(24, (2, 8, 8))
+    pixels = (torch.from_numpy(images) / 255 - 0.5) / 0.25
+    with torch.no_grad():
+        expected = residual()(pixels).numpy()
+    errors = []
+    for take_back in (False, True):
+        made = converted(method="cltb", take_back=take_back, delayed=True)
+        assert (made.snn.delay == 0) == take_back
+        found = made.lowered.real_outputs(rheobase.run_golden(made, images).outputs)["out"]
+        errors.append(np.linalg.norm(found - expected))
+        with torch.no_grad():
+            of_snn = np.linalg.norm(made.snn(pixels).numpy() - found)
+        assert of_snn < 0.5 * errors[0]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_a_count_readout_and_the_first_layer_stay_as_they_are():
+    made = converted(method="cltb", take_back=True, readout="count")
+    assert [layer.signed for layer in made.network.layers] == [False, True, True, False]
+
+
+def test_calibration_fits_the_spikes_that_there_are():
+    settings = Calibration(weights=1, ridge=None)
+    found = converted(calibration=settings, take_back=True).calibrated
+    plain = converted(calibration=settings).calibrated
+    last = list(found.errors)[-1]
+    assert 0 < found.errors[last] < plain.errors[last]
+
+
+def test_a_channel_is_constant_where_both_ends_give_the_same_spikes():
+    """Weights of 1e-10 beside a threshold of one; the bias alone says what is fired."""
+    scale, level = np.full(3, 1e-10), np.ones(3)
+    bias = np.array([0.25, -3.0, 2.0])
+    held = held_scales(
+        scale, bias, level, 0.3, list, repeats=4, levels=Levels(1, 0, 1), takes_back=True
+    )
+    assert held.constant.all()
+
+
+def test_a_file_brings_it_back(tmp_path: Path):
+    made = converted(method="cltb", take_back=True)
+    path = tmp_path / "snn.safetensors"
+    save_float_snn(made.snn, made.graph, path)
+    again = load_float_snn(path, residual())
+    batch = torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(again(batch), made.snn(batch), rtol=0, atol=0)
+    resized = SizedSnn(residual(), again).at((2, 12, 12)).graph.neurons
+    assert [o.arguments["takes_back"] for o in resized] == [False, True, True]
+
+
+@pytest.mark.parametrize("given", [{"coding": "radix", "steps": 4}, {"rule": "step"}])
+def test_what_cannot_be_is_refused(given):
+    with pytest.raises(RheobaseError, match=r"take back: .* must be in rate"):
+        rheobase.convert(
+            residual(),
+            calibration_images(2, (2, 8, 8)),
+            mean=0.5,
+            std=0.25,
+            options=rheobase.Options(take_back=True, **given),
+        )

@@ -73,7 +73,7 @@ FIGURES = (
     ),
     *(
         Figure(f"resnet20_best_radix_mean{mean}_golden_loss", "best", RADIX, most, True, None, mean)
-        for most, mean in ((4, 3.0), (5, 3.5))
+        for most, mean in ((3, 2.0), (4, 3.0), (5, 3.5))
     ),
     Figure("resnet20_best_rate32_w4_golden_loss", "best", RATE, 32, True, AVERAGE_BITS),
     Figure("resnet20_best_radix4_w4_golden_loss", "best", RADIX, 4, True, AVERAGE_BITS),

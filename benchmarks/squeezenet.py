@@ -2,9 +2,10 @@
 
     python -m benchmarks.squeezenet --shared ../shared [--only radix4] [--recipe best]
 
-Each line is {"name", "value", "unit", "bound"}. Even pictures of the sorted list are calibrated on,
-odd ones tested on, in the golden model of the integer network. Where SHARED lacks the weights or
-the pictures nothing is measured, and a line says so.
+Each line is {"name", "value", "unit", "bound"}. Even pictures of the sorted list are calibrated on
+(with --calibration N, so many of them from all over), odd ones tested on, in the golden model of
+the integer network. Where SHARED lacks the weights or the pictures nothing is measured, and a line
+says so.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--only", default="", help="only figures whose name contains this")
     parser.add_argument("--recipe", help="in place of what is done by default")
+    parser.add_argument("--calibration", type=int, default=250, help="pictures to calibrate on")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     if skipped(arguments.shared, WEIGHTS, PICTURES):
@@ -64,6 +66,8 @@ def main() -> None:
     pictures = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
     pictures = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
     labels = np.array([int(file.name.split("_")[0]) for file in files])[1::2]
+    spread = np.linspace(0, len(labels) - 1, arguments.calibration).astype(int)
+    calibrating = pictures[::2][spread]
     wanted = _answers(graph, Batches(pictures[1::2], MEAN, STD))
     cnn = 100 * float(np.mean(wanted == labels))
     show("squeezenet_cnn_accuracy", cnn, "%", 100)
@@ -75,7 +79,7 @@ def main() -> None:
         if budget is not None:
             weights = sum(kernel_sizes(graph).values())
             options = replace(options, weight_budget=parse_budget(budget, weights))
-        batches = Batches(pictures[::2], MEAN, STD)
+        batches = Batches(calibrating, MEAN, STD)
         start = time.process_time()
         _answers(graph, batches)
         middle = time.process_time()

@@ -11,33 +11,39 @@ from .layouts import BeatLayout
 
 
 class BeatFork(wiring.Component):
-    """Gives each beat to all lanes in one cycle, when all of them take it.
+    """Gives each beat to all lanes in one cycle, out of a register.
 
-    What a lane is ready for comes from registers (see ``LaneInbox``), so that it may be asked
-    before it is offered anything.
+    That all of them have room is a register as well: lanes take the beats that come until it falls
+    (see ``EngineLane``).
 
     Members:
         beats: in, stream of ``BeatLayout``.
-        lanes: out, streams of the same.
+        room: in; a bit of each lane.
+        valid, beat: out; to all lanes, a beat for one cycle.
     """
 
     beats: stream.Interface
-    lanes: list[stream.Interface]
+    room: Signal
+    valid: Signal
 
     def __init__(self, design: EngineDesign):
-        signature = stream.Signature(BeatLayout(design))
-        super().__init__({"beats": In(signature), "lanes": Out(signature).array(design.lanes)})
+        layout = BeatLayout(design)
+        super().__init__(
+            {
+                "beats": In(stream.Signature(layout)),
+                "room": In(design.lanes),
+                "valid": Out(1),
+                "beat": Out(layout),
+            }
+        )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        ready = Signal()
-        all_ready = 1
-        for lane in self.lanes:
-            all_ready = all_ready & lane.ready
-        m.d.comb += [ready.eq(all_ready), self.beats.ready.eq(ready)]
-        for lane in self.lanes:
-            m.d.comb += [
-                lane.payload.eq(self.beats.payload),
-                lane.valid.eq(self.beats.valid & ready),
-            ]
+        held = Signal.like(self.beats.payload, reset_less=True)
+        m.d.sync += [
+            self.beats.ready.eq(self.room.all()),
+            held.eq(self.beats.payload),
+            self.valid.eq(self.beats.valid & self.beats.ready),
+        ]
+        m.d.comb += self.beat.eq(held)
         return m

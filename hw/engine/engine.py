@@ -6,6 +6,7 @@ from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..basics.queue import Queue
 from ..design.queues import QueueDesign
 from .beat_fork import BeatFork
 from .design import DIGIT_BITS, LANE_DIGITS, EngineDesign
@@ -158,8 +159,10 @@ class Engine(wiring.Component):
         wiring.connect(m, walker.beats, fork.beats)
         for number, lane in enumerate(lanes):
             m.submodules[f"lane_{number}"] = lane
-            wiring.connect(m, fork.lanes[number], lane.beats)
             m.d.comb += [
+                lane.valid.eq(fork.valid),
+                lane.beat.eq(fork.beat),
+                fork.room[number].eq(lane.room),
                 lane.groups.eq(header.groups),
                 lane.stride.eq(header.weight_stride),
                 lane.base.eq(loader.base),
@@ -184,11 +187,18 @@ class Engine(wiring.Component):
         wiring.connect(m, sequencer.parameters, neurons.parameters)
         for lane, sums in zip(lanes, join.lanes, strict=True):
             wiring.connect(m, lane.sums, sums)
-        wiring.connect(m, order.tags, join.tags)
+        # Whether all lanes have their sums is known late.
+        m.submodules.tags = tags = Queue(order.tags.payload.shape(), 2, reset_less=True)
+        wiring.connect(m, order.tags, tags.input)
+        wiring.connect(m, tags.output, join.tags)
         wiring.connect(m, join.joined, chunk_sum.turns)
         wiring.connect(m, chunk_sum.totals, neurons.currents)
         wiring.connect(m, neurons.numbers, windows.numbers)
-        wiring.connect(m, windows.pooled, maximum.pooled)
+        m.d.comb += [
+            windows.room.eq(maximum.room),
+            maximum.valid.eq(windows.valid),
+            maximum.pooled.eq(windows.pooled),
+        ]
         wiring.connect(m, maximum.placed, writer.placed)
         for part in (order, neurons, windows, maximum, writer):
             m.d.comb += part.header.eq(header)

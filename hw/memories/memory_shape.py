@@ -49,7 +49,12 @@ class MemoryShape:
     def attributes(self) -> dict[str, str | int]:
         """Attributes of the memory in the Verilog."""
         style = {} if self.style is None else {"ram_style": self.style}
-        return style | ({"no_rw_check": 1} if self.apart else {})
+        return style | (NO_COLLISIONS if self.apart else {})
+
+
+#: Attributes of a memory that is never read where it is written in the same cycle, or whose answer
+#: counts for nothing then: yosys puts no logic behind it that would make it the old word.
+NO_COLLISIONS = {"no_rw_check": 1}
 
 
 def memory_style(words: int, width: int) -> dict[str, str]:

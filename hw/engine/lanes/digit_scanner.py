@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.payload_register import payload_register
-from ...basics.select import encode, lowest
+from ...basics.select import at_least, encode, lowest
 from ..design import EngineDesign
 from ..layouts import LANE_BITS, EventLayout, LaneWordLayout
 
@@ -43,26 +43,45 @@ class DigitScanner(wiring.Component):
         moves = Signal()
         select = Signal(LANE_BITS)
         rest = Signal(LANE_BITS)
+        # The event that was found, before it is known by number.
+        found = Signal(LaneWordLayout(self.design), reset_less=True)
+        found_valid = Signal()
         place = Signal(range(LANE_BITS))
         ends = Signal()
+        # Whether it has more events than the next one: a register, as it decides what moves.
+        several = Signal()
         event = Signal(layout)
         shift_bits = len(event.shift)
         m.d.comb += [
             moves.eq(~self.events.valid | self.events.ready),
             select.eq(lowest(word.bits)),
             rest.eq(word.bits & ~select),
-            place.eq(encode(select)),
-            ends.eq(rest == 0),
-            event.weight.eq(word.weight + (place >> shift_bits)),
+            place.eq(encode(found.bits)),
+            ends.eq(~several),
+            event.weight.eq(found.weight + (place >> shift_bits)),
             event.shift.eq(place[:shift_bits]),
-            event.negative.eq(word.signed_source & (place[:shift_bits] == word.sign_bit)),
-            event.add.eq(word.bits != 0),
-            event.ends_window.eq(ends & word.ends_window),
-            event.ends_strip.eq(ends & word.ends_strip),
+            event.negative.eq(found.signed_source & (place[:shift_bits] == found.sign_bit)),
+            event.add.eq(found.bits != 0),
+            event.ends_window.eq(found.ends_window),
+            event.ends_strip.eq(found.ends_strip),
             self.words.ready.eq(~busy | (moves & ends)),
         ]
         with m.If(moves):
-            m.d.sync += [self.events.valid.eq(busy), given.eq(event), word.bits.eq(rest)]
+            m.d.sync += [
+                found_valid.eq(busy),
+                found.eq(word),
+                found.bits.eq(select),
+                found.ends_window.eq(ends & word.ends_window),
+                found.ends_strip.eq(ends & word.ends_strip),
+                self.events.valid.eq(found_valid),
+                given.eq(event),
+                word.bits.eq(rest),
+                several.eq(at_least(word.bits, 3)[2]),
+            ]
         with m.If(self.words.ready):
-            m.d.sync += [word.eq(self.words.payload), busy.eq(self.words.valid)]
+            m.d.sync += [
+                word.eq(self.words.payload),
+                busy.eq(self.words.valid),
+                several.eq(at_least(self.words.payload.bits, 2)[1]),
+            ]
         return m

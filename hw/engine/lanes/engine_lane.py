@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
+from ...basics.room_queue import RoomQueue
 from ..design import EngineDesign
 from ..layouts import BeatLayout, LaneWordLayout, sums_layout
 from .digit_scanner import DigitScanner
@@ -15,7 +16,10 @@ from .lane_inbox import LaneInbox
 from .weighted_sums import WeightedSums
 
 #: Words that wait to be scanned.
-WORDS_AHEAD = 8
+WORDS_AHEAD = 16
+#: Beats that still come once places are counted to be too few: registers of ``room``, here and in
+#: ``BeatFork``, of the beat there, and of its word in the inbox.
+BEATS_ON_THE_WAY = 4
 
 
 class EngineLane(wiring.Component):
@@ -23,20 +27,22 @@ class EngineLane(wiring.Component):
 
     ::
 
-        beats -> inbox -> [words] -> scanner -> list -> weighted sums -> sums
-                                                 ^ groups times   ^ weights
+        beats -> inbox -> [words] -> scanner -> list -> [events] -> weighted sums -> sums
+                                                 ^ groups times           ^ weights
 
     Args:
         lane: its number.
 
     Members:
-        beats: in, stream of ``BeatLayout``.
+        valid, beat: in; ``BeatLayout``.
+        room: out; for ``BEATS_ON_THE_WAY`` beats more, out of a register.
         groups, stride, base: in; of the pass, see ``EventList``.
         load_address, load_word, load: in; weights that are written, see ``WeightedSums``.
         sums: out, stream; P sums, one for each unit.
     """
 
-    beats: stream.Interface
+    valid: Signal
+    room: Signal
     sums: stream.Interface
 
     def __init__(self, design: EngineDesign, lane: int):
@@ -47,7 +53,9 @@ class EngineLane(wiring.Component):
         self.weighted = WeightedSums(design)
         super().__init__(
             {
-                "beats": In(stream.Signature(BeatLayout(design))),
+                "valid": In(1),
+                "beat": In(BeatLayout(design)),
+                "room": Out(1),
                 "groups": In(self.list.groups.shape()),
                 "stride": In(self.list.stride.shape()),
                 "base": In(self.list.base.shape()),
@@ -61,15 +69,25 @@ class EngineLane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.inbox = self.inbox
-        m.submodules.words = words = Queue(LaneWordLayout(self.design), WORDS_AHEAD)
+        m.submodules.words = words = RoomQueue(
+            LaneWordLayout(self.design), WORDS_AHEAD, on_the_way=BEATS_ON_THE_WAY
+        )
         m.submodules.scanner = self.scanner
         m.submodules.list = self.list
         m.submodules.weighted = self.weighted
-        wiring.connect(m, wiring.flipped(self.beats), self.inbox.beats)
-        wiring.connect(m, self.inbox.words, words.input)
+        # Their queue cuts what stalls the sums off from the list.
+        m.submodules.events = events = Queue(self.list.replayed.payload.shape(), 2, reset_less=True)
+        m.d.comb += [
+            self.inbox.valid.eq(self.valid),
+            self.inbox.beat.eq(self.beat),
+            words.valid.eq(self.inbox.filled),
+            words.payload.eq(self.inbox.word),
+            self.room.eq(words.room),
+        ]
         wiring.connect(m, words.output, self.scanner.words)
         wiring.connect(m, self.scanner.events, self.list.events)
-        wiring.connect(m, self.list.replayed, self.weighted.events)
+        wiring.connect(m, self.list.replayed, events.input)
+        wiring.connect(m, events.output, self.weighted.events)
         wiring.connect(m, self.weighted.sums, wiring.flipped(self.sums))
         m.d.comb += [
             self.list.groups.eq(self.groups),

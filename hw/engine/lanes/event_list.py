@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
 from ...basics.shapes import count_shape, index_shape
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import EngineDesign
 from ..layouts import EventLayout
 
@@ -56,7 +57,9 @@ class EventList(wiring.Component):
         m = Module()
         depth = self.design.list_entries
         layout = EventLayout(self.design)
-        m.submodules.ring = ring = memory.Memory(shape=layout, depth=depth, init=[])
+        m.submodules.ring = ring = memory.Memory(
+            shape=layout, depth=depth, init=[], attrs=NO_COLLISIONS
+        )
         write, read = ring.write_port(), ring.read_port()
         # Of a bit more than an address, so that full and empty differ.
         pointer = range(2 * depth)
@@ -66,7 +69,6 @@ class EventList(wiring.Component):
         enters = Signal()
         fits = Signal()
         m.d.comb += [
-            fits.eq((written ^ oldest) != depth),
             self.events.ready.eq(fits & ends.input.ready),
             enters.eq(self.events.valid & self.events.ready),
             write.addr.eq(written),
@@ -77,7 +79,10 @@ class EventList(wiring.Component):
         ]
         # What is written becomes known together with the end of its strip.
         known = Signal(pointer)
-        m.d.sync += known.eq(written)
+        filled = Signal(pointer)
+        m.d.comb += filled.eq(written - oldest)
+        # A place is kept for what enters in the cycle before this is known.
+        m.d.sync += [known.eq(written), fits.eq(filled < depth - 1)]
         with m.If(enters):
             m.d.sync += written.eq(written + 1)
 

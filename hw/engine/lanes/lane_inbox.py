@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from amaranth import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.checks import check_range
-from ...basics.payload_register import payload_register
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import BeatLayout, LaneWordLayout
 
@@ -22,44 +21,43 @@ class LaneInbox(wiring.Component):
         lane: number of the lane; where a beat is ``odd``, odd ones have the upper digits of bytes.
 
     Members:
-        beats: in, stream of ``BeatLayout``.
-        words: out, stream of ``LaneWordLayout``; at most one for each beat.
+        valid, beat: in; ``BeatLayout``.
+        filled, word: out; ``LaneWordLayout``, at most one for each beat. Nothing makes it wait.
     """
 
-    beats: stream.Interface
-    words: stream.Interface
+    valid: Signal
+    filled: Signal
 
     def __init__(self, design: EngineDesign, lane: int):
         self.design = design
         self.lane = check_range("LaneInbox", "lane", lane, 0, design.lanes - 1)
         super().__init__(
             {
-                "beats": In(stream.Signature(BeatLayout(design))),
-                "words": Out(stream.Signature(LaneWordLayout(design))),
+                "valid": In(1),
+                "beat": In(BeatLayout(design)),
+                "filled": Out(1),
+                "word": Out(LaneWordLayout(design)),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        beat = self.beats.payload
-        given = payload_register(m, self.words.payload, "given")
+        beat = self.beat
+        given = Signal(LaneWordLayout(self.design), reset_less=True)
         held = Signal(LaneWordLayout(self.design), reset_less=True)
         holds = Signal()
-        filled = Signal()
-        takes = Signal()
+        occurs = Signal()
         # The digit that a byte's sign is in may be another lane's.
         upper = beat.odd & (self.lane % 2)
         m.d.comb += [
-            filled.eq(beat.mask[self.lane] & (beat.bits[self.lane] != 0)),
-            self.beats.ready.eq(~self.words.valid | self.words.ready),
-            takes.eq(self.beats.valid & self.beats.ready),
+            occurs.eq(beat.mask[self.lane] & (beat.bits[self.lane] != 0)),
+            self.word.eq(given),
         ]
-        with m.If(self.words.ready):
-            m.d.sync += self.words.valid.eq(0)
-        with m.If(takes):
+        m.d.sync += self.filled.eq(0)
+        with m.If(self.valid):
             with m.If(beat.ends_window):
                 m.d.sync += [
-                    self.words.valid.eq(1),
+                    self.filled.eq(1),
                     holds.eq(0),
                     given.eq(held),
                     given.ends_window.eq(1),
@@ -67,9 +65,9 @@ class LaneInbox(wiring.Component):
                 ]
                 with m.If(~holds):
                     m.d.sync += given.bits.eq(0)
-            with m.Elif(filled):
+            with m.Elif(occurs):
                 m.d.sync += [
-                    self.words.valid.eq(holds),
+                    self.filled.eq(holds),
                     holds.eq(1),
                     given.eq(held),
                     given.ends_window.eq(0),

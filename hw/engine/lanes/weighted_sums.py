@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import index_shape
 from ...folded.selecting_adders import SelectingAdders
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import EngineDesign
 from ..layouts import EventLayout, sums_layout
 
@@ -48,7 +49,10 @@ class WeightedSums(wiring.Component):
         m = Module()
         design = self.design
         m.submodules.weights = weights = memory.Memory(
-            shape=unsigned(self.weights_layout.size), depth=design.weight_words, init=[]
+            shape=unsigned(self.weights_layout.size),
+            depth=design.weight_words,
+            init=[],
+            attrs=NO_COLLISIONS,
         )
         write, read = weights.write_port(), weights.read_port()
         m.d.comb += [

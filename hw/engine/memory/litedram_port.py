@@ -13,7 +13,7 @@ from ...basics.shapes import count_shape
 from ...design.queues import QueueDesign
 from ...memories.ram_queue import built_queue
 from ..design import WORD_BITS
-from ..memory_port import BURST_WORDS, MemoryPort
+from ..memory_port import BURST_WORDS, CommandLayout, MemoryPort
 
 #: Widths of a native port that a word is made of.
 NATIVE_BITS = (16, 32)
@@ -95,6 +95,10 @@ class LiteDramPort(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         port, native = self.port, self.native
+        # Whether the core takes a command is known late.
+        m.submodules.commands = commands = Queue(CommandLayout(), 2, reset_less=True)
+        wiring.connect(m, wiring.flipped(port.commands), commands.input)
+        given = commands.output
         room = self._read(m)
         waiting = self._written(m)
 
@@ -110,14 +114,14 @@ class LiteDramPort(wiring.Component):
             native.cmd_addr.eq(address if self.parts == 1 else Cat(upper, address)),
             native.cmd_valid.eq(active & Mux(write, waiting, room)),
             taken.eq(native.cmd_valid & native.cmd_ready & upper),
-            port.commands.ready.eq(~active | (taken & (left == 0))),
+            given.ready.eq(~active | (taken & (left == 0))),
         ]
         with m.If(taken):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1)]
-        with m.If(port.commands.ready):
-            command = port.commands.payload
+        with m.If(given.ready):
+            command = given.payload
             m.d.sync += [
-                active.eq(port.commands.valid),
+                active.eq(given.valid),
                 write.eq(command.write),
                 address.eq(command.address),
                 left.eq(command.count),

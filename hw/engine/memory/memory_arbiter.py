@@ -71,13 +71,13 @@ class MemoryArbiter(wiring.Component):
                 room = Mux(writing[index], writes.input.ready if routed else 1, room)
             m.d.comb += wanted[index].eq(command.valid & room)
 
-        chosen = self._chosen(m, wanted, commands.input)
+        chosen, choice = self._chosen(m, wanted, commands.input)
         write = (chosen & writing).any()
         part = Signal(self.part_layout)
         granted = Signal()
         m.d.comb += [
-            granted.eq(commands.input.ready & wanted.any()),
-            commands.input.valid.eq(wanted.any()),
+            granted.eq(commands.input.ready & choice),
+            commands.input.valid.eq(choice),
             commands.input.payload.write.eq(write),
             part.client.eq(encode(chosen)),
             part.count.eq(commands.input.payload.count),
@@ -104,24 +104,34 @@ class MemoryArbiter(wiring.Component):
             )
         return m
 
-    def _chosen(self, m: Module, wanted: Value, taken: stream.Interface) -> Signal:
-        """One-hot: whose command is next."""
-        chosen = Signal(self.count)
+    def _chosen(self, m: Module, wanted: Value, taken: stream.Interface) -> tuple[Signal, Signal]:
+        """One-hot: whose command is next; and whether there is one. Registers, as it comes late.
+
+        What is wanted stays so until it is taken.
+        """
+        best, chosen, choice = Signal(self.count), Signal(self.count), Signal()
         last = Signal(self.count, init=1 << (self.count - 1))
         behind = Cat(last[:index].any() for index in range(self.count)) & wanted
         # Words of its turn that the client of the last command has left, or none.
         left = Signal(range(TURN_WORDS))
         rest = Signal(signed(len(left) + 1))
-        stays = Signal()
+        stays, stayed = Signal(), Signal()
         count = taken.payload.count
         m.d.comb += [
             stays.eq((last & wanted).any() & (left != 0)),
-            chosen.eq(Mux(stays, last, Mux(behind.any(), lowest(behind), lowest(wanted)))),
-            rest.eq(Mux(stays, left, TURN_WORDS) - count - 1),
+            best.eq(Mux(stays, last, Mux(behind.any(), lowest(behind), lowest(wanted)))),
+            rest.eq(Mux(stayed, left, TURN_WORDS) - count - 1),
         ]
-        with m.If(taken.valid & taken.ready):
-            m.d.sync += [last.eq(chosen), left.eq(Mux(rest < 0, 0, rest))]
-        return chosen
+        with m.If(~choice):
+            m.d.sync += [chosen.eq(best), stayed.eq(stays), choice.eq(wanted.any())]
+        with m.Elif(taken.ready):
+            m.d.sync += [
+                choice.eq(0),
+                chosen.eq(0),
+                last.eq(chosen),
+                left.eq(Mux(rest < 0, 0, rest)),
+            ]
+        return chosen, choice
 
     def _words(self, m: Module, name: str, parts, moves: Value) -> None:
         """Take the next of ``parts`` when ``moves`` has counted all its words."""

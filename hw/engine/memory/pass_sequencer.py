@@ -79,16 +79,19 @@ class PassSequencer(wiring.Component):
         ]
         self._table_ports(m, assembled, table, index, word, takes & tables, last_word)
 
-        counts = self._counts()
+        counts = self._counts(m)
         last_words = [record.words - 1 for _, record in self.records]
+        last_index = Signal.like(index, reset_less=True)
+        last_place = Signal.like(word, reset_less=True)
         with m.Switch(encode(table)):
             for number, count in enumerate(counts):
                 with m.Case(number):
-                    m.d.comb += [
-                        last_record.eq(index + 1 == count),
+                    m.d.sync += [
+                        last_index.eq(count - 1),
                         no_records.eq(count == 0),
-                        last_word.eq(word == last_words[number]),
+                        last_place.eq(last_words[number]),
                     ]
+        m.d.comb += [last_record.eq(index == last_index), last_word.eq(word == last_place)]
         with m.If(takes):
             m.d.sync += word.eq(word + 1)
 
@@ -105,10 +108,13 @@ class PassSequencer(wiring.Component):
                         m.d.sync += word.eq(0)
                         m.next = "KIND"
             with m.State("KIND"):
-                m.next = "TABLES"
+                m.next = "COUNT"
                 with m.If(self.header.kind == Kind.END):
                     m.d.sync += self.done.eq(1)
                     m.next = "IDLE"
+            with m.State("COUNT"):
+                # Registers of the table's size follow it by a cycle.
+                m.next = "TABLES"
             with m.State("TABLES"):
                 m.d.comb += [tables.eq(1), self.words.ready.eq(~no_records)]
                 with m.If(takes):
@@ -117,6 +123,7 @@ class PassSequencer(wiring.Component):
                         m.d.sync += [word.eq(0), index.eq(index + 1)]
                 with m.If(no_records | (takes & last_word & last_record)):
                     m.d.sync += next_table
+                    m.next = "COUNT"
                     with m.If(table[-1]):
                         m.next = "READY"
             with m.State("READY"), m.If(self.weights_ready):
@@ -128,13 +135,12 @@ class PassSequencer(wiring.Component):
                     m.next = "HEAD"
         return m
 
-    def _counts(self) -> list[Value]:
-        """Records of each table in the pass of the header."""
+    def _counts(self, m: Module) -> list[Value]:
+        """Records of each table in the pass of the header, from a cycle after it on."""
         header = self.header
-        return [
-            header.groups * self.design.turns if name == "parameters" else getattr(header, name)
-            for name in TABLES
-        ]
+        turns = Signal(range(table_sizes(self.design)["parameters"] + 1))
+        m.d.sync += turns.eq(header.groups * self.design.turns)
+        return [turns if name == "parameters" else getattr(header, name) for name in TABLES]
 
     def _table_ports(
         self,

@@ -7,6 +7,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.payload_register import payload_register
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, currents_layout
 
@@ -37,7 +38,10 @@ class ChunkSum(wiring.Component):
         turn = self.turns.payload
         layout = currents_layout(design)
         m.submodules.kept = kept = memory.Memory(
-            shape=unsigned(layout.size), depth=design.groups * design.turns, init=[]
+            shape=unsigned(layout.size),
+            depth=design.groups * design.turns,
+            init=[],
+            attrs=NO_COLLISIONS,
         )
         write, read = kept.write_port(), kept.read_port()
         before = layout(read.data)

@@ -6,7 +6,9 @@ from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...basics.credit_queue import CreditQueue, credit_depth
 from ...folded.turning_adders import TurningAdders
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout
 from ..memory.table_port import TablePort
@@ -30,7 +32,7 @@ class NeuronLine(wiring.Component):
     A step subtracts the threshold times 2 ** step; where that was too much, the next one adds. A
     neuron that reaches a step above the layer's T has saturated and gives all ones. One that fires
     signed and is below L counts from there, and turns all bits. In a pass that gives currents, the
-    steps change nothing.
+    steps change nothing. The line never stalls: what it gives has places in a queue behind it.
 
     Members:
         header: in; the pass.
@@ -63,56 +65,60 @@ class NeuronLine(wiring.Component):
             shape=unsigned(self.parameter_layout.size),
             depth=design.groups * design.turns,
             init=[],
+            attrs=NO_COLLISIONS,
         )
         write, read = parameters.write_port(), parameters.read_port()
-        moves = Signal()
+        # Two registers of what was asked for, one of what has begun, one for each step.
+        m.submodules.kept = kept = CreditQueue(
+            self.numbers.payload.shape(), credit_depth(3 + design.steps)
+        )
+        wiring.connect(m, kept.output, wiring.flipped(self.numbers))
         fires = Signal()
+        enters = Signal()
         m.d.comb += [
             write.addr.eq(self.parameters.index),
             write.data.eq(self.parameters.record),
             write.en.eq(self.parameters.write),
-            moves.eq(~self.numbers.valid | self.numbers.ready),
-            self.currents.ready.eq(moves),
+            self.currents.ready.eq(kept.room),
+            enters.eq(self.currents.valid & kept.room),
+            kept.enters.eq(enters),
             read.addr.eq(self.currents.payload.tag.index),
-            read.en.eq(moves),
+            read.en.eq(1),
         ]
         m.d.sync += fires.eq(header.kind != Kind.CURRENTS)
 
         # Parameters are looked up, then waited for in a register: the memory answers late.
-        valid, tag = Signal(name="valid_asked"), Signal(TurnTagLayout(design), name="tag_asked")
-        asked = Signal(currents_layout(design))
+        valid = Signal(name="valid_asked")
+        tag = Signal(TurnTagLayout(design), name="tag_asked", reset_less=True)
+        asked = Signal(currents_layout(design), reset_less=True)
         held_valid, held_tag = Signal(), Signal(TurnTagLayout(design), reset_less=True)
         held = Signal(currents_layout(design), reset_less=True)
         own = Signal(self.parameter_layout, reset_less=True)
-        with m.If(moves):
-            m.d.sync += [
-                valid.eq(self.currents.valid),
-                tag.eq(self.currents.payload.tag),
-                asked.eq(self.currents.payload["values"]),
-                held_valid.eq(valid),
-                held_tag.eq(tag),
-                held.eq(asked),
-                own.eq(read.data),
-            ]
-        lines = [
-            self._begin(m, number, held[number], own, moves) for number in range(design.firing)
+        m.d.sync += [
+            valid.eq(enters),
+            tag.eq(self.currents.payload.tag),
+            asked.eq(self.currents.payload["values"]),
+            held_valid.eq(valid),
+            held_tag.eq(tag),
+            held.eq(asked),
+            own.eq(read.data),
         ]
-        valid, tag = self._next(m, "begun", held_valid, held_tag, moves)
+        lines = [self._begin(m, number, held[number], own) for number in range(design.firing)]
+        valid, tag = self._next(m, "begun", held_valid, held_tag)
         for step in reversed(range(design.steps)):
-            lines = self._step(m, lines, step, fires, moves)
-            valid, tag = self._next(m, f"after_{step}", valid, tag, moves)
-        m.d.comb += [self.numbers.valid.eq(valid), self.numbers.payload.tag.eq(tag)]
+            lines = self._step(m, lines, step, fires)
+            valid, tag = self._next(m, f"after_{step}", valid, tag)
+        m.d.comb += [kept.valid.eq(valid), kept.payload.tag.eq(tag)]
         for number, line in enumerate(lines):
-            m.d.comb += self.numbers.payload["values"][number].eq(
+            m.d.comb += kept.payload["values"][number].eq(
                 Mux(fires, self._number(m, number, line), line.potential)
             )
         return m
 
-    def _next(self, m: Module, name: str, valid: Signal, tag, moves: Signal) -> tuple:
+    def _next(self, m: Module, name: str, valid: Signal, tag) -> tuple:
         later = Signal(name=f"valid_{name}")
         later_tag = Signal(TurnTagLayout(self.design), name=f"tag_{name}", reset_less=True)
-        with m.If(moves):
-            m.d.sync += [later.eq(valid), later_tag.eq(tag)]
+        m.d.sync += [later.eq(valid), later_tag.eq(tag)]
         return later, later_tag
 
     def _line(self, name: str, potential_bits: int) -> data.View:
@@ -129,7 +135,7 @@ class NeuronLine(wiring.Component):
         )
         return Signal(layout, name=name, reset_less=True)
 
-    def _begin(self, m: Module, number: int, current, own: data.View, moves: Signal) -> data.View:
+    def _begin(self, m: Module, number: int, current, own: data.View) -> data.View:
         """Potential or what lies below L, the threshold of that side, and which side it is."""
         total = Signal(signed(self.design.current_bits), name=f"total_{number}")
         beyond = Signal(signed(self.design.current_bits + 1), name=f"beyond_{number}")
@@ -140,19 +146,18 @@ class NeuronLine(wiring.Component):
             beyond.eq(own[f"below_{number}"] - current),
             below.eq(self.header.fires_signed & ~beyond[-1]),
         ]
-        with m.If(moves):
-            m.d.sync += [
-                begun.potential.eq(Mux(below, beyond, total)),
-                begun.threshold.eq(
-                    Mux(below, own[f"negative_threshold_{number}"], own[f"threshold_{number}"])
-                ),
-                begun.negative.eq(below),
-                begun.saturated.eq(0),
-                begun.bits.eq(0),
-            ]
+        m.d.sync += [
+            begun.potential.eq(Mux(below, beyond, total)),
+            begun.threshold.eq(
+                Mux(below, own[f"negative_threshold_{number}"], own[f"threshold_{number}"])
+            ),
+            begun.negative.eq(below),
+            begun.saturated.eq(0),
+            begun.bits.eq(0),
+        ]
         return begun
 
-    def _step(self, m: Module, lines: list, step: int, fires: Signal, moves: Signal) -> list:
+    def _step(self, m: Module, lines: list, step: int, fires: Signal) -> list:
         """Subtract the threshold times 2 ** ``step``, or add it where the step before went below 0.
 
         What is left is below 0 where the threshold was not reached, as if nothing had been
@@ -182,14 +187,13 @@ class NeuronLine(wiring.Component):
                 adders.turned[number].eq(1 if first else ~line.potential[-1]),
                 reached.eq(~rest[-1]),
             ]
-            with m.If(moves):
-                m.d.sync += [
-                    later.potential.eq(rest),
-                    later.threshold.eq(line.threshold),
-                    later.negative.eq(line.negative),
-                    later.bits.eq(Cat(reached & counts, line.bits)),
-                    later.saturated.eq(line.saturated | (reached & ~counts)),
-                ]
+            m.d.sync += [
+                later.potential.eq(rest),
+                later.threshold.eq(line.threshold),
+                later.negative.eq(line.negative),
+                later.bits.eq(Cat(reached & counts, line.bits)),
+                later.saturated.eq(line.saturated | (reached & ~counts)),
+            ]
             result.append(later)
         return result
 

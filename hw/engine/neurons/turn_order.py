@@ -68,12 +68,19 @@ class TurnOrder(wiring.Component):
         rows_left = Signal.like(header.rows)
         columns_left = Signal.like(header.columns)
         strip = Signal(count_shape(design.windows))
+        # What is left of the row, and with it where its strip ends, when the next strip begins.
+        following = Signal.like(columns_left)
         last_row, last_chunk, strip_ends = Signal(), Signal(), Signal()
+        row_ends = Signal()
+        last_window = Signal.like(window)
         moves = Signal()
         m.d.comb += [
+            following.eq(
+                Mux(self.start | tag.row_ends, header.columns, columns_left - header.strip)
+            ),
             # A row's last strip may be shorter.
-            tag.row_ends.eq(columns_left <= header.strip),
-            strip.eq(Mux(tag.row_ends, columns_left, header.strip)),
+            strip.eq(Mux(following <= header.strip, following, header.strip)),
+            tag.row_ends.eq(row_ends),
             last_row.eq(rows_left == 1),
             last_chunk.eq(chunk == header.chunks - 1),
             read.addr.eq(chunk),
@@ -83,7 +90,7 @@ class TurnOrder(wiring.Component):
             tag.shift.eq(read.data.shift),
             tag.odd.eq(read.data.odd_shift),
             tag.last_turn.eq(turn == design.turns - 1),
-            tag.last_window.eq(window == strip - 1),
+            tag.last_window.eq(window == last_window),
             tag.last_group.eq(group == header.groups - 1),
             strip_ends.eq(tag.last_turn & tag.last_window & tag.last_group & last_chunk),
             tag.pass_ends.eq(strip_ends & tag.row_ends & last_row),
@@ -93,7 +100,12 @@ class TurnOrder(wiring.Component):
             m.d.sync += [
                 self.tags.valid.eq(1),
                 rows_left.eq(header.rows),
-                columns_left.eq(header.columns),
+            ]
+        with m.If(self.start | (moves & strip_ends)):
+            m.d.sync += [
+                columns_left.eq(following),
+                row_ends.eq(following <= header.strip),
+                last_window.eq(strip - 1),
             ]
         with m.If(moves):
             m.d.sync += [turn.eq(turn + 1), index.eq(index + 1)]
@@ -105,12 +117,8 @@ class TurnOrder(wiring.Component):
                     with m.If(tag.last_group):
                         m.d.sync += [group.eq(0), chunk.eq(Mux(last_chunk, 0, chunk + 1))]
                         m.d.sync += [index.eq(0), group_index.eq(0)]
-            with m.If(strip_ends):
-                m.d.sync += columns_left.eq(
-                    Mux(tag.row_ends, header.columns, columns_left - header.strip)
-                )
-                with m.If(tag.row_ends):
-                    m.d.sync += rows_left.eq(rows_left - 1)
+            with m.If(strip_ends & tag.row_ends):
+                m.d.sync += rows_left.eq(rows_left - 1)
             with m.If(tag.pass_ends):
                 m.d.sync += self.tags.valid.eq(0)
         return m

@@ -5,7 +5,9 @@ from __future__ import annotations
 from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
+from ...basics.credit_queue import CreditQueue, credit_depth
 from ...folded.selectors import CHOICES, Selectors
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout, sums_layout
@@ -14,11 +16,14 @@ from ..layouts import TurnLayout, TurnTagLayout, currents_layout, sums_layout
 class UnitJoin(wiring.Component):
     """Takes one sum of every lane for each unit, and gives its turns: F totals in each.
 
-    A tree of adders with a register after each level. Lanes give up a unit with its last turn.
+    A tree of adders with a register after each level. A unit begins when all its sums are there and
+    its turns have places behind the tree; they follow one another in consecutive cycles, and lanes
+    give it up with its last one. That they will is known a cycle before, so that ``ready`` of the
+    lanes comes out of a register.
 
     Members:
         lane_0 ...: in, streams; P sums of each lane.
-        tags: in, stream of ``TurnTagLayout``.
+        tags: in, stream of ``TurnTagLayout``; those of a unit follow one another without a gap.
         joined: out, stream of ``TurnLayout`` of currents.
     """
 
@@ -47,36 +52,47 @@ class UnitJoin(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, tag = self.design, self.tags.payload
-        moves = Signal()
-        arrived = Signal()
+        # A register for the selected sums, one for each level of a half, one for the total.
+        stages = 1 + exact_log2(design.lanes)
+        m.submodules.kept = kept = CreditQueue(
+            self.joined.payload.shape(),
+            credit_depth(stages, design.turns),
+            elements=design.turns,
+        )
+        wiring.connect(m, kept.output, wiring.flipped(self.joined))
         turn = Signal(range(max(2, design.turns)))
-        all_valid = self.tags.valid
+        last_turn = Signal()
+        takes = Signal()
+        released = Signal()
+        all_valid = self.tags.valid & kept.room
         for lane in self.lanes:
             all_valid = all_valid & lane.valid
         m.d.comb += [
-            moves.eq(~self.joined.valid | self.joined.ready),
-            arrived.eq(all_valid),
-            self.tags.ready.eq(moves & arrived),
-            *(lane.ready.eq(moves & arrived & tag.last_turn) for lane in self.lanes),
+            takes.eq((turn != 0) | all_valid),
+            last_turn.eq(turn == design.turns - 1),
+            kept.enters.eq(takes),
+            self.tags.ready.eq(takes),
+            *(lane.ready.eq(released) for lane in self.lanes),
         ]
-        with m.If(moves & arrived):
-            m.d.sync += turn.eq(Mux(tag.last_turn, 0, turn + 1))
+        if design.turns > 1:
+            m.d.sync += released.eq(takes & (turn == design.turns - 2))
+        else:
+            m.d.comb += released.eq(takes)
+        with m.If(takes):
+            m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
         # The first level is a register behind what selects the turn's sums.
-        rows = [
-            self._selected(m, lane, number, turn, moves) for number, lane in enumerate(self.lanes)
-        ]
+        rows = [self._selected(m, lane, number, turn) for number, lane in enumerate(self.lanes)]
         valid = Signal(name="valid_selected")
         held = Signal(TurnTagLayout(design), name="tag_selected", reset_less=True)
-        with m.If(moves):
-            m.d.sync += [valid.eq(arrived), held.eq(tag)]
+        m.d.sync += [valid.eq(takes), held.eq(tag)]
         # Even lanes' sums and odd ones' have trees of their own, whose totals are added at last.
         halves = [rows[::2], rows[1::2]]
         level = 0
         while len(halves[0]) > 1:
-            valid, held = self._later(m, level, valid, held, moves)
+            valid, held = self._later(m, level, valid, held)
             halves = [
                 [
-                    self._added(m, f"{side}_{level}_{place}", one, other, moves)
+                    self._added(m, f"{side}_{level}_{place}", one, other)
                     for place, (one, other) in enumerate(zip(half[::2], half[1::2], strict=True))
                 ]
                 for side, half in zip(("even", "odd"), halves, strict=True)
@@ -84,14 +100,14 @@ class UnitJoin(wiring.Component):
             level += 1
         (even,), (odd,) = halves
         odd = [Mux(held.odd, value << DIGIT_BITS, value) for value in odd]
-        valid, held = self._later(m, level, valid, held, moves)
-        totals = self._added(m, "total", even, odd, moves)
-        m.d.comb += [self.joined.valid.eq(valid), self.joined.payload.tag.eq(held)]
+        valid, held = self._later(m, level, valid, held)
+        totals = self._added(m, "total", even, odd)
+        m.d.comb += [kept.valid.eq(valid), kept.payload.tag.eq(held)]
         for number, total in enumerate(totals):
-            m.d.comb += self.joined.payload["values"][number].eq(total)
+            m.d.comb += kept.payload["values"][number].eq(total)
         return m
 
-    def _selected(self, m: Module, lane, number: int, turn: Signal, moves: Signal) -> list:
+    def _selected(self, m: Module, lane, number: int, turn: Signal) -> list:
         """The turn's F sums of a lane, in registers."""
         design = self.design
         size = design.firing * design.sum_bits
@@ -109,25 +125,22 @@ class UnitJoin(wiring.Component):
             m.d.comb += now.eq(sums.word_select(turn, size))
         layout = data.ArrayLayout(signed(design.sum_bits), design.firing)
         selected = Signal(layout, name=f"selected_{number}", reset_less=True)
-        with m.If(moves):
-            m.d.sync += selected.eq(now)
+        m.d.sync += selected.eq(now)
         return list(selected)
 
-    def _later(self, m: Module, level: int, valid: Signal, tag, moves: Signal) -> tuple:
+    def _later(self, m: Module, level: int, valid: Signal, tag) -> tuple:
         """What goes along with the turn, a level on."""
         later = Signal(name=f"valid_{level}")
         later_tag = Signal(TurnTagLayout(self.design), name=f"tag_{level}", reset_less=True)
-        with m.If(moves):
-            m.d.sync += [later.eq(valid), later_tag.eq(tag)]
+        m.d.sync += [later.eq(valid), later_tag.eq(tag)]
         return later, later_tag
 
-    def _added(self, m: Module, name: str, one: list, other: list, moves: Signal) -> list:
+    def _added(self, m: Module, name: str, one: list, other: list) -> list:
         """Sums of two lists of F values, in registers."""
         added = []
         for number, (first, second) in enumerate(zip(one, other, strict=True)):
             bits = min(self.design.current_bits, max(len(first), len(second)) + 1)
             total = Signal(signed(bits), name=f"{name}_{number}", reset_less=True)
-            with m.If(moves):
-                m.d.sync += total.eq(first + second)
+            m.d.sync += total.eq(first + second)
             added.append(total)
         return added

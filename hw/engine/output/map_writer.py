@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -48,10 +48,23 @@ class MapWriter(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        placed = self.placed.payload
+        # The element whose words are next, and whether they follow those of the one before.
+        placed = Signal(PlacedLayout(self.design), reset_less=True)
+        valid = Signal()
+        follows = Signal()
+        behind = Signal(ADDRESS_BITS)
+        with m.If(self.placed.ready):
+            arriving = self.placed.payload
+            m.d.sync += [
+                valid.eq(self.placed.valid),
+                placed.eq(arriving),
+                follows.eq(arriving.address == behind),
+            ]
+            with m.If(self.placed.valid & arriving.write):
+                m.d.sync += behind.eq(arriving.address + self._words())
         # Of the words that F numbers take.
         number = Signal(range(self.design.firing))
-        word, last_word = self._word(m, number)
+        word, last_word = self._word(m, placed["values"], number)
         m.submodules.words = words = RamQueue(WORD_BITS, 2 * BURST_WORDS)
         m.submodules.commands = commands = Queue(CommandLayout(), COMMANDS_WAITING)
         wiring.connect(m, words.output, wiring.flipped(self.port.written))
@@ -59,36 +72,38 @@ class MapWriter(wiring.Component):
 
         # A burst is under way until a word comes that does not follow it.
         start = Signal(ADDRESS_BITS)
-        following = Signal(ADDRESS_BITS)
         count = Signal(range(BURST_WORDS + 1))
-        joins, enters, flushes, ending = Signal(), Signal(), Signal(), Signal()
+        none, full = Signal(init=1), Signal()
+        joins, enters, leaves, flushes, ending = (
+            Signal(name=name) for name in ("joins", "enters", "leaves", "flushes", "ending")
+        )
         address = Signal(ADDRESS_BITS)
         m.d.comb += [
             address.eq(placed.address + number),
-            joins.eq((count == 0) | ((address == following) & (count != BURST_WORDS))),
+            # The words of an element follow one another.
+            joins.eq(none | (((number != 0) | follows) & ~full)),
             # A word enters where it joins the burst, which else leaves first.
-            enters.eq(self.placed.valid & placed.write & ~ending & joins & words.input.ready),
-            flushes.eq((count != 0) & (ending | (self.placed.valid & placed.write & ~joins))),
+            enters.eq(valid & placed.write & ~ending & joins & words.input.ready),
+            flushes.eq(~none & (ending | (valid & placed.write & ~joins))),
             words.input.payload.eq(word),
             words.input.valid.eq(enters),
-            self.placed.ready.eq(
-                ~ending & ((enters & last_word) | (self.placed.valid & ~placed.write))
-            ),
+            leaves.eq(~ending & ((enters & last_word) | (valid & ~placed.write))),
+            self.placed.ready.eq(~valid | leaves),
             commands.input.valid.eq(flushes),
             commands.input.payload.address.eq(start),
             commands.input.payload.count.eq(count - 1),
             commands.input.payload.write.eq(1),
         ]
         with m.If(enters):
-            m.d.sync += [count.eq(count + 1), following.eq(address + 1)]
+            m.d.sync += [count.eq(count + 1), none.eq(0), full.eq(count == BURST_WORDS - 1)]
             m.d.sync += number.eq(number + 1)
             with m.If(last_word):
                 m.d.sync += number.eq(0)
-            with m.If(count == 0):
+            with m.If(none):
                 m.d.sync += start.eq(address)
         with m.Elif(flushes & commands.input.ready):
-            m.d.sync += count.eq(0)
-        with m.If(self.placed.valid & self.placed.ready & placed.pass_ends):
+            m.d.sync += [count.eq(0), none.eq(1), full.eq(0)]
+        with m.If(leaves & placed.pass_ends):
             m.d.sync += ending.eq(1)
 
         waiting = Signal(range(2 * BURST_WORDS + 1))
@@ -98,14 +113,16 @@ class MapWriter(wiring.Component):
             m.d.sync += draining.eq(1)
         with m.Elif(~commands.output.valid):
             m.d.sync += draining.eq(0)
+        m.submodules.leaving = leaving = Queue(CommandLayout(), 2)
+        wiring.connect(m, leaving.output, wiring.flipped(self.port.commands))
         m.d.comb += [
-            self.port.commands.valid.eq(commands.output.valid & draining),
-            self.port.commands.payload.eq(commands.output.payload),
-            commands.output.ready.eq(self.port.commands.ready & draining),
+            leaving.input.valid.eq(commands.output.valid & draining),
+            leaving.input.payload.eq(commands.output.payload),
+            commands.output.ready.eq(leaving.input.ready & draining),
         ]
         empty, settled = Signal(), Signal()
         m.d.comb += [
-            empty.eq((count == 0) & ~commands.output.valid & ~words.output.valid),
+            empty.eq(none & ~commands.output.valid & ~leaving.output.valid & ~words.output.valid),
             self.finished.eq(ending & empty & settled),
         ]
         # What enters a queue is offered behind it some cycles later.
@@ -114,9 +131,15 @@ class MapWriter(wiring.Component):
             m.d.sync += ending.eq(0)
         return m
 
-    def _word(self, m: Module, number: Signal) -> tuple[Signal, Signal]:
-        """The word that is next of what is placed, and whether it is the last."""
-        values = self.placed.payload["values"]
+    def _words(self) -> Value:
+        """Words that F numbers take."""
+        firing = self.design.firing
+        per_byte_word = WORD_BITS // (2 * DIGIT_BITS)
+        kind = self.header.kind
+        return Mux(kind == Kind.DIGITS, 1, Mux(kind == Kind.BYTES, firing // per_byte_word, firing))
+
+    def _word(self, m: Module, values, number: Signal) -> tuple[Signal, Signal]:
+        """The word that is next of ``values``, and whether it is the last."""
         firing = self.design.firing
         word, last = Signal(WORD_BITS), Signal(name="last_word")
         per_byte_word = WORD_BITS // (2 * DIGIT_BITS)

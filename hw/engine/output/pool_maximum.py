@@ -6,11 +6,18 @@ from amaranth import Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.payload_register import payload_register
+from ...basics.room_queue import RoomQueue
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import EngineDesign
 from ..program import pass_record
 from ..record_layouts import record_layout
 from .placed import PlacedLayout, PooledLayout
+
+#: Places of what waits for the writer.
+PLACES = 16
+#: Numbers that still come once places are counted to be too few: registers of ``room``, of
+#: ``PoolWindows``, and here.
+ON_THE_WAY = 5
 
 
 class PoolMaximum(wiring.Component):
@@ -21,11 +28,13 @@ class PoolMaximum(wiring.Component):
 
     Members:
         header: in; the pass.
-        pooled: in, stream of ``PooledLayout``.
+        valid, pooled: in; ``PooledLayout``.
+        room: out; for ``ON_THE_WAY`` more of them, out of a register.
         placed: out, stream of ``PlacedLayout``.
     """
 
-    pooled: stream.Interface
+    valid: Signal
+    room: Signal
     placed: stream.Interface
 
     def __init__(self, design: EngineDesign):
@@ -34,7 +43,9 @@ class PoolMaximum(wiring.Component):
         super().__init__(
             {
                 "header": In(self.header_layout),
-                "pooled": In(stream.Signature(PooledLayout(design))),
+                "valid": In(1),
+                "pooled": In(PooledLayout(design)),
+                "room": Out(1),
                 "placed": Out(stream.Signature(PlacedLayout(design))),
             }
         )
@@ -44,27 +55,35 @@ class PoolMaximum(wiring.Component):
         design, header = self.design, self.header
         kept_layout = data.ArrayLayout(unsigned(design.steps), design.firing)
         m.submodules.kept = kept = memory.Memory(
-            shape=unsigned(kept_layout.size), depth=design.pool_words, init=[]
+            shape=unsigned(kept_layout.size),
+            depth=design.pool_words,
+            init=[],
+            attrs=NO_COLLISIONS,
         )
         write, read = kept.write_port(), kept.read_port()
         now = Signal(PooledLayout(design), reset_less=True)
         valid = Signal()
-        moves = Signal()
         # What was written as the word was read.
         passed_on = Signal()
         last_written = Signal(kept_layout, reset_less=True)
         maxima = Signal(kept_layout)
         before = Signal(kept_layout)
         sign = Signal(design.steps)
-        given = payload_register(m, self.placed.payload, "given")
+        given = Signal(PlacedLayout(design), reset_less=True)
+        given_valid = Signal()
+        m.submodules.waiting = waiting = RoomQueue(
+            PlacedLayout(design), PLACES, on_the_way=ON_THE_WAY
+        )
+        wiring.connect(m, waiting.output, wiring.flipped(self.placed))
         m.d.comb += [
-            moves.eq(~self.placed.valid | self.placed.ready),
-            self.pooled.ready.eq(moves),
-            read.addr.eq(self.pooled.payload.at),
-            read.en.eq(moves),
+            waiting.valid.eq(given_valid),
+            waiting.payload.eq(given),
+            self.room.eq(waiting.room),
+            read.addr.eq(self.pooled.at),
+            read.en.eq(1),
             write.addr.eq(now.at),
             write.data.eq(maxima),
-            write.en.eq(valid & moves & now.counts & ~now.last),
+            write.en.eq(valid & now.counts & ~now.last),
             before.eq(Mux(passed_on, last_written, read.data)),
             # Numbers in two's complement compare like others once their signs are turned.
             sign.eq(Mux(header.fires_signed, (1 << header.steps) >> 1, 0)),
@@ -76,19 +95,18 @@ class PoolMaximum(wiring.Component):
                 larger.eq((arriving ^ sign) > (before[number] ^ sign)),
                 maxima[number].eq(Mux(now.first | larger, arriving, before[number])),
             ]
-        with m.If(moves):
-            m.d.sync += [
-                valid.eq(self.pooled.valid),
-                now.eq(self.pooled.payload),
-                passed_on.eq(write.en & (self.pooled.payload.at == now.at)),
-                last_written.eq(maxima),
-                self.placed.valid.eq(valid & ((now.counts & now.last) | now.pass_ends)),
-                given.address.eq(now.address),
-                given.write.eq(now.counts & now.last),
-                given.pass_ends.eq(now.pass_ends),
-            ]
-            for number in range(design.firing):
-                m.d.sync += given["values"][number].eq(
-                    Mux(now.first, now["values"][number], maxima[number])
-                )
+        m.d.sync += [
+            valid.eq(self.valid),
+            now.eq(self.pooled),
+            passed_on.eq(write.en & (self.pooled.at == now.at)),
+            last_written.eq(maxima),
+            given_valid.eq(valid & ((now.counts & now.last) | now.pass_ends)),
+            given.address.eq(now.address),
+            given.write.eq(now.counts & now.last),
+            given.pass_ends.eq(now.pass_ends),
+        ]
+        for number in range(design.firing):
+            m.d.sync += given["values"][number].eq(
+                Mux(now.first, now["values"][number], maxima[number])
+            )
         return m

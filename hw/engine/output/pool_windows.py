@@ -6,7 +6,6 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.payload_register import payload_register
 from ..design import EngineDesign
 from ..layouts import TurnLayout
 from ..neurons.neuron_line import numbers_layout
@@ -26,12 +25,14 @@ class PoolWindows(wiring.Component):
         header: in; the pass.
         start: in; the pass begins.
         numbers: in, stream of ``TurnLayout`` of ``numbers_layout``.
-        pooled: out, stream of ``PooledLayout``.
+        room: in; see ``PoolMaximum``.
+        valid, pooled: out; ``PooledLayout``. Nothing makes it wait.
     """
 
     start: Signal
     numbers: stream.Interface
-    pooled: stream.Interface
+    room: Signal
+    valid: Signal
 
     def __init__(self, design: EngineDesign):
         self.design = design
@@ -41,55 +42,101 @@ class PoolWindows(wiring.Component):
                 "header": In(self.header_layout),
                 "start": In(1),
                 "numbers": In(stream.Signature(TurnLayout(design, numbers_layout(design)))),
-                "pooled": Out(stream.Signature(PooledLayout(design))),
+                "room": In(1),
+                "valid": Out(1),
+                "pooled": Out(PooledLayout(design)),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        header, numbers, tag = self.header, self.numbers, self.numbers.payload.tag
+        header = self.header
+        # What came, and whether its channels are written.
+        arrived = Signal(self.numbers.payload.shape(), reset_less=True)
+        arrived_valid, written = Signal(), Signal()
+        tag = arrived.tag
         layout = axis_layout(self.design)
         rows, columns = Signal(layout), Signal(layout)
-        given = payload_register(m, self.pooled.payload, "given")
+        given = Signal(PooledLayout(self.design), reset_less=True)
+        m.d.comb += self.pooled.eq(given)
+        # Number of the window among those that the position is in, and the one after it.
         row, column = Signal(EXTENT_BITS), Signal(EXTENT_BITS)
+        next_row, next_column = Signal(EXTENT_BITS, init=1), Signal(EXTENT_BITS, init=1)
         # Of window (row, column), from the first of those that the position is in.
         row_words, column_words = Signal(layout["words"].shape), Signal(layout["words"].shape)
         row_out, column_out = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
-        counts, last_column, done, moves, steps = (
-            Signal(name=name) for name in ("counts", "last_column", "done", "moves", "steps")
+        counts, last_column, done, steps, placed_valid = (
+            Signal(name=name) for name in ("counts", "last_column", "done", "steps", "placed_valid")
         )
+        # Whether the window is the last one of its axis, where it is not the first.
+        first_row, first_column = Signal(init=1), Signal(init=1)
+        later_last_row, later_last_column, last_row = Signal(), Signal(), Signal()
+        # Rows and columns have just changed.
+        moved = Signal()
+        free = Signal()
         m.d.comb += [
-            counts.eq((rows.count != 0) & (columns.count != 0) & (tag.index < header.out_turns)),
-            last_column.eq(column + 1 >= columns.count),
-            done.eq(~counts | (last_column & (row + 1 >= rows.count))),
-            moves.eq(~self.pooled.valid | self.pooled.ready),
-            numbers.ready.eq(moves & done),
-            steps.eq(numbers.valid & moves),
+            counts.eq(rows.some & columns.some & written),
+            last_column.eq(Mux(first_column, columns.single, later_last_column)),
+            last_row.eq(Mux(first_row, rows.single, later_last_row)),
+            done.eq(~counts | (last_column & last_row)),
+            free.eq(self.room & ~(moved & tag.last_turn)),
+            self.numbers.ready.eq(~arrived_valid | (free & done)),
+            steps.eq(arrived_valid & free),
         ]
+        with m.If(self.numbers.ready):
+            m.d.sync += [
+                arrived_valid.eq(self.numbers.valid),
+                arrived.eq(self.numbers.payload),
+                written.eq(self.numbers.payload.tag.index < header.out_turns),
+            ]
         with m.If(steps):
             with m.If(done):
-                m.d.sync += [row.eq(0), row_words.eq(0), row_out.eq(0)]
+                m.d.sync += [
+                    row.eq(0),
+                    next_row.eq(1),
+                    first_row.eq(1),
+                    row_words.eq(0),
+                    row_out.eq(0),
+                ]
             with m.Elif(last_column):
                 m.d.sync += [
-                    row.eq(row + 1),
+                    row.eq(next_row),
+                    next_row.eq(next_row + 1),
+                    first_row.eq(0),
+                    later_last_row.eq(next_row + 1 == rows.count),
                     row_words.eq(row_words + header.pool_row_words),
                     row_out.eq(row_out + header.out_row),
                 ]
             with m.If(done | last_column):
-                m.d.sync += [column.eq(0), column_words.eq(0), column_out.eq(0)]
+                m.d.sync += [
+                    column.eq(0),
+                    next_column.eq(1),
+                    first_column.eq(1),
+                    column_words.eq(0),
+                    column_out.eq(0),
+                ]
             with m.Else():
                 m.d.sync += [
-                    column.eq(column + 1),
+                    column.eq(next_column),
+                    next_column.eq(next_column + 1),
+                    first_column.eq(0),
+                    later_last_column.eq(next_column + 1 == columns.count),
                     column_words.eq(column_words + header.pool_column_words),
                     column_out.eq(column_out + header.out_pixel),
                 ]
-        self._positions(m, rows, columns, steps & done & tag.last_turn)
+        m.d.sync += moved.eq(self.start | (steps & done & tag.last_turn))
+        self._positions(m, rows, columns, tag, steps & done & tag.last_turn)
 
-        in_ring = Signal(layout["words"].shape)
+        # Rows' and columns' parts of where the numbers go, and then their sums.
+        placed = Signal(PooledLayout(self.design), reset_less=True)
+        in_ring, in_row = (
+            Signal(layout["words"].shape, name=name, reset_less=True)
+            for name in ("in_ring", "in_row")
+        )
+        column_address = Signal(ADDRESS_BITS, reset_less=True)
         slot = Signal.like(in_ring)
         place = Signal(ADDRESS_BITS)
         m.d.comb += [
-            in_ring.eq(rows.words + row_words),
             slot.eq(
                 Mux(in_ring >= header.pool_ring_words, in_ring - header.pool_ring_words, in_ring)
             ),
@@ -100,22 +147,27 @@ class PoolWindows(wiring.Component):
                 m.d.comb += place.eq(tag.index << 1)
             with m.Case(Kind.CURRENTS):
                 m.d.comb += place.eq(tag.index << 3)
-        with m.If(moves):
-            m.d.sync += [
-                self.pooled.valid.eq(numbers.valid),
-                given["values"].eq(numbers.payload["values"]),
-                given.at.eq(slot + columns.words + column_words + tag.index),
-                given.address.eq(rows.out + row_out + columns.out + column_out + place),
-                given.counts.eq(counts),
-                given.first.eq(is_first(rows, row) & is_first(columns, column)),
-                given.last.eq(is_last(rows, row) & is_last(columns, column)),
-                given.pass_ends.eq(tag.pass_ends & done),
-            ]
+        m.d.sync += [
+            placed_valid.eq(steps),
+            placed["values"].eq(arrived["values"]),
+            in_ring.eq(rows.words + row_words),
+            in_row.eq(columns.words + column_words + tag.index),
+            placed.address.eq(rows.out + row_out),
+            column_address.eq(columns.out + column_out + place),
+            placed.counts.eq(counts),
+            placed.first.eq(is_first(rows, next_row) & is_first(columns, next_column)),
+            placed.last.eq(is_last(rows, row) & is_last(columns, column)),
+            placed.pass_ends.eq(tag.pass_ends & done),
+            self.valid.eq(placed_valid),
+            given.eq(placed),
+            given.at.eq(slot + in_row),
+            given.address.eq(placed.address + column_address),
+        ]
         return m
 
-    def _positions(self, m: Module, rows, columns, window_done) -> None:
+    def _positions(self, m: Module, rows, columns, tag, window_done) -> None:
         """Rows and columns of the numbers' position; a strip's come once for each group."""
-        header, tag = self.header, self.numbers.payload.tag
+        header = self.header
         layout = axis_layout(self.design)
         strip, row_first, column_first, row_then, column_then = (
             Signal(layout, name=name)
@@ -123,8 +175,11 @@ class PoolWindows(wiring.Component):
         )
         first_position(m, header, "row", row_first)
         first_position(m, header, "column", column_first)
-        next_position(m, header, "row", rows, row_then)
-        next_position(m, header, "column", columns, column_then)
+        # A cycle late: a position is left two cycles after it was come to, or later.
+        for axis, now, then in (("row", rows, row_then), ("column", columns, column_then)):
+            following = Signal(layout, name=f"{axis}_following")
+            next_position(m, header, axis, now, following)
+            m.d.sync += then.eq(following)
         with m.If(window_done):
             m.d.sync += columns.eq(column_then)
             with m.If(tag.last_window & ~tag.last_group):

@@ -15,6 +15,7 @@ def axis_layout(design: EngineDesign) -> data.StructLayout:
 
     Members:
         count: windows that it is in.
+        some, single: it is in one at all, and in no other.
         left: positions that the first of them has after this one.
         until: positions until the next one begins.
         unopened: windows that have not begun.
@@ -27,6 +28,8 @@ def axis_layout(design: EngineDesign) -> data.StructLayout:
     return data.StructLayout(
         {
             "count": EXTENT_BITS,
+            "some": 1,
+            "single": 1,
             "left": EXTENT_BITS,
             "until": EXTENT_BITS,
             "unopened": EXTENT_BITS,
@@ -44,6 +47,8 @@ def first_position(m: Module, header: data.View, axis: str, at: data.View) -> No
     opened = header[f"pool_{axis}_open"]
     m.d.comb += [
         at.count.eq(opened),
+        at.some.eq(opened != 0),
+        at.single.eq(opened == 1),
         at.left.eq(header[f"pool_{axis}_left"]),
         at.until.eq(header[f"pool_{axis}_until"]),
         at.unopened.eq(header[f"pooled_{axis}s"] - opened),
@@ -60,9 +65,11 @@ def next_position(m: Module, header: data.View, axis: str, now: data.View, then:
     opens = Signal(name=f"{axis}_opens")
     words = Signal(now.words.shape(), name=f"{axis}_words_on")
     m.d.comb += [
-        closes.eq((now.count != 0) & (now.left == 0)),
+        closes.eq(now.some & (now.left == 0)),
         opens.eq((now.until == 1) & (now.unopened != 0)),
         then.count.eq(now.count + opens - closes),
+        then.some.eq(then.count != 0),
+        then.single.eq(then.count == 1),
         then.left.eq(now.left - 1),
         then.until.eq(Mux(now.until == 1, stride, now.until - 1)),
         then.unopened.eq(now.unopened - opens),
@@ -84,9 +91,9 @@ def next_position(m: Module, header: data.View, axis: str, now: data.View, then:
         m.d.comb += words.eq(now.words + header.pool_column_words)
 
 
-def is_first(at: data.View, number: Value) -> Value:
-    """Whether window ``number`` of those that the position is in begins with it."""
-    return at.begins | (at.opened & (number + 1 == at.count))
+def is_first(at: data.View, following: Value) -> Value:
+    """Whether the window before ``following`` of those that the position is in begins with it."""
+    return at.begins | (at.opened & (following == at.count))
 
 
 def is_last(at: data.View, number: Value) -> Value:

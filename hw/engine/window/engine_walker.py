@@ -7,6 +7,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import index_shape
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import DIGIT_BITS, LANE_DIGITS, EngineDesign
 from ..layouts import LANE_BITS, BeatLayout
 from ..memory.table_port import TablePort
@@ -121,7 +122,7 @@ class EngineWalker(wiring.Component):
         ]
         m.d.sync += pointer.eq(next_pointer)
 
-        looks, ends, strip_ends = Signal(), Signal(), Signal()
+        looks, ends, strip_ends, row_ends = Signal(), Signal(), Signal(), Signal()
         with m.FSM(name="walk"):
             with m.State("idle"):
                 m.d.sync += [window_row.eq(0), number.eq(0)]
@@ -199,57 +200,92 @@ class EngineWalker(wiring.Component):
                         ]
                         with m.If(columns_left == 1):
                             m.d.sync += window_row.eq(window_row + 1)
-                            m.d.comb += self.row_done.eq(1)
+                            m.d.comb += row_ends.eq(1)
                             m.next = "row"
                             with m.If(window_row + 1 == header.rows):
                                 m.next = "idle"
         m.d.comb += strip_ends.eq((strip_left == 1) | (columns_left == 1))
 
-        seen = self._seen(m, segment, state, row, operation, looks)
-        looked_up = Signal(self._asked_layout(), reset_less=True)
-        asked = Signal(self._asked_layout(), reset_less=True)
-        asked_valid = Signal()
-        asked_digits, digits = (
-            Signal(LANE_DIGITS, name=name) for name in ("asked_digits", "digits")
+        # Where an operation's word is: sums first, then whether it is in the map and where its slot
+        # begins, then its address.
+        beat_layout = BeatLayout(design)
+        summed, placed, asked, looked_up = (
+            Signal(beat_layout, name=name, reset_less=True)
+            for name in ("summed", "placed", "asked", "looked_up")
+        )
+        summed_digits, placed_digits, asked_digits, digits = (
+            Signal(LANE_DIGITS, name=name, reset_less=True)
+            for name in ("summed_digits", "placed_digits", "asked_digits", "digits")
+        )
+        summed_looks, placed_valid, asked_valid = Signal(), Signal(), Signal()
+        summed_row_ends, placed_row_ends = Signal(), Signal()
+        extent = len(row.row) + 1
+        map_row, super_pixel = Signal(signed(extent)), Signal(signed(extent))
+        map_rows, supers = Signal.like(segment.rows), Signal.like(segment.supers)
+        slot_word = Signal(len(state.slot) + 1, reset_less=True)
+        ring_words = Signal.like(segment.ring_words, reset_less=True)
+        slot_begins = Signal.like(self.address, reset_less=True)
+        in_slot = Signal.like(self.address, reset_less=True)
+        in_placed_slot = Signal.like(self.address, reset_less=True)
+        seen = Signal()
+        m.d.comb += seen.eq(
+            summed_looks
+            & (map_row >= 0)
+            & (map_row < map_rows)
+            & (super_pixel >= 0)
+            & (super_pixel < supers)
         )
         with m.If(moves):
             m.d.sync += [
-                asked_valid.eq(seen | ends),
-                asked.beat.mask.eq(operation.mask),
-                asked_digits.eq(operation.digits),
-                asked.beat.weight.eq(operation.weight + row.weight),
-                asked.beat.signed_source.eq(segment.signed_source),
-                asked.beat.sign_bit.eq(segment.sign_bit),
-                asked.beat.odd.eq(segment.odd),
-                asked.beat.ends_window.eq(ends),
-                asked.beat.ends_strip.eq(ends & strip_ends),
-                asked.address.eq(self._address(m, segment, state, row, operation)),
+                summed_looks.eq(looks),
+                summed_row_ends.eq(row_ends),
+                summed.mask.eq(operation.mask),
+                summed_digits.eq(operation.digits),
+                summed.weight.eq(operation.weight + row.weight),
+                summed.signed_source.eq(segment.signed_source),
+                summed.sign_bit.eq(segment.sign_bit),
+                summed.odd.eq(segment.odd),
+                summed.ends_window.eq(ends),
+                summed.ends_strip.eq(ends & strip_ends),
+                map_row.eq(state.row + row.row),
+                map_rows.eq(segment.rows),
+                super_pixel.eq(state["super"] + operation.super_offset),
+                supers.eq(segment.supers),
+                slot_word.eq(state.slot + row.slot_offset),
+                ring_words.eq(segment.ring_words),
+                in_slot.eq(segment.buffer_base + state.super_words + operation.offset),
+                placed_valid.eq(seen | summed.ends_window),
+                placed.eq(summed),
+                placed_digits.eq(summed_digits),
+                slot_begins.eq(Mux(slot_word >= ring_words, slot_word - ring_words, slot_word)),
+                in_placed_slot.eq(in_slot),
+                asked_valid.eq(placed_valid),
+                asked.eq(placed),
+                asked_digits.eq(placed_digits),
+                self.address.eq(slot_begins + in_placed_slot),
                 self.beats.valid.eq(asked_valid),
                 looked_up.eq(asked),
                 digits.eq(asked_digits),
             ]
         m.d.comb += [
             moves.eq(~self.beats.valid | self.beats.ready),
-            self.address.eq(asked.address),
             self.read.eq(moves),
-            self.beats.payload.eq(looked_up.beat),
+            self.beats.payload.eq(looked_up),
             *(
                 bits.eq(word & Cat(digit.replicate(DIGIT_BITS) for digit in digits))
                 for bits, word in zip(self.beats.payload.bits, self.word, strict=True)
             ),
         ]
+        # Its words have been read once the row's end has come to where they are asked for.
+        with m.If(moves):
+            m.d.sync += [placed_row_ends.eq(summed_row_ends)]
+        m.d.comb += self.row_done.eq(moves & placed_row_ends)
         return m
-
-    def _asked_layout(self) -> data.StructLayout:
-        """A beat without its bits, and where they are."""
-        return data.StructLayout(
-            {"beat": BeatLayout(self.design), "address": index_shape(self.design.buffer_words)}
-        )
 
     @staticmethod
     def _table(m: Module, name: str, port, layout: data.StructLayout, depth: int, domain: str):
         """Read port of the table that ``port`` writes."""
-        table = memory.Memory(shape=layout, depth=depth, init=[])
+        table = memory.Memory(shape=layout, depth=depth, init=[], attrs=NO_COLLISIONS)
         m.submodules[f"{name}_table"] = table
         write = table.write_port()
         m.d.comb += [
@@ -258,32 +294,3 @@ class EngineWalker(wiring.Component):
             write.en.eq(port.write),
         ]
         return table.read_port(domain=domain)
-
-    @staticmethod
-    def _seen(m: Module, segment, state, row, operation, looks: Signal) -> Signal:
-        """Whether row and super pixel are in the map."""
-        map_row, super_pixel = Signal(signed(len(row.row) + 1)), Signal(signed(len(row.row) + 1))
-        seen = Signal()
-        m.d.comb += [
-            map_row.eq(state.row + row.row),
-            super_pixel.eq(state["super"] + operation.super_offset),
-            seen.eq(
-                looks
-                & (map_row >= 0)
-                & (map_row < segment.rows)
-                & (super_pixel >= 0)
-                & (super_pixel < segment.supers)
-            ),
-        ]
-        return seen
-
-    @staticmethod
-    def _address(m: Module, segment, state, row, operation):
-        """Word of the row buffer, modulo its words."""
-        slot = Signal(len(state.slot) + 1)
-        wrapped = Signal.like(slot)
-        m.d.comb += [
-            slot.eq(state.slot + row.slot_offset),
-            wrapped.eq(Mux(slot >= segment.ring_words, slot - segment.ring_words, slot)),
-        ]
-        return segment.buffer_base + wrapped + state.super_words + operation.offset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from amaranth import Value
@@ -35,6 +35,7 @@ def run_started(
     outputs: Mapping[str, Any],
     seed: int = 0,
     gap: float = 0.3,
+    steady: Collection[str] = (),
     stall: float = 0.3,
     starts: bool = True,
     each_cycle: Callable | None = None,
@@ -46,6 +47,7 @@ def run_started(
         tables: (name of a ``TablePort``, index, record).
         inputs: (layout, payloads) of each input stream.
         outputs: layout of each output stream.
+        steady: input streams without gaps.
         starts: pulse ``start`` first.
         each_cycle: called with the simulator's context before each clock edge.
     """
@@ -81,7 +83,7 @@ def run_started(
         silent = 0
         while silent < SILENCE:
             for name, values in waiting.items():
-                if offered[name] is None and values and rng.random() >= gap:
+                if offered[name] is None and values and (name in steady or rng.random() >= gap):
                     offered[name] = values.pop(0)
                     context.set(Value.cast(member(name).payload), offered[name])
                 context.set(member(name).valid, offered[name] is not None)

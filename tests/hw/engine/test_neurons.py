@@ -109,6 +109,7 @@ def test_join_and_chunks():
         join,
         inputs=inputs | {"tags": (TurnTagLayout(DESIGN), tags)},
         outputs={"joined": layout},
+        steady=["tags"],
         starts=False,
     )
     assert taken["joined"] == turns

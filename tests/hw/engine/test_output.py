@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from amaranth import Module
+from amaranth.lib import wiring
 
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.layouts import TurnLayout
 from rheobase.hw.engine.memory_port import CommandLayout
 from rheobase.hw.engine.neurons.neuron_line import numbers_layout
 from rheobase.hw.engine.output.map_writer import COMMANDS_WAITING, MapWriter
-from rheobase.hw.engine.output.placed import PlacedLayout, PooledLayout
+from rheobase.hw.engine.output.placed import PlacedLayout
 from rheobase.hw.engine.output.pool_maximum import PoolMaximum
 from rheobase.hw.engine.output.pool_windows import PoolWindows
 from rheobase.hw.engine.program import Kind, pass_record
@@ -38,7 +40,35 @@ def _header(rows, columns, kernel, stride, padding, groups, **others):
     )  # fmt: skip
 
 
+class _Pool(wiring.Component):
+    """Windows and their maxima."""
+
+    def __init__(self):
+        self.windows, self.maximum = PoolWindows(DESIGN), PoolMaximum(DESIGN)
+        members = self.windows.signature.members
+        super().__init__(
+            {name: members[name] for name in ("header", "start", "numbers")}
+            | {"placed": self.maximum.signature.members["placed"]}
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.windows, m.submodules.maximum = windows, maximum = self.windows, self.maximum
+        wiring.connect(m, wiring.flipped(self.numbers), windows.numbers)
+        wiring.connect(m, maximum.placed, wiring.flipped(self.placed))
+        m.d.comb += [
+            windows.start.eq(self.start),
+            windows.header.eq(self.header),
+            maximum.header.eq(self.header),
+            windows.room.eq(maximum.room),
+            maximum.valid.eq(windows.valid),
+            maximum.pooled.eq(windows.pooled),
+        ]
+        return m
+
+
 @pytest.mark.quick
+@pytest.mark.parametrize("stall", [0.3, 0.8])
 @pytest.mark.parametrize(
     ("rows", "columns", "kernel", "stride", "padding", "signed"),
     [
@@ -49,7 +79,7 @@ def _header(rows, columns, kernel, stride, padding, groups, **others):
         (5, 5, 2, 3, 0, 0),
     ],
 )
-def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed):
+def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed, stall):
     rng = np.random.default_rng(kernel)
     groups, steps, strip, unwritten = 2, 4, 3, 1
     header = _header(
@@ -60,20 +90,13 @@ def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed):
     numbers = rng.integers(0, 2**steps, (rows, columns, groups * DESIGN.turns, DESIGN.firing))
     tags = _tags_at(rows, columns, strip, groups)
     turns = [{"values": numbers[y, x, tag["index"]].tolist(), "tag": tag} for y, x, tag in tags]
-    windows, maximum = PoolWindows(DESIGN), PoolMaximum(DESIGN)
-    pooled = run_started(
-        windows,
-        ports={"header": (windows.header_layout, header)},
-        inputs={"numbers": (TurnLayout(DESIGN, numbers_layout(DESIGN)), turns)},
-        outputs={"pooled": PooledLayout(DESIGN)},
-    )["pooled"]
-    assert [one["pass_ends"] for one in pooled] == [0] * (len(pooled) - 1) + [1]
+    pool = _Pool()
     placed = run_started(
-        maximum,
-        ports={"header": (maximum.header_layout, header)},
-        inputs={"pooled": (PooledLayout(DESIGN), pooled)},
+        pool,
+        ports={"header": (pool.windows.header_layout, header)},
+        inputs={"numbers": (TurnLayout(DESIGN, numbers_layout(DESIGN)), turns)},
         outputs={"placed": PlacedLayout(DESIGN)},
-        starts=False,
+        stall=stall,
     )["placed"]
     values = numbers - 2**steps * (numbers >> (steps - 1)) * signed
     padded = np.pad(values, [(padding, padding)] * 2 + [(0, 0)] * 2, constant_values=-99)
@@ -87,7 +110,7 @@ def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed):
     written = [one for one in placed if one["write"]]
     assert {one["address"]: one["values"] for one in written} == expected
     assert len(written) == len(expected)
-    assert placed[-1]["pass_ends"]
+    assert [one["pass_ends"] for one in placed] == [0] * (len(placed) - 1) + [1]
 
 
 def _tags_at(rows, columns, strip, groups):

@@ -68,15 +68,14 @@ class _Pool(wiring.Component):
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("stall", [0.3, 0.8])
 @pytest.mark.parametrize(
-    ("rows", "columns", "kernel", "stride", "padding", "signed"),
+    ("rows", "columns", "kernel", "stride", "padding", "signed", "stall"),
     [
-        (5, 7, 3, 2, 1, 0),
-        (4, 6, 2, 2, 0, 1),
-        (3, 5, 1, 1, 0, 0),
-        (6, 6, 3, 1, 1, 1),
-        (5, 5, 2, 3, 0, 0),
+        (5, 7, 3, 2, 1, 0, 0.3),
+        (4, 6, 2, 2, 0, 1, 0.8),
+        (3, 5, 1, 1, 0, 0, 0.8),
+        (6, 6, 3, 1, 1, 1, 0.3),
+        (5, 5, 2, 3, 0, 0, 0),
     ],
 )
 def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed, stall):

@@ -53,14 +53,17 @@ class MapWriter(wiring.Component):
         valid = Signal()
         follows = Signal()
         behind = Signal(ADDRESS_BITS)
-        with m.If(self.placed.ready):
-            arriving = self.placed.payload
+        # Whether it leaves is known late.
+        m.submodules.arriving = queue = Queue(PlacedLayout(self.design), 2, reset_less=True)
+        wiring.connect(m, wiring.flipped(self.placed), queue.input)
+        with m.If(queue.output.ready):
+            arriving = queue.output.payload
             m.d.sync += [
-                valid.eq(self.placed.valid),
+                valid.eq(queue.output.valid),
                 placed.eq(arriving),
                 follows.eq(arriving.address == behind),
             ]
-            with m.If(self.placed.valid & arriving.write):
+            with m.If(queue.output.valid & arriving.write):
                 m.d.sync += behind.eq(arriving.address + self._words())
         # Of the words that F numbers take.
         number = Signal(range(self.design.firing))
@@ -88,7 +91,7 @@ class MapWriter(wiring.Component):
             words.input.payload.eq(word),
             words.input.valid.eq(enters),
             leaves.eq(~ending & ((enters & last_word) | (valid & ~placed.write))),
-            self.placed.ready.eq(~valid | leaves),
+            queue.output.ready.eq(~valid | leaves),
             commands.input.valid.eq(flushes),
             commands.input.payload.address.eq(start),
             commands.input.payload.count.eq(count - 1),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...basics.queue import Queue
 from ..design import EngineDesign
 from ..layouts import TurnLayout
 from ..neurons.neuron_line import numbers_layout
@@ -52,8 +53,10 @@ class PoolWindows(wiring.Component):
         m = Module()
         header = self.header
         # What came, and whether its channels are written.
-        arrived = Signal(self.numbers.payload.shape(), reset_less=True)
-        arrived_valid, written = Signal(), Signal()
+        arrived_layout = data.StructLayout({"turn": self.numbers.payload.shape(), "written": 1})
+        m.submodules.arriving = arriving = Queue(arrived_layout, 2, reset_less=True)
+        arrived = arriving.output.payload.turn
+        arrived_valid, written = arriving.output.valid, arriving.output.payload.written
         tag = arrived.tag
         layout = axis_layout(self.design)
         rows, columns = Signal(layout), Signal(layout)
@@ -80,15 +83,13 @@ class PoolWindows(wiring.Component):
             last_row.eq(Mux(first_row, rows.single, later_last_row)),
             done.eq(~counts | (last_column & last_row)),
             free.eq(self.room & ~(moved & tag.last_turn)),
-            self.numbers.ready.eq(~arrived_valid | (free & done)),
+            self.numbers.ready.eq(arriving.input.ready),
+            arriving.input.valid.eq(self.numbers.valid),
+            arriving.input.payload.turn.eq(self.numbers.payload),
+            arriving.input.payload.written.eq(self.numbers.payload.tag.index < header.out_turns),
+            arriving.output.ready.eq(free & done),
             steps.eq(arrived_valid & free),
         ]
-        with m.If(self.numbers.ready):
-            m.d.sync += [
-                arrived_valid.eq(self.numbers.valid),
-                arrived.eq(self.numbers.payload),
-                written.eq(self.numbers.payload.tag.index < header.out_turns),
-            ]
         with m.If(steps):
             with m.If(done):
                 m.d.sync += [

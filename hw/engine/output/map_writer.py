@@ -65,9 +65,12 @@ class MapWriter(wiring.Component):
             ]
             with m.If(queue.output.valid & arriving.write):
                 m.d.sync += behind.eq(arriving.address + self._words())
-        # Of the words that F numbers take.
+        # Of the words that F numbers take; whether it is not the first, and whether the last.
         number = Signal(range(self.design.firing))
-        word, last_word = self._word(m, placed["values"], number)
+        next_number = Signal.like(number)
+        last_number = Signal.like(number)
+        begun, last_word = Signal(), Signal()
+        word = self._word(m, placed["values"], number)
         m.submodules.words = words = RamQueue(WORD_BITS, 2 * BURST_WORDS)
         m.submodules.commands = commands = Queue(CommandLayout(), COMMANDS_WAITING)
         wiring.connect(m, words.output, wiring.flipped(self.port.written))
@@ -84,7 +87,7 @@ class MapWriter(wiring.Component):
         m.d.comb += [
             address.eq(placed.address + number),
             # The words of an element follow one another.
-            joins.eq(none | (((number != 0) | follows) & ~full)),
+            joins.eq(none | ((begun | follows) & ~full)),
             # A word enters where it joins the burst, which else leaves first.
             enters.eq(valid & placed.write & ~ending & joins & words.input.ready),
             flushes.eq(~none & (ending | (valid & placed.write & ~joins))),
@@ -97,11 +100,16 @@ class MapWriter(wiring.Component):
             commands.input.payload.count.eq(count - 1),
             commands.input.payload.write.eq(1),
         ]
+        m.d.comb += next_number.eq(number)
+        m.d.sync += [
+            number.eq(next_number),
+            begun.eq(next_number != 0),
+            last_number.eq(self._words() - 1),
+            last_word.eq(next_number == last_number),
+        ]
         with m.If(enters):
             m.d.sync += [count.eq(count + 1), none.eq(0), full.eq(count == BURST_WORDS - 1)]
-            m.d.sync += number.eq(number + 1)
-            with m.If(last_word):
-                m.d.sync += number.eq(0)
+            m.d.comb += next_number.eq(Mux(last_word, 0, number + 1))
             with m.If(none):
                 m.d.sync += start.eq(address)
         with m.Elif(flushes & commands.input.ready):
@@ -141,29 +149,24 @@ class MapWriter(wiring.Component):
         kind = self.header.kind
         return Mux(kind == Kind.DIGITS, 1, Mux(kind == Kind.BYTES, firing // per_byte_word, firing))
 
-    def _word(self, m: Module, values, number: Signal) -> tuple[Signal, Signal]:
-        """The word that is next of ``values``, and whether it is the last."""
+    def _word(self, m: Module, values, number: Signal) -> Signal:
+        """The word that is next of ``values``."""
         firing = self.design.firing
-        word, last = Signal(WORD_BITS), Signal(name="last_word")
+        word = Signal(WORD_BITS)
         per_byte_word = WORD_BITS // (2 * DIGIT_BITS)
         with m.Switch(self.header.kind):
             with m.Case(Kind.DIGITS):
                 for place in range(firing):
                     m.d.comb += word.word_select(place, DIGIT_BITS).eq(values[place])
-                m.d.comb += last.eq(1)
-            with m.Case(Kind.BYTES):
-                with m.Switch(number):
-                    for part in range(firing // per_byte_word):
-                        with m.Case(part):
-                            for place in range(per_byte_word):
-                                m.d.comb += word.word_select(place, 2 * DIGIT_BITS).eq(
-                                    values[part * per_byte_word + place]
-                                )
-                m.d.comb += last.eq(number == firing // per_byte_word - 1)
-            with m.Default():
-                with m.Switch(number):
-                    for place in range(firing):
-                        with m.Case(place):
-                            m.d.comb += word.eq(values[place])
-                m.d.comb += last.eq(number == firing - 1)
-        return word, last
+            with m.Case(Kind.BYTES), m.Switch(number):
+                for part in range(firing // per_byte_word):
+                    with m.Case(part):
+                        for place in range(per_byte_word):
+                            m.d.comb += word.word_select(place, 2 * DIGIT_BITS).eq(
+                                values[part * per_byte_word + place]
+                            )
+            with m.Default(), m.Switch(number):
+                for place in range(firing):
+                    with m.Case(place):
+                        m.d.comb += word.eq(values[place])
+        return word

@@ -10,6 +10,9 @@ from amaranth import Cat, Const, Value
 
 #: Bits whose lowest one is searched with gates; a carry chain takes less of more bits.
 LONGEST_WITHOUT_CARRY = 16
+#: Values that are joined in one chain. Amaranth walks an expression by calling itself for each
+#: operator, and Python's limit for that is some 300 of them.
+LONGEST_CHAIN = 64
 
 
 def lowest(mask: Value) -> Value:
@@ -48,4 +51,12 @@ def at_least(mask: Value, most: int) -> list[Value]:
 def pick(select: Value, values: Sequence[Value]) -> Value:
     """The value whose bit in the one-hot ``select`` is set; 0 where none is."""
     masked = [select[index].replicate(len(value)) & value for index, value in enumerate(values)]
-    return reduce(or_, masked)
+    return _joined(masked)
+
+
+def _joined(values: list[Value]) -> Value:
+    """The bits that any of ``values`` has; more than a chain's worth are joined as a tree."""
+    if len(values) <= LONGEST_CHAIN:
+        return reduce(or_, values)
+    middle = len(values) // 2
+    return _joined(values[:middle]) | _joined(values[middle:])

@@ -10,7 +10,14 @@ from amaranth import Module, Signal, Value
 from amaranth.hdl import Shape
 from amaranth.sim import Simulator
 
-from rheobase.hw.basics.select import LONGEST_WITHOUT_CARRY, at_least, encode, lowest, pick
+from rheobase.hw.basics.select import (
+    LONGEST_CHAIN,
+    LONGEST_WITHOUT_CARRY,
+    at_least,
+    encode,
+    lowest,
+    pick,
+)
 from rheobase.hw.basics.successor import successor
 from rheobase.hw.basics.table import lookup
 
@@ -80,6 +87,17 @@ def test_picked_value():
         4, lambda _, mask: pick(mask, [Value.cast(v) for v in values]), [0, 1, 2, 4, 8]
     )
     assert found == [0, *values]
+
+
+def test_picked_value_of_more_than_python_calls_deep():
+    values = [(7 * number) % 251 for number in range(400)]
+    places = [0, LONGEST_CHAIN, 199, 200, 399]
+    found, _ = outputs(
+        len(values),
+        lambda _, mask: pick(mask, [Value.cast(v) for v in values]),
+        [1 << place for place in places],
+    )
+    assert found == [values[place] for place in places]
 
 
 @pytest.mark.parametrize(

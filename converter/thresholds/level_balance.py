@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ...golden.network.choices import Coding
+from ..calibrate.threshold_prior import threshold_prior
 from ..data.batches import spread_images
 from ..graph.analog import run_graph
 from ..graph.graph import Graph, Operation, per_channel
@@ -51,7 +52,11 @@ def balance_levels(
         result = run_operation(operation, current)
         signed = is_signed(operation)
         levels = mean_levels(signed, coding, steps_of(operation, steps))
-        found, _ = level_thresholds(channel_samples(result), levels, shared=given["readout"])
+        samples, prior = channel_samples(result), None
+        if not given["readout"]:
+            # A channel that is active in few images is not clipped in others (decision 186).
+            prior = threshold_prior(samples.T, len(result), levels)
+        found, _ = level_thresholds(samples, levels, shared=given["readout"], prior=prior)
         if given["cap"] is not None:
             found = found.clamp(max=given["cap"])
         thresholds[name] = found

@@ -64,10 +64,13 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.resnet20 --shared $(SHARED)
 	$(BIN)/python -m benchmarks.squeezenet --shared $(SHARED)
 
-# The same networks in SpikingJelly, which brings large packages of its own along.
-peers: $(VENV)/.installed-test
+# The same networks in SpikingJelly, which brings large packages of its own along, and MNIST's as
+# da4ml's adder graphs, where MNIST is below DATA_ROOT: an hour and more, most of it nextpnr's.
+peers: $(VENV)/.installed-test $(if $(wildcard $(DATA_ROOT)/MNIST),build/mnist-radix.safetensors)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	$(BIN)/python -m benchmarks.spikingjelly --shared $(SHARED) --only digits
+	$(if $(wildcard $(DATA_ROOT)/MNIST),$(BIN)/python -m benchmarks.peers \
+	  build/mnist-radix.safetensors --data-root $(DATA_ROOT))
 
 # The demo's and MNIST's radix networks on every board, with hashes and a README.md, in
 # build/bitstreams: hours. What an earlier run has built is kept. BOARDS=a,b takes some boards alone;

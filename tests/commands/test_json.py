@@ -61,7 +61,7 @@ CASES = {
     "energy": ("energy", NETWORK, *DIGITS, "-T", "2,8"),
     "demo": ("demo",),
 }
-SLOW = {"demo", "table1"}
+SLOW = {"demo", "table1", "view"}
 
 
 @pytest.fixture(scope="module")

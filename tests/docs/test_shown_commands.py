@@ -33,11 +33,12 @@ LEFT_OUT = {
     r"^rheobase (build --board ulx3s|engine )": "places and routes: minutes to an hour",
     r"squeezenet": "needs ImageNet's weights",
 }
+#: In this order: an engine runs what `diagnose` left, a network in radix.
 PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("diagnose", "report", "interop", "engine", "converter", "install")
+        for name in ("diagnose", "report", "engine", "interop", "converter", "install")
     ),
 ]
 

@@ -25,7 +25,9 @@ def relative_error(conversion, images, expected):
     return np.linalg.norm(found - expected) / np.linalg.norm(expected - expected.mean(axis=0))
 
 
-@pytest.mark.parametrize(("coding", "steps"), [(Coding.RADIX, 4), (Coding.RATE, 16)])
+@pytest.mark.parametrize(
+    ("coding", "steps"), [(Coding.RADIX, 4), pytest.param(Coding.RATE, 16, marks=pytest.mark.slow)]
+)
 def test_calibration_comes_closer_to_the_model(coding, steps):
     model, images = bottlenecks(), calibration_images(24)
     with torch.no_grad():

@@ -105,7 +105,9 @@ def test_what_is_written_comes_back(tmp_path: Path, options: Options) -> None:
     assert ("weight" in changed) == weighted
 
 
-@pytest.mark.parametrize("calibration", [None, Calibration(images=8, samples=64)])
+@pytest.mark.parametrize(
+    "calibration", [pytest.param(None, marks=pytest.mark.slow), Calibration(images=8, samples=64)]
+)
 def test_linear_layers_that_fire_signed_come_back(
     tmp_path: Path, calibration: Calibration | None
 ) -> None:

@@ -29,13 +29,10 @@ def _signed(network: Network, slopes: dict[int, float]) -> Network:
     return replace(network, layers=tuple(layers))
 
 
+# ``test_own_steps`` has one in radix, with a T of each layer's own, for every run.
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("coding", "steps", "delay"),
-    [
-        # ``test_own_steps`` has one in radix, with a T of each layer's own.
-        pytest.param(Coding.RADIX, 3, 0, marks=pytest.mark.slow, id="radix"),
-        pytest.param(Coding.RATE, 4, 1, id="rate"),
-    ],
+    ("coding", "steps", "delay"), [(Coding.RADIX, 3, 0), (Coding.RATE, 4, 1)], ids=["radix", "rate"]
 )
 def test_a_residual_stream_without_a_relu(coding, steps, delay):
     """Joins of signed and other sources, a direct lane of each, and a streamed readout."""

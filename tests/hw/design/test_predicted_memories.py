@@ -73,7 +73,7 @@ def _with_memories(rng: np.random.Generator, folding):
     return tuple(replace(fold, weight_memory=kinds[rng.integers(3)]) for fold in folding)
 
 
-@pytest.mark.parametrize("seed", mostly_slow(range(6), 1))
+@pytest.mark.parametrize("seed", mostly_slow(range(6), 0))
 def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     network = random_network(

@@ -133,7 +133,8 @@ def test_more_room_is_never_slower():
     assert times == sorted(times, reverse=True)
 
 
-@pytest.mark.parametrize("share", [0.95, pytest.param(0.3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.95, 0.3])
 def test_shortfall_names_what_would_fit(share):
     """The remedies are checked by planning with them."""
     network = residual_network(Coding.RADIX, steps=6, stages=((16, 1),), size=12, bits=8)

@@ -31,7 +31,7 @@ LEFT_OUT = {
     r"--install-completion": "changes the reader's shell",
     r"^rheobase evaluate |resnet34": "needs COCO, VOC, Kinetics or ImageNet",
     r"^rheobase (build --board ulx3s|engine )": "places and routes: minutes to an hour",
-    r"squeezenet": "needs ImageNet's weights",
+    r"simulate (squeezenet|resnet20|mnist)\.": "needs a network of docs/results",
 }
 #: In this order: an engine runs what `diagnose` left, a network in radix.
 PAGES = [

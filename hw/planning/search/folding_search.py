@@ -201,12 +201,13 @@ class Planner(PricedNetwork):
                     costs[blocks] = (luts, option.fold)
             choices.append(costs)
         least = sum(min(0, *costs) for costs in choices)
-        most = sum(max(costs) for costs in choices)
+        limit = sum(max(costs) for costs in choices)
         if budget.block_rams is not None:
-            most = min(most, budget.block_rams)
-        width = most - least + 1
-        if width < 1:
+            limit = min(limit, budget.block_rams)
+        if limit < least:
             return None
+        # Sums begin at none, which is above the limit where layers save their readers more.
+        width = max(0, limit) - least + 1
         # luts[b]: fewest look-up tables of the layers so far with b + least block RAMs. A layer's
         # own share may be below none, by what it saves its readers.
         luts = np.full(width, np.inf)
@@ -229,7 +230,9 @@ class Planner(PricedNetwork):
             luts = following
         totals = [
             budget.cost(Area(float(value) + frame.luts, number + least))
-            if np.isfinite(value) and (budget.luts is None or value + frame.luts <= budget.luts)
+            if np.isfinite(value)
+            and number + least <= limit
+            and (budget.luts is None or value + frame.luts <= budget.luts)
             else np.inf
             for number, value in enumerate(luts)
         ]

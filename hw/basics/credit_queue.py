@@ -52,20 +52,7 @@ class CreditQueue(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(self.shape, self.depth)
-        wiring.connect(m, queue.output, wiring.flipped(self.output))
-        free = Signal(count_shape(self.depth), init=self.depth)
-        # What the consumer decides comes late: its places count a cycle after they are free.
-        left = Signal()
-        m.d.comb += [
-            queue.input.valid.eq(self.valid),
-            queue.input.payload.eq(self.payload),
-        ]
-        m.d.sync += [
-            left.eq(self.output.valid & self.output.ready),
-            free.eq(free + left - self.enters),
-            self.room.eq(free > self.elements),
-        ]
+        queue_with_room(m, self, taken=self.enters, kept=self.elements)
         return m
 
 
@@ -76,3 +63,26 @@ def credit_depth(stages: int, elements: int = 1) -> int:
     one of which ``room`` tells, and those that it keeps back.
     """
     return stages + 3 + elements
+
+
+def queue_with_room(m: Module, component, *, taken: Signal, kept: int) -> None:
+    """The queue of ``component``, and its ``room``: more than ``kept`` places are free.
+
+    Args:
+        component: with ``shape``, ``depth``, ``valid``, ``payload``, ``room`` and ``output``.
+        taken: a place is taken.
+    """
+    m.submodules.queue = queue = Queue(component.shape, component.depth)
+    wiring.connect(m, queue.output, wiring.flipped(component.output))
+    free = Signal(count_shape(component.depth), init=component.depth)
+    # What the consumer decides comes late: its places count a cycle after they are free.
+    left = Signal()
+    m.d.comb += [
+        queue.input.valid.eq(component.valid),
+        queue.input.payload.eq(component.payload),
+    ]
+    m.d.sync += [
+        left.eq(component.output.valid & component.output.ready),
+        free.eq(free + left - taken),
+        component.room.eq(free > kept),
+    ]

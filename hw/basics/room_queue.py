@@ -8,8 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_range
-from .queue import Queue
-from .shapes import count_shape
+from .credit_queue import queue_with_room
 
 
 class RoomQueue(wiring.Component):
@@ -49,15 +48,5 @@ class RoomQueue(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(self.shape, self.depth)
-        wiring.connect(m, queue.output, wiring.flipped(self.output))
-        places = Signal(count_shape(self.depth), init=self.depth)
-        # What the consumer decides comes late: its places count a cycle after they are free.
-        left = Signal()
-        m.d.comb += [queue.input.valid.eq(self.valid), queue.input.payload.eq(self.payload)]
-        m.d.sync += [
-            left.eq(self.output.valid & self.output.ready),
-            places.eq(places + left - self.valid),
-            self.room.eq(places > self.on_the_way),
-        ]
+        queue_with_room(m, self, taken=self.valid, kept=self.on_the_way)
         return m

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In
 from ....golden.errors import RheobaseError
 from ...basics.checks import check_range
 from ...basics.shapes import index_shape
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import WORD_BITS
 from ..memory_port import BURST_WORDS, MemoryPort
 from ..program import ADDRESS_BITS
@@ -45,7 +46,7 @@ class BlockMemory(wiring.Component):
             shape=unsigned(WORD_BITS),
             depth=self.words,
             init=self.content,
-            attrs={"ram_style": "block", "no_rw_check": 1},
+            attrs={"ram_style": "block", **NO_COLLISIONS},
         )
         write, read = storage.write_port(), storage.read_port()
         commands, written, given = self.port.commands, self.port.written, self.port.read

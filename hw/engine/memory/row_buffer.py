@@ -7,6 +7,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import index_shape
+from ...memories.memory_shape import NO_COLLISIONS
 from ..design import WORD_BITS, EngineDesign
 
 
@@ -53,7 +54,7 @@ class RowBuffer(wiring.Component):
             shape=unsigned(columns * WORD_BITS),
             depth=self.design.buffer_words,
             init=[],
-            attrs={"ram_style": "block", "no_rw_check": 1},
+            attrs={"ram_style": "block", **NO_COLLISIONS},
         )
         write, read = storage.write_port(granularity=WORD_BITS), storage.read_port()
         m.d.comb += [

@@ -57,15 +57,20 @@ class Figure:
     golden: bool = False
     budget: str | None = None
     spike_budget: float | None = None
-    take_back: bool = False
+    take_back: bool | None = None
 
 
 FIGURES = (
     Figure("resnet20_cltb_rate32_golden_loss", "cltb", RATE, 32, golden=True),
     *(Figure(f"resnet20_best_rate{steps}_loss", "best", RATE, steps) for steps in (32, 16, 8)),
     *(
-        Figure(f"resnet20_best_rate{steps}_taken_back_loss", "best", RATE, steps, take_back=True)
-        for steps in (16, 8)
+        Figure(f"resnet20_best_rate{steps}_w8_golden_loss", "best", RATE, steps, golden=True)
+        for steps in (32, 16, 8)
+    ),
+    # Published neurons, whose spikes stay fired.
+    *(
+        Figure(f"resnet20_best_rate{steps}_published_loss", "best", RATE, steps, take_back=False)
+        for steps in (32, 16, 8)
     ),
     *(
         Figure(f"resnet20_best_radix{steps}_w8_golden_loss", "best", RADIX, steps, golden=True)

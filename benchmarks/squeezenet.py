@@ -42,6 +42,7 @@ FIGURES = (
     ("radix4", Options(coding="radix", steps=4), None),
     ("radix4_w4", Options(coding="radix", steps=4), "4bit/weight"),
     ("rate32", Options(coding="rate", steps=32), None),
+    ("published_rate32", Options(coding="rate", steps=32, take_back=False), None),
     ("radix3", Options(coding="radix", steps=3), None),
     ("radix_mean3", Options(coding="radix", steps=5, spike_budget=3.0), None),
     ("radix_mean4", Options(coding="radix", steps=6, spike_budget=4.0), None),
@@ -87,8 +88,10 @@ def main() -> None:
         passes = (time.process_time() - middle) / (middle - start)
         found = run_golden(made.network, pictures[1::2]).answers
         show(f"squeezenet_{name}_passes", passes, "passes", 1)
-        loss = cnn - 100 * float(np.mean(found == labels))
-        show(f"squeezenet_{name}_golden_loss", loss, "points", 0)
+        lost = 100 * ((wanted == labels).astype(float) - (found == labels))
+        show(f"squeezenet_{name}_golden_loss", lost.mean(), "points", 0)
+        scatter = lost.std() / len(lost) ** 0.5
+        show(f"squeezenet_{name}_golden_loss_scatter", scatter, "points", None)
         same = 100 * float(np.mean(found == wanted))
         show(f"squeezenet_{name}_golden_same_answers", same, "%", 100)
 

@@ -50,7 +50,9 @@ class Options:
             it has neurons that fire signed. 1 or more, infinite to multiply out all; None for 1.1
             in ``radix`` and 3 in ``rate``.
         take_back: in ``rate``, neurons take spikes back that they fired too early
-            (``signed.taking_back``): the least error at small T, for more events and adders.
+            (``signed.taking_back``): the least error at small T, for more events and adders. None
+            for what measured best: where the recipe ``best`` is taken, in ``rate`` with cumulative
+            max pooling.
         device: on which calibration runs.
         lower: also make the integer network; False for the float SNN alone, which has more
             operations to choose from.
@@ -73,7 +75,7 @@ class Options:
     spike_budget: float | None = None
     only_if_better: bool = True
     growth: float | None = None
-    take_back: bool = False
+    take_back: bool | None = None
     device: str = "cpu"
     lower: bool = True
 

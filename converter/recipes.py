@@ -54,7 +54,10 @@ def _robust_calibrated(calibration: Calibration) -> Callable[[Options], Options]
 
 
 def _best(options: Options) -> Options:
-    """What measured best on ResNet-20 and SqueezeNet 1.1 (docs/decisions/0162-ridges.md)."""
+    """What measured best on ResNet-20 and SqueezeNet 1.1 (docs/decisions/0162-ridges.md).
+
+    In ``rate`` neurons take spikes back (docs/decisions/0202-taking-back-by-default.md).
+    """
     if options.coding == Coding.RADIX:
         calibration = Calibration(initial=False, weights=1, ridge=None, images=2000, samples=16000)
     else:
@@ -62,6 +65,9 @@ def _best(options: Options) -> Options:
         calibration = Calibration(
             bias=3, weights=1, ridge=None, images=800, samples=12800, passes=6.0
         )
+    if options.take_back is None:
+        timed = options.coding == Coding.RATE and options.rule == PoolRule.CUMULATIVE
+        options = replace(options, take_back=timed)
     return _calibrated(calibration)(options)
 
 

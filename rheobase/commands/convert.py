@@ -62,13 +62,14 @@ class NetworkOptions:
         ),
     ] = None
     take_back: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--take-back",
+            "--take-back/--no-take-back",
             help="Neurons take spikes back that they fired too early (rate): fewer wrong answers "
-            "at small T, more events and adders.",
+            "at small T, more events and adders. Recipe best does; without, neurons are the "
+            "published ones (default: as the recipe).",
         ),
-    ] = False
+    ] = None
     readout: Annotated[
         Readout,
         typer.Option(

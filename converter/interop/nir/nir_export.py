@@ -66,7 +66,7 @@ def check_representable(network: UncheckedNetwork) -> None:
     if signed:
         raise RheobaseError(
             f"network: {', '.join(signed)} fire signed, must be neurons without negative spikes "
-            "for NIR (convert with --growth inf)"
+            "for NIR (convert with --no-take-back --growth inf)"
         )
 
 

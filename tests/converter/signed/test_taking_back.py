@@ -13,6 +13,7 @@ import rheobase
 from rheobase.converter.calibrate.calibration import Calibration
 from rheobase.converter.graph.levels import Levels
 from rheobase.converter.lower.constant_channels import held_scales
+from rheobase.converter.recipes import RECIPES, with_recipe
 from rheobase.converter.snn.firing import Neurons, fire, mean_output
 from rheobase.converter.snn.float_file import load_float_snn, save_float_snn
 from rheobase.converter.snn.sized import SizedSnn
@@ -138,6 +139,54 @@ def test_a_file_brings_it_back(tmp_path: Path):
     torch.testing.assert_close(again(batch), made.snn(batch), rtol=0, atol=0)
     resized = SizedSnn(residual(), again).at((2, 12, 12)).graph.neurons
     assert [o.arguments["takes_back"] for o in resized] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "taking"),
+    [
+        ({}, True),
+        ({"readout": "count"}, True),
+        ({"take_back": False}, False),
+        ({"rule": "step"}, False),
+        ({"method": "cltb"}, False),
+        ({"calibration": Calibration()}, False),
+        ({"coding": "radix", "steps": 4}, False),
+    ],
+)
+def test_they_are_the_default_in_rate_and_the_published_ones_are_a_word_away(given, taking):
+    made = rheobase.convert(
+        residual(),
+        calibration_images(24, (2, 8, 8)),
+        mean=0.5,
+        std=0.25,
+        options=rheobase.Options(**{"steps": STEPS, **given}),
+    )
+    # The first layer sees the image alone.
+    assert [layer.signed for layer in made.network.layers[:3]] == [False, taking, taking]
+
+
+@pytest.mark.parametrize("name", sorted(set(RECIPES) - {"best"}))
+def test_other_recipes_keep_the_published_neuron(name):
+    assert not with_recipe(rheobase.Options(), name).take_back
+    asked = rheobase.Options(take_back=True)
+    assert with_recipe(asked, "cltb").take_back and with_recipe(asked, "best").take_back
+
+
+CONVERT = (
+    *("convert", "models.py:residual", "--images", "images.npy", "--mean", "0.5,0.5"),
+    *("--std", "0.25,0.25", "-T", "4", "--count", "0", "-o", "net.safetensors"),
+)
+
+
+def test_the_command_line_says_which(tmp_path, monkeypatch, run_command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models.py").write_text("from tests.support.models.small_models import residual\n")
+    np.save(tmp_path / "images.npy", calibration_images(24, (2, 8, 8)))
+    for options, taking in ((), True), (("--no-take-back",), False):
+        status, _, error = run_command(*CONVERT, *options)
+        assert status == 0, error
+        network = rheobase.load_network(tmp_path / "net.safetensors")
+        assert any(layer.signed for layer in network.layers) == taking
 
 
 @pytest.mark.parametrize("given", [{"coding": "radix", "steps": 4}, {"rule": "step"}])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..golden.errors import RheobaseError
-from ..golden.network.network import Coding, PoolRule
+from ..golden.network.network import Coding, PoolRule, Readout
 from .calibrate.calibration import Calibration
 from .options import Options, balancing_method
 from .thresholds.balancing import Method
@@ -18,6 +18,9 @@ _FULL_RANGE = 500
 _FEW_STEPS = 8
 #: K of the paper for ImageNet (appendix D.2).
 _PUBLISHED = 1000
+#: T from which net counts that follow all that came are fitted to where they end, not step by step
+#: (docs/decisions/0203-settled-counts.md).
+_SETTLED_STEPS = 32
 #: K of recipes that calibrate for T what balancing gave.
 _BEFORE_CALIBRATION = 200
 
@@ -58,16 +61,24 @@ def _best(options: Options) -> Options:
 
     In ``rate`` neurons take spikes back (docs/decisions/0202-taking-back-by-default.md).
     """
-    if options.coding == Coding.RADIX:
-        calibration = Calibration(initial=False, weights=1, ridge=None, images=2000, samples=16000)
+    if options.take_back is None:
+        timed = options.coding == Coding.RATE and options.rule == PoolRule.CUMULATIVE
+        options = replace(options, take_back=timed)
+    settled = (
+        options.take_back
+        and options.steps >= _SETTLED_STEPS
+        # Neurons whose spikes are counted as the answer take none back.
+        and options.readout == Readout.CURRENT
+    )
+    if options.coding == Coding.RADIX or settled:
+        calibration = Calibration(
+            initial=False, weights=1, ridge=None, images=2000, samples=16000, settled=True
+        )
     else:
         # Every step of a spiking network costs as much as the model does on an image.
         calibration = Calibration(
             bias=3, weights=1, ridge=None, images=800, samples=12800, passes=6.0
         )
-    if options.take_back is None:
-        timed = options.coding == Coding.RATE and options.rule == PoolRule.CUMULATIVE
-        options = replace(options, take_back=timed)
     return _calibrated(calibration)(options)
 
 

@@ -13,11 +13,10 @@ from ...golden.network.network import Coding, PoolRule
 from ..graph.copied import copied_threshold
 from ..graph.graph import Graph, Operation, OperationKind
 from ..graph.kernels import run_operation
-from ..graph.levels import is_signed, neuron_levels, steps_of
+from ..graph.levels import is_signed, mean_levels, neuron_levels, steps_of
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, mean_output, starting
-from ..thresholds.level_thresholds import mean_levels
-from .calibration_settings import Calibration, Rounding, current_of, layer_names
+from .calibration_settings import Calibration, Rounding, current_of, layer_names, settled
 from .integer_grid import IntegerGrid
 from .kernel_fit import KernelFit
 from .layer_roles import is_averaged, is_read_out
@@ -67,7 +66,8 @@ class CalibrationRun:
         self.changed: list[str] = []
         self.unchanged: dict[str, str] = {}
         self._rounding = rounding
-        self._trains = Trains(images, coding, steps, rule)
+        self._settled = settled(settings, graph, coding)
+        self._trains = Trains(images, coding, steps, rule, settled=self._settled)
         generator = torch.Generator().manual_seed(seed)
         self._layers, self._kernels = model_samples(graph, images, settings.samples, generator)
         #: The last layer that reads each layer's trains.
@@ -156,6 +156,7 @@ class CalibrationRun:
                 weights=None if averaged else looked_at.weights,
                 places=looked_at.places if averaged else 1,
                 prior=prior,
+                settled=self._settled,
             )
 
         if fit is not None and weighted is not None:
@@ -177,7 +178,7 @@ class CalibrationRun:
             before = self.graph
             fitted_on = self._kernels[name]
             everywhere = self._trains.sampled(self.graph, segment, fitted_on.positions)
-            output = mean_output(everywhere, neurons, self.coding, steps)
+            output = mean_output(everywhere, neurons, self.coding, steps, settled=self._settled)
             model = run_operation(operation, fitted_on.values)
             moves = (output.abs() < neurons.threshold) & ((output != 0) | (model != 0))
             change = fit.change(torch.where(moves, model - output, 0.0))
@@ -210,7 +211,7 @@ class CalibrationRun:
 
     def _searched(self, name: str) -> LayerSamples:
         """Those of a layer's samples that a search looks at."""
-        steps = self.steps if self.coding == Coding.RATE else 1
+        steps = self.steps if self.coding == Coding.RATE and not self._settled else 1
         wanted = min(max(_LEAST_SEARCHED, _SEARCHED // steps), _MOST_SEARCHED)
         return self._layers[name].first(ceil_div(wanted, len(self.images)))
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from ...golden.basics.field_checks import check_integer
 from ...golden.errors import RheobaseError
 from ...golden.network.choices import Coding
-from ..graph.graph import Graph, OperationKind
+from ..graph.graph import Graph, Operation, OperationKind
+from ..graph.segments import sees_image_alone
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Calibration:
         samples: neurons per channel that a layer is fitted on.
         passes: in ``rate`` only so many images are used that images times T are at most so many
             times the images that were given; a few are used in any case.
+        settled: in ``rate``, where all neurons lead their net count to what came in all
+            (``signed.taking_back``): layers are fitted to what they are led to, not step by step,
+            which takes no more than ``radix`` does. Elsewhere it changes nothing.
     """
 
     thresholds: bool = True
@@ -41,6 +45,7 @@ class Calibration:
     images: int = 512
     samples: int = 4096
     passes: float = math.inf
+    settled: bool = False
 
 
 DEFAULT_CALIBRATION = Calibration()
@@ -101,6 +106,17 @@ def used_images(settings: Calibration, given: int, coding: Coding, steps: int) -
     if coding == Coding.RATE and math.isfinite(settings.passes):
         most = max(_LEAST_IMAGES, int(settings.passes * given / steps))
     return min(given, settings.images, most)
+
+
+def settled(settings: Calibration, graph: Graph, coding: Coding) -> bool:
+    """Whether ``graph`` is fitted as ``Calibration.settled`` says."""
+
+    def follows(operation: Operation) -> bool:
+        given = operation.arguments
+        led = given["takes_back"] or given["slope"] is not None
+        return led or sees_image_alone(graph, operation)
+
+    return settings.settled and coding == Coding.RATE and all(map(follows, graph.neurons))
 
 
 def layer_names(graph: Graph) -> tuple[str, ...]:

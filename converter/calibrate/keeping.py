@@ -24,6 +24,8 @@ from ..snn.snn import FloatSnn
 HELD_BACK, PART, LEAST = 100, 5, 20
 #: T up to which all of them are.
 _FREE_STEPS = 8
+#: Passes over the images that both networks may take to be compared at larger T; the fewest images.
+_PASSES, _FEWEST = 3, 4
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ def held_back(images: int, used: int, steps: int = 1) -> int:
     """
     if images < LEAST:
         return 0
-    most = min(HELD_BACK, max(LEAST, HELD_BACK * _FREE_STEPS // steps))
+    most = HELD_BACK
+    if steps > _FREE_STEPS:
+        within = max(_FEWEST, _PASSES * images // (2 * steps))
+        most = min(within, max(LEAST, HELD_BACK * _FREE_STEPS // steps))
     return min(most, max(images // PART, images - used))
 
 

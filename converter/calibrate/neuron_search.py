@@ -56,6 +56,7 @@ def search_neurons(
     weights: Tensor | None = None,
     places: int = 1,
     prior: ThresholdPrior | None = None,
+    settled: bool = False,
 ) -> tuple[Neurons, Tensor]:
     """Parameters with the least squared error between the layer's own output and ``target``.
 
@@ -69,6 +70,7 @@ def search_neurons(
         places: the error of the mean of so many samples in a row is what counts, where neurons are
             read by a mean over their map.
         prior: what a threshold costs besides.
+        settled: see ``firing.fire``.
 
     Returns:
         The parameters, and the mean squared error per channel (channels,).
@@ -81,12 +83,12 @@ def search_neurons(
         top = torch.maximum(top, prior.best)
 
     state = _Best(
-        currents, target, search, coding, steps, neurons, cap, grid, weights, places, prior
+        currents, target, search, coding, steps, neurons, cap, grid, weights, places, prior, settled
     )
     state.attempt(neurons)
     starts = STARTS if search.initial else ()
     # One after the other where that takes long; few steps want the two tried in all pairs.
-    pairs = starts if coding == Coding.RADIX or steps <= _FEW_STEPS else ()
+    pairs = starts if coding == Coding.RADIX or settled or steps <= _FEW_STEPS else ()
     if search.thresholds:
         for fraction in FRACTIONS:
             level = top * fraction if cap is None else (top * fraction).clamp(max=cap)
@@ -135,13 +137,15 @@ class _Best:
         weights: Tensor | None,
         places: int,
         prior: ThresholdPrior | None,
+        settled: bool,
     ) -> None:
         self._cap, self._grid, self._prior = cap, grid, prior
         self._currents, self._target = currents, target
         self._active = target != 0
         weights = target.new_ones(len(target)) if weights is None else weights
         self._parts, self._places = weights / weights.sum(), places
-        self._search, self._coding, self._steps = search, coding, steps
+        self._search, self._settled = search, settled
+        self._coding, self._steps = coding, steps
         self.neurons = neurons
         self.error = torch.full_like(neurons.threshold, torch.inf)
 
@@ -160,7 +164,9 @@ class _Best:
         best, least = neurons, torch.full_like(self.error, torch.inf)
         for number in range(self._search.rounds + 1):
             shown = neurons if self._grid is None else self._grid.integer(neurons)
-            output = mean_output(self._currents, shown, self._coding, self._steps)
+            output = mean_output(
+                self._currents, shown, self._coding, self._steps, settled=self._settled
+            )
             difference = output - self._target
             # A product with equal parts takes a fraction of the time of a mean over the samples.
             if self._places == 1:

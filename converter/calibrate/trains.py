@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...golden.network.network import Coding, PoolRule
 from ..graph.graph import Graph, Operation, OperationKind, per_channel
-from ..graph.levels import neuron_levels, steps_of
+from ..graph.levels import is_signed, levels_of, mean_levels, steps_of
 from ..graph.sampling import at_positions
 from ..graph.segments import Segment, run_segment, segment_of
 from ..snn.firing import Neurons, fire
@@ -29,13 +29,17 @@ class Trains:
 
     Args:
         images: normalised, (images, ...).
+        settled: see ``firing.fire``.
     """
 
-    def __init__(self, images: Tensor, coding: Coding, steps: int, rule: PoolRule) -> None:
+    def __init__(
+        self, images: Tensor, coding: Coding, steps: int, rule: PoolRule, *, settled: bool = False
+    ) -> None:
         self._images, self._coding, self._steps = images, coding, steps
+        self._settled = settled
         self._cumulative = rule == PoolRule.CUMULATIVE
-        #: Per neuron operation its numbers, (steps, images, ...), one step in ``radix``, and what
-        #: one is worth, (channels,).
+        #: Per neuron operation its numbers, (steps, images, ...), one step in ``radix`` or where
+        #: they have settled, and what one is worth, (channels,).
         self._trains: dict[str, tuple[Tensor, Tensor]] = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -47,14 +51,15 @@ class Trains:
 
     def fire(self, graph: Graph, segment: Segment, operation: Operation, neurons: Neurons) -> None:
         """Let a layer fire on its currents, and keep its trains."""
-        levels = neuron_levels(operation, self._coding, self._steps)
         steps = steps_of(operation, self._steps)
+        spelled = mean_levels if self._settled else levels_of
+        levels = spelled(is_signed(operation), self._coding, steps)
         kind = torch.int8 if levels.high < 2**7 else torch.int32
         unit = neurons.threshold / levels.full
         found = []
         for part in self._parts(graph, segment):
             currents = self._at(graph, segment, part, mean=False).whole(segment.current)
-            values = fire(currents, neurons, self._coding, steps)
+            values = fire(currents, neurons, self._coding, steps, settled=self._settled)
             found.append((values / per_channel(unit, values.ndim - 1)).round_().to(kind))
         self._trains[operation.name] = torch.cat(found, dim=1), unit
 
@@ -86,7 +91,8 @@ class Trains:
     def _parts(self, graph: Graph, segment: Segment, *, mean: bool = False) -> list[slice]:
         names = [*(o.name for o in segment.operations), *segment.sources]
         largest = max(math.prod(graph.by_name[name].shape) for name in names)
-        steps = self._steps if self._coding == Coding.RATE and not mean else 1
+        timed = self._coding == Coding.RATE and not self._settled and not mean
+        steps = self._steps if timed else 1
         size = max(1, _LARGEST // (largest * steps))
         return [slice(s, s + size) for s in range(0, len(self._images), size)]
 

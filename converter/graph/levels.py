@@ -33,6 +33,13 @@ def levels_of(signed: bool, coding: Coding, steps: int) -> Levels:
     return Levels(half, -half, half - 1) if signed else Levels(2 * half - 1, 0, 2 * half - 1)
 
 
+def mean_levels(signed: bool, coding: Coding, steps: int) -> Levels:
+    """Numbers that T steps of neurons tell apart: in ``rate``, the sums of their spikes."""
+    if coding == Coding.RATE:
+        return Levels(steps, -steps if signed else 0, steps)
+    return levels_of(signed, coding, steps)
+
+
 def steps_of(operation: Operation, steps: int) -> int:
     """T of a RELU's neurons in a network of T = ``steps``."""
     own = operation.arguments["steps"]

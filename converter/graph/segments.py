@@ -74,6 +74,12 @@ def run_segment(segment: Segment, values: Mapping[str, Tensor], *, cumulative: b
     return found[segment.current]
 
 
+def sees_image_alone(graph: Graph, operation: Operation) -> bool:
+    """Whether no spike reaches a layer of neurons: its current is the same at every step."""
+    sources = segment_of(graph, operation.inputs[0]).sources
+    return all(graph.by_name[source].kind == OperationKind.INPUT for source in sources)
+
+
 def _telescoped(operation: Operation, inputs: list[Tensor]) -> Tensor:
     """t f(Z(t) / t) less the same of the step before; see ``RateRun``."""
     steps = len(inputs[0])

@@ -19,9 +19,9 @@ from ..data.batches import spread_images
 from ..graph.analog import run_graph
 from ..graph.graph import WEIGHTED_KINDS, Graph, Operation
 from ..graph.kernels import run_operation
-from ..graph.levels import Levels
+from ..graph.levels import Levels, mean_levels
 from ..lower.plan import plan_layers
-from ..thresholds.level_thresholds import level_thresholds, mean_levels
+from ..thresholds.level_thresholds import level_thresholds
 from ..thresholds.samples import channel_samples
 from .placement import can_split, linear_points, may_be_centred, with_signed, with_split
 

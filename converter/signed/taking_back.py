@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..graph.graph import Graph, Operation, OperationKind
-from ..graph.segments import segment_of
+from ..graph.segments import sees_image_alone
 
 
 def with_taking_back(graph: Graph, *, counted: bool) -> Graph:
@@ -29,9 +29,7 @@ def with_taking_back(graph: Graph, *, counted: bool) -> Graph:
         if operation.kind != OperationKind.RELU or operation.name in answers:
             return operation
         given = operation.arguments
-        sources = segment_of(graph, operation.inputs[0]).sources
-        still = all(graph.by_name[source].kind == OperationKind.INPUT for source in sources)
-        if given["slope"] is not None or given["readout"] or still:
+        if given["slope"] is not None or given["readout"] or sees_image_alone(graph, operation):
             return operation
         return replace(operation, arguments={**given, "takes_back": True})
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...golden.network.network import Coding
 from ..graph.graph import per_channel
-from ..graph.levels import fired_numbers, levels_of
+from ..graph.levels import fired_numbers, mean_levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +82,21 @@ class RatePotentials:
         self._potential += by
 
 
-def fire(currents: Tensor, neurons: Neurons, coding: Coding, steps: int) -> Tensor:
+def fire(
+    currents: Tensor, neurons: Neurons, coding: Coding, steps: int, *, settled: bool = False
+) -> Tensor:
     """Values that go on, spikes times what they are worth: (steps, images, channels, ...).
 
     In ``radix`` there is one step, whose value is the whole number's.
 
     Args:
         currents: (steps or 1, images, channels, ...); one step stands for all.
+        settled: in ``rate`` also one step, whose value is the mean over all: the net count that a
+            neuron is led to by the mean current, but for those whose count is still on its way.
     """
-    if coding == Coding.RADIX:
+    if coding == Coding.RADIX or settled:
         rank = currents.ndim - 1
-        levels = levels_of(neurons.slope is not None, coding, steps)
+        levels = mean_levels(neurons.slope is not None, coding, steps)
         unit = per_channel(neurons.threshold, rank) / levels.full
         start = per_channel(neurons.threshold * neurons.initial, rank) / levels.full
         potential = currents + per_channel(neurons.shift, rank) + start
@@ -106,10 +110,12 @@ def fire(currents: Tensor, neurons: Neurons, coding: Coding, steps: int) -> Tens
     return fired
 
 
-def mean_output(currents: Tensor, neurons: Neurons, coding: Coding, steps: int) -> Tensor:
+def mean_output(
+    currents: Tensor, neurons: Neurons, coding: Coding, steps: int, *, settled: bool = False
+) -> Tensor:
     """Mean of ``fire`` over the steps: (images, channels, ...)."""
-    if coding == Coding.RADIX:
-        return fire(currents, neurons, coding, steps)[0]
+    if coding == Coding.RADIX or settled:
+        return fire(currents, neurons, coding, steps, settled=settled)[0]
     potentials, shift = _rate_potentials(currents, neurons)
     total = torch.zeros_like(currents[0])
     fired = torch.empty_like(total)

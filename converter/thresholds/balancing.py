@@ -14,9 +14,9 @@ from ...golden.network.choices import Coding
 from ..graph.analog import clip, run_graph
 from ..graph.graph import Graph, Operation
 from ..graph.kernels import run_operation
-from ..graph.levels import is_signed, steps_of
+from ..graph.levels import is_signed, mean_levels, steps_of
 from .level_balance import balance_levels
-from .level_thresholds import level_thresholds, mean_levels
+from .level_thresholds import level_thresholds
 from .outcome import Balance, check_learning_rate, finished_thresholds
 from .published import balance_published
 from .samples import SAMPLES, channel_samples

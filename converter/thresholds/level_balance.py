@@ -19,8 +19,8 @@ from ..data.batches import spread_images
 from ..graph.analog import run_graph
 from ..graph.graph import Graph, Operation, per_channel
 from ..graph.kernels import run_operation
-from ..graph.levels import is_signed, steps_of
-from .level_thresholds import level_thresholds, mean_levels
+from ..graph.levels import is_signed, mean_levels, steps_of
+from .level_thresholds import level_thresholds
 from .outcome import Balance, finished_thresholds
 from .samples import channel_samples
 

@@ -9,20 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...golden.network.choices import Coding
 from ..calibrate.threshold_prior import ThresholdPrior
-from ..graph.levels import Levels, levels_of
+from ..graph.levels import Levels
 
 #: Thresholds that are tried, as parts of the largest magnitude. Two's complement ends a level below
 #: the threshold on the positive side, so that the largest may be worth going beyond.
 PARTS = tuple(0.10 + 0.05 * index for index in range(22))
-
-
-def mean_levels(signed: bool, coding: Coding, steps: int) -> Levels:
-    """Numbers that T steps of neurons tell apart: in ``rate``, the sums of their spikes."""
-    if coding == Coding.RATE:
-        return Levels(steps, -steps if signed else 0, steps)
-    return levels_of(signed, coding, steps)
 
 
 def level_thresholds(

@@ -67,11 +67,16 @@ def test_unexplained_is_one_less_r_squared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "used", "held"),
-    [(19, 512, 0), (20, 512, 4), (300, 512, 60), (1000, 800, 100), (1000, 2000, 100), (60, 30, 30)],
+    ("images", "used", "steps", "held"),
+    [
+        *((19, 512, 1, 0), (20, 512, 1, 4), (300, 512, 1, 60), (1000, 800, 1, 100)),
+        *((1000, 2000, 1, 100), (60, 30, 1, 30), (300, 225, 8, 75), (2000, 750, 16, 50)),
+        # Two networks and 32 steps, within three passes over the images: 11 * 2 * 32 <= 750.
+        *((250, 46, 32, 11), (250, 250, 32, 11), (2000, 2000, 32, 25), (40, 32, 64, 4)),
+    ],
 )
-def test_images_held_back(images: int, used: int, held: int) -> None:
-    assert held_back(images, used) == held
+def test_images_held_back(images: int, used: int, steps: int, held: int) -> None:
+    assert held_back(images, used, steps) == held
 
 
 @pytest.mark.parametrize("coding", list(Coding))

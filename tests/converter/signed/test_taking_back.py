@@ -1,5 +1,6 @@
 """ReLU neurons that take spikes back, against the rule said by what all that came asks for."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -69,6 +70,28 @@ def test_a_float_neuron_leads_its_count_to_what_came(currents, threshold, start)
         assert float(mean) == pytest.approx(sum(expected) * threshold / len(currents))
 
 
+@given(
+    st.lists(st.integers(-30, 30), min_size=1, max_size=9),
+    st.integers(2, 12),
+    st.integers(0, 12),
+    st.integers(1, 6),
+)
+def test_a_count_that_has_settled_is_what_the_mean_asks_for(currents, threshold, start, repeats):
+    """Each current is followed by steps without any, in which the count gets where it is led."""
+    potentials = start + 0.5 + np.cumsum(np.repeat(np.array(currents), repeats))
+    steps = len(potentials) + 40
+    still = np.concatenate([potentials, np.repeat(potentials[-1:], 40)])
+    count = led(still[:, None], np.array([threshold])).sum()
+    values = (threshold, (start + 0.5) / threshold, 0.0)
+    parameters = Neurons(
+        *(torch.tensor([value], dtype=torch.float64) for value in values), takes_back=True
+    )
+    mean = torch.tensor([(still[-1] - start - 0.5) / steps], dtype=torch.float64)
+    found = mean_output(mean.reshape(1, 1, 1), parameters, Coding.RATE, steps, settled=True)
+    if abs(count) < 40:
+        assert round(float(found) * steps / threshold) == count
+
+
 @pytest.mark.parametrize("recipe", ["cltb", None])
 def test_the_integer_network_takes_back_and_owes_nothing(recipe):
     made = converted(take_back=True, method=recipe)
@@ -118,6 +141,34 @@ def test_calibration_fits_the_spikes_that_there_are():
     plain = converted(calibration=settings).calibrated
     last = list(found.errors)[-1]
     assert 0 < found.errors[last] < plain.errors[last]
+
+
+def test_many_steps_are_fitted_to_where_counts_end():
+    """Near the model where steps are enough to get there; the published neuron is never so."""
+    images = calibration_images(24, (2, 8, 8))
+    pixels = (torch.from_numpy(images) / 255 - 0.5) / 0.25
+    with torch.no_grad():
+        expected = residual()(pixels)
+    settings = Calibration(weights=1, ridge=None, bias=3)
+    errors = []
+    for settled in (False, True):
+        made = rheobase.convert(
+            residual(),
+            images,
+            mean=0.5,
+            std=0.25,
+            options=rheobase.Options(
+                **{**PLAIN, "steps": 32},
+                calibration=replace(settings, settled=settled),
+                take_back=True,
+            ),
+        )
+        with torch.no_grad():
+            errors.append(float((made.snn(pixels) - expected).norm() / expected.norm()))
+    assert max(errors) < 0.03
+    plain = converted(calibration=settings).calibrated
+    asked = converted(calibration=replace(settings, settled=True)).calibrated
+    assert plain.errors == asked.errors
 
 
 def test_a_channel_is_constant_where_both_ends_give_the_same_spikes():
@@ -170,6 +221,21 @@ def test_other_recipes_keep_the_published_neuron(name):
     assert not with_recipe(rheobase.Options(), name).take_back
     asked = rheobase.Options(take_back=True)
     assert with_recipe(asked, "cltb").take_back and with_recipe(asked, "best").take_back
+
+
+@pytest.mark.parametrize(
+    ("given", "settled"),
+    [
+        ({"steps": 32}, True),
+        ({"steps": 31}, False),
+        ({"steps": 32, "readout": "count"}, False),
+        ({"steps": 32, "take_back": False}, False),
+        ({"steps": 32, "rule": "step"}, False),
+    ],
+)
+def test_many_steps_are_fitted_as_settled_where_all_neurons_follow(given, settled):
+    made = with_recipe(rheobase.Options(**given), "best").calibration
+    assert made.settled == settled and (made.passes == float("inf")) == settled
 
 
 CONVERT = (

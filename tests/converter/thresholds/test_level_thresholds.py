@@ -8,7 +8,7 @@ from torch import nn
 from rheobase.converter.calibrate.threshold_prior import threshold_prior
 from rheobase.converter.conversion import convert
 from rheobase.converter.graph.analog import analog_forward
-from rheobase.converter.graph.levels import Levels
+from rheobase.converter.graph.levels import Levels, mean_levels
 from rheobase.converter.options import Options
 from rheobase.converter.recipes import with_recipe
 from rheobase.converter.rewrite.rewrite import with_readout
@@ -18,7 +18,6 @@ from rheobase.converter.thresholds.delay import first_output_spike
 from rheobase.converter.thresholds.level_thresholds import (
     PARTS,
     level_thresholds,
-    mean_levels,
 )
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import Coding

@@ -113,13 +113,24 @@ def _steps(path: Path, model: onnx.ModelProto, batch: int | None) -> list[Step]:
             version=version,
             batch=batch,
         )
-        place = places.of(node, call.__name__.strip("_"))
+        place = places.of(node, _function(node.op_type, call, found))
         steps.append(Step(place, tuple(node.output), _bound(call, found)))
     if unknown:
         raise RheobaseError(
             f"{path}: operators {', '.join(map(shown, unknown))}, which have no form here"
         )
     return steps
+
+
+#: Operators that torch has one function for each number of axes of.
+_WINDOWS = {"Conv": "conv", "MaxPool": "max_pool", "AveragePool": "avg_pool"}
+
+
+def _function(operator: str, call: Any, node: Node) -> str:
+    """What torch calls it: a layer that stands for a call alone has its name."""
+    if operator in _WINDOWS and "kernel_shape" in node.attributes:
+        return f"{_WINDOWS[operator]}{len(node.attributes['kernel_shape'])}d"
+    return call.__name__.strip("_")
 
 
 #: Domains of ONNX's own operators.

@@ -40,6 +40,23 @@ class Small(nn.Module):
         return self.last(self.drop(x))
 
 
+class Branches(nn.Module):
+    """A pooling that is called as a function and has a layer of its own, as in Inception's."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.other = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 6, 2, 2)
+        self.last = nn.Linear(10, 5)
+
+    def forward(self, x):
+        x = self.conv(x).relu()
+        both = [nn.functional.max_pool2d(x, 2), self.other(x).relu()]
+        return self.last(torch.cat(both, 1).mean((2, 3)))
+
+
+OWN = {"small": Small, "branches": Branches}
+
+
 def exported(model, example, path):
     torch.export.save(torch.export.export(model, (example,)), path)
 
@@ -77,8 +94,9 @@ def model_of(name: str) -> nn.Module:
     options = {"weights": None, "num_classes": 10}
     if name == "googlenet":
         options |= {"aux_logits": False, "init_weights": False}
-    model = Small()
-    if name != "small":
+    if name in OWN:
+        model = OWN[name]()
+    else:
         model = getattr(import_torchvision("torchvision.models"), name)(**options)
     with torch.no_grad():
         # Statistics of normalisation that fit the random weights.
@@ -107,6 +125,11 @@ def found(name: str, side: int, writer, folder: Path) -> str:
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_small_model(tmp_path, writer):
     assert found("small", 8, WRITERS[writer], tmp_path) == expected("small", 8)
+
+
+@pytest.mark.parametrize("writer", ["pt2", "onnx by trace"])
+def test_a_pooling_that_is_a_function(tmp_path, writer):
+    assert found("branches", 8, WRITERS[writer], tmp_path) == expected("branches", 8)
 
 
 @pytest.mark.slow

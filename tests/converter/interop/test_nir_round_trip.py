@@ -11,12 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rheobase.converter.interop.nir.nir_export import export_nir
-from rheobase.converter.interop.nir.nir_import import import_nir
 from rheobase.golden import IMAGE, Coding, Network, PoolRule, Readout, run_golden
 from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import random_images, random_network
 from tests.support.networks.rare_graphs import RARE, rare_network
 from tests.support.networks.residual_networks import residual_network
+from tests.support.nir_round_trip import RoundTrips, assert_same, round_trip, table
 from tests.support.nir_tools import SinabsNeurons, SnnTorchNeurons, run_graph
 
 
@@ -32,27 +32,6 @@ def drawn(seed: int) -> Network:
     if rng.random() < 0.4:
         return random_network(rng, hidden=int(rng.integers(0, 3)), **fields)
     return random_graph(rng, layers=int(rng.integers(1, 5)), **fields)
-
-
-def assert_same(network: Network, found: Network, images: np.ndarray) -> None:
-    """Answers, outputs and every layer's spikes."""
-    one, other = (run_golden(made, images, record=True) for made in (network, found))
-    assert (one.steps, one.delay) == (other.steps, other.delay)
-    assert np.array_equal(one.answers, other.answers)
-    for expected, output in zip(one.outputs, other.outputs, strict=True):
-        assert np.array_equal(expected, output)
-    places = {layer.name: index for index, layer in enumerate(found.layers)}
-    for index, layer in enumerate(network.layers):
-        if layer.threshold is not None:
-            spikes = other.layers[places[layer.name]].spikes
-            assert np.array_equal(one.layers[index].spikes, spikes)
-
-
-def round_trip(network: Network, folder) -> Network:
-    export_nir(network, folder / "network.nir")
-    read = import_nir(folder / "network.nir")
-    assert read.subtracts and len(read.kept) == len(read.network.layers)
-    return read.network
 
 
 @settings(deadline=None, max_examples=15)
@@ -91,6 +70,23 @@ def test_a_residual_network_comes_back_as_it_was(tmp_path):
     ]
     # Depthwise shortcuts of some of a layer's channels are dense in NIR; all else is as it was.
     assert sizes[1][-3:] == sizes[0][-3:] and sum(sizes[1]) < 1.1 * sum(sizes[0])
+
+
+def test_the_table_of_round_trips(tmp_path, monkeypatch):
+    """Of a test's networks each counts once; what is not the same is told apart."""
+    trips = RoundTrips(tmp_path)
+    row = trips.rows["test_a.py::test_b"] = trips.row
+    shapes = {"stages": ((4, 1),), "size": 8, "bits": 8}
+    found = [residual_network(coding, steps=3, **shapes) for coding in (Coding.RATE, Coding.RADIX)]
+    images = random_images(np.random.default_rng(1), found[0], 2)
+    for network in (*found, found[0]):
+        trips.run_golden(network, images, record=True)
+    assert (row.same, row.refused, row.differ) == (1, {"radix": 1}, [])
+    assert table(trips.rows)[2] == "| `test_a.py`: `test_b` | 2 | 1 | 1 | 1 radix |"
+    other = replace(found[0], delay=1)
+    monkeypatch.setattr("tests.support.nir_round_trip.round_trip", lambda *_: found[0])
+    trips.run_golden(other, images)
+    assert (row.same, len(row.differ)) == (1, 1)
 
 
 @pytest.mark.parametrize("neurons", [SnnTorchNeurons, SinabsNeurons])

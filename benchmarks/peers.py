@@ -119,7 +119,8 @@ def dense_verilog(graphs: Sequence[CombLogic], adders: int) -> str:
     """All graphs in one design, with ``adders`` between two registers.
 
     A chain of registers drives the inputs, and the parity of each one's outputs is read, as there
-    are not so many pins.
+    are not so many pins. It has a register behind every four bits, so that no path of it is
+    the slowest.
     """
     import da4ml
     from da4ml.codegen.rtl.verilog.pipeline import pipeline_logic_gen
@@ -141,13 +142,30 @@ def dense_verilog(graphs: Sequence[CombLogic], adders: int) -> str:
             f"wire [{outputs - 1}:0] out{number};",
             f"layer{number} graph{number} (.clk(clk),"
             f" .model_inp(chain[{first + inputs - 1}:{first}]), .model_out(out{number}));",
-            f"always @(posedge clk) parity[{number}] <= ^out{number};",
+            *_parity(f"out{number}", outputs, f"parity[{number}]"),
         ]
         first += inputs
     body.insert(0, f"reg [{first - 1}:0] chain;")
     body.append(f"always @(posedge clk) chain <= {{chain[{first - 2}:0], shifted}};")
     ports = f"input clk, input shifted, output reg [{len(graphs) - 1}:0] parity"
     return "\n".join([*text, f"module dense ({ports});", *body, "endmodule\n"])
+
+
+def _parity(source: str, bits: int, target: str) -> list[str]:
+    """Verilog: ``target`` is the parity of ``source``, some cycles later."""
+    lines, level = [], 0
+    while bits > 4:
+        count, name = -(-bits // 4), f"{source}_{level}"
+        groups = [
+            f"^{source}[{min(4 * group + 3, bits - 1)}:{4 * group}]"
+            for group in reversed(range(count))
+        ]
+        lines += [
+            f"reg [{count - 1}:0] {name};",
+            f"always @(posedge clk) {name} <= {{{', '.join(groups)}}};",
+        ]
+        source, bits, level = name, count, level + 1
+    return [*lines, f"always @(posedge clk) {target} <= ^{source};"]
 
 
 def _bits(interval) -> tuple[int, int, int]:
@@ -171,8 +189,12 @@ def da4ml_figures(network: Network, images: np.ndarray, arguments: argparse.Name
     show("da4ml_cycles", cycles, "cycles", None)
     for number, layer in enumerate(layers):
         for what, graph in (("sums", layer.sums), ("levels", layer.graph)):
+            if arguments.layer not in (None, number):
+                continue
             mapped = synthesise(dense_verilog([graph], arguments.adders), "dense", ULX3S_85F)
             show(f"da4ml_layer{number}_{what}_lut4", mapped.resources.luts, "LUT4", None)
+    if arguments.layer is not None:
+        return routed(f"da4ml_layer{arguments.layer}", mapped, cycles, arguments)
     text = dense_verilog([layer.graph for layer in layers], arguments.adders)
     mapped = synthesise(text, "dense", ULX3S_85F)
     return routed("da4ml", mapped, cycles, arguments)
@@ -218,7 +240,10 @@ def main() -> None:
     parser.add_argument("--no-route", dest="route", action="store_false", help="no clocks")
     parser.add_argument("--seed", type=int, default=1, help="of place and route")
     parser.add_argument("--only", choices=["ours", "da4ml"])
+    parser.add_argument("--layer", type=int, help="da4ml's graph of this layer alone, from 0")
     arguments = parser.parse_args()
+    if arguments.layer is not None:
+        arguments.only = "da4ml"
     network = load_network(arguments.network)
     if network.coding != Coding.RADIX or any(
         len(layer.connections) != 1

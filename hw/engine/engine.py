@@ -185,8 +185,9 @@ class Engine(wiring.Component):
         m.submodules.maximum = maximum = PoolMaximum(design)
         wiring.connect(m, sequencer.chunks, order.chunks)
         wiring.connect(m, sequencer.parameters, neurons.parameters)
-        for lane, sums in zip(lanes, join.lanes, strict=True):
+        for number, (lane, sums) in enumerate(zip(lanes, join.lanes, strict=True)):
             wiring.connect(m, lane.sums, sums)
+            m.d.comb += join.coming[number].eq(lane.coming)
         # Whether all lanes have their sums is known late.
         m.submodules.tags = tags = Queue(order.tags.payload.shape(), 2, reset_less=True)
         wiring.connect(m, order.tags, tags.input)

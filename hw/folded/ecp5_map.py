@@ -1,4 +1,4 @@
-"""Cells of an ECP5 for the adders and selectors of this folder, for yosys to put in their place.
+"""Cells of an ECP5 for the adders, selectors and registers of this folder, in their place.
 
 A half of a CCU2C is a look-up table of four inputs and a carry: it adds its first input and any
 function of the other three that is 0 where the last two are. yosys uses one of these functions, as
@@ -81,6 +81,15 @@ endmodule
             .A(choices[2*WIDTH+i]), .B(choices[3*WIDTH+i]), .C(select[0]), .D(1'b0), .Z(upper[i])
         );
         PFUMX chosen_i (.ALUT(upper[i]), .BLUT(lower[i]), .C0(select[1]), .Z(chosen[i]));
+    end endgenerate
+endmodule
+"""
+    + HEADS["own_register"]
+    + """    genvar i;
+    generate for (i = 0; i < WIDTH; i = i + 1) begin: bits
+        (* keep *) TRELLIS_FF #(
+            .GSR("DISABLED"), .CEMUX("1"), .CLKMUX("CLK"), .LSRMUX("LSR"), .REGSET("RESET")
+        ) bit_i (.CLK(clk), .LSR(1'b0), .CE(1'b1), .DI(next[i]), .Q(now[i]));
     end endgenerate
 endmodule
 """

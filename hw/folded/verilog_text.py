@@ -32,6 +32,13 @@ module selectors(choices, select, chosen);
   input [1:0] select;
   output [WIDTH-1:0] chosen;
 """,
+    "own_register": """
+module own_register(clk, next, now);
+  parameter WIDTH = 1;
+  input clk;
+  input [WIDTH-1:0] next;
+  output [WIDTH-1:0] now;
+""",
 }
 _USED = re.compile(rf"^ *({'|'.join(HEADS)}) #\(", re.MULTILINE)
 _MODULES = {
@@ -57,6 +64,12 @@ endmodule
   assign lower = select[0] ? choices[1*WIDTH +: WIDTH] : choices[0*WIDTH +: WIDTH];
   assign upper = select[0] ? choices[3*WIDTH +: WIDTH] : choices[2*WIDTH +: WIDTH];
   assign chosen = select[1] ? upper : lower;
+endmodule
+""",
+    "own_register": HEADS["own_register"]
+    + """  reg [WIDTH-1:0] held = 0;
+  assign now = held;
+  always @(posedge clk) held <= next;
 endmodule
 """,
 }

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
 from ...basics.room_queue import RoomQueue
+from ...folded.own_register import OwnRegister
 from ..design import EngineDesign
 from ..layouts import BeatLayout, LaneWordLayout, sums_layout
 from .digit_scanner import DigitScanner
@@ -36,14 +37,17 @@ class EngineLane(wiring.Component):
     Members:
         valid, beat: in; ``BeatLayout``.
         room: out; for ``BEATS_ON_THE_WAY`` beats more, out of a register.
-        groups, stride, base: in; of the pass, see ``EventList``.
+        groups, stride, base: in; of the pass, see ``EventList``; there a cycle before its first
+            beat.
         load_address, load_word, load: in; weights that are written, see ``WeightedSums``.
         sums: out, stream; P sums, one for each unit.
+        coming: out; see ``WeightedSums``.
     """
 
     valid: Signal
     room: Signal
     sums: stream.Interface
+    coming: Signal
 
     def __init__(self, design: EngineDesign, lane: int):
         self.design = design
@@ -63,6 +67,7 @@ class EngineLane(wiring.Component):
                 "load_word": In(self.weighted.load_word.shape()),
                 "load": In(1),
                 "sums": Out(stream.Signature(sums_layout(design))),
+                "coming": Out(1),
             }
         )
 
@@ -89,10 +94,13 @@ class EngineLane(wiring.Component):
         wiring.connect(m, self.list.replayed, events.input)
         wiring.connect(m, events.output, self.weighted.events)
         wiring.connect(m, self.weighted.sums, wiring.flipped(self.sums))
+        # What stands still while a pass runs is kept close by: lanes lie all over the chip.
+        for name in ("groups", "stride", "base"):
+            value = getattr(self, name)
+            m.submodules[f"own_{name}"] = own = OwnRegister(len(value))
+            m.d.comb += [own.next.eq(value), getattr(self.list, name).eq(own.now)]
         m.d.comb += [
-            self.list.groups.eq(self.groups),
-            self.list.stride.eq(self.stride),
-            self.list.base.eq(self.base),
+            self.coming.eq(self.weighted.coming),
             self.weighted.load_address.eq(self.load_address),
             self.weighted.load_word.eq(self.load_word),
             self.weighted.load.eq(self.load),

@@ -24,6 +24,7 @@ class WeightedSums(wiring.Component):
         load: in; write ``load_word`` (P weights) at ``load_address``. Words that events address
             must have been written two cycles before.
         sums: out, stream; P sums, one for each ``ends_window``.
+        coming: out; ``sums`` is valid in the next cycle. Who is far away keeps a register of it.
     """
 
     events: stream.Interface
@@ -31,6 +32,7 @@ class WeightedSums(wiring.Component):
     load_word: Signal
     load: Signal
     sums: stream.Interface
+    coming: Signal
 
     def __init__(self, design: EngineDesign):
         self.design = design
@@ -42,6 +44,7 @@ class WeightedSums(wiring.Component):
                 "load_word": In(self.weights_layout.size),
                 "load": In(1),
                 "sums": Out(stream.Signature(sums_layout(design))),
+                "coming": Out(1),
             }
         )
 
@@ -89,11 +92,9 @@ class WeightedSums(wiring.Component):
             moves.eq(~(task_valid & task.ends_window & self.sums.valid & ~self.sums.ready)),
             accumulates.eq(task_valid & moves),
             completes.eq(accumulates & task.ends_window),
+            self.coming.eq(completes | (self.sums.valid & ~self.sums.ready)),
         ]
-        with m.If(self.sums.ready):
-            m.d.sync += self.sums.valid.eq(0)
-        with m.If(completes):
-            m.d.sync += self.sums.valid.eq(1)
+        m.d.sync += self.sums.valid.eq(self.coming)
         sums = sums_layout(design)
         accumulators = Signal(sums)
         complete = Signal(sums, reset_less=True)

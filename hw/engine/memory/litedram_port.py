@@ -141,7 +141,10 @@ class LiteDramPort(wiring.Component):
         """Take what is read. Returns whether there is room for what a command reads."""
         native, depth = self.native, self.queue.depth
         m.submodules.read = kept = built_queue(self.queue, WORD_BITS)
-        wiring.connect(m, kept.output, wiring.flipped(self.port.read))
+        # Which client takes a word comes late for a block RAM's address.
+        m.submodules.leaving = leaving = Queue(WORD_BITS, 2, reset_less=True)
+        wiring.connect(m, kept.output, leaving.input)
+        wiring.connect(m, leaving.output, wiring.flipped(self.port.read))
         upper = self._upper(m, "read", native.rdata_valid)
         if self.parts == 1:
             word = native.rdata_data

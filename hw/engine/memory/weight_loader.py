@@ -67,8 +67,11 @@ class WeightLoader(wiring.Component):
         kept = Signal(count_shape(design.weight_words))
         takes = Signal()
         complete = Signal()
+        # The last lane's word at an address is complete; it counts a cycle later.
+        everywhere, counts = Signal(), Signal()
+        room = Signal()
         m.d.comb += [
-            self.words.ready.eq(kept != design.weight_words),
+            self.words.ready.eq(room),
             takes.eq(self.words.valid & self.words.ready),
             complete.eq(takes & (part == parts - 1)),
             self.ready.eq(kept >= self.pass_words),
@@ -80,14 +83,19 @@ class WeightLoader(wiring.Component):
                 part.eq(Mux(part == parts - 1, 0, part + 1)),
             ]
         m.d.sync += [self.write.eq(Mux(complete, lane, 0)), self.address.eq(loaded)]
-        everywhere = complete & lane[-1]
+        m.d.comb += everywhere.eq(complete & lane[-1])
+        m.d.sync += [
+            counts.eq(everywhere),
+            room.eq((kept != design.weight_words) & ~everywhere & ~counts),
+        ]
         with m.If(complete):
             m.d.sync += lane.eq(lane.rotate_left(1))
         with m.If(everywhere):
             m.d.sync += loaded.eq(loaded + 1)
-        m.d.sync += kept.eq(kept + everywhere - Mux(self.release, self.pass_words, 0))
+        m.d.sync += kept.eq(kept + counts - Mux(self.release, self.pass_words, 0))
         with m.If(self.release):
             m.d.sync += self.base.eq(self.base + self.pass_words)
         with m.If(self.clear):
-            m.d.sync += [part.eq(0), lane.eq(1), loaded.eq(0), kept.eq(0), self.base.eq(0)]
+            m.d.sync += [part.eq(0), lane.eq(1), loaded.eq(0), self.base.eq(0)]
+            m.d.sync += [kept.eq(0), counts.eq(0)]
         return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal, signed, unsigned
+from amaranth import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,7 +15,8 @@ from ..layouts import TurnLayout, currents_layout
 class ChunkSum(wiring.Component):
     """Adds the turns of a window's chunks; what the chunks before gave is shifted first.
 
-    A window of one chunk passes through, a turn a cycle; of several, each turn takes two.
+    A window of one chunk passes through, a turn a cycle; of several, each turn takes three: a
+    block RAM's answer comes late in its cycle, and is shifted into a register.
 
     Members:
         turns: in, stream of ``TurnLayout`` of currents.
@@ -45,7 +46,7 @@ class ChunkSum(wiring.Component):
         )
         write, read = kept.write_port(), kept.read_port()
         before = layout(read.data)
-        asked = Signal()
+        asked, answered = Signal(), Signal()
         alone = Signal()
         proceeds = Signal()
         free = Signal()
@@ -53,15 +54,18 @@ class ChunkSum(wiring.Component):
         m.d.comb += [
             alone.eq(turn.tag.first_chunk),
             free.eq(~self.totals.valid | self.totals.ready),
-            # A total from before is there a cycle after it was asked for.
-            proceeds.eq(self.turns.valid & (alone | asked) & free),
+            # A total from before is there two cycles after it was asked for.
+            proceeds.eq(self.turns.valid & (alone | answered) & free),
             self.turns.ready.eq(proceeds),
             read.addr.eq(turn.tag.index),
-            read.en.eq(~asked),
+            read.en.eq(1),
             write.addr.eq(turn.tag.index),
             write.en.eq(proceeds & ~turn.tag.last_chunk),
         ]
-        m.d.sync += asked.eq(self.turns.valid & ~alone & ~proceeds)
+        m.d.sync += [
+            asked.eq(self.turns.valid & ~alone & ~proceeds),
+            answered.eq(asked & ~proceeds),
+        ]
         with m.If(free):
             m.d.sync += [
                 self.totals.valid.eq(proceeds & turn.tag.last_chunk),
@@ -69,12 +73,12 @@ class ChunkSum(wiring.Component):
             ]
         sums = layout(write.data)
         for neuron in range(design.firing):
-            earlier = Signal(signed(design.current_bits), name=f"earlier_{neuron}")
-            with m.If(~alone), m.Switch(turn.tag.shift):
+            earlier = Signal(signed(design.current_bits), name=f"earlier_{neuron}", reset_less=True)
+            with m.Switch(turn.tag.shift):
                 for shift in range(1 << len(turn.tag.shift)):
                     with m.Case(shift):
-                        m.d.comb += earlier.eq(before[neuron] << DIGIT_BITS * shift)
-            m.d.comb += sums[neuron].eq(earlier + turn["values"][neuron])
+                        m.d.sync += earlier.eq(before[neuron] << DIGIT_BITS * shift)
+            m.d.comb += sums[neuron].eq(Mux(alone, 0, earlier) + turn["values"][neuron])
             with m.If(free):
                 m.d.sync += given["values"][neuron].eq(sums[neuron])
         return m

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import count_shape, index_shape
+from ...folded.own_register import OwnRegister
 from ..design import EngineDesign
 from ..layouts import TurnTagLayout
 from ..memory.table_port import TablePort
 from ..program import chunk_record, pass_record
 from ..record_layouts import record_layout
+
+#: What of a pass the order depends on.
+_OF_THE_PASS = ("rows", "columns", "strip", "chunks", "groups")
 
 
 class TurnOrder(wiring.Component):
@@ -24,7 +28,7 @@ class TurnOrder(wiring.Component):
             for each turn of F neurons
 
     Members:
-        header: in; the pass, stable until its last turn.
+        header: in; the pass, stable from a cycle before ``start`` until its last turn.
         chunks: in, ``TablePort``.
         start: in; the pass begins.
         tags: out, stream of ``TurnTagLayout``.
@@ -49,7 +53,12 @@ class TurnOrder(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        design, header, tag = self.design, self.header, self.tags.payload
+        design, tag = self.design, self.tags.payload
+        # Parts that look at the pass lie far from one another: a register of it close by.
+        layout = data.StructLayout({name: self.header[name].shape() for name in _OF_THE_PASS})
+        m.submodules.own_header = own_header = OwnRegister(layout.size)
+        m.d.comb += own_header.next.eq(Cat(self.header[name] for name in _OF_THE_PASS))
+        header = layout(own_header.now)
         m.submodules.table = chunks = memory.Memory(
             shape=self.chunk_layout, depth=design.segments, init=[]
         )

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from ...basics.credit_queue import CreditQueue, credit_depth
+from ...folded.own_register import OwnRegister
 from ...folded.selectors import CHOICES, Selectors
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout, sums_layout
@@ -18,15 +19,20 @@ class UnitJoin(wiring.Component):
 
     A tree of adders with a register after each level. A unit begins when all its sums are there and
     its turns have places behind the tree; they follow one another in consecutive cycles, and lanes
-    give it up with its last one. That they will is known a cycle before, so that ``ready`` of the
-    lanes comes out of a register.
+    give it up with its last one.
+
+    Lanes lie all over the chip, so nothing is asked of one and decided in the same cycle: whether
+    its sums are there is kept here, and each lane has registers of its own for which turn it is and
+    for ``ready``, which is known a cycle before.
 
     Members:
         lane_0 ...: in, streams; P sums of each lane.
+        coming: in; a bit of each lane, whose stream is valid in the next cycle.
         tags: in, stream of ``TurnTagLayout``; those of a unit follow one another without a gap.
         joined: out, stream of ``TurnLayout`` of currents.
     """
 
+    coming: Signal
     tags: stream.Interface
     joined: stream.Interface
 
@@ -39,6 +45,7 @@ class UnitJoin(wiring.Component):
         super().__init__(
             lanes
             | {
+                "coming": In(design.lanes),
                 "tags": In(stream.Signature(TurnTagLayout(design))),
                 "joined": Out(stream.Signature(TurnLayout(design, currents_layout(design)))),
             }
@@ -63,25 +70,32 @@ class UnitJoin(wiring.Component):
         turn = Signal(range(max(2, design.turns)))
         last_turn = Signal()
         takes = Signal()
-        released = Signal()
-        all_valid = self.tags.valid & kept.room
-        for lane in self.lanes:
-            all_valid = all_valid & lane.valid
+        releases = Signal()
+        next_turn = Signal.like(turn)
+        m.submodules.there = there = OwnRegister(design.lanes)
         m.d.comb += [
-            takes.eq((turn != 0) | all_valid),
+            there.next.eq(self.coming),
+            takes.eq((turn != 0) | (there.now.all() & self.tags.valid & kept.room)),
             last_turn.eq(turn == design.turns - 1),
+            next_turn.eq(turn),
             kept.enters.eq(takes),
             self.tags.ready.eq(takes),
-            *(lane.ready.eq(released) for lane in self.lanes),
+            releases.eq(takes & (turn == design.turns - 2)),
         ]
-        if design.turns > 1:
-            m.d.sync += released.eq(takes & (turn == design.turns - 2))
-        else:
-            m.d.comb += released.eq(takes)
         with m.If(takes):
-            m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
+            m.d.comb += next_turn.eq(Mux(last_turn, 0, turn + 1))
+        m.d.sync += turn.eq(next_turn)
         # The first level is a register behind what selects the turn's sums.
-        rows = [self._selected(m, lane, number, turn) for number, lane in enumerate(self.lanes)]
+        rows = []
+        for number, lane in enumerate(self.lanes):
+            m.submodules[f"own_turn_{number}"] = own_turn = OwnRegister(len(turn))
+            m.d.comb += own_turn.next.eq(next_turn)
+            rows.append(self._selected(m, lane, number, own_turn.now))
+            if design.turns == 1:
+                m.d.comb += lane.ready.eq(takes)
+                continue
+            m.submodules[f"own_release_{number}"] = release = OwnRegister(1)
+            m.d.comb += [release.next.eq(releases), lane.ready.eq(release.now)]
         valid = Signal(name="valid_selected")
         held = Signal(TurnTagLayout(design), name="tag_selected", reset_less=True)
         m.d.sync += [valid.eq(takes), held.eq(tag)]

@@ -73,13 +73,16 @@ class MapWriter(wiring.Component):
         word = self._word(m, placed["values"], number)
         m.submodules.words = words = RamQueue(WORD_BITS, 2 * BURST_WORDS)
         m.submodules.commands = commands = Queue(CommandLayout(), COMMANDS_WAITING)
-        wiring.connect(m, words.output, wiring.flipped(self.port.written))
+        m.submodules.words_leaving = words_leaving = Queue(WORD_BITS, 2, reset_less=True)
+        wiring.connect(m, words.output, words_leaving.input)
+        wiring.connect(m, words_leaving.output, wiring.flipped(self.port.written))
         m.d.comb += self.port.read.ready.eq(1)
 
         # A burst is under way until a word comes that does not follow it.
         start = Signal(ADDRESS_BITS)
         count = Signal(range(BURST_WORDS + 1))
         none, full = Signal(init=1), Signal()
+        space = Signal()
         joins, enters, leaves, flushes, ending = (
             Signal(name=name) for name in ("joins", "enters", "leaves", "flushes", "ending")
         )
@@ -89,7 +92,7 @@ class MapWriter(wiring.Component):
             # The words of an element follow one another.
             joins.eq(none | ((begun | follows) & ~full)),
             # A word enters where it joins the burst, which else leaves first.
-            enters.eq(valid & placed.write & ~ending & joins & words.input.ready),
+            enters.eq(valid & placed.write & ~ending & joins & space),
             flushes.eq(~none & (ending | (valid & placed.write & ~joins))),
             words.input.payload.eq(word),
             words.input.valid.eq(enters),
@@ -118,7 +121,11 @@ class MapWriter(wiring.Component):
             m.d.sync += ending.eq(1)
 
         waiting = Signal(range(2 * BURST_WORDS + 1))
-        m.d.sync += waiting.eq(waiting + enters - (words.output.valid & words.output.ready))
+        m.d.sync += [
+            waiting.eq(waiting + enters - (words.output.valid & words.output.ready)),
+            # Out of a register; one more may enter before a place that is taken counts.
+            space.eq(waiting < 2 * BURST_WORDS - 1),
+        ]
         draining = Signal()
         with m.If(~commands.input.ready | (waiting >= BURST_WORDS) | ending):
             m.d.sync += draining.eq(1)
@@ -133,7 +140,13 @@ class MapWriter(wiring.Component):
         ]
         empty, settled = Signal(), Signal()
         m.d.comb += [
-            empty.eq(none & ~commands.output.valid & ~leaving.output.valid & ~words.output.valid),
+            empty.eq(
+                none
+                & ~commands.output.valid
+                & ~leaving.output.valid
+                & ~words.output.valid
+                & ~words_leaving.output.valid
+            ),
             self.finished.eq(ending & empty & settled),
         ]
         # What enters a queue is offered behind it some cycles later.

@@ -17,7 +17,7 @@ from .placed import PlacedLayout, PooledLayout
 PLACES = 16
 #: Numbers that still come once places are counted to be too few: registers of ``room``, of
 #: ``PoolWindows``, and here.
-ON_THE_WAY = 5
+ON_THE_WAY = 6
 
 
 class PoolMaximum(wiring.Component):
@@ -61,13 +61,17 @@ class PoolMaximum(wiring.Component):
             attrs=NO_COLLISIONS,
         )
         write, read = kept.write_port(), kept.read_port()
+        # An element asks for what its window has so far, has the answer, and is compared with it.
+        asking = self.pooled
+        answered = Signal(PooledLayout(design), reset_less=True)
         now = Signal(PooledLayout(design), reset_less=True)
-        valid = Signal()
-        # What was written as the word was read.
-        passed_on = Signal()
+        answered_valid, valid = Signal(), Signal()
+        # Whether the element a cycle ahead, or the one before that, is of the same window: what
+        # they write is not in the answer yet.
+        ahead, before_that = Signal(), Signal()
         last_written = Signal(kept_layout, reset_less=True)
         maxima = Signal(kept_layout)
-        before = Signal(kept_layout)
+        before = Signal(kept_layout, reset_less=True)
         sign = Signal(design.steps)
         given = Signal(PlacedLayout(design), reset_less=True)
         given_valid = Signal()
@@ -79,12 +83,11 @@ class PoolMaximum(wiring.Component):
             waiting.valid.eq(given_valid),
             waiting.payload.eq(given),
             self.room.eq(waiting.room),
-            read.addr.eq(self.pooled.at),
+            read.addr.eq(asking.at),
             read.en.eq(1),
             write.addr.eq(now.at),
             write.data.eq(maxima),
             write.en.eq(valid & now.counts & ~now.last),
-            before.eq(Mux(passed_on, last_written, read.data)),
             # Numbers in two's complement compare like others once their signs are turned.
             sign.eq(Mux(header.fires_signed, (1 << header.steps) >> 1, 0)),
         ]
@@ -96,9 +99,13 @@ class PoolMaximum(wiring.Component):
                 maxima[number].eq(Mux(now.first | larger, arriving, before[number])),
             ]
         m.d.sync += [
-            valid.eq(self.valid),
-            now.eq(self.pooled),
-            passed_on.eq(write.en & (self.pooled.at == now.at)),
+            answered_valid.eq(self.valid),
+            answered.eq(asking),
+            ahead.eq(answered_valid & answered.counts & (asking.at == answered.at)),
+            before_that.eq(valid & now.counts & (asking.at == now.at)),
+            valid.eq(answered_valid),
+            now.eq(answered),
+            before.eq(Mux(ahead, maxima, Mux(before_that, last_written, read.data))),
             last_written.eq(maxima),
             given_valid.eq(valid & ((now.counts & now.last) | now.pass_ends)),
             given.address.eq(now.address),

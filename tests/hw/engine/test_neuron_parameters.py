@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,8 +79,13 @@ def test_every_current(weights, bias, threshold, start, slope):
         assert same == number, current
 
 
-def test_a_channel_that_never_fires_needs_no_wide_neurons():
-    network = _network([3], 5, 1 << 30, 1 << 29)
-    found, currents = neuron_parameters(network, 0)
-    assert (int(found.offset[0]), int(found.threshold[0])) == (5, 3 * 255 + 5 + 1)
-    assert currents.high == 3 * 255 + 5
+@pytest.mark.parametrize(
+    ("bias", "numbers"),
+    [(5, {0}), ((1 << 27) - 40, {0, 1}), (5 << 28, {5}), ((1 << 31) - 1, {7}), (-(1 << 31), {0})],
+)
+def test_a_channel_of_one_number_or_two_needs_no_wide_neurons(bias, numbers):
+    found, currents = neuron_parameters(_network([3], bias, 1 << 28, 1 << 27), 0)
+    totals = np.arange(3 * 255 + 1) + found.offset[0]
+    assert set(np.clip(totals // found.threshold[0], 0, 7)) == numbers
+    assert found.threshold[0] == 3 * 255 + 1
+    assert currents.bits <= 14

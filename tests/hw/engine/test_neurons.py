@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
 
 from rheobase.golden.network.neurons import Neurons
 from rheobase.golden.run.neurons import fire_radix
@@ -81,6 +83,33 @@ def test_order_of_turns(rows, columns, strip, groups, chunks):
     assert taken["tags"] == _tags(rows, columns, strip, groups, chunks)
 
 
+class _JoinOfStreams(wiring.Component):
+    """A join behind registers that say a cycle ahead that they are filled, as lanes do."""
+
+    def __init__(self, design):
+        self.join = UnitJoin(design)
+        members = dict(self.join.signature.members)
+        del members["coming"]
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.join = join = self.join
+        wiring.connect(m, wiring.flipped(self.tags), join.tags)
+        wiring.connect(m, join.joined, wiring.flipped(self.joined))
+        for number, lane in enumerate(join.lanes):
+            given, held = getattr(self, f"lane_{number}"), Signal.like(lane.payload)
+            m.d.comb += [
+                lane.payload.eq(held),
+                given.ready.eq(~lane.valid | lane.ready),
+                join.coming[number].eq(Mux(given.ready, given.valid, 1)),
+            ]
+            m.d.sync += lane.valid.eq(join.coming[number])
+            with m.If(given.ready):
+                m.d.sync += held.eq(given.payload)
+        return m
+
+
 @pytest.mark.quick
 def test_join_and_chunks():
     rng = np.random.default_rng(0)
@@ -101,7 +130,7 @@ def test_join_and_chunks():
         if tag["last_chunk"]:
             expected.append({"values": totals[tag["index"]].tolist(), "tag": tag})
     layout = TurnLayout(DESIGN, currents_layout(DESIGN))
-    join = UnitJoin(DESIGN)
+    join = _JoinOfStreams(DESIGN)
     inputs = {
         f"lane_{lane}": (sums_layout(DESIGN), sums[lane].tolist()) for lane in range(DESIGN.lanes)
     }

@@ -1,8 +1,13 @@
 """Cells of an ECP5 compute what the adders' and selectors' own text says: proofs by SAT."""
 
 import pytest
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
 
 from rheobase.hw.folded.ecp5_map import ECP5_MAP, ecp5_commands
+from rheobase.hw.folded.own_register import OwnRegister
 from rheobase.hw.folded.selecting_adders import SelectingAdders
 from rheobase.hw.folded.selectors import Selectors
 from rheobase.hw.folded.turning_adders import TurningAdders
@@ -62,3 +67,49 @@ def _port(name, member, value) -> str:
 
     direction = "input" if member.flow.name == "In" else "output"
     return f"{direction} [{len(Value.cast(value)) - 1}:0] {name};\n"
+
+
+def test_registers_of_two_parts_stay_two(tmp_path):
+    (tmp_path / "cells.v").write_text(ECP5_MAP)
+    text = to_verilog(_TwoParts(), "part_of_it")
+    (tmp_path / "design.v").write_text(text)
+    script = [
+        "read_verilog design.v",
+        *ecp5_commands(text, "cells.v"),
+        "synth_ecp5 -top part_of_it",
+        "select -assert-count 6 t:TRELLIS_FF",
+    ]
+    (tmp_path / "script.ys").write_text("\n".join(script) + "\n")
+    find_tool("yosys").run(["-q", "-s", "script.ys"], tmp_path)
+
+
+class _TwoParts(wiring.Component):
+    """Both need what comes in, three bits of it."""
+
+    next: In(3)
+    one: Out(3)
+    other: Out(3)
+
+    def elaborate(self, platform):
+        m = Module()
+        for name in ("one", "other"):
+            m.submodules[name] = own = OwnRegister(3)
+            m.d.comb += [own.next.eq(self.next), getattr(self, name).eq(own.now)]
+        return m
+
+
+@pytest.mark.quick
+def test_own_register_is_a_cycle_late():
+    own, given, seen = OwnRegister(4), [3, 9, 9, 0, 15], []
+
+    async def bench(ctx):
+        for value in given:
+            ctx.set(own.next, value)
+            await ctx.tick()
+            seen.append(ctx.get(own.now))
+
+    simulator = Simulator(own)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == given

@@ -33,8 +33,9 @@ class NeuronParameters:
 def neuron_parameters(network: Network, index: int) -> tuple[NeuronParameters, Interval]:
     """Of layer ``index``, and the range of currents and potentials.
 
-    A threshold that no potential reaches is lowered to the least of which that is true, so that a
-    channel which never fires does not need wider neurons than the others.
+    A channel whose currents differ by less than its threshold gives one number, or two: it gets the
+    least threshold with which it gives them at the same currents, so that it does not need wider
+    neurons than the others.
     """
     layer = network.layers[index]
     low, high = channel_bounds(network, index)
@@ -44,9 +45,8 @@ def neuron_parameters(network: Network, index: int) -> tuple[NeuronParameters, I
     threshold = layer.neurons.threshold.astype(np.int64)
     offset = bias + layer.neurons.initial_potential
     if layer.neurons.negative_threshold is None:
-        silent = threshold > high + offset
-        offset = np.where(silent, bias, offset)
-        threshold = np.where(silent, np.maximum(high + bias + 1, 1), threshold)
+        most = (1 << network.steps_of(index)) - 1
+        offset, threshold = _narrowed(low, high, offset, threshold, most)
         below = negative = None
         ends = ()
     else:
@@ -58,6 +58,26 @@ def neuron_parameters(network: Network, index: int) -> tuple[NeuronParameters, I
         ends = (below,)
     found = NeuronParameters(offset, threshold, below, negative)
     return found, Interval.of(low, high, offset, low + offset, high + offset, *ends)
+
+
+def _narrowed(
+    low: np.ndarray, high: np.ndarray, offset: np.ndarray, threshold: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets and thresholds with which currents of ``low`` .. ``high`` give the same numbers.
+
+    Args:
+        most: the largest number.
+    """
+    reach = high - low
+    number = (low + offset) // threshold
+    # From this current on the next number, where there is one to come.
+    border = (number + 1) * threshold - offset
+    steps_up = (number >= 0) & (number < most) & (border <= high)
+    least = reach + 1
+    constant = np.clip(number, 0, most) * least - low
+    narrow = least <= threshold
+    narrowed = np.where(steps_up, (number + 1) * least - border, constant)
+    return np.where(narrow, narrowed, offset), np.where(narrow, least, threshold)
 
 
 def parameter_records(network: Network, draft: Draft) -> list[dict[str, int]]:

@@ -13,6 +13,7 @@ from .design import EngineDesign
 DESIGNS = {
     "ulx3s-85f": EngineDesign(),
     "ulx3s-45f": EngineDesign(lanes=8, neurons=16),
+    "ulx3s-25f": EngineDesign(lanes=4, neurons=16, steps=4, current_bits=24, threshold_bits=20),
 }
 
 

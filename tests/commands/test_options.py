@@ -26,7 +26,8 @@ OWN = {option for one in get_command(app).params for option in one.opts}
 
 
 def names(command: str) -> set[str]:
-    return {option for one in PARAMETERS[command] for option in one.opts} | {"-h", "--help"}
+    opts = (option for one in PARAMETERS[command] for option in (*one.opts, *one.secondary_opts))
+    return {*opts, "-h", "--help"}
 
 
 def test_a_group_is_its_fields_as_options():

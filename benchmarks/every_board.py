@@ -15,30 +15,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rheobase.boards.builds.bitstream import build_bitstream
 from rheobase.boards.platforms.registry import BOARDS, board
-from rheobase.golden import Coding, Network, PoolRule, Readout, RheobaseError
-from tests.support.networks.random_networks import random_network, smallest_folding
+from rheobase.golden import Network, RheobaseError
+from tests.support.networks.random_networks import smallest_folding, tiny_network
 
 #: Of a board whose oscillator is its usual clock, so that its loop is tried as well.
 CLOCKS = {"upduino": 24_000_000}
 BAUD = 1_000_000
-
-
-def small_network() -> Network:
-    """Two layers of two channels at most, T = 2 in radix."""
-    return random_network(
-        np.random.default_rng(3),
-        coding=Coding.RADIX,
-        readout=Readout.CURRENT,
-        rule=PoolRule.STEP,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-        largest_map=4,
-    )
 
 
 def built(name: str, network: Network) -> dict[str, Any]:
@@ -72,7 +56,7 @@ def built(name: str, network: Network) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("boards", nargs="*", default=list(BOARDS))
-    network = small_network()
+    network = tiny_network(3)
     for name in parser.parse_args().boards:
         print(json.dumps(built(name, network)), flush=True)
 

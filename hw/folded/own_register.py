@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import ClockSignal, Instance, Module
+from amaranth import ClockSignal, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,5 +36,7 @@ class OwnRegister(wiring.Component):
                 o_now=self.now,
             )
             return m
-        m.d.sync += self.now.eq(self.next)
+        held = Signal(self.width, reset_less=True)
+        m.d.sync += held.eq(self.next)
+        m.d.comb += self.now.eq(held)
         return m

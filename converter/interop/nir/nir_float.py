@@ -89,11 +89,9 @@ def _layer(planned: PlannedLayer, sources: Mapping[str, Source], snn: FloatSnn) 
             part = values_per_channel(planned, "initial potential", part[planned.threshold])
         start = (0.5 if planned.ones or planned.repeats else part) * threshold
     if planned.slope is not None or planned.takes_back:
+        hint = " (convert with --no-take-back)" if planned.takes_back else ""
         raise RheobaseError(
-            f"{planned.name}: fires signed, must be neurons without negative spikes for NIR "
-            "(convert with --no-take-back)"
-            if planned.takes_back
-            else f"{planned.name}: fires signed, must be neurons without negative spikes for NIR"
+            f"{planned.name}: fires signed, must be neurons without negative spikes for NIR{hint}"
         )
     connections = tuple(
         connection(term, sources[term.source].index, real_weights(term, sources).weight, 0)

@@ -4,27 +4,17 @@ import hashlib
 import json
 import sys
 
-import numpy as np
 import pytest
 
 from benchmarks import bitstreams
 from rheobase.boards.builds.output import network_entries
-from rheobase.golden import Coding, PoolRule, Readout, RheobaseError, save_network
-from tests.support.networks.random_networks import random_network, smallest_folding
+from rheobase.golden import RheobaseError, save_network
+from tests.support.networks.random_networks import smallest_folding, tiny_network
 
 
 @pytest.fixture
 def network():
-    return random_network(
-        np.random.default_rng(5),
-        coding=Coding.RADIX,
-        readout=Readout.CURRENT,
-        rule=PoolRule.STEP,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-        largest_map=4,
-    )
+    return tiny_network(5)
 
 
 def test_folder_says_what_each_file_is(tmp_path, network, monkeypatch, capsys):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.every_board import CLOCKS
 from rheobase.boards.builds.bitstream import build_bitstream
 from rheobase.boards.builds.board_design import BoardDesign
 from rheobase.boards.builds.instantiation import instantiation_template
@@ -27,7 +28,6 @@ from rheobase.golden import (
     Layer,
     Network,
     Pool,
-    PoolRule,
     Readout,
     RheobaseError,
     save_network,
@@ -41,21 +41,12 @@ from rheobase.sim.comparison import simulate
 from rheobase.sim.lint import lint
 from rheobase.sim.synthesis import ICEBREAKER, TANG_NANO_20K, ULX3S_85F, synthesise
 from tests.support.commands import run_command as _rheobase
-from tests.support.networks.random_networks import random_images, random_network, smallest_folding
+from tests.support.networks.random_networks import random_images, smallest_folding, tiny_network
 
 
 @pytest.fixture(scope="module")
 def network():
-    return random_network(
-        np.random.default_rng(3),
-        coding=Coding.RADIX,
-        readout=Readout.CURRENT,
-        rule=PoolRule.STEP,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-        largest_map=4,
-    )
+    return tiny_network(3)
 
 
 @pytest.fixture(scope="module")
@@ -444,9 +435,14 @@ def test_bitstream(tmp_path, network, folding, name, clock):
 def test_every_board_has_a_bitstream(tmp_path, network, folding, name):
     """A small network at the board's usual clock, and where it has none of its own, at a loop's."""
     described = board(name)
-    clock = 24_000_000 if name == "upduino" else None
     made = build_bitstream(
-        network, folding, described, tmp_path / "build", clock=clock, baud=1_000_000, seeds=1
+        network,
+        folding,
+        described,
+        tmp_path / "build",
+        clock=CLOCKS.get(name),
+        baud=1_000_000,
+        seeds=1,
     )
     assert made.placement.placed.meets_timing
     assert made.bitstream.stat().st_size > 1000

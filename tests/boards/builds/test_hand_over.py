@@ -11,13 +11,13 @@ from rheobase.boards.builds.interfaces import Interface
 from rheobase.boards.builds.plain_verilog import plain_verilog, write_plain_verilog
 from rheobase.boards.builds.verilog_bench import random_pixels
 from rheobase.golden import RheobaseError, run_golden
-from rheobase.golden.network.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule
 from rheobase.hw.planning.default_folding import default_folding
 from rheobase.hw.verilog.generation import TOP, generate
 from rheobase.hw.verilog.module_names import check_module_name, with_module_name
 from rheobase.hw.verilog.ports import accelerator_ports
 from rheobase.sim.lint import lint
-from tests.support.networks.random_networks import random_network
+from tests.support.networks.random_networks import tiny_network
 from tests.support.simulation.icarus import run_icarus
 
 #: Drives the AXI4-Stream ports with random gaps, and prints every beat that is taken.
@@ -60,16 +60,7 @@ endmodule
 
 
 def small_network(seed, coding=Coding.RADIX):
-    return random_network(
-        np.random.default_rng(seed),
-        coding=coding,
-        readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-        largest_map=4,
-    )
+    return tiny_network(seed, coding=coding, rule=PoolRule.CUMULATIVE)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +10,8 @@ from rheobase.boards.builds.bitstream import build_bitstream
 from rheobase.boards.builds.placement import WORTH_ANOTHER, best_placement
 from rheobase.boards.builds.reports import PlacedDesign
 from rheobase.boards.platforms.registry import board
-from rheobase.golden import Coding, PoolRule, Readout, RheobaseError
-from tests.support.networks.random_networks import random_network, smallest_folding
+from rheobase.golden import RheobaseError
+from tests.support.networks.random_networks import smallest_folding, tiny_network
 
 CLOCK = 80e6
 
@@ -42,16 +41,7 @@ def test_no_seeds(tmp_path):
 
 @pytest.fixture
 def design():
-    network = random_network(
-        np.random.default_rng(3),
-        coding=Coding.RADIX,
-        readout=Readout.CURRENT,
-        rule=PoolRule.STEP,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-        largest_map=4,
-    )
+    network = tiny_network(3)
     return network, smallest_folding(network)
 
 

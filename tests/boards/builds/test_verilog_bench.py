@@ -2,29 +2,19 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rheobase.boards.builds.plain_verilog import plain_verilog
 from rheobase.boards.builds.verilog_bench import random_pixels
-from rheobase.golden.network.network import Coding, PoolRule, Readout
+from rheobase.golden.network.network import Coding, PoolRule
 from rheobase.hw.planning.default_folding import default_folding
-from tests.support.networks.random_networks import random_network
+from tests.support.networks.random_networks import tiny_network
 from tests.support.simulation.icarus import run_icarus
 
 
 @pytest.fixture(scope="module", params=list(Coding))
 def network(request):
-    return random_network(
-        np.random.default_rng(25),
-        coding=request.param,
-        readout=Readout.CURRENT,
-        rule=PoolRule.CUMULATIVE,
-        steps=2,
-        hidden=1,
-        largest_channels=2,
-        largest_map=4,
-    )
+    return tiny_network(25, coding=request.param, rule=PoolRule.CUMULATIVE)
 
 
 def _run(folder: Path, files: dict[str, str], language: str) -> str:

@@ -132,6 +132,22 @@ def random_network(
     )
 
 
+def tiny_network(
+    seed: int, *, coding: Coding = Coding.RADIX, rule: PoolRule = PoolRule.STEP
+) -> Network:
+    """Two layers of two channels at most, T = 2: what tools build in the shortest time."""
+    return random_network(
+        np.random.default_rng(seed),
+        coding=coding,
+        readout=Readout.CURRENT,
+        rule=rule,
+        steps=2,
+        hidden=1,
+        largest_channels=2,
+        largest_map=4,
+    )
+
+
 def with_signed_layers(rng: np.random.Generator, network: Network) -> Network:
     """``network``, of whose layers some fire signed: alike on both sides, or with a slope."""
     layers = []

@@ -81,18 +81,22 @@ def test_clear_begins_anew():
 
         def offer(self, context):
             self.cycle += 1
-            context.set(loader.clear, self.cycle == 12)
+            context.set(loader.clear, self.cycle == 11)
             context.set(loader.pass_words, 4)
 
         def look(self, context):
-            if self.cycle == 13:
+            if self.cycle == 11:
+                # The stream and its passes begin anew; before, no pass releases what came first.
+                source.values, source.offered = [3, 4, 5, 6], False
+                lanes.passes.append([[3, 4], [5, 6]])
+            if self.cycle == 12:
                 assert not context.get(loader.ready)
 
-    lanes = Lanes(loader, design, [[[3, 4], [5, 6]]], rng)
-    source = Source(loader.words, [1] * 12 + [3, 4, 5, 6], rng, 0.0)
+    lanes = Lanes(loader, design, [], rng)
+    source = Source(loader.words, [1] * 12, rng, 0.0)
     clear = Clear()
 
     def settled():
-        return clear.cycle > 14 and not source.values and lanes.next == 1
+        return clear.cycle > 13 and not source.values and lanes.next == 1
 
     run_agents(loader, [source, clear, lanes], settled)

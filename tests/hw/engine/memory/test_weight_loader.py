@@ -11,10 +11,14 @@ from tests.support.simulation.agents import Source, run_agents
 
 
 class Lanes:
-    """The lanes' memories, and passes that look at all their weights and release them."""
+    """The lanes' memories, and passes that look at all their weights and release them.
 
-    def __init__(self, loader, design, passes, rng):
+    ``hurry`` is the chance that a pass whose weights are there is over.
+    """
+
+    def __init__(self, loader, design, passes, rng, hurry=0.05):
         self.loader, self.rng, self.passes = loader, rng, passes
+        self.hurry = hurry
         self.ring = [[None] * design.weight_words for _ in range(design.lanes)]
         self.base = self.next = 0
         self.releasing = False
@@ -23,7 +27,7 @@ class Lanes:
         self.releasing = False
         if self.next < len(self.passes):
             context.set(self.loader.pass_words, len(self.passes[self.next]))
-            self.releasing = bool(context.get(self.loader.ready)) and self.rng.random() < 0.05
+            self.releasing = bool(context.get(self.loader.ready)) and self.rng.random() < self.hurry
         context.set(self.loader.release, self.releasing)
 
     def look(self, context):
@@ -71,7 +75,8 @@ def test_passes_find_their_weights(neurons, weight_bits, gap, _stall):
     assert not source.values
 
 
-def test_clear_begins_anew():
+@pytest.mark.parametrize("when", range(9, 15))
+def test_clear_begins_anew(when):
     design = _design(8, 4)
     loader = WeightLoader(design)
     rng = Random(0)
@@ -81,22 +86,22 @@ def test_clear_begins_anew():
 
         def offer(self, context):
             self.cycle += 1
-            context.set(loader.clear, self.cycle == 11)
+            context.set(loader.clear, self.cycle == when)
             context.set(loader.pass_words, 4)
 
         def look(self, context):
-            if self.cycle == 11:
+            if self.cycle == when:
                 # The stream and its passes begin anew; before, no pass releases what came first.
                 source.values, source.offered = [3, 4, 5, 6], False
                 lanes.passes.append([[3, 4], [5, 6]])
-            if self.cycle == 12:
+            if self.cycle == when + 1:
                 assert not context.get(loader.ready)
 
-    lanes = Lanes(loader, design, [], rng)
+    lanes = Lanes(loader, design, [], rng, hurry=1.0)
     source = Source(loader.words, [1] * 12, rng, 0.0)
     clear = Clear()
 
     def settled():
-        return clear.cycle > 13 and not source.values and lanes.next == 1
+        return clear.cycle > when + 2 and not source.values and lanes.next == 1
 
     run_agents(loader, [source, clear, lanes], settled)

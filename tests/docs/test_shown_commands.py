@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.shown import ROOT, commands, reason
+
 MODEL = "examples/mnist.py:cnn --weights build/mnist.safetensors"
 #: What stands for a file of the reader's, and what takes its place; in this order.
 PLACES = [
@@ -41,17 +42,6 @@ PAGES = [
         for name in ("diagnose", "report", "engine", "interop", "converter", "install")
     ),
 ]
-
-
-def commands(page: str) -> list[str]:
-    """Indented commands of ``page``, a command that goes on in the next line as one."""
-    found = re.findall(r"^    ((?:rheobase|python|make|pip) (?:.*\\\n)*.*)$", page, re.MULTILINE)
-    return [re.sub(r"\s*\\\n\s*", " ", one) for one in found]
-
-
-def left_out(command: str) -> str | None:
-    """Why ``command`` is not run; None where it is."""
-    return next((why for form, why in LEFT_OUT.items() if re.search(form, command)), None)
 
 
 def test_commands_that_go_on():
@@ -84,7 +74,7 @@ def test_commands_do_what_they_show(tmp_path, mnist_root):
     run(f"python -c {shlex.quote(_EXPORTS)}", "docs/interop.md")
     for page in PAGES:
         for command in commands((ROOT / page).read_text("utf-8")):
-            if left_out(command) is None:
+            if reason(command, LEFT_OUT) is None:
                 run(command, page)
 
 

@@ -159,13 +159,19 @@ function pause() {
   return new Promise((resume) => setTimeout(resume));
 }
 
+// Says how far drawing is, and when that was.
+function drawn(state) {
+  document.documentElement.dataset.drawn = state;
+  performance.mark(`drawn-${state}`);
+}
+
 async function start() {
   await loadPlotly();
   const drawAll = () => Promise.all([...figures.keys()].map(drawAnew));
   const ids = [...figures.keys()];
   const first = ids.filter(inSight);
   await Promise.all(first.map(drawAnew));
-  document.documentElement.dataset.drawn = "sight";
+  drawn("sight");
   // The others one by one, so that the page can be scrolled and clicked meanwhile.
   for (const id of ids.filter((each) => !first.includes(each))) {
     await pause();
@@ -184,7 +190,7 @@ async function start() {
     clearTimeout(waiting);
     waiting = setTimeout(drawAll, 150);
   });
-  document.documentElement.dataset.drawn = "yes";
+  drawn("yes");
 }
 
 start().catch((error) => {

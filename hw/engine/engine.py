@@ -168,7 +168,8 @@ class Engine(wiring.Component):
                 lane.base.eq(loader.base),
                 lane.load.eq(loader.write[number]),
                 lane.load_address.eq(loader.address),
-                lane.load_word.eq(loader.weights),
+                lane.load_part.eq(loader.part),
+                lane.load_word.eq(loader.word),
             ]
         return lanes
 

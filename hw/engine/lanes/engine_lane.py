@@ -39,7 +39,8 @@ class EngineLane(wiring.Component):
         room: out; for ``BEATS_ON_THE_WAY`` beats more, out of a register.
         groups, stride, base: in; of the pass, see ``EventList``; there a cycle before its first
             beat.
-        load_address, load_word, load: in; weights that are written, see ``WeightedSums``.
+        load_address, load_part, load_word, load: in; weights that are written, see
+            ``WeightedSums``.
         sums: out, stream; P sums, one for each unit.
         coming: out; see ``WeightedSums``.
     """
@@ -64,6 +65,7 @@ class EngineLane(wiring.Component):
                 "stride": In(self.list.stride.shape()),
                 "base": In(self.list.base.shape()),
                 "load_address": In(self.weighted.load_address.shape()),
+                "load_part": In(self.weighted.load_part.shape()),
                 "load_word": In(self.weighted.load_word.shape()),
                 "load": In(1),
                 "sums": Out(stream.Signature(sums_layout(design))),
@@ -102,6 +104,7 @@ class EngineLane(wiring.Component):
         m.d.comb += [
             self.coming.eq(self.weighted.coming),
             self.weighted.load_address.eq(self.load_address),
+            self.weighted.load_part.eq(self.load_part),
             self.weighted.load_word.eq(self.load_word),
             self.weighted.load.eq(self.load),
         ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import index_shape
 from ...folded.selecting_adders import SelectingAdders
-from ...memories.memory_shape import NO_COLLISIONS
-from ..design import EngineDesign
+from ..design import WORD_BITS, EngineDesign
 from ..layouts import EventLayout, sums_layout
+from ..memory.word_memory import WordMemory
 
 
 class WeightedSums(wiring.Component):
@@ -21,14 +21,15 @@ class WeightedSums(wiring.Component):
 
     Members:
         events: in, stream of ``EventLayout``; ``weight`` is an address of this memory.
-        load: in; write ``load_word`` (P weights) at ``load_address``. Words that events address
-            must have been written two cycles before.
+        load: in; write ``load_word`` as memory word ``load_part`` of the P weights at
+            ``load_address``. What events address must have been written two cycles before.
         sums: out, stream; P sums, one for each ``ends_window``.
         coming: out; ``sums`` is valid in the next cycle. Who is far away keeps a register of it.
     """
 
     events: stream.Interface
     load_address: Signal
+    load_part: Signal
     load_word: Signal
     load: Signal
     sums: stream.Interface
@@ -41,7 +42,8 @@ class WeightedSums(wiring.Component):
             {
                 "events": In(stream.Signature(EventLayout(design))),
                 "load_address": In(index_shape(design.weight_words)),
-                "load_word": In(self.weights_layout.size),
+                "load_part": In(index_shape(design.weight_memory_words)),
+                "load_word": In(WORD_BITS),
                 "load": In(1),
                 "sums": Out(stream.Signature(sums_layout(design))),
                 "coming": Out(1),
@@ -51,17 +53,12 @@ class WeightedSums(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design = self.design
-        m.submodules.weights = weights = memory.Memory(
-            shape=unsigned(self.weights_layout.size),
-            depth=design.weight_words,
-            init=[],
-            attrs=NO_COLLISIONS,
-        )
-        write, read = weights.write_port(), weights.read_port()
+        m.submodules.weights = weights = WordMemory(self.weights_layout.size, design.weight_words)
         m.d.comb += [
-            write.addr.eq(self.load_address),
-            write.data.eq(self.load_word),
-            write.en.eq(self.load),
+            weights.index.eq(self.load_address),
+            weights.part.eq(self.load_part),
+            weights.word.eq(self.load_word),
+            weights.write.eq(self.load),
         ]
         # An event waits for its weights, which the memory answers late: two cycles.
         moves = Signal()
@@ -71,8 +68,8 @@ class WeightedSums(wiring.Component):
         word = Signal(self.weights_layout, reset_less=True)
         m.d.comb += [
             self.events.ready.eq(moves),
-            read.addr.eq(self.events.payload.weight),
-            read.en.eq(moves),
+            weights.read_index.eq(self.events.payload.weight),
+            weights.read.eq(moves),
         ]
         with m.If(moves):
             m.d.sync += [
@@ -80,7 +77,7 @@ class WeightedSums(wiring.Component):
                 asked.eq(self.events.payload),
                 task_valid.eq(asked_valid),
                 task.eq(asked),
-                word.eq(read.data),
+                word.eq(weights.entry),
             ]
         # By itself, it is the register's reset and costs no logic.
         with m.If(moves & ~asked.add):

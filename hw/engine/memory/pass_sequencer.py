@@ -28,7 +28,7 @@ class PassSequencer(wiring.Component):
         finished: in; the pass is done.
         header: out; the head of the pass.
         chunks, sources, segments, row_entries, operations, parameters: out, ``TablePort``;
-            ``sources`` is a ``TableWordsPort``.
+            ``sources`` and ``parameters`` are a ``TableWordsPort``.
         go: out; a pass begins in this cycle: head, tables and weights are there.
         done: out; no program runs.
     """
@@ -63,7 +63,8 @@ class PassSequencer(wiring.Component):
         header_words = Signal(self.head.words * WORD_BITS)
         longest = max(record.words for _, record in self.records)
         # Words come in from above: a record of k words is in the upper k when its last one is in.
-        assembled = Signal(longest * WORD_BITS, reset_less=True)
+        held = max(record.words for name, record in self.records if name not in WORD_TABLES)
+        assembled = Signal(held * WORD_BITS, reset_less=True)
         table = Signal(len(self.records), init=1)
         index = Signal(index_shape(max(table_sizes(self.design).values())))
         word = Signal(index_shape(max(longest, self.head.words)))

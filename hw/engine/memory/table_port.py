@@ -52,7 +52,7 @@ class TableWordsPort(wiring.Signature):
 
 
 #: Tables that are kept word by word.
-WORD_TABLES = ("sources",)
+WORD_TABLES = ("sources", "parameters")
 
 
 def table_port(design: EngineDesign, table: str) -> wiring.Signature:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,7 +25,8 @@ class WeightLoader(wiring.Component):
         base: out; ring address of its first word.
         write: out, one-hot; the lane whose memory is written.
         address: out; in the ring.
-        weights: out; P weights, the first in the lowest bits.
+        part: out; of the word in the P weights, whose first is in the lowest bits.
+        word: out.
     """
 
     words: stream.Interface
@@ -36,7 +37,8 @@ class WeightLoader(wiring.Component):
     base: Signal
     write: Signal
     address: Signal
-    weights: Signal
+    part: Signal
+    word: Signal
 
     def __init__(self, design: EngineDesign):
         self.design = design
@@ -51,7 +53,8 @@ class WeightLoader(wiring.Component):
                 "base": Out(index_shape(ring)),
                 "write": Out(design.lanes),
                 "address": Out(index_shape(ring)),
-                "weights": Out(design.neurons * design.weight_bits),
+                "part": Out(index_shape(design.weight_memory_words)),
+                "word": Out(WORD_BITS),
             }
         )
 
@@ -59,7 +62,6 @@ class WeightLoader(wiring.Component):
         m = Module()
         design = self.design
         parts = design.weight_memory_words
-        assembled = Signal(parts * WORD_BITS, reset_less=True)
         part = Signal(index_shape(parts))
         lane = Signal(design.lanes, init=1)
         # Addresses that all lanes have, and how many of them are not given up.
@@ -75,14 +77,15 @@ class WeightLoader(wiring.Component):
             takes.eq(self.words.valid & self.words.ready),
             complete.eq(takes & (part == parts - 1)),
             self.ready.eq(kept >= self.pass_words),
-            self.weights.eq(assembled),
         ]
         with m.If(takes):
-            m.d.sync += [
-                assembled.eq(Cat(assembled[WORD_BITS:], self.words.payload)),
-                part.eq(Mux(part == parts - 1, 0, part + 1)),
-            ]
-        m.d.sync += [self.write.eq(Mux(complete, lane, 0)), self.address.eq(loaded)]
+            m.d.sync += part.eq(Mux(part == parts - 1, 0, part + 1))
+        m.d.sync += [
+            self.write.eq(Mux(takes, lane, 0)),
+            self.address.eq(loaded),
+            self.part.eq(part),
+            self.word.eq(self.words.payload),
+        ]
         m.d.comb += everywhere.eq(complete & lane[-1])
         m.d.sync += [
             counts.eq(everywhere),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.credit_queue import CreditQueue, credit_depth
 from ...folded.turning_adders import TurningAdders
-from ...memories.memory_shape import NO_COLLISIONS
 from ..design import EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout
-from ..memory.table_port import TablePort
+from ..memory.table_port import TableWordsPort
+from ..memory.word_memory import WordMemory
 from ..program import Kind, parameter_record, pass_record
 from ..record_layouts import record_layout
 
@@ -36,7 +36,7 @@ class NeuronLine(wiring.Component):
 
     Members:
         header: in; the pass.
-        parameters: in, ``TablePort``.
+        parameters: in, ``TableWordsPort``.
         currents: in, stream of ``TurnLayout`` of currents.
         numbers: out, stream of ``TurnLayout`` of ``numbers_layout``.
     """
@@ -52,7 +52,7 @@ class NeuronLine(wiring.Component):
         super().__init__(
             {
                 "header": In(self.header_layout),
-                "parameters": In(TablePort(design, "parameters")),
+                "parameters": In(TableWordsPort(design, "parameters")),
                 "currents": In(stream.Signature(TurnLayout(design, currents_layout(design)))),
                 "numbers": Out(stream.Signature(TurnLayout(design, numbers_layout(design)))),
             }
@@ -61,13 +61,9 @@ class NeuronLine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, header = self.design, self.header
-        m.submodules.table = parameters = memory.Memory(
-            shape=unsigned(self.parameter_layout.size),
-            depth=design.groups * design.turns,
-            init=[],
-            attrs=NO_COLLISIONS,
+        m.submodules.table = table = WordMemory(
+            self.parameter_layout.size, design.groups * design.turns
         )
-        write, read = parameters.write_port(), parameters.read_port()
         # Two registers of what was asked for, one of what has begun, one for each step.
         m.submodules.kept = kept = CreditQueue(
             self.numbers.payload.shape(), credit_depth(3 + design.steps)
@@ -76,14 +72,15 @@ class NeuronLine(wiring.Component):
         fires = Signal()
         enters = Signal()
         m.d.comb += [
-            write.addr.eq(self.parameters.index),
-            write.data.eq(self.parameters.record),
-            write.en.eq(self.parameters.write),
+            table.index.eq(self.parameters.index),
+            table.part.eq(self.parameters.part),
+            table.word.eq(self.parameters.word),
+            table.write.eq(self.parameters.write),
             self.currents.ready.eq(kept.room),
             enters.eq(self.currents.valid & kept.room),
             kept.enters.eq(enters),
-            read.addr.eq(self.currents.payload.tag.index),
-            read.en.eq(1),
+            table.read_index.eq(self.currents.payload.tag.index),
+            table.read.eq(1),
         ]
         m.d.sync += fires.eq(header.kind != Kind.CURRENTS)
 
@@ -101,7 +98,7 @@ class NeuronLine(wiring.Component):
             held_valid.eq(valid),
             held_tag.eq(tag),
             held.eq(asked),
-            own.eq(read.data),
+            own.eq(table.entry),
         ]
         lines = [self._begin(m, number, held[number], own) for number in range(design.firing)]
         valid, tag = self._next(m, "begun", held_valid, held_tag)

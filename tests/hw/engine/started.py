@@ -11,7 +11,9 @@ from amaranth.lib import data
 from amaranth.sim import Simulator
 
 from rheobase.golden.errors import RheobaseError
-from rheobase.hw.engine.program import Record
+from rheobase.hw.engine.memory.table_port import WORD_TABLES
+from rheobase.hw.engine.program import TABLES, Record
+from tests.hw.engine.memory.records import packed
 from tests.support.simulation.components import encode
 
 #: Cycles without a transfer after which a component is done, or hangs.
@@ -44,7 +46,7 @@ def run_started(
 
     Args:
         ports: (layout, value) of ports that are no streams.
-        tables: (name of a ``TablePort``, index, record).
+        tables: (name of a ``TablePort`` or ``TableWordsPort``, index, record).
         inputs: (layout, payloads) of each input stream.
         outputs: layout of each output stream.
         steady: input streams without gaps.
@@ -66,9 +68,15 @@ def run_started(
         for name, index, record in tables:
             port = member(name)
             context.set(port.index, index)
-            context.set(Value.cast(port.record), encode(port.record.shape(), record))
             context.set(port.write, 1)
-            await context.tick()
+            if name in WORD_TABLES:
+                for part, word in enumerate(packed(TABLES[name](component.design), record)):
+                    context.set(port.part, part)
+                    context.set(port.word, word)
+                    await context.tick()
+            else:
+                context.set(Value.cast(port.record), encode(port.record.shape(), record))
+                await context.tick()
             context.set(port.write, 0)
         if starts:
             context.set(component.start, 1)

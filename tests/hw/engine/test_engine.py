@@ -30,7 +30,7 @@ SMALL = EngineDesign(
     groups=4, windows=3, pool_words=128, sources=8, segments=64, rows=128, threshold_bits=28,
     current_bits=32,
 )  # fmt: skip
-FOUR_BITS = replace(SMALL, lanes=2, neurons=16, weight_bits=4, weight_words=1024, groups=8)
+FOUR_BITS = replace(SMALL, lanes=2, neurons=16, weight_bits=4, weight_words=2048, groups=8)
 #: Memories as slow and as fast as they come, and one that stalls at random.
 TIMINGS = (
     SDRAM_16,

@@ -14,6 +14,7 @@ from tests.hw.engine.started import run_started
 DESIGN = EngineDesign(
     lanes=4, neurons=8, weight_bits=5, weight_words=64, list_entries=32, sum_bits=14, groups=4
 )
+_GIVEN = ("groups", "stride", "base", "load", "load_address", "load_part", "load_word")
 _END = {
     "bits": [0] * DESIGN.lanes,
     "mask": 0,
@@ -65,7 +66,7 @@ class _ForkedLane(wiring.Component):
     def __init__(self, lane):
         self.fork, self.lane = BeatFork(DESIGN), EngineLane(DESIGN, lane)
         members = {"beats": self.fork.signature.members["beats"]}
-        names = ("groups", "stride", "base", "load", "load_address", "load_word", "sums")
+        names = (*_GIVEN, "sums")
         super().__init__(members | {name: self.lane.signature.members[name] for name in names})
 
     def elaborate(self, platform):
@@ -75,7 +76,7 @@ class _ForkedLane(wiring.Component):
         wiring.connect(m, lane.sums, wiring.flipped(self.sums))
         m.d.comb += [lane.valid.eq(fork.valid), lane.beat.eq(fork.beat)]
         m.d.comb += fork.room.eq(lane.room.replicate(DESIGN.lanes))
-        for name in ("groups", "stride", "base", "load", "load_address", "load_word"):
+        for name in _GIVEN:
             m.d.comb += getattr(lane, name).eq(getattr(self, name))
         return m
 
@@ -99,7 +100,11 @@ def test_sums_of_every_unit(lane, groups, density):
                 expected.append(total.tolist())
     component = _ForkedLane(lane)
     words = [sum((int(w) & 31) << 5 * place for place, w in enumerate(row)) for row in weights]
-    loads = iter(enumerate(words))
+    loads = iter(
+        (address, part, word >> 32 * part & 0xFFFFFFFF)
+        for address, word in enumerate(words)
+        for part in range(DESIGN.weight_memory_words)
+    )
 
     def load(context):
         # Weights come while the first beats are on their way.
@@ -107,10 +112,11 @@ def test_sums_of_every_unit(lane, groups, density):
         context.set(component.load, entry is not None)
         if entry is not None:
             context.set(component.load_address, entry[0])
-            context.set(component.load_word, entry[1])
+            context.set(component.load_part, entry[1])
+            context.set(component.load_word, entry[2])
 
     layout = BeatLayout(DESIGN)
-    waits = [_END | {"ends_window": 0}] * DESIGN.weight_words
+    waits = [_END | {"ends_window": 0}] * DESIGN.weight_words * DESIGN.weight_memory_words
     taken = run_started(
         component,
         ports={

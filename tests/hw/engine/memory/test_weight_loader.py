@@ -35,7 +35,11 @@ class Lanes:
         if write:
             lane = write.bit_length() - 1
             assert write == 1 << lane
-            self.ring[lane][context.get(self.loader.address)] = context.get(self.loader.weights)
+            address, part = context.get(self.loader.address), context.get(self.loader.part)
+            # The words of an address come one by one, and the first one is low.
+            before = self.ring[lane][address] if part else 0
+            assert before < 1 << 32 * part
+            self.ring[lane][address] = before | context.get(self.loader.word) << 32 * part
         if self.releasing:
             # All that the pass has is there, until it is released.
             assert context.get(self.loader.base) == self.base

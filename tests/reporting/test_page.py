@@ -36,6 +36,25 @@ def data(page, figure):
     )
 
 
+def test_kinds_of_trace_that_no_figure_has_are_not_started(opened):
+    """Half of the time until figures are drawn is Plotly's other kinds of trace."""
+    kinds = opened.evaluate("Object.keys(Plotly.PlotSchema.get().traces)")
+    assert sorted(kinds) == ["bar", "heatmap", "scatter"]
+
+
+def test_another_bundle_runs_as_it_is(browser, report, tmp_path):
+    """Plotly's list of kinds in another order: what figures need is missing, so all of it runs."""
+    path = tmp_path / "page.html"
+    text = report[0].read_text("utf-8")
+    assert text.count('".register([$1,$2])"') == 1
+    path.write_text(text.replace('".register([$1,$2])"', '".register([$1])"'), "utf-8")
+    page = browser.new_page(viewport={"width": 1000, "height": 800})
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
+    assert len(page.evaluate("Object.keys(Plotly.PlotSchema.get().traces)")) > 30
+    page.close()
+
+
 def test_figures_are_the_json_beside_the_page(opened, report):
     contents = json.loads(json_beside(report[0]).read_text())
     assert contents == json.loads(opened.text_content("#report")) == report[1]

@@ -16,13 +16,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.every_board import BAUD, small_network
+from benchmarks.every_board import BAUD
 from rheobase.boards.builds.board_top import TOP, board_verilog
 from rheobase.golden import Network, load_network
 from rheobase.golden.basics.programs import run_program, wheel_command
 from rheobase.hw.verilog.header import without_header
 from rheobase.sim.tools.eda_tools import find_tool
-from tests.support.networks.random_networks import smallest_folding
+from tests.support.networks.random_networks import smallest_folding, tiny_network
 
 WHEEL = "yowasp_nextpnr_himbaechel_gatemate"
 DEVICE, OSCILLATOR = "CCGM1A1", 10_000_000
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("network", nargs="?", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/gatemate"))
     arguments = parser.parse_args()
-    network = load_network(arguments.network) if arguments.network else small_network()
+    network = load_network(arguments.network) if arguments.network else tiny_network(3)
     print(json.dumps(built(network, arguments.output)))
 
 

@@ -56,6 +56,7 @@ LEFT_OUT = {
     r"^rheobase build --board ulx3s": "places and routes: minutes",
     r"^rheobase evaluate ": "sets that tests/converter/studies/tasks writes, and runs these on",
     r"^python examples/torchvision_models": "gets weights from the network",
+    r"^python -m benchmarks": "a wheel that is no dependency; minutes",
 }
 PAGES = ("methods", "folding", "boards", "reproducing")
 #: What a command needs beside its page's own.

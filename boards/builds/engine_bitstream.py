@@ -24,8 +24,6 @@ from .engine_design import EngineBoardDesign
 from .output import check_output
 from .placement import SEEDS
 
-#: Design clock of an engine where none is asked for, Hz.
-ENGINE_CLOCK = 65_000_000
 #: Yosys' map of adders, where the build runs.
 _CELLS = "folded_cells.txt"
 
@@ -36,7 +34,7 @@ def build_engine(
     output: Path,
     *,
     name: str,
-    clock: int = ENGINE_CLOCK,
+    clock: int,
     baud: int,
     seeds: int = SEEDS,
     allow_timing_fail: bool = False,

@@ -9,12 +9,28 @@ from pathlib import Path
 from ...golden.errors import RheobaseError, file_error, shown
 from .design import EngineDesign
 
+#: MHz where none is asked for: what nextpnr reaches for a board's whole design, docs/engine.md.
+ENGINE_CLOCK_MHZ = 50.0
+
 #: By the boards that they are for.
 DESIGNS = {
     "ulx3s-85f": EngineDesign(),
     "ulx3s-45f": EngineDesign(lanes=8, neurons=16),
     "ulx3s-25f": EngineDesign(lanes=4, neurons=16, steps=4, current_bits=24, threshold_bits=20),
 }
+
+
+def engine_clock(mhz: float | None) -> float:
+    """``mhz``, or the clock that engines have where none is asked for.
+
+    Raises:
+        RheobaseError: it is no clock.
+    """
+    if mhz is None:
+        return ENGINE_CLOCK_MHZ
+    if not 0 < mhz <= 1000:
+        raise RheobaseError(f"--clock: {mhz:g}, must be 0 .. 1000 (MHz)")
+    return mhz
 
 
 def engine_design(name: str) -> EngineDesign:

@@ -11,7 +11,7 @@ from ..console import progress_bar, say, show, working
 from ..golden.network.network import Network
 from ..golden.run.answers import class_answers, is_per_class
 from ..hw.engine.compiler.compile import compile_network
-from ..hw.engine.designs import engine_design
+from ..hw.engine.designs import ENGINE_CLOCK_MHZ, engine_design
 from ..results.hardware import ComparedMap, EngineSimulated
 from ..sim.engine.comparison import compare_engine
 from ..sim.engine.memory_timing import SDRAM_32
@@ -20,9 +20,6 @@ from ..tables import table
 
 if TYPE_CHECKING:
     from ..converter.data.data import ImageSet
-
-#: MHz that images per second are reckoned with.
-CLOCK = 65.0
 
 
 def compared_engine(
@@ -60,8 +57,8 @@ def compared_engine(
         first_difference=comparison.first_mismatch,
         passes=len(comparison.pass_cycles),
         cycles_per_image=cycles,
-        clock_hz=CLOCK * 1e6,
-        images_per_second=CLOCK * 1e6 / cycles,
+        clock_hz=ENGINE_CLOCK_MHZ * 1e6,
+        images_per_second=ENGINE_CLOCK_MHZ * 1e6 / cycles,
         right_answers=right,
         maps=[
             ComparedMap(one.name, int(one.numbers), int(one.mismatches))
@@ -77,7 +74,8 @@ def _show(found: EngineSimulated) -> None:
     show(table("Maps in the engine's memory", ("layer", "numbers", "differ"), rows))
     say(
         f"{found.cycles_per_image:,.0f} cycles per image, {found.passes} passes: "
-        f"{found.images_per_second:.1f} images/s at {CLOCK:g} MHz, with the image in memory"
+        f"{found.images_per_second:.1f} images/s at {ENGINE_CLOCK_MHZ:g} MHz, with the image in "
+        "memory"
     )
     if found.equal:
         say(f"engine = golden model: every number of every map of {found.images} images")

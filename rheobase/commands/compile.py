@@ -18,8 +18,11 @@ def compile(
         typer.Option(help="Name of an engine, or a JSON file with its parameters."),
     ] = "ulx3s-85f",
     clock: Annotated[
-        float, typer.Option(help="MHz that images per second are reckoned with.")
-    ] = 65.0,
+        float | None,
+        typer.Option(
+            help="MHz that images per second are reckoned with (default: what these engines reach)."
+        ),
+    ] = None,
     memory_bits: Annotated[
         int, typer.Option(help="Bits that the engine's memory moves in a cycle.")
     ] = 32,
@@ -41,18 +44,16 @@ def compile(
     from ..console import progress_bar, wrote
     from ..golden.basics.field_checks import check_integer
     from ..golden.basics.output_files import check_writable
-    from ..golden.errors import RheobaseError
     from ..golden.files.file import load_network
     from ..hw.engine.compiler.compile import compile_network
     from ..hw.engine.compiler.plan import plan_program
     from ..hw.engine.design import WORD_BITS
-    from ..hw.engine.designs import engine_design
+    from ..hw.engine.designs import engine_clock, engine_design
     from ..hw.engine.program_file import save_program
 
     check_writable(output)
     check_integer("", "--memory-bits", memory_bits, 1, 1024)
-    if not 0 < clock <= 1000:
-        raise RheobaseError(f"--clock: {clock:g}, must be 0 .. 1000 (MHz)")
+    mhz = engine_clock(clock)
     design = engine_design(engine)
     found = load_network(network)
     with progress_bar("compiling", len(found.layers)) as progress:
@@ -60,7 +61,7 @@ def compile(
             found, design, word_cycles=WORD_BITS / memory_bits, fold=fold, progress=progress
         )
     plan = plan_program(compilation)
-    show_engine_plan(plan, design, clock)
+    show_engine_plan(plan, design, mhz)
     save_program(compilation.program, output)
     wrote(output)
-    return compiled(plan, output, engine, clock)
+    return compiled(plan, output, engine, mhz)

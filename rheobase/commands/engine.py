@@ -32,8 +32,12 @@ def engine(
         ),
     ] = None,
     clock: Annotated[
-        float, typer.Option(help="Clock of the engine, MHz; the SDRAM's is twice that.")
-    ] = 65.0,
+        float | None,
+        typer.Option(
+            help="Clock of the engine, MHz; the SDRAM's is twice that (default: what these engines "
+            "reach)."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder to make (default: build/BOARD-engine)."),
@@ -54,14 +58,12 @@ def engine(
     from ..boards.builds.engine_bitstream import build_engine, check_sdram
     from ..boards.platforms.registry import board as find_board
     from ..console import duration, say, timed_steps
-    from ..golden.errors import RheobaseError
-    from ..hw.engine.designs import engine_design
+    from ..hw.engine.designs import engine_clock, engine_design
     from .build import placed_result, placed_rows, print_rows, written_rows
 
     target = find_board(board)
     check_sdram(target)
-    if not 0 < clock <= 1000:
-        raise RheobaseError(f"--clock: {clock:g}, must be 0 .. 1000 (MHz)")
+    mhz = engine_clock(clock)
     name = engine or target.id
     design = engine_design(name)
     start = time.monotonic()
@@ -71,7 +73,7 @@ def engine(
             target,
             output or Path("build") / f"{board}-engine",
             name=name,
-            clock=round(clock * 1e6),
+            clock=round(mhz * 1e6),
             baud=baud,
             seeds=seeds,
             allow_timing_fail=allow_timing_fail,

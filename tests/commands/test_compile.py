@@ -31,7 +31,7 @@ def test_a_program_is_written_and_its_plan_printed(compile_):
     for layer in network.layers:
         assert f" {layer.name} " in shown
     assert "6 passes on 8 x 4 adders" in shown
-    assert "images/s at 65 MHz" in shown
+    assert "images/s at 50 MHz" in shown
     program = load_program("net.rbe")
     assert program.design == EngineDesign(lanes=4, neurons=8)
     assert program.network_hash == network_hash(network)

@@ -39,7 +39,14 @@ def test_pins_and_both_clocks(name):
 def test_boards_without_an_engine_are_refused(name, tmp_path):
     assert name not in boards_with_sdram()
     with pytest.raises(RheobaseError, match=r"no SDRAM .* must be one of ulx3s-12f, .*ulx3s-85f"):
-        build_engine(EngineDesign(), BOARDS[name], tmp_path / "out", name="x", baud=1_000_000)
+        build_engine(
+            EngineDesign(),
+            BOARDS[name],
+            tmp_path / "out",
+            name="x",
+            clock=50_000_000,
+            baud=1_000_000,
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -47,7 +54,9 @@ def test_an_sdram_of_another_family_is_refused(tmp_path):
     board = replace(BOARDS["icebreaker"], sdram=BOARDS["ulx3s-85f"].sdram)
     assert board.family is not Family.ECP5
     with pytest.raises(RheobaseError, match="no SDRAM that an engine can use"):
-        build_engine(EngineDesign(), board, tmp_path / "out", name="x", baud=1_000_000)
+        build_engine(
+            EngineDesign(), board, tmp_path / "out", name="x", clock=50_000_000, baud=1_000_000
+        )
 
 
 def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):

@@ -68,12 +68,14 @@ class BoardSources:
         verilog: texts by name; they stay beside the bitstream.
         other: files that the commands read.
         commands: of yosys, after all is read.
+        placing: options of nextpnr beside those that all builds have.
     """
 
     design: Elaboratable
     verilog: Mapping[str, str]
     other: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
+    placing: str = ""
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,9 @@ def _run_tools(
         debug_verilog=False,
         synth_opts=SYNTHESIS_OPTIONS[board.family],
         # Timing is judged from the report, so that a miss is told with its figure.
-        nextpnr_opts=f"--report {_REPORT} --timing-allow-fail {ROUTERS[board.family]}",
+        nextpnr_opts=(
+            f"--report {_REPORT} --timing-allow-fail {ROUTERS[board.family]} {sources.placing}"
+        ).strip(),
     )
     plan.extract(str(work))
     commands = {

@@ -24,6 +24,8 @@ from .engine_design import EngineBoardDesign
 from .output import check_output
 from .placement import SEEDS
 
+#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's.
+PLACER = "--placer static"
 #: Yosys' map of adders, where the build runs.
 _CELLS = "folded_cells.txt"
 
@@ -71,6 +73,7 @@ def build_engine(
         {f"{TOP}.v": top, f"{CORE}.v": core.text},
         {_CELLS: ECP5_MAP},
         ecp5_commands(top, _CELLS),
+        PLACER,
     )
     return build_design(
         board,

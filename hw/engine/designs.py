@@ -12,9 +12,10 @@ from .design import EngineDesign
 #: MHz where none is asked for: what nextpnr reaches for a board's whole design, docs/engine.md.
 ENGINE_CLOCK_MHZ = 50.0
 
-#: By the boards that they are for.
+#: By the boards that they are for; what each is for, and what nextpnr says of it: docs/engine.md.
 DESIGNS = {
-    "ulx3s-85f": EngineDesign(),
+    "ulx3s-85f": EngineDesign(neurons=24),
+    "ulx3s-85f-64": EngineDesign(lanes=8, neurons=64),
     "ulx3s-45f": EngineDesign(lanes=8, neurons=16),
     "ulx3s-25f": EngineDesign(lanes=4, neurons=16, steps=4, current_bits=24, threshold_bits=20),
 }

@@ -154,9 +154,17 @@ def recipe_options(recipe: str, coding: Coding, steps: int) -> Options:
 
 
 def run_job(job: Job, device: str = "cpu", threads: int = 1) -> dict[str, Any]:
-    """Convert and evaluate: rows of the CSV, and what the plots need, as plain JSON values."""
+    """Convert and evaluate: rows of the CSV, and what the plots need, as plain JSON values.
+
+    Args:
+        threads: of torch, while it runs.
+    """
+    before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    return _run_loaded(job, _loaded(job.subject, device), device)
+    try:
+        return _run_loaded(job, _loaded(job.subject, device), device)
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,10 @@ def test_integer_rows_come_from_the_golden_model(tmp_path: Path) -> None:
     rows = {}
     for bits in (None, 8, 2):
         job = sweep.Job(subject, "cltb", "radix", (4,), (0,), bits)
-        rows[bits] = sweep.run_job(job)["rows"][0]
+        before = torch.get_num_threads()
+        rows[bits] = sweep.run_job(job, threads=before + 1)["rows"][0]
+        # What runs behind it in the same process has as many threads as it had.
+        assert torch.get_num_threads() == before
     assert rows[None]["weight_bits"] == "float" and rows[8]["weight_bits"] == 8
     assert abs(rows[None]["accuracy"] - rows[8]["accuracy"]) <= 4
     keys = {sweep.Job(subject, "cltb", "radix", (4,), (0,), bits).key for bits in (None, 8, 2)}

@@ -79,7 +79,7 @@ class EngineLink(wiring.Component):
         m.submodules.guard = guard = PortGuard()
         engine = Engine(self.design)
         # The reset goes to all parts of the chip, so nothing else hangs on its register.
-        m.submodules.own_clear = clear = OwnRegister(1)
+        m.submodules.clear = clear = OwnRegister(1)
         m.d.comb += clear.next.eq(commands.clear)
         m.submodules.engine = ResetInserter(clear.now)(engine)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,6 +13,19 @@ def commands(page: str) -> list[str]:
     """Indented commands of ``page``, a command that goes on in the next line as one."""
     found = re.findall(r"^    ((?:rheobase|python|make|pip) (?:.*\\\n)*.*)$", page, re.MULTILINE)
     return [re.sub(r"\s*\\\n\s*", " ", one) for one in found]
+
+
+def replaced(command: str, places: Iterable[tuple[str, str]]) -> str:
+    """``command`` with what takes the place of a reader's files: (pattern, text), one by one."""
+    for form, place in places:
+        command = re.sub(form, place, command)
+    return command
+
+
+def unused(pages: Iterable[str], left_out: Mapping[str, str]) -> list[str]:
+    """Patterns of ``left_out`` that no command of the texts ``pages`` has."""
+    found = [command for page in pages for command in commands(page)]
+    return [form for form in left_out if not any(re.search(form, one) for one in found)]
 
 
 def reason(command: str, left_out: Mapping[str, str]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.shown import ROOT, commands, reason
+from tests.docs.shown import ROOT, commands, reason, replaced, unused
 
 MODEL = "examples/mnist.py:cnn --weights build/mnist.safetensors"
 #: What stands for a file of the reader's, and what takes its place; in this order.
@@ -50,8 +49,7 @@ def test_commands_that_go_on():
 
 
 def test_each_reason_has_a_command():
-    shown = [one for page in PAGES for one in commands((ROOT / page).read_text("utf-8"))]
-    assert all(any(re.search(form, one) for one in shown) for form in LEFT_OUT)
+    assert not unused([(ROOT / page).read_text("utf-8") for page in PAGES], LEFT_OUT)
 
 
 @pytest.mark.slow
@@ -64,9 +62,7 @@ def test_commands_do_what_they_show(tmp_path, mnist_root):
     (tmp_path / "build").mkdir()
 
     def run(command: str, page: str) -> None:
-        for form, place in PLACES:
-            command = re.sub(form, place, command)
-        words = shlex.split(command.replace("DATA", str(mnist_root)))
+        words = shlex.split(replaced(command, PLACES).replace("DATA", str(mnist_root)))
         done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{page}: {shlex.join(words)}\n{done.stdout}{done.stderr}"
 

@@ -5,7 +5,6 @@ What they print is looked at elsewhere; here a command that a page shows has to 
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests.docs.shown import ROOT, commands, reason
+from tests.docs.shown import ROOT, commands, reason, replaced, unused
 from tests.support.commands import run_command
 
 #: What the pages call MODEL: as many layers as the folding's page has values of P for.
@@ -87,28 +86,26 @@ def reader(tmp_path: Path) -> Path:
 
 def run(command: str, folder: Path) -> None:
     """``command`` of a page in ``folder``, with what takes the place of the reader's files."""
-    for form, place in PLACES:
-        command = re.sub(form, place, command)
+    command = replaced(command, PLACES)
     program, *words = shlex.split(command)
     assert program == "rheobase", command
     done = run_command(*words, cwd=folder, timeout=3600, OMP_NUM_THREADS="1")
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
-def shown(page: str) -> list[str]:
-    """The commands of ``page``."""
-    return commands((ROOT / "docs" / f"{page}.md").read_text("utf-8"))
+def text(page: str) -> str:
+    """What ``page`` says."""
+    return (ROOT / "docs" / f"{page}.md").read_text("utf-8")
 
 
 def test_each_reason_has_a_command():
-    found = [command for page in PAGES for command in shown(page)]
-    assert all(any(re.search(form, one) for one in found) for form in LEFT_OUT)
+    assert not unused([text(page) for page in PAGES], LEFT_OUT)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_do_what_they_show(reader, page):
-    ran = [command for command in shown(page) if reason(command, LEFT_OUT) is None]
+    ran = [command for command in commands(text(page)) if reason(command, LEFT_OUT) is None]
     assert ran
     for command in ran:
         run(command, reader)

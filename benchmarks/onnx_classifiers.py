@@ -27,7 +27,15 @@ from rheobase.converter.options import Options
 from rheobase.golden import Coding, RheobaseError, network_hash
 
 #: Sides of images: where a pooling's cells do not divide the map, ONNX has no node.
-SIDES = {"alexnet": 224, "vgg": 224, "squeezenet": 40, "googlenet": 48, "inception": 107}
+SIDES = {
+    "alexnet": 224,
+    "vgg": 224,
+    "vit": 224,
+    "maxvit": 224,
+    "squeezenet": 40,
+    "googlenet": 48,
+    "inception": 107,
+}
 SIDE = 32
 
 

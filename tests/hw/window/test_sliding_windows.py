@@ -18,11 +18,13 @@ CASES = {
     "signed rate": {"kernel": (1, 3), "channels": 3, "steps": 2, "planes_of_step": 2,
                     "dilation": (1, 2), "size": (4, 8)},
     "whole map": {"kernel": (3, 4), "channels": 2, "steps": 2, "size": (3, 4), "padding": (0, 0)},
+    "part of a pixel": {"kernel": (2, 1), "channels": 4, "planes": 3, "steps": 1,
+                        "kept": range(1, 3), "size": (3, 4)},
     "points": {"kernel": (1, 1), "channels": 4, "steps": 2, "size": (2, 3), "padding": (0, 0)},
 }  # fmt: skip
 
 
-QUICK = ("radix", "signed rate")
+QUICK = ("radix", "signed rate", "part of a pixel")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from rheobase.hw.engine.program import Kind, parameter_record, pass_record
 from tests.hw.engine.started import record_values, run_started
 
 DESIGN = EngineDesign(
-    lanes=4, neurons=16, sum_bits=14, current_bits=26, threshold_bits=10, groups=4, steps=6
+    lanes=4, neurons=16, sum_bits=14, current_bits=26, threshold_bits=10, groups=6, steps=6
 )
 
 
@@ -63,7 +63,12 @@ def _tags(rows, columns, strip, groups, chunks):
 @pytest.mark.quick
 @pytest.mark.parametrize(
     ("rows", "columns", "strip", "groups", "chunks"),
-    [(2, 7, 3, 3, [(0, 0)]), (3, 2, 1, 2, [(1, 0), (0, 2), (0, 1)]), (1, 1, 1, 1, [(1, 0)])],
+    [
+        (2, 7, 3, 3, [(0, 0)]),
+        (3, 2, 1, 2, [(1, 0), (0, 2), (0, 1)]),
+        (1, 1, 1, 1, [(1, 0)]),
+        (1, 3, 2, 6, [(0, 1)]),
+    ],
 )
 def test_order_of_turns(rows, columns, strip, groups, chunks):
     component = TurnOrder(DESIGN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, signed, unsigned
+from amaranth import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,12 +11,22 @@ from ...memories.memory_shape import NO_COLLISIONS
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, currents_layout
 
+#: Turns from one that is taken to the first that sees what it leaves.
+STAGES = 3
+
 
 class ChunkSum(wiring.Component):
-    """Adds the turns of a window's chunks; what the chunks before gave is shifted first.
+    """Adds the turns of windows' chunks, one a cycle; what chunks before gave is shifted first.
 
-    A window of one chunk passes through, a turn a cycle; of several, each turn takes three: a
-    block RAM's answer comes late in its cycle, and is shifted into a register.
+    ::
+
+        turns -> asked -> found -> + -> given -> totals
+                   |        ^      |
+                   +> kept -+      |
+                       ^-----------+ chunks but the last
+
+    A turn waits while what it adds to is still on its way, which needs fewer than ``STAGES`` turns
+    from one chunk to the next.
 
     Members:
         turns: in, stream of ``TurnLayout`` of currents.
@@ -46,39 +56,45 @@ class ChunkSum(wiring.Component):
         )
         write, read = kept.write_port(), kept.read_port()
         before = layout(read.data)
-        asked, answered = Signal(), Signal()
-        alone = Signal()
-        proceeds = Signal()
-        free = Signal()
+        asked_valid, found_valid = Signal(), Signal()
+        asked = Signal(turn.shape(), reset_less=True)
+        found = Signal(turn.shape(), reset_less=True)
+        waits, free = Signal(), Signal()
         given = payload_register(m, self.totals.payload, "given")
         m.d.comb += [
-            alone.eq(turn.tag.first_chunk),
             free.eq(~self.totals.valid | self.totals.ready),
-            # A total from before is there two cycles after it was asked for.
-            proceeds.eq(self.turns.valid & (alone | answered) & free),
-            self.turns.ready.eq(proceeds),
+            self.turns.ready.eq(free & ~waits),
             read.addr.eq(turn.tag.index),
-            read.en.eq(1),
-            write.addr.eq(turn.tag.index),
-            write.en.eq(proceeds & ~turn.tag.last_chunk),
+            read.en.eq(free),
+            write.addr.eq(found.tag.index),
+            write.en.eq(free & found_valid & ~found.tag.last_chunk),
         ]
-        m.d.sync += [
-            asked.eq(self.turns.valid & ~alone & ~proceeds),
-            answered.eq(asked & ~proceeds),
-        ]
+        if design.turns < STAGES:
+            under_way = [
+                valid & (stage.tag.index == turn.tag.index)
+                for valid, stage in ((asked_valid, asked), (found_valid, found))
+            ]
+            m.d.comb += waits.eq(~turn.tag.first_chunk & Cat(under_way).any())
         with m.If(free):
             m.d.sync += [
-                self.totals.valid.eq(proceeds & turn.tag.last_chunk),
-                given.tag.eq(turn.tag),
+                asked_valid.eq(self.turns.valid & ~waits),
+                asked.eq(turn),
+                found_valid.eq(asked_valid),
+                found.eq(asked),
+                self.totals.valid.eq(found_valid & found.tag.last_chunk),
+                given.tag.eq(found.tag),
             ]
         sums = layout(write.data)
         for neuron in range(design.firing):
             earlier = Signal(signed(design.current_bits), name=f"earlier_{neuron}", reset_less=True)
-            with m.Switch(turn.tag.shift):
-                for shift in range(1 << len(turn.tag.shift)):
-                    with m.Case(shift):
-                        m.d.sync += earlier.eq(before[neuron] << DIGIT_BITS * shift)
-            m.d.comb += sums[neuron].eq(Mux(alone, 0, earlier) + turn["values"][neuron])
             with m.If(free):
+                with m.Switch(asked.tag.shift):
+                    for shift in range(1 << len(asked.tag.shift)):
+                        with m.Case(shift):
+                            m.d.sync += earlier.eq(before[neuron] << DIGIT_BITS * shift)
+                # By itself, it is the register's reset and costs no logic.
+                with m.If(asked.tag.first_chunk):
+                    m.d.sync += earlier.eq(0)
                 m.d.sync += given["values"][neuron].eq(sums[neuron])
+            m.d.comb += sums[neuron].eq(earlier + found["values"][neuron])
         return m

@@ -1,5 +1,8 @@
 """From lanes' sums to numbers: the order of turns, the join, chunks, neurons."""
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
 from amaranth import Module, Mux, Signal
@@ -20,6 +23,7 @@ from rheobase.hw.engine.neurons.turn_order import TurnOrder
 from rheobase.hw.engine.neurons.unit_join import UnitJoin
 from rheobase.hw.engine.program import Kind, parameter_record, pass_record
 from tests.hw.engine.started import record_values, run_started
+from tests.support.simulation.agents import Sink, Source, run_agents
 
 DESIGN = EngineDesign(
     lanes=4, neurons=16, sum_bits=14, current_bits=26, threshold_bits=10, groups=6, steps=6
@@ -154,6 +158,42 @@ def test_join_and_chunks():
         starts=False,
     )
     assert taken["totals"] == expected
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("neurons", [8, 16, 24])
+def test_chunks_that_follow_at_once(neurons):
+    """What a turn adds to may still be on its way; from three turns on, one leaves each cycle."""
+    rng = Random(neurons)
+    design = replace(DESIGN, neurons=neurons)
+    layout = TurnLayout(design, currents_layout(design))
+    blank = dict.fromkeys(TurnTagLayout(design).members, 0)
+    turns, expected = [], []
+    for _ in range(20):
+        totals = np.zeros((design.turns, design.firing), np.int64)
+        for chunk, last in ((0, False), (1, False), (2, True)):
+            shift = rng.randrange(3)
+            for turn in range(design.turns):
+                values = [rng.randrange(-50, 50) for _ in range(design.firing)]
+                totals[turn] = values if chunk == 0 else totals[turn] * 16**shift + values
+                tag = blank | {
+                    "index": turn, "shift": shift, "first_chunk": chunk == 0, "last_chunk": last
+                }  # fmt: skip
+                turns.append({"values": values, "tag": tag})
+                if last:
+                    expected.append(totals[turn].tolist())
+    component = ChunkSum(design)
+    given = Source(component.turns, turns, rng, 0.0)
+    taken = Sink(component.totals, rng, 0.0)
+    cycles = len(turns) + 4 if design.turns > 2 else 3 * len(turns)
+    run_agents(
+        component, [given, taken], lambda: len(taken.taken) == len(expected), cycles=cycles, quiet=1
+    )
+    assert [[*total["values"]] for total in taken.taken] == expected
+    found = run_started(
+        component, inputs={"turns": (layout, turns)}, outputs={"totals": layout}, starts=False
+    )
+    assert [total["values"] for total in found["totals"]] == expected
 
 
 def _parameters(rng, signed):

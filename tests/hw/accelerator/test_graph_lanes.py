@@ -128,10 +128,12 @@ def test_refusals():
         rng, coding=Coding.RADIX, readout=Readout.COUNT, rule=PoolRule.STEP, steps=2, hidden=1
     )
     graph = LayerFolding(1, 1, lane_kind=LaneKind.GRAPH)
-    pool = replace(network.layers[0], pool=Pool((3, 3), (2, 2), (1, 1)))
-    overlapping = replace(network, layers=(pool, *network.layers[1:]))
-    with pytest.raises(RheobaseError, match="with a graph lane has a 3x3 pool"):
-        check_folding(overlapping, (graph, LayerFolding(1, 1)))
+    summed = _summed_network(rng, Coding.RADIX)
+    for pool in (Pool((2, 1), (1, 1)), Pool((2, 1), (2, 1), (1, 0)), Pool((2, 2), (2, 2), (0, 1))):
+        first, second, last = summed.layers
+        pooled = replace(summed, layers=(first, replace(second, pool=pool), last))
+        with pytest.raises(RheobaseError, match=f"a graph lane has a 2x{pool.kernel[1]} pool"):
+            check_folding(pooled, (LayerFolding(1, 1), graph, LayerFolding(1, 1)))
     channels = network.layers[1].out_channels
     assert channels > 1
     with pytest.raises(RheobaseError, match=f"is 1, must be its {channels} output channels"):

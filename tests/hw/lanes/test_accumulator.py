@@ -62,3 +62,9 @@ def test_sums_weights_of_events(words, neurons, event_shift, compact, signed_tra
 def test_weight_out_of_range():
     with pytest.raises(RheobaseError, match=r"weights span 0\.\.9, must be in -8\.\.7 at 4 bits"):
         AccumulatorLane(np.array([[0], [9]]), 4, 0, Interval(0, 9))
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 1), (0, 2), (2, 0)])
+def test_weights_are_words_of_p(shape):
+    with pytest.raises(RheobaseError, match=r"weights have shape .*, must be \(words, P\)"):
+        AccumulatorLane(np.zeros(shape, np.int64), 4, 0, Interval(0, 9))

@@ -12,7 +12,6 @@ from ....hw.engine.engine import Engine
 from ....hw.engine.memory.port_guard import PortGuard
 from ....hw.engine.memory_port import MemoryPort
 from ....hw.engine.program import ADDRESS_BITS
-from ....hw.folded.own_register import OwnRegister
 from ...engine_protocol import LARGEST_BODY, STORE_BYTES, constant_words
 from ...protocol import HEADER_BYTES
 from ..frame_receiver import FrameReceiver
@@ -78,10 +77,7 @@ class EngineLink(wiring.Component):
         m.submodules.transmitter = transmitter = FrameTransmitter()
         m.submodules.guard = guard = PortGuard()
         engine = Engine(self.design)
-        # The reset goes to all parts of the chip, so nothing else hangs on its register.
-        m.submodules.clear = clear = OwnRegister(1)
-        m.d.comb += clear.next.eq(commands.clear)
-        m.submodules.engine = ResetInserter(clear.now)(engine)
+        m.submodules.engine = ResetInserter(commands.clear)(engine)
 
         wiring.connect(m, wiring.flipped(self.received), receiver.bytes)
         wiring.connect(m, receiver.pieces, lengths.pieces)

@@ -93,10 +93,7 @@ class WeightedSums(wiring.Component):
         ]
         m.d.sync += self.sums.valid.eq(self.coming)
         sums = sums_layout(design)
-        accumulators = Signal(sums, reset_less=True)
-        # The reset comes from far away and accumulators are many: it sets a register close by.
-        fresh = Signal(init=1)
-        m.d.sync += fresh.eq(0)
+        accumulators = Signal(sums)
         complete = Signal(sums, reset_less=True)
         adders = SelectingAdders(design.neurons, design.sum_bits)
         m.submodules.adders = adders
@@ -123,6 +120,4 @@ class WeightedSums(wiring.Component):
             m.d.sync += [accumulators.eq(0), complete.eq(adders.totals)]
         with m.Elif(accumulates):
             m.d.sync += accumulators.eq(adders.totals)
-        with m.If(fresh):
-            m.d.sync += accumulators.eq(0)
         return m

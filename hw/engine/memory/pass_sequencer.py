@@ -60,7 +60,7 @@ class PassSequencer(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        header_words = Signal(self.head.words * WORD_BITS, reset_less=True)
+        header_words = Signal(self.head.words * WORD_BITS)
         longest = max(record.words for _, record in self.records)
         # Words come in from above: a record of k words is in the upper k when its last one is in.
         held = max(record.words for name, record in self.records if name not in WORD_TABLES)

@@ -23,7 +23,7 @@ from rheobase.hw.engine.neurons.turn_order import TurnOrder
 from rheobase.hw.engine.neurons.unit_join import UnitJoin
 from rheobase.hw.engine.program import Kind, parameter_record, pass_record
 from tests.hw.engine.started import record_values, run_started
-from tests.support.simulation.agents import Sink, Source, run_agents
+from tests.support.simulation.agents import run_without_stalls
 
 DESIGN = EngineDesign(
     lanes=4, neurons=16, sum_bits=14, current_bits=26, threshold_bits=10, groups=6, steps=6
@@ -183,13 +183,11 @@ def test_chunks_that_follow_at_once(neurons):
                 if last:
                     expected.append(totals[turn].tolist())
     component = ChunkSum(design)
-    given = Source(component.turns, turns, rng, 0.0)
-    taken = Sink(component.totals, rng, 0.0)
     cycles = len(turns) + 4 if design.turns > 2 else 3 * len(turns)
-    run_agents(
-        component, [given, taken], lambda: len(taken.taken) == len(expected), cycles=cycles, quiet=1
+    taken = run_without_stalls(
+        component, (component.turns, turns), component.totals, len(expected), cycles=cycles
     )
-    assert [[*total["values"]] for total in taken.taken] == expected
+    assert [[*total["values"]] for total in taken] == expected
     found = run_started(
         component, inputs={"turns": (layout, turns)}, outputs={"totals": layout}, starts=False
     )

@@ -14,12 +14,10 @@ from tests.hw.engine.memory.records import packed, random_fields
 TWO = Record("pair", (Field("plain", 5), Field("with_sign", 6, signed=True)))
 
 
-def records():
-    design = EngineDesign()
-    return [TABLES[name](design) for name in TABLES]
+RECORDS = [TWO, *(record(EngineDesign()) for record in TABLES.values())]
 
 
-@pytest.mark.parametrize("record", [TWO, *records()], ids=lambda record: record.name)
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 def test_words_of_random_values(record):
     rng = Random(len(record.fields))
     for _ in range(20):

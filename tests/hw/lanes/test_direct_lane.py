@@ -1,7 +1,5 @@
 """DirectLane: depthwise sums against NumPy, rate and radix."""
 
-from random import Random
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.bounds import Interval
 from rheobase.hw.lanes.direct_lane import DirectLane, DirectSlabLayout
 from rheobase.hw.memories.memory_shape import CONSTANT_WORDS
-from tests.support.simulation.agents import Sink, Source, run_agents
+from tests.support.simulation.agents import run_without_stalls
 from tests.support.simulation.components import check_exchange, word
 
 
@@ -72,10 +70,7 @@ def test_a_row_of_a_slab_in_each_cycle():
     rows = 2
     component = DirectLane(np.ones((1, 1, rows, 3), np.int16), 4, Interval(0, 2))
     slab = {"bits": [0b111] * rows, "slab": 0, "group": 0, "new_plane": 0, "last": 1}
-    rng = Random(0)
-    slabs = Source(component.slab, [slab] * 40, rng, 0.0)
-    sums = Sink(component.sums, rng, 0.0)
-    run_agents(
-        component, [slabs, sums], lambda: len(sums.taken) == 40, cycles=40 * rows + 8, quiet=1
+    sums = run_without_stalls(
+        component, (component.slab, [slab] * 40), component.sums, 40, cycles=40 * rows + 8
     )
-    assert all([*taken] == [rows] * 3 for taken in sums.taken)
+    assert all([*taken] == [rows] * 3 for taken in sums)

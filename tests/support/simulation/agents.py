@@ -94,3 +94,17 @@ def run_agents(
     simulator.add_clock(1e-8)
     simulator.add_testbench(bench)
     simulator.run()
+
+
+def run_without_stalls(
+    component: Any, given: tuple[Any, Iterable[Any]], taken: Any, count: int, *, cycles: int
+) -> list[Any]:
+    """The ``count`` payloads of the stream ``taken``, all within ``cycles``.
+
+    Args:
+        given: an input stream, and what it offers in each cycle.
+    """
+    rng = Random(0)
+    source, sink = Source(*given, rng, 0.0), Sink(taken, rng, 0.0)
+    run_agents(component, [source, sink], lambda: len(sink.taken) == count, cycles=cycles, quiet=1)
+    return sink.taken

@@ -10,7 +10,7 @@ from rheobase.hw.engine.memory.block_memory import BlockMemory
 from rheobase.hw.engine.memory.litedram_port import LiteDramPort
 from tests.hw.benches.stalls import STALLS
 from tests.hw.engine.memory.clients import client_case
-from tests.support.simulation.agents import Sink, Source, run_agents
+from tests.support.simulation.agents import Sink, Source, run_agents, run_without_stalls
 from tests.support.simulation.native_port_model import NativePortModel
 
 WORDS = 128
@@ -41,15 +41,14 @@ def test_block_memory(gap, stall):
 
 
 def test_block_memory_gives_a_word_a_cycle():
-    rng = Random(0)
     memory = BlockMemory(WORDS, range(WORDS))
     bursts = [
         {"address": a, "count": c, "write": 0} for a, c in ((0, 63), (64, 0), (70, 0), (3, 9))
     ]
-    read = Sink(memory.port.read, rng, 0.0)
-    commands = Source(memory.port.commands, bursts, rng, 0.0)
-    run_agents(memory, [commands, read], lambda: len(read.taken) == 76, cycles=79, quiet=1)
-    assert read.taken == [*range(64), 64, 70, *range(3, 13)]
+    read = run_without_stalls(
+        memory, (memory.port.commands, bursts), memory.port.read, 76, cycles=79
+    )
+    assert read == [*range(64), 64, 70, *range(3, 13)]
 
 
 def test_block_memory_is_a_power_of_two():

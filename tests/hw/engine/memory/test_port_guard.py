@@ -14,16 +14,16 @@ from tests.support.simulation.memory_model import MemoryModel
 WORDS, LOW, LIMIT = 420, 100, 300
 
 
-class Constants:
-    """Ports that stand still, and the cycles in which a signal is high."""
+class Range:
+    """The guard's words from LOW on, below LIMIT, and the cycles in which ``signal`` is high."""
 
-    def __init__(self, signal, *ports):
-        self.signal, self.ports = signal, ports
+    def __init__(self, guard, signal):
+        self.guard, self.signal = guard, signal
         self.high = 0
 
     def offer(self, context):
-        for port, value in self.ports:
-            context.set(port, value)
+        context.set(self.guard.low, LOW)
+        context.set(self.guard.limit, LIMIT)
 
     def look(self, context):
         self.high += context.get(self.signal)
@@ -37,8 +37,7 @@ class Turns:
 
     def __init__(self, guard, memory, turns, rng, gap, stall):
         self.guard, self.memory, self.turns = guard, memory, list(turns)
-        self.commands = Source(guard.host.commands, [], rng, gap)
-        self.written = Source(guard.host.written, [], rng, gap)
+        self.commands, self.written = _sources(guard.host, [], [], rng, gap)
         self.read = Sink(guard.host.read, rng, stall)
         self.expected = []
         self.held = self.pause = self.asked = False
@@ -71,8 +70,8 @@ class Turns:
         return not self.turns and not self.asked and not self.held
 
 
-def _ranges(guard):
-    return (guard.low, LOW), (guard.limit, LIMIT)
+def _sources(port, commands, written, rng, gap):
+    return [Source(port.commands, commands, rng, gap), Source(port.written, written, rng, gap)]
 
 
 @pytest.mark.parametrize(("gap", "stall"), STALLS)
@@ -97,11 +96,8 @@ def test_writes_outside_do_not_reach_the_memory(gap, stall):
             else:
                 refused += 1
     sink = Sink(guard.engine.read, rng, stall)
-    watch = Constants(guard.refused, *_ranges(guard))
-    sources = [
-        Source(guard.engine.commands, commands, rng, gap),
-        Source(guard.engine.written, written, rng, gap),
-    ]
+    watch = Range(guard, guard.refused)
+    sources = _sources(guard.engine, commands, written, rng, gap)
 
     def done():
         return len(sink.taken) == len(read) and not any(s.values for s in sources)
@@ -127,11 +123,8 @@ def test_host_and_engine_see_their_words_as_if_alone(gap, stall):
         turns.append((after, case))
     sink = Sink(guard.engine.read, rng, stall)
     host = Turns(guard, memory, turns, rng, gap, stall)
-    watch = Constants(guard.outside, *_ranges(guard))
-    sources = [
-        Source(guard.engine.commands, own.commands, rng, gap),
-        Source(guard.engine.written, own.written, rng, gap),
-    ]
+    watch = Range(guard, guard.outside)
+    sources = _sources(guard.engine, own.commands, own.written, rng, gap)
 
     def done():
         moved = len(sink.taken) == len(own.read) and not any(s.values for s in sources)
@@ -175,9 +168,8 @@ def test_an_engine_that_stands_still_is_drained(first):
     drain = Drain(guard, first)
     agents = [
         memory,
-        Source(guard.engine.commands, commands, rng, 0.0),
-        Source(guard.engine.written, [1, 2], rng, 0.0),
-        Constants(guard.refused, *_ranges(guard)),
+        *_sources(guard.engine, commands, [1, 2], rng, 0.0),
+        Range(guard, guard.refused),
         drain,
     ]
     run_agents(guard, agents, lambda: drain.held and not memory.under_way, cycles=600)

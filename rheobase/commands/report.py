@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,21 +11,22 @@ import typer
 
 from ..golden.errors import RheobaseError
 from ..options.files import NetworkFile, OutputFile
-from ..options.images import Drawn, ImageOptions, Images
+from ..options.images import Drawn, ImageOptions, OptionalImages
 from ..options.models import ModelOfNetwork, Weights, factory_of_network
 from ..results.hardware import Reported
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..converter.data.data import ImageSet
     from ..golden.network.network import Network
     from ..reporting.contents import Subject
 
 
 def report(
     network: NetworkFile,
-    images: Images,
     reading: ImageOptions,
+    images: OptionalImages = None,
     model: ModelOfNetwork = None,
     weights: Weights = None,
     count: Drawn = 200,
@@ -47,14 +49,12 @@ def report(
     """Write a page that shows a network at work: answers, spikes, losses, hardware, energy.
 
     It is one file that needs no network access; the same figures are written as JSON beside it.
-    Exits with status 1 where hardware and golden model differ.
+    Without images the page has the network, and what a build or a board says. Exits with status 1
+    where hardware and golden model differ.
     """
     from ..console import wrote
-    from ..converter.data.data import matched_classes
     from ..golden.basics.output_files import check_writable
     from ..golden.files.file import load_network
-    from ..golden.run.answers import is_per_class
-    from ..reporting.contents import Subject
     from ..reporting.writing import json_beside
 
     if build is not None and not simulate:
@@ -62,24 +62,32 @@ def report(
     for path in (output, json_beside(output)):
         check_writable(path)
     found = load_network(network)
-    testing = reading.load(images, shape=found.input_shape, sample=(count, 1), labelled=False)
-    shape = found.output_shapes[0]
-    readable = testing.labelled and is_per_class(shape)
-    if readable:
-        testing = matched_classes(testing, shape)
-    subject = Subject(
-        network=found,
-        images=testing.images,
-        labels=testing.labels if readable else None,
-        source=images,
-        model=_model(network, found, model, weights),
-        build=build,
-        board=board,
-        simulated=simulate,
-    )
+    if images is None:
+        if model is not None or weights is not None:
+            raise RheobaseError("--images: needed to compare the network with its model")
+        from ..reporting.contents import Subject
+
+        subject = Subject(found, None)
+    else:
+        testing = reading.load(images, shape=found.input_shape, sample=(count, 1), labelled=False)
+        subject = _subject(found, testing, images, _model(network, found, model, weights))
+    subject = replace(subject, build=build, board=board, simulated=simulate)
     equal = write_with_progress(subject, output)
     wrote(output, json_beside(output))
     return Reported(page=str(output), json=str(json_beside(output)), hardware_equal=equal)
+
+
+def _subject(network: Network, shown: ImageSet, source: str, model: nn.Module | None) -> Subject:
+    """With labels where they are known and can be read as classes."""
+    from ..converter.data.data import matched_classes
+    from ..golden.run.answers import is_per_class
+    from ..reporting.contents import Subject
+
+    shape = network.output_shapes[0]
+    readable = shown.labelled and is_per_class(shape)
+    if readable:
+        shown = matched_classes(shown, shape)
+    return Subject(network, shown.images, shown.labels if readable else None, source, model)
 
 
 def write_with_progress(subject: Subject, output: Path) -> bool | None:

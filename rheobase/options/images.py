@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from ..converter.data.data import ImageSet
     from ..converter.data.image_files import Sizing
 
-Images = Annotated[
-    str,
-    typer.Option(
-        "--images",
-        help="A torchvision data set (MNIST, CIFAR10, ...), a folder of class folders, a .npy or "
-        ".npz file, or 'digits' (scikit-learn's).",
-    ),
-]
+_IMAGES = typer.Option(
+    "--images",
+    help="A torchvision data set (MNIST, CIFAR10, ...), a folder of class folders, a .npy or "
+    ".npz file, or 'digits' (scikit-learn's).",
+)
+Images = Annotated[str, _IMAGES]
+#: Where a command has something to say without them.
+OptionalImages = Annotated[str | None, _IMAGES]
 TestImages = Annotated[
     str | None,
     typer.Option(

@@ -41,7 +41,7 @@ class Subject:
     """What a report is about.
 
     Attributes:
-        images: uint8, (images, channels, rows, columns).
+        images: uint8, (images, channels, rows, columns); without them nothing is measured.
         labels: int64, (images,); None where nobody knows what they show.
         source: what the images are called.
         model: that the network was converted from; without it there is no comparison with the CNN.
@@ -51,9 +51,9 @@ class Subject:
     """
 
     network: Network
-    images: np.ndarray
-    labels: np.ndarray | None
-    source: str
+    images: np.ndarray | None
+    labels: np.ndarray | None = None
+    source: str = "images"
     model: nn.Module | None = None
     build: Path | None = None
     board: str | None = None
@@ -74,8 +74,44 @@ def report_contents(
     """
     from .. import __version__
 
+    measured = (
+        _unmeasured(subject)
+        if subject.images is None
+        else _measured(subject, subject.images, progress)
+    )
+    network = _network(subject.network)
+    return {"schema": SCHEMA, "rheobase": __version__, "network": network} | measured
+
+
+def _unmeasured(subject: Subject) -> dict[str, Any]:
+    """What is known without images: what a board has, and what the build takes of it.
+
+    Raises:
+        RheobaseError: labels or a model are there, which say nothing without images.
+    """
+    for name, given in (("labels", subject.labels), ("model", subject.model)):
+        if given is not None:
+            raise RheobaseError(f"images: none, must be given with {name}")
+    board = None
+    if subject.simulated and (subject.build is not None or subject.board is not None):
+        from .hardware import board_report, design_of
+
+        board = board_report(
+            subject.network, design_of(subject.network, subject.build), subject.board
+        )
+    nothing = dict.fromkeys(("images", "accuracy", "diagnosis", "hardware", "energy"))
+    spikes: dict[str, Any] = {"images": [], "layers": []}
+    return nothing | {"rates": [], "spikes": spikes, "board": board, "mistakes": []}
+
+
+def _measured(
+    subject: Subject,
+    given: np.ndarray,
+    progress: Callable[[str, int], Callable[[int], None]],
+) -> dict[str, Any]:
+    """What ``given`` images show."""
     network = subject.network
-    images = checked_images(network, subject.images)
+    images = checked_images(network, given)
     if not len(images):
         raise RheobaseError("images: none, must be at least one")
     behaviour = measure_behaviour(network, images, progress("golden model", len(images)))
@@ -99,9 +135,6 @@ def report_contents(
             answers["hardware"] = class_answers(comparison.hardware.outputs[0])
     labels = subject.labels
     return {
-        "schema": SCHEMA,
-        "rheobase": __version__,
-        "network": _network(network),
         "images": {"source": subject.source, "count": len(images), "labelled": labels is not None},
         "accuracy": None if labels is None else _accuracy(network, behaviour, answers, labels),
         "rates": _rates(network, behaviour),

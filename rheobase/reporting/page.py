@@ -53,6 +53,8 @@ def _cards(contents: dict[str, Any]) -> list[tuple[str, str, str]]:
         if accuracy["cnn"] is not None:
             note = "the same images" if accuracy["cnn"]["measured"] else "as converted"
             found.append(("the CNN's", f"{accuracy['cnn']['percent']:.2f} %", note))
+    if contents["images"] is None:
+        found.extend(_converted(contents["network"]["provenance"]))
     if hardware is not None:
         compared = f"{hardware['spikes_compared']:,} spikes compared"
         found.append(("spikes that differ", f"{hardware['spikes_that_differ']:,}", compared))
@@ -66,6 +68,19 @@ def _cards(contents: dict[str, Any]) -> list[tuple[str, str, str]]:
             limit = f"of {entry['available']:,}" + ", predicted" * board["predicted"]
             found.append((entry["kind"], f"{entry['used']:,}", limit))
     return found
+
+
+def _converted(provenance: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    """Key figures that the network's file has from its conversion."""
+    if provenance is None or not provenance["test_images"]:
+        return []
+    note = f"as converted, {provenance['test_images']:,} images"
+    figures = (("right answers", "network_accuracy"), ("the CNN's", "cnn_accuracy"))
+    return [
+        (name, f"{provenance[key]:.2f} %", note)
+        for name, key in figures
+        if provenance[key] is not None
+    ]
 
 
 def _accuracy_note(contents: dict[str, Any]) -> str:

@@ -53,7 +53,7 @@ def write_report(
 
 def report(
     network: Network | HasNetwork,
-    images: np.ndarray,
+    images: np.ndarray | None = None,
     output: str | Path = "report.html",
     *,
     labels: Sequence[int] | np.ndarray | None = None,
@@ -67,7 +67,8 @@ def report(
 
     Args:
         network: or a conversion.
-        images: uint8, (images, channels, rows, columns).
+        images: uint8, (images, channels, rows, columns); without them the page has the network, and
+            what a build or a board says, and nothing that is measured.
         output: the page.
         labels: what the images show, (images,).
         model: that the network was converted from; without it nothing is compared with the CNN.
@@ -85,7 +86,7 @@ def report(
             written.
     """
     truth = None if labels is None else np.asarray(labels, dtype=np.int64)
-    if truth is not None and truth.shape != (len(images),):
+    if truth is not None and images is not None and truth.shape != (len(images),):
         raise RheobaseError(f"labels: {len(truth)}, must be one for each of {len(images)} images")
     subject = Subject(
         network=network_of(network),

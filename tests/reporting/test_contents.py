@@ -14,7 +14,7 @@ from rheobase.golden.network.network import Coding, PoolRule, Readout
 from rheobase.golden.run.answers import class_answers
 from rheobase.reporting.answers import percentage
 from rheobase.reporting.behaviour import measure_behaviour, shown_neurons
-from rheobase.reporting.contents import report_contents
+from rheobase.reporting.contents import Subject, report_contents
 from rheobase.reporting.writing import write_report
 from tests.support.networks.random_networks import random_images, random_network
 
@@ -124,6 +124,23 @@ def test_without_model_hardware_and_labels(without_hardware):
     assert contents["rates"] and contents["energy"]["snn"]["operations"] > 0
 
 
+def test_without_images(subject):
+    """The board is predicted as with images; all that is measured is absent."""
+    bare = Subject(subject.network, None, board=subject.board)
+    contents = report_contents(bare, silent)
+    with_images = report_contents(subject, silent)
+    same = ("schema", "rheobase", "network", "board")
+    assert {key for key, value in contents.items() if value == with_images[key]} == set(same)
+    assert contents.keys() == with_images.keys()
+    absent = {key for key, value in contents.items() if value is None}
+    assert absent == {"images", "accuracy", "diagnosis", "hardware", "energy"}
+    assert report_contents(replace(bare, simulated=0), silent)["board"] is None
+    with pytest.raises(RheobaseError, match="images: none, must be given with labels"):
+        report_contents(replace(bare, labels=subject.labels), silent)
+    with pytest.raises(RheobaseError, match="images: none, must be given with model"):
+        report_contents(replace(bare, model=subject.model), silent)
+
+
 def test_nothing_is_written_where_it_cannot_be(without_hardware, tmp_path):
     with pytest.raises(RheobaseError, match="no folder"):
         write_report(without_hardware, tmp_path / "absent" / "report.html")
@@ -150,3 +167,8 @@ def test_the_command(subject, tmp_path, run_command, monkeypatch):
         "report", "net.safetensors", "--images", "images.npz", "--board", "x"
     )
     assert status == 2 and "icebreaker" in error
+    status, _, error = run_command("report", "net.safetensors", "tests.models:cnn")
+    assert status == 2 and "--images: needed to compare" in error
+    status, _, error = run_command("report", "net.safetensors", "-o", "bare.html")
+    assert status == 0 and not error.strip()
+    assert "nothing was measured" in (tmp_path / "bare.html").read_text()

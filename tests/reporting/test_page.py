@@ -1,10 +1,13 @@
 """The page in a browser: no error, no request, every figure drawn from the JSON beside it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from rheobase.reporting.writing import json_beside
+from rheobase.golden.network.provenance import Provenance
+from rheobase.reporting.contents import Subject
+from rheobase.reporting.writing import json_beside, write_report
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,27 @@ def test_figures_are_the_json_beside_the_page(opened, report):
     assert opened.locator(".mistakes li").count() == len(contents["mistakes"])
     # The name is text, whatever is in it.
     assert opened.text_content("h1") == "<b>&net"
+
+
+def test_without_images(browser, subject, tmp_path):
+    """What the file and the board say is drawn; nothing else has a place, nothing fails."""
+    path = tmp_path / "bare.html"
+    known = Provenance(test_images=40, cnn_accuracy=75.5, network_accuracy=70.25)
+    network = replace(subject.network, provenance=known)
+    write_report(Subject(network, None, board=subject.board), path)
+    page = browser.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
+    assert not said
+    sections = page.evaluate("[...document.querySelectorAll('section')].map(s => s.id)")
+    assert sections == ["network", "board"]
+    assert data(page, "board-usage")
+    cards = page.text_content(".cards")
+    assert "70.25 %" in cards and "75.50 %" in cards and "as converted, 40 images" in cards
+    page.close()
 
 
 def test_a_neuron_is_stepped_through(opened, report):

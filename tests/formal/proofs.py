@@ -19,6 +19,8 @@ from rheobase.hw.design.geometry import WindowGeometry
 from rheobase.hw.design.payloads import UnitLayout
 from rheobase.hw.design.queues import QueueDesign
 from rheobase.hw.design.style import COMPACT, FAST
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.lanes.sum_line import SumLine
 from rheobase.hw.engine.memory.memory_arbiter import MemoryArbiter
 from rheobase.hw.engine.memory.port_guard import PortGuard
 from rheobase.hw.engine.memory.sequential_reader import SequentialReader
@@ -42,6 +44,7 @@ from tests.formal.checkers.queue import QueueChecker
 from tests.formal.checkers.result_writer import ResultWriterChecker
 from tests.formal.checkers.row_writer import RowWriterChecker
 from tests.formal.checkers.sequential_reader import SequentialReaderChecker
+from tests.formal.checkers.sum_line import SumLineChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.window_gather import WindowGatherChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
@@ -271,6 +274,14 @@ def proofs() -> list[Proof]:
             ),
             depth=12,
             induction=False,
+        )
+    for places in (3, 2, 5):
+        add(
+            f"SumLine {places} places",
+            "order, no loss, occupancy, what is coming is known a cycle before",
+            lambda p=places: SumLineChecker(
+                SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6), p)
+            ),
         )
     return result
 

@@ -6,17 +6,20 @@ from amaranth import signed
 import rheobase.hw.accelerator.image_gate as image_gate
 import rheobase.hw.basics.fork as fork
 import rheobase.hw.basics.queue as queue
+import rheobase.hw.engine.lanes.sum_line as sum_line
 import rheobase.hw.lanes.event_scanner as event_scanner
 import rheobase.hw.lanes.word_filter as word_filter
 import rheobase.hw.neurons.current_pool as current_pool
 import rheobase.hw.neurons.current_turns as current_turns
 import rheobase.hw.neurons.spike_turns as spike_turns
+from rheobase.hw.engine.design import EngineDesign
 from rheobase.sim.prove import prove
 from tests.formal.checkers.current_pool import CurrentPoolChecker
 from tests.formal.checkers.event_scanner import EventScannerChecker
 from tests.formal.checkers.fork import ForkChecker
 from tests.formal.checkers.image_gate import ImageGateChecker
 from tests.formal.checkers.queue import QueueChecker
+from tests.formal.checkers.sum_line import SumLineChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
 from tests.formal.proofs import proofs
@@ -85,8 +88,25 @@ def test_holds(proof):
             ),
             "never_waits",
         ),
+        (
+            sum_line,
+            "full[0] & ~free[1]",
+            "full[0] & full[0]",
+            lambda m: SumLineChecker(
+                m.SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6), 3)
+            ),
+            "all_inside",
+        ),
     ],
-    ids=["queue_loses", "fork_waits", "gate_changes", "filter_shifts", "pool_forgets", "too_soon"],
+    ids=[
+        "queue_loses",
+        "fork_waits",
+        "gate_changes",
+        "filter_shifts",
+        "pool_forgets",
+        "too_soon",
+        "units_twice",
+    ],
 )
 def test_finds_a_mutation(module, old, new, checker, failed):
     outcome = prove(checker(mutated(module, old, new)), depth=1)

@@ -11,13 +11,16 @@ from ...folded.selecting_adders import SelectingAdders
 from ..design import WORD_BITS, EngineDesign
 from ..layouts import EventLayout, sums_layout
 from ..memory.word_memory import WordMemory
+from .sum_line import SumLine
+
+#: Units whose sums wait for those of the other lanes; measured, decision 221.
+SUMS_AHEAD = 3
 
 
 class WeightedSums(wiring.Component):
     """Adds each event's P weights, shifted by what its bit is worth; a cycle for each event.
 
-    A sum that is complete waits in registers of its own while the next one is under way. It is
-    complete where the one before it has left.
+    A sum that is complete waits in a line of registers while the next ones are under way.
 
     Members:
         events: in, stream of ``EventLayout``; ``weight`` is an address of this memory.
@@ -83,26 +86,26 @@ class WeightedSums(wiring.Component):
         with m.If(moves & ~asked.add):
             m.d.sync += word.eq(0)
 
+        m.submodules.line = line = SumLine(design, SUMS_AHEAD)
         completes = Signal()
         accumulates = Signal()
         m.d.comb += [
-            moves.eq(~(task_valid & task.ends_window & self.sums.valid & ~self.sums.ready)),
+            moves.eq(~(task_valid & task.ends_window & ~line.room)),
             accumulates.eq(task_valid & moves),
             completes.eq(accumulates & task.ends_window),
-            self.coming.eq(completes | (self.sums.valid & ~self.sums.ready)),
         ]
-        m.d.sync += self.sums.valid.eq(self.coming)
-        sums = sums_layout(design)
-        accumulators = Signal(sums)
-        complete = Signal(sums, reset_less=True)
+        accumulators = Signal(sums_layout(design))
         adders = SelectingAdders(design.neurons, design.sum_bits)
         m.submodules.adders = adders
         m.d.comb += [
             adders.values.eq(accumulators),
             adders.upper.eq(task.shift[1]),
             adders.carry.eq(task.negative),
-            self.sums.payload.eq(complete),
+            line.valid.eq(completes),
+            line.complete.eq(adders.totals),
+            self.coming.eq(line.coming),
         ]
+        wiring.connect(m, line.sums, wiring.flipped(self.sums))
         for neuron in range(design.neurons):
             once = Signal(signed(design.weight_bits + 1), name=f"once_{neuron}")
             twice = Signal(signed(len(once) + 2), name=f"twice_{neuron}")
@@ -117,7 +120,7 @@ class WeightedSums(wiring.Component):
                 adders.others[neuron].eq(once),
             ]
         with m.If(completes):
-            m.d.sync += [accumulators.eq(0), complete.eq(adders.totals)]
+            m.d.sync += accumulators.eq(0)
         with m.Elif(accumulates):
             m.d.sync += accumulators.eq(adders.totals)
         return m

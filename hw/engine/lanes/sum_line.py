@@ -1,0 +1,91 @@
+"""Complete sums that wait for those of the other lanes."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...basics.checks import check_range
+from ..design import EngineDesign
+from ..layouts import sums_layout
+
+
+class SumLine(wiring.Component):
+    """P sums of each of the last ``places`` units, in registers that they move along.
+
+    ::
+
+        complete -> place 0 -> place 1 -> ... -> sums
+
+    Lanes have different numbers of events in a unit, and all of them give it up together. A lane that
+    has places to go on into waits for the others less often. A place takes what the one before it
+    has where it is empty, so registers are all that it costs, and ``room`` asks for two of their flags
+    alone. A unit may enter in every second cycle.
+
+    Args:
+        places: units that wait, at least two.
+
+    Members:
+        valid, complete: in; P sums that are complete; only where there is ``room``.
+        room: out.
+        sums: out, stream; P sums.
+        coming: out; ``sums`` is valid in the next cycle. Who is far away keeps a register of it.
+    """
+
+    valid: Signal
+    room: Signal
+    sums: stream.Interface
+    coming: Signal
+
+    def __init__(self, design: EngineDesign, places: int):
+        self.design = design
+        self.places = check_range("SumLine", "places", places, 2, 16)
+        layout = sums_layout(design)
+        super().__init__(
+            {
+                "valid": In(1),
+                "complete": In(layout),
+                "room": Out(1),
+                "sums": Out(stream.Signature(layout)),
+                "coming": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        layout = sums_layout(self.design)
+        full = Signal(self.places)
+        held = [
+            Signal(layout, name=f"place_{number}", reset_less=True)
+            for number in range(self.places)
+        ]
+        # Whether a place is free for what the one before it has; the last one is, too, as it is read.
+        free = Signal(self.places)
+        last = self.places - 1
+        m.d.comb += [
+            free.eq(~full),
+            self.room.eq(~full[:2].all()),
+            self.sums.valid.eq(full[last]),
+            self.sums.payload.eq(held[last]),
+            self.coming.eq((full[last] & ~free[last]) | full[last - 1]),
+        ]
+        with m.If(self.sums.ready):
+            m.d.comb += free[last].eq(1)
+        for number in range(1, self.places):
+            with m.If(free[number]):
+                m.d.sync += held[number].eq(held[number - 1])
+        # A place is full of what comes in, or of what cannot go on.
+        m.d.sync += [
+            full[0].eq(self.valid | (full[0] & ~free[1])),
+            *(
+                full[number].eq(
+                    (full[number - 1] & free[number]) | (full[number] & ~free[number + 1])
+                )
+                for number in range(1, last)
+            ),
+            full[last].eq(self.coming),
+        ]
+        with m.If(self.valid):
+            m.d.sync += held[0].eq(self.complete)
+        return m

@@ -24,8 +24,9 @@ from .engine_design import EngineBoardDesign
 from .output import check_output
 from .placement import SEEDS
 
-#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's.
-PLACER = "--placer static"
+#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's, and those that
+#: are too slow for the clock are routed again.
+NEXTPNR_OPTIONS = "--placer static --tmg-ripup"
 #: Yosys' map of adders, where the build runs.
 _CELLS = "folded_cells.txt"
 
@@ -73,7 +74,7 @@ def build_engine(
         {f"{TOP}.v": top, f"{CORE}.v": core.text},
         {_CELLS: ECP5_MAP},
         ecp5_commands(top, _CELLS),
-        PLACER,
+        NEXTPNR_OPTIONS,
     )
     return build_design(
         board,

@@ -24,8 +24,8 @@ from .engine_design import EngineBoardDesign
 from .output import check_output
 from .placement import SEEDS
 
-#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's, and those that
-#: are too slow for the clock are routed again.
+#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's, and those
+#: that are too slow for the clock are routed again.
 NEXTPNR_OPTIONS = "--placer static --tmg-ripup"
 #: Yosys' map of adders, where the build runs.
 _CELLS = "folded_cells.txt"

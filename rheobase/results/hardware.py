@@ -76,7 +76,7 @@ class Generated(Result):
 class CompiledPass(Part):
     """A pass of an engine's program: first and last channel, cycles by what takes them.
 
-    ``adders_in_use`` is a part of one.
+    ``adders_in_use`` is a part of one; no order of work takes fewer than ``least_cycles``.
     """
 
     layer: str
@@ -91,6 +91,7 @@ class CompiledPass(Part):
     waits: float
     bound_by: str
     adders_in_use: float
+    least_cycles: float
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Compiled(Result):
     engine: str
     clock_hz: float
     cycles: float
+    least_cycles: float
     images_per_second: float
     memory_bytes: int
     moved_bytes: float
@@ -183,6 +185,7 @@ class EngineSimulated(Result):
     first_difference: str
     passes: int
     cycles_per_image: float
+    least_cycles: float
     clock_hz: float
     images_per_second: float
     right_answers: float | None

@@ -25,6 +25,8 @@ class PassPlan:
         cost: cycles by what bounds them.
         waits: cycles until its weights are there, after the pass before it.
         utilisation: of its adders' lanes, of the events that they may take in all its cycles.
+        least: cycles below which it cannot be: its channels' additions over all adders, or the
+            words of its maps and tables, whichever take longer.
     """
 
     layer: str
@@ -35,6 +37,7 @@ class PassPlan:
     cost: PassCost
     waits: float
     utilisation: float
+    least: float
 
     @property
     def cycles(self) -> float:
@@ -73,6 +76,15 @@ class Plan:
         return sum(one.cycles for one in self.passes)
 
     @property
+    def least(self) -> float:
+        """Cycles that an image takes at least.
+
+        Of all passes one after another, or of all words: weights may be moved in any pass.
+        """
+        words = sum(one.cost.memory + one.cost.tables + one.cost.weights for one in self.passes)
+        return max(words, sum(one.least for one in self.passes))
+
+    @property
     def moved_bytes(self) -> int:
         """Bytes that an image moves in memory."""
         return sum(one.cost.memory_words for one in self.passes) * WORD_BITS // 8
@@ -83,7 +95,10 @@ def plan_program(compilation: Compilation) -> Plan:
     waits = weight_waits(compilation.drafts, compilation.costs)
     passes = []
     for draft, cost, wait in zip(compilation.drafts, compilation.costs, waits, strict=True):
-        possible = cost.after(wait) * draft.design.lanes
+        lanes = draft.design.lanes
+        channels = draft.block.end - draft.block.first
+        # Of a group that is not full, only its channels' additions have to be done.
+        filled = channels / (draft.groups * draft.design.neurons)
         passes.append(
             PassPlan(
                 layer=draft.block.name,
@@ -93,7 +108,8 @@ def plan_program(compilation: Compilation) -> Plan:
                 strip=draft.strip,
                 cost=cost,
                 waits=wait,
-                utilisation=cost.accumulations / possible,
+                utilisation=cost.accumulations / (cost.after(wait) * lanes),
+                least=max(cost.accumulations * filled / lanes, cost.memory + cost.tables),
             )
         )
     return Plan(

@@ -18,10 +18,10 @@ class SumLine(wiring.Component):
 
         complete -> place 0 -> place 1 -> ... -> sums
 
-    Lanes have different numbers of events in a unit, and all of them give it up together. A lane that
-    has places to go on into waits for the others less often. A place takes what the one before it
-    has where it is empty, so registers are all that it costs, and ``room`` asks for two of their flags
-    alone. A unit may enter in every second cycle.
+    Lanes have different numbers of events in a unit, and all of them give it up together. A lane
+    that has places to go on into waits for the others less often. A place takes what the one before
+    it has where it is empty, so registers are all that it costs, and ``room`` asks for two of their
+    flags alone. A unit may enter in every second cycle.
 
     Args:
         places: units that wait, at least two.
@@ -57,10 +57,9 @@ class SumLine(wiring.Component):
         layout = sums_layout(self.design)
         full = Signal(self.places)
         held = [
-            Signal(layout, name=f"place_{number}", reset_less=True)
-            for number in range(self.places)
+            Signal(layout, name=f"place_{number}", reset_less=True) for number in range(self.places)
         ]
-        # Whether a place is free for what the one before it has; the last one is, too, as it is read.
+        # Whether a place takes what the one before it has; the last one does while it is read.
         free = Signal(self.places)
         last = self.places - 1
         m.d.comb += [

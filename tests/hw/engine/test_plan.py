@@ -32,6 +32,7 @@ def test_a_plan_says_what_the_model_counts():
     runs = run_program(design, memory, compilation.program.program_base, 0)
     plan = plan_program(compilation)
     assert len(runs) == len(plan.passes)
+    bounds = {"passes": 0.0, "words": 0.0}
     for run, one, draft in zip(runs, plan.passes, compilation.drafts, strict=True):
         words = run.words_read + run.words_written
         assert one.cost.memory == 2 * words
@@ -40,7 +41,15 @@ def test_a_plan_says_what_the_model_counts():
         # Windows at the edge see less than the plan has of every one.
         assert run.words / (one.cost.window - draft.positions.rows * draft.positions.columns) > 0.8
         events = run.groups * run.events.sum()
+        moved = 2 * words + one.cost.tables
+        additions = one.cost.accumulations * design.neurons * (one.end - one.first)
+        additions /= design.neurons * one.groups  # of channels that are there
+        assert one.least == pytest.approx(max(additions / design.adders, moved))
+        assert one.least <= one.cycles
+        bounds["passes"] += one.least
+        bounds["words"] += moved + 2 * run.weight_words
         assert 0.75 * one.cost.accumulations < events < 1.25 * one.cost.accumulations + 100
+    assert plan.least == pytest.approx(max(bounds.values()))
 
 
 def test_squeezenet_fits(capsys):

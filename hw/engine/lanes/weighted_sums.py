@@ -13,7 +13,7 @@ from ..layouts import EventLayout, sums_layout
 from ..memory.word_memory import WordMemory
 from .sum_line import SumLine
 
-#: Units whose sums wait for those of the other lanes; measured, decision 221.
+#: Units whose sums wait for those of the other lanes: docs/decisions/0221-sums-wait-in-a-line.md.
 SUMS_AHEAD = 3
 
 

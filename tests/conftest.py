@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Workers of pytest-xdist share the processors: torch's threads would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,6 +16,10 @@ from rheobase.cli import main
 # Tests start interpreters by the dozen: they read what is compiled, however the machine is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A slow machine is no failure.
+settings.register_profile("any-machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -16,6 +16,9 @@ ENGINE_CLOCK_MHZ = 50.0
 DESIGNS = {
     "ulx3s-85f": EngineDesign(neurons=24),
     "ulx3s-85f-64": EngineDesign(lanes=8, neurons=64),
+    "ulx3s-85f-w4": EngineDesign(
+        lanes=8, neurons=64, weight_bits=4, weight_words=1024, buffer_words=2048, sum_bits=15
+    ),
     "ulx3s-45f": EngineDesign(lanes=8, neurons=16),
     "ulx3s-25f": EngineDesign(lanes=4, neurons=16, steps=4, current_bits=24, threshold_bits=20),
 }

@@ -275,12 +275,12 @@ def proofs() -> list[Proof]:
             depth=12,
             induction=False,
         )
-    for places in (3, 2, 5):
+    for places in (3, 1, 2, 5):
         add(
             f"SumLine {places} places",
             "order, no loss, occupancy, what is coming is known a cycle before",
             lambda p=places: SumLineChecker(
-                SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6), p)
+                SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6, sums_ahead=p))
             ),
         )
     return result

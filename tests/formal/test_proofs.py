@@ -90,10 +90,10 @@ def test_holds(proof):
         ),
         (
             sum_line,
-            "full[0] & ~free[1]",
-            "full[0] & full[0]",
+            "(full[number] & ~free[number + 1])",
+            "full[number]",
             lambda m: SumLineChecker(
-                m.SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6), 3)
+                m.SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6, sums_ahead=3))
             ),
             "all_inside",
         ),

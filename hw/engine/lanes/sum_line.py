@@ -6,13 +6,12 @@ from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.checks import check_range
 from ..design import EngineDesign
 from ..layouts import sums_layout
 
 
 class SumLine(wiring.Component):
-    """P sums of each of the last ``places`` units, in registers that they move along.
+    """P sums of each of the units that wait, in registers that they move along.
 
     ::
 
@@ -20,11 +19,8 @@ class SumLine(wiring.Component):
 
     Lanes have different numbers of events in a unit, and all of them give it up together. A lane
     that has places to go on into waits for the others less often. A place takes what the one before
-    it has where it is empty, so registers are all that it costs, and ``room`` asks for two of their
-    flags alone. A unit may enter in every second cycle.
-
-    Args:
-        places: units that wait, at least two.
+    it has where it is empty, so registers are all that it costs. A unit may enter in every second
+    cycle, and in every one where there is a single place. There are ``sums_ahead`` places.
 
     Members:
         valid, complete: in; P sums that are complete; only where there is ``room``.
@@ -38,9 +34,8 @@ class SumLine(wiring.Component):
     sums: stream.Interface
     coming: Signal
 
-    def __init__(self, design: EngineDesign, places: int):
+    def __init__(self, design: EngineDesign):
         self.design = design
-        self.places = check_range("SumLine", "places", places, 2, 16)
         layout = sums_layout(design)
         super().__init__(
             {
@@ -55,36 +50,30 @@ class SumLine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         layout = sums_layout(self.design)
-        full = Signal(self.places)
-        held = [
-            Signal(layout, name=f"place_{number}", reset_less=True) for number in range(self.places)
-        ]
+        places = self.design.sums_ahead
+        last = places - 1
+        full = Signal(places)
+        held = [Signal(layout, name=f"place_{number}", reset_less=True) for number in range(places)]
         # Whether a place takes what the one before it has; the last one does while it is read.
-        free = Signal(self.places)
-        last = self.places - 1
+        free = Signal(places)
         m.d.comb += [
             free.eq(~full),
-            self.room.eq(~full[:2].all()),
+            # Of several places two flags say it, which hang on nothing that is far away.
+            self.room.eq(~full[:2].all() if last else free[0]),
             self.sums.valid.eq(full[last]),
             self.sums.payload.eq(held[last]),
-            self.coming.eq((full[last] & ~free[last]) | full[last - 1]),
+            self.coming.eq((full[last] & ~free[last]) | (full[last - 1] if last else self.valid)),
         ]
         with m.If(self.sums.ready):
             m.d.comb += free[last].eq(1)
-        for number in range(1, self.places):
+        with m.If(self.valid):
+            m.d.sync += held[0].eq(self.complete)
+        for number in range(1, places):
             with m.If(free[number]):
                 m.d.sync += held[number].eq(held[number - 1])
         # A place is full of what comes in, or of what cannot go on.
-        m.d.sync += [
-            full[0].eq(self.valid | (full[0] & ~free[1])),
-            *(
-                full[number].eq(
-                    (full[number - 1] & free[number]) | (full[number] & ~free[number + 1])
-                )
-                for number in range(1, last)
-            ),
-            full[last].eq(self.coming),
-        ]
-        with m.If(self.valid):
-            m.d.sync += held[0].eq(self.complete)
+        for number in range(last):
+            comes = full[number - 1] & free[number] if number else self.valid
+            m.d.sync += full[number].eq(comes | (full[number] & ~free[number + 1]))
+        m.d.sync += full[last].eq(self.coming)
         return m

@@ -13,9 +13,6 @@ from ..layouts import EventLayout, sums_layout
 from ..memory.word_memory import WordMemory
 from .sum_line import SumLine
 
-#: Units whose sums wait for those of the other lanes: docs/decisions/0221-sums-wait-in-a-line.md.
-SUMS_AHEAD = 3
-
 
 class WeightedSums(wiring.Component):
     """Adds each event's P weights, shifted by what its bit is worth; a cycle for each event.
@@ -86,7 +83,7 @@ class WeightedSums(wiring.Component):
         with m.If(moves & ~asked.add):
             m.d.sync += word.eq(0)
 
-        m.submodules.line = line = SumLine(design, SUMS_AHEAD)
+        m.submodules.line = line = SumLine(design)
         completes = Signal()
         accumulates = Signal()
         m.d.comb += [

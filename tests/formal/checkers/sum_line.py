@@ -12,7 +12,7 @@ class SumLineChecker(Checker):
 
     def state(self, m: Module) -> None:
         line = self.component
-        places = line.places
+        places = line.design.sums_ahead
         sums = Value.cast(line.sums.payload)
         m.d.comb += Assume(~line.valid | line.room)
         self.check_stream(m, line.sums, "sums")
@@ -22,7 +22,7 @@ class SumLineChecker(Checker):
         m.d.comb += goes.eq(line.sums.valid & line.sums.ready)
         m.d.sync += [inside.eq(inside + line.valid - goes), foretold.eq(line.coming)]
         self.check(m, "occupancy_bounded", inside <= places)
-        self.check(m, "room_until_it_is_full", line.room | (inside >= 2))
+        self.check(m, "room_until_it_is_full", line.room | (inside >= min(2, places)))
         self.check(m, "comes_as_foretold", line.sums.valid == foretold)
 
         # One unit, whichever: its sums and how many are in front of it.

@@ -1,6 +1,7 @@
 """The page in a browser: no error, no request, every figure drawn from the JSON beside it."""
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,18 +11,25 @@ from rheobase.reporting.contents import Subject
 from rheobase.reporting.writing import json_beside, write_report
 
 
-@pytest.fixture(scope="module")
-def shown(browser, report):
-    """The page, drawn once, and what it logged and asked for."""
+@contextmanager
+def drawn_page(browser, path):
+    """The page ``path``, drawn, and what it logged and asked for."""
     page = browser.new_page(viewport={"width": 1000, "height": 800})
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(report[0].as_uri())
+    page.goto(path.as_uri())
     page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
     yield page, said, asked
     page.close()
+
+
+@pytest.fixture(scope="module")
+def shown(browser, report):
+    """The report's page, opened once."""
+    with drawn_page(browser, report[0]) as shown:
+        yield shown
 
 
 @pytest.fixture
@@ -51,11 +59,8 @@ def test_another_bundle_runs_as_it_is(browser, report, tmp_path):
     text = report[0].read_text("utf-8")
     assert text.count('".register([$1,$2])"') == 1
     path.write_text(text.replace('".register([$1,$2])"', '".register([$1])"'), "utf-8")
-    page = browser.new_page(viewport={"width": 1000, "height": 800})
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
-    assert len(page.evaluate("Object.keys(Plotly.PlotSchema.get().traces)")) > 30
-    page.close()
+    with drawn_page(browser, path) as (page, _, _):
+        assert len(page.evaluate("Object.keys(Plotly.PlotSchema.get().traces)")) > 30
 
 
 def test_figures_are_the_json_beside_the_page(opened, report):
@@ -104,19 +109,13 @@ def test_without_images(browser, subject, tmp_path):
     known = Provenance(test_images=40, cnn_accuracy=75.5, network_accuracy=70.25)
     network = replace(subject.network, provenance=known)
     write_report(Subject(network, None, board=subject.board), path)
-    page = browser.new_page()
-    said = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-drawn=yes]", state="attached", timeout=60_000)
-    assert not said
-    sections = page.evaluate("[...document.querySelectorAll('section')].map(s => s.id)")
-    assert sections == ["network", "board"]
-    assert data(page, "board-usage")
-    cards = page.text_content(".cards")
-    assert "70.25 %" in cards and "75.50 %" in cards and "as converted, 40 images" in cards
-    page.close()
+    with drawn_page(browser, path) as (page, said, _):
+        assert not said
+        sections = page.evaluate("[...document.querySelectorAll('section')].map(s => s.id)")
+        assert sections == ["network", "board"]
+        assert data(page, "board-usage")
+        cards = page.text_content(".cards")
+        assert "70.25 %" in cards and "75.50 %" in cards and "as converted, 40 images" in cards
 
 
 def test_a_neuron_is_stepped_through(opened, report):

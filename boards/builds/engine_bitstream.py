@@ -47,7 +47,8 @@ def build_engine(
 
     Args:
         name: of the design, for the manifest.
-        clock: of the engine, Hz; the loop may make up to 2 % less. The SDRAM runs at twice that.
+        clock: of the engine, Hz; the loop may make up to 2 % less. The SDRAM runs at its ``rate``
+            times that.
         baud: of the serial line.
         seeds, allow_timing_fail, progress: see ``build_bitstream``.
 
@@ -58,12 +59,14 @@ def build_engine(
     """
     check_sdram(board)
     assert board.sdram is not None
-    loop = pll_setting(board, 2 * clock)
+    rate = board.sdram.rate
+    loop = pll_setting(board, rate * clock)
     if loop is None:
         raise RheobaseError(
-            f"--clock: {clock / 1e6:g} MHz, must not be half of the oscillator's frequency"
+            f"--clock: {clock / 1e6:g} MHz, must not be the oscillator's "
+            f"{board.oscillator / 1e6:g} MHz / {rate}"
         )
-    made = loop.frequency // 2
+    made = loop.frequency // rate
     tools = board_tools(board)
     check_output(output)
     progress("Verilog")

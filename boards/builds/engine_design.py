@@ -31,7 +31,7 @@ class EngineBoardDesign(Elaboratable):
     """Pins and clocks of ``board``, the Verilog of an engine's board, and the SDRAM's core.
 
     Args:
-        setting: of the loop: twice the design's clock.
+        setting: of the loop: the SDRAM's clock.
     """
 
     def __init__(self, board: BoardDescription, setting: PllSetting, core: SdramCore):
@@ -42,8 +42,12 @@ class EngineBoardDesign(Elaboratable):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.domains.sync = ClockDomain()
-        m.domains.fast = ClockDomain()
-        m.submodules.clocking = Clocking(self.board, self.setting, halved=True)
+        assert self.board.sdram is not None
+        chip = self.board.sdram
+        halved = chip.rate > 1
+        second = "fast" if halved else "late"
+        m.domains += ClockDomain(second)
+        m.submodules.clocking = Clocking(self.board, self.setting, halved=halved, late=not halved)
         rx, tx = serial_port(m, platform)
         busy = busy_light(m, platform, self.board)
         native = NativePort(self.core.data_bits, self.core.address_bits).create()
@@ -65,11 +69,13 @@ class EngineBoardDesign(Elaboratable):
             **{f"o_native__{name}": value for name, value in given.items()},
             **{f"i_native__{name}": value for name, value in taken.items()},
         )
-        clock |= {"i_clk2x": ClockSignal("fast"), "i_rst2x": ResetSignal("fast")}
+        if halved:
+            clock |= {"i_clk2x": ClockSignal("fast"), "i_rst2x": ResetSignal("fast")}
         pins = platform.request("sdram", 0, dir="-")
-        # The SDRAM takes commands in the middle of what the pins give.
-        m.submodules.sdram_clock = edge = io.DDRBuffer("o", pins.clk, o_domain="fast")
-        m.d.comb += [edge.o[0].eq(Const(0)), edge.o[1].eq(Const(1))]
+        # Out of a register as the pins are: late by the clock that it has, or by its other half.
+        m.submodules.sdram_clock = edge = io.DDRBuffer("o", pins.clk, o_domain=second)
+        first = 0 if chip.clock_quarters == 2 else 1
+        m.d.comb += [edge.o[0].eq(Const(first)), edge.o[1].eq(Const(1 - first))]
         outputs = _OUTPUTS | {ours: core for ours, core in _OPTIONAL.items() if hasattr(pins, ours)}
         m.submodules.sdram = Instance(
             CORE,

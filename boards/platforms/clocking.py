@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
@@ -34,14 +36,21 @@ class Clocking(Elaboratable):
     Args:
         halved: the loop's output drives the domain ``fast``, and half of it ``sync``, both with the
             same edge (ECP5).
+        late: a domain ``late`` has the clock of ``sync``, a quarter of a cycle later (ECP5).
     """
 
     def __init__(
-        self, board: BoardDescription, setting: PllSetting | None, *, halved: bool = False
+        self,
+        board: BoardDescription,
+        setting: PllSetting | None,
+        *,
+        halved: bool = False,
+        late: bool = False,
     ):
         self.board = board
         self.setting = setting
         self.halved = halved
+        self.late = late
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -59,7 +68,16 @@ class Clocking(Elaboratable):
             if self.setting is None:
                 m.d.comb += [loop_clock.eq(pad.i), locked.eq(1)]
             elif self.halved:
-                m.submodules.pll = self._ecp5(pad.i, loop_clock, locked, clock)
+                m.submodules.pll = self._ecp5(
+                    pad.i, loop_clock, locked, self._second_output(clock, 2)
+                )
+            elif self.late:
+                late_clock = Signal()
+                m.d.comb += ClockSignal("late").eq(late_clock)
+                m.submodules.pll = self._ecp5(
+                    pad.i, loop_clock, locked, self._second_output(late_clock, 1, quarters=1)
+                )
+                platform.add_clock_constraint(late_clock, self.setting.frequency)
             else:
                 m.submodules.pll = self._loop(pad.i, loop_clock, locked)
         frequency = self.board.oscillator if self.setting is None else self.setting.frequency
@@ -91,20 +109,13 @@ class Clocking(Elaboratable):
         return made(reference, clock, locked)
 
     def _ecp5(
-        self, reference: Signal, clock: Signal, locked: Signal, half: Signal | None = None
+        self,
+        reference: Signal,
+        clock: Signal,
+        locked: Signal,
+        second: dict[str, Any] | None = None,
     ) -> Instance:
         setting = self.setting
-        second = {}
-        if half is not None:
-            divider = 2 * setting.output_divider
-            second = {
-                "a_FREQUENCY_PIN_CLKOS": f"{setting.frequency / 2e6:.6f}",
-                "p_CLKOS_ENABLE": "ENABLED",
-                "p_CLKOS_DIV": divider,
-                "p_CLKOS_CPHASE": setting.output_divider - 1,
-                "p_CLKOS_FPHASE": 0,
-                "o_CLKOS": half,
-            }
         return Instance(
             "EHXPLLL",
             a_FREQUENCY_PIN_CLKI=f"{setting.reference / 1e6:.6f}",
@@ -141,8 +152,22 @@ class Clocking(Elaboratable):
             i_PLLWAKESYNC=Const(0),
             i_ENCLKOP=Const(0),
             o_LOCK=locked,
-            **second,
+            **(second or {}),
         )
+
+    def _second_output(self, clock: Signal, ratio: int, *, quarters: int = 0) -> dict[str, Any]:
+        """The loop's other output, ``ratio`` times slower, and later by quarters of a cycle."""
+        setting = self.setting
+        # In eighths of a cycle of the loop's oscillator.
+        later = 2 * quarters * setting.output_divider
+        return {
+            "a_FREQUENCY_PIN_CLKOS": f"{setting.frequency / ratio / 1e6:.6f}",
+            "p_CLKOS_ENABLE": "ENABLED",
+            "p_CLKOS_DIV": ratio * setting.output_divider,
+            "p_CLKOS_CPHASE": setting.output_divider - 1 + later // 8,
+            "p_CLKOS_FPHASE": later % 8,
+            "o_CLKOS": clock,
+        }
 
     def _gowin(self, reference: Signal, clock: Signal, locked: Signal) -> Instance:
         setting = self.setting

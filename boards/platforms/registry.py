@@ -20,7 +20,7 @@ from ...hw.memories.devices import (
     Device,
     Family,
 )
-from ..sdram.chips import MT48LC16M16, SdramChip
+from ..sdram.chips import M12L16161A, M12L64322A, MT48LC16M16, SdramChip
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class BoardDescription:
         cable: what openFPGALoader calls the way to the board, where it is not the usual one.
         by_hand: how to program the board without openFPGALoader.
         sdram: the board's, where the platform's resource ``sdram`` has its pins.
+        engine: name of the engine that is built where none is asked for.
     """
 
     id: str
@@ -81,6 +82,7 @@ class BoardDescription:
     cable: str | None = None
     by_hand: str = ""
     sdram: SdramChip | None = None
+    engine: str | None = None
 
     @property
     def family(self) -> Family:
@@ -109,7 +111,7 @@ _SLOW = "; its firmware may not reach 3 Mbaud: try --baud"
 _DAPLINK = f"the extension board's USB debug adapter{_SLOW}"
 
 
-def _ulx3s(size: str, device: Device) -> BoardDescription:
+def _ulx3s(size: str, device: Device, engine: str) -> BoardDescription:
     return BoardDescription(
         id=f"ulx3s-{size}",
         title=f"ULX3S-{size.upper()}",
@@ -120,6 +122,7 @@ def _ulx3s(size: str, device: Device) -> BoardDescription:
         loader="ulx3s",
         note=_FTDI,
         sdram=MT48LC16M16,
+        engine=engine,
     )
 
 
@@ -139,10 +142,11 @@ def _orangecrab(size: str, device: Device) -> BoardDescription:
 
 
 _ALL = (
-    _ulx3s("12f", LFE5U_12F),
-    _ulx3s("25f", LFE5U_25F),
-    _ulx3s("45f", LFE5U_45F),
-    _ulx3s("85f", LFE5U_85F),
+    # A 12F's die is that of a 25F.
+    _ulx3s("12f", LFE5U_12F, "ulx3s-25f"),
+    _ulx3s("25f", LFE5U_25F, "ulx3s-25f"),
+    _ulx3s("45f", LFE5U_45F, "ulx3s-45f"),
+    _ulx3s("85f", LFE5U_85F, "ulx3s-85f"),
     BoardDescription(
         id="colorlight-i5",
         title="Colorlight i5 v7.0",
@@ -152,6 +156,8 @@ _ALL = (
         clock=50_000_000,
         loader="colorlight-i5",
         note=_DAPLINK,
+        sdram=M12L64322A,
+        engine="ulx3s-25f",
     ),
     BoardDescription(
         id="colorlight-i9",
@@ -162,6 +168,8 @@ _ALL = (
         clock=50_000_000,
         loader="colorlight-i9",
         note=_DAPLINK,
+        sdram=M12L64322A,
+        engine="ulx3s-45f",
     ),
     BoardDescription(
         id="colorlight-5a-75b",
@@ -175,6 +183,8 @@ _ALL = (
         "JTAG adapter at J27 to J34",
         # The light's pin is the serial line's.
         led=None,
+        sdram=M12L16161A,
+        engine="ulx3s-25f",
     ),
     _orangecrab("25f", LFE5U_25F),
     _orangecrab("85f", LFE5U_85F),
@@ -198,6 +208,8 @@ _ALL = (
         clock=50_000_000,
         loader="icepi-zero",
         note=_FTDI,
+        sdram=MT48LC16M16,
+        engine="ulx3s-25f",
     ),
     BoardDescription(
         id="icebreaker",

@@ -26,6 +26,20 @@ class SdramChip:
     fastest: int
 
     @property
+    def rate(self) -> int:
+        """Cycles of the SDRAM in one of the engine, so that a memory word moves in each."""
+        return WORD_BITS // self.data_bits
+
+    @property
+    def clock_quarters(self) -> int:
+        """How much later than the pins' registers its clock rises, in quarters of its cycle.
+
+        A chip that is as fast as the engine has long cycles, and its data, which come after its own
+        edge, go by the registers' edge if that is half a cycle away.
+        """
+        return 1 if self.rate == 1 else 2
+
+    @property
     def words(self) -> int:
         """Memory words of the engine that it holds."""
         return (self.data_bits << (self.bank_bits + self.row_bits + self.column_bits)) // WORD_BITS
@@ -34,3 +48,7 @@ class SdramChip:
 #: 32 MB of the ULX3S. Boards with AS4C32M16 (64 MB) or IS42S16160G take it as well: the first half
 #: of a row, and the same timings or shorter ones.
 MT48LC16M16 = SdramChip("MT48LC16M16", 16, 2, 13, 9, 133_000_000)
+#: 8 MB of the Colorlight i5 (EM638325BK-6H) and i9 (M12L64322A).
+M12L64322A = SdramChip("M12L64322A", 32, 2, 11, 8, 166_000_000)
+#: 4 MB of the Colorlight 5A-75B: two of 16 bits side by side.
+M12L16161A = SdramChip("M12L16161A", 32, 1, 11, 8, 166_000_000)

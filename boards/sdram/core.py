@@ -21,9 +21,10 @@ class SdramCore:
 
     Attributes:
         text: with the module ``sdram_core``. Ports: ``clk``, ``rst``; ``clk2x``, ``rst2x`` of
-            twice the frequency; ``ready``; the native port by LiteDRAM's names (``cmd_valid``
-            ...); the SDRAM's pins ``a``, ``ba``, ``ras_n``, ``cas_n``, ``we_n``, ``cke``,
-            ``cs_n``, ``dm`` and ``dq``. With a model in the pins' place there is no second clock.
+            twice the frequency, where the chip's ``rate`` is 2; ``ready``; the native port by
+            LiteDRAM's names (``cmd_valid`` ...); the SDRAM's pins ``a``, ``ba``, ``ras_n``,
+            ``cas_n``, ``we_n``, ``cke``, ``cs_n``, ``dm`` and ``dq``. With a model in the pins'
+            place there is no second clock.
         data_bits, address_bits: of the native port.
     """
 
@@ -33,7 +34,7 @@ class SdramCore:
 
 
 def sdram_core(chip: SdramChip, clock: int, *, model: bool = False, ecp5: bool = True) -> SdramCore:
-    """The core for ``chip``, which runs at twice the clock: a native word is two of its words.
+    """The core for ``chip``, which runs at its ``rate`` times the clock: a native word a cycle.
 
     Args:
         clock: of the native port, Hz.
@@ -43,7 +44,7 @@ def sdram_core(chip: SdramChip, clock: int, *, model: bool = False, ecp5: bool =
     Raises:
         RheobaseError: the SDRAM is not as fast, or LiteDRAM is absent.
     """
-    sdram_clock = 2 * clock
+    sdram_clock = chip.rate * clock
     if sdram_clock > chip.fastest:
         raise RheobaseError(
             f"{chip.module}: its clock would be {sdram_clock / 1e6:g} MHz, must be at most "
@@ -61,7 +62,7 @@ def sdram_core(chip: SdramChip, clock: int, *, model: bool = False, ecp5: bool =
         ) from error
     from .core_module import CoreModule
 
-    made = getattr(modules, chip.module)(clock, "1:2")
+    made = getattr(modules, chip.module)(clock, f"1:{chip.rate}")
     latency = 2 if sdram_clock <= _TWO_CYCLES else 3
     core = CoreModule(made, chip, clock, latency, model=model)
     overrides: dict[Any, Any] = lattice_ecp5_trellis_special_overrides if ecp5 else {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litedram.core.controller import LiteDRAMController
+from litedram.core.controller import ControllerSettings, LiteDRAMController
 from litedram.core.crossbar import LiteDRAMCrossbar
 from litedram.modules import SDRAMModule
-from litedram.phy.gensdrphy import HalfRateGENSDRPHY
+from litedram.phy.gensdrphy import GENSDRPHY, HalfRateGENSDRPHY
 from litedram.phy.model import SDRAMPHYModel
 from migen import ClockDomain, If, Module, Record, Signal
 
@@ -35,7 +35,7 @@ class CoreModule(Module):
         self.clock_domains.cd_sys = ClockDomain("sys")
         self.cd_sys.clk.name_override, self.cd_sys.rst.name_override = "clk", "rst"
         clocks = [self.cd_sys.clk, self.cd_sys.rst]
-        if not model:
+        if not model and chip.rate > 1:
             self.clock_domains.cd_sys2x = ClockDomain("sys2x")
             self.cd_sys2x.clk.name_override, self.cd_sys2x.rst.name_override = "clk2x", "rst2x"
             clocks += [self.cd_sys2x.clk, self.cd_sys2x.rst]
@@ -46,15 +46,19 @@ class CoreModule(Module):
         )  # fmt: skip
         for name, *_ in pads.layout:
             getattr(pads, name).name_override = name
-        phy = HalfRateGENSDRPHY(pads, clock, cl=latency)
-        if latency % 2:
+        phy = (GENSDRPHY if chip.rate == 1 else HalfRateGENSDRPHY)(pads, clock, cl=latency)
+        if chip.rate > 1 and latency % 2:
             # Both words of a read must come in one cycle of the native port.
             phy.settings.rdphase = 1
         if model:
             phy = SDRAMPHYModel(module, phy.settings, clk_freq=clock)
         self.submodules.phy = phy
         self.submodules.controller = controller = LiteDRAMController(
-            phy.settings, module.geom_settings, module.timing_settings, clock
+            phy.settings,
+            module.geom_settings,
+            module.timing_settings,
+            clock,
+            ControllerSettings(cmd_buffer_buffered=True, with_auto_precharge=False),
         )
         self.submodules.crossbar = crossbar = LiteDRAMCrossbar(controller.interface)
         self.submodules.start_up = start = StartUp(

@@ -20,10 +20,20 @@ def boards() -> Boards:
             block_rams=board.device.block_rams,
             clock_hz=board.clock,
             serial_line=board.note,
+            engine=board.engine,
         )
         for board in BOARDS.values()
     ]
-    columns = ("board", "name", "device", "LUT4", "block RAMs", "clock MHz", "serial line")
+    columns = (
+        "board",
+        "name",
+        "device",
+        "LUT4",
+        "block RAMs",
+        "clock MHz",
+        "engine",
+        "serial line",
+    )
     rows = [
         [
             entry.board,
@@ -32,10 +42,12 @@ def boards() -> Boards:
             entry.luts,
             entry.block_rams,
             f"{entry.clock_hz / 1e6:g}",
+            entry.engine or "",
             entry.serial_line,
         ]
         for entry in found
     ]
     show(table("", columns, rows))
+    note("engine: what `rheobase engine` builds for the board, where it has an SDRAM")
     note("clock: where `build` is given no --clock; --board generic and asic write plain Verilog")
     return Boards(found)

@@ -34,8 +34,8 @@ def engine(
     clock: Annotated[
         float | None,
         typer.Option(
-            help="Clock of the engine, MHz; the SDRAM's is twice that (default: what these engines "
-            "reach)."
+            help="Clock of the engine, MHz; the SDRAM's is twice that where it has 16 bits "
+            "(default: what these engines reach)."
         ),
     ] = None,
     output: Annotated[
@@ -64,7 +64,7 @@ def engine(
     target = find_board(board)
     check_sdram(target)
     mhz = engine_clock(clock)
-    name = engine or target.id
+    name = engine or target.engine or target.id
     design = engine_design(name)
     start = time.monotonic()
     with timed_steps("building") as progress:

@@ -96,6 +96,7 @@ class KnownBoard(Part):
     block_rams: int
     clock_hz: float
     serial_line: str
+    engine: str | None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What stands around an engine on a board: pins, clocks, and boards that have no engine."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,27 +13,74 @@ from rheobase.boards.platforms.registry import BOARDS
 from rheobase.boards.sdram.core import SdramCore
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.designs import DESIGNS
 from rheobase.hw.memories.devices import Family
 from tests.support.json_output import envelope_of, result_of
+
+#: Sites of data bit 0, of the last data bit and of the clock, by the boards' documentation.
+SITES = {
+    "ulx3s": ("J16", "J17", "F19"),
+    "colorlight-i5": ("B6", "D13", "B9"),
+    "colorlight-i9": ("B6", "D13", "B9"),
+    "colorlight-5a-75b": ("B13", "E11", "C6"),
+    "icepi-zero": ("B16", "B1", "A3"),
+}
+
+
+def sites(name):
+    return SITES["ulx3s" if name.startswith("ulx3s") else name]
 
 
 @pytest.mark.parametrize("name", boards_with_sdram())
 def test_pins_and_both_clocks(name):
     board = BOARDS[name]
     platform = board.platform()
-    loop = pll_setting(board, 130_000_000)
+    loop = pll_setting(board, board.sdram.rate * 65_000_000)
     core = SdramCore("", 32, 23)
     plan = platform.prepare(EngineBoardDesign(board, loop, core), "top", debug_verilog=False)
     pins, netlist = plan.files["top.lpf"], plan.files["top.il"]
-    for pin, site in (("sdram_0__dq__io[0]", "J16"), ("sdram_0__clk__io", "F19")):
+    last = board.sdram.data_bits - 1
+    signals = ("sdram_0__dq__io[0]", f"sdram_0__dq__io[{last}]", "sdram_0__clk__io")
+    for pin, site in zip(signals, sites(name), strict=True):
         assert f'LOCATE COMP "{pin}" SITE "{site}";' in pins
-    assert loop.frequency == 130_000_000
-    for clock in ("fast_clock", "design_clock"):
-        hertz = loop.frequency if clock == "fast_clock" else loop.frequency // 2
-        assert f'{clock}" {float(hertz):.1f} HZ' in pins or f'{clock}" {hertz} HZ' in pins
-    assert f"parameter \\CLKOS_DIV {2 * loop.output_divider}" in netlist
+    assert pins.count('LOCATE COMP "sdram_0__dq__io[') == board.sdram.data_bits
+    assert pins.count('LOCATE COMP "sdram_0__a__io[') == board.sdram.row_bits
+    assert pins.count('LOCATE COMP "sdram_0__ba__io') == board.sdram.bank_bits
+    clocks = {"design_clock": 65e6}
+    if board.sdram.rate > 1:
+        clocks["fast_clock"] = 130e6
+    else:
+        clocks["late_clock"] = 65e6
+        # A quarter of a cycle, in eighths of one of the loop's oscillator.
+        found = {
+            key: int(re.search(rf"parameter \\CLK{key} (\d+)", netlist)[1])
+            for key in ("OP_CPHASE", "OP_FPHASE", "OS_CPHASE", "OS_FPHASE")
+        }
+        later = 8 * (found["OS_CPHASE"] - found["OP_CPHASE"]) + found["OS_FPHASE"]
+        assert later - found["OP_FPHASE"] == 8 * loop.output_divider / 4
+    for clock, hertz in clocks.items():
+        assert re.search(rf'{clock}" {hertz:.0f}(\.0)? HZ', pins), clock
+    assert f"parameter \\CLKOS_DIV {board.sdram.rate * loop.output_divider}" in netlist
     for module in ("rheobase_board", "sdram_core", "ODDRX1F"):
         assert f"cell \\{module} " in netlist
+
+
+@pytest.mark.parametrize("name", boards_with_sdram())
+def test_every_board_with_an_sdram_has_an_engine(name):
+    assert BOARDS[name].engine in DESIGNS
+
+
+def test_the_oscillators_own_clock_is_refused(tmp_path):
+    """The SDRAM's clock comes out of the loop."""
+    with pytest.raises(RheobaseError, match=r"25 MHz, must not be the oscillator's 25 MHz / 1"):
+        build_engine(
+            EngineDesign(),
+            BOARDS["colorlight-i5"],
+            tmp_path / "out",
+            name="x",
+            clock=25_000_000,
+            baud=1_000_000,
+        )
 
 
 @pytest.mark.parametrize("name", ["icebreaker", "tang-nano-20k", "orangecrab-25f"])

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from rheobase.boards.sdram.chips import MT48LC16M16
+from rheobase.boards.sdram.chips import M12L16161A, M12L64322A, MT48LC16M16
 from rheobase.boards.sdram.core import sdram_core
 from rheobase.golden.errors import RheobaseError
 
@@ -15,7 +15,7 @@ _OUT, _ACCESS, _HOLD, _IN = 3, 5.4, 2.7, 0.5
 
 _CHIP = """
 `timescale 1ns/100ps
-module chip(input clk, cke, ras_n, cas_n, we_n, input [ROWS-1:0] a, input [1:0] ba,
+module chip(input clk, cke, ras_n, cas_n, we_n, input [ROWS-1:0] a, input [BANKS-1:0] ba,
             input [BITS/8-1:0] dm, inout [BITS-1:0] dq);
   reg [BITS-1:0] content[0:16383];
   reg [12:0] row[0:3];
@@ -71,13 +71,13 @@ endmodule
 _BENCH = """
 `timescale 1ns/100ps
 module bench;
-  reg clk = 0, fast = 0, rst = 1;
+  reg clk = 0, fast = 0, late = 0, rst = 1;
   reg valid = 0, we = 0;
   reg [23:0] addr = 0;
   wire cmd_ready, wdata_ready, rdata_valid, ready, cke, ras_n, cas_n, we_n, cs_n;
   wire [DATA-1:0] rdata;
   wire [ROWS-1:0] a;
-  wire [1:0] ba;
+  wire [BANKS-1:0] ba;
   wire [BITS/8-1:0] dm;
   wire [BITS-1:0] core_dq, chip_dq;
   integer asked = 0, written = 0, got = 0, wrong = 0, started = 0;
@@ -88,18 +88,20 @@ module bench;
     #HALF fast = 0;
     #HALF;
   end
+  // A quarter of a cycle of clk is half of one of fast.
+  always @(negedge fast) late = clk;
   function [DATA-1:0] word(input integer n); word = 32'h9e3779b1 * (n + 7) >> 3; endfunction
   function [23:0] place(input integer n); place = (n * 37) % 4096 + (n % 3) * 65536; endfunction
-  sdram_core core(.clk(clk), .rst(rst), .clk2x(fast), .rst2x(rst), .ready(ready),
+  sdram_core core(.clk(clk), .rst(rst), SECOND_CLOCK.ready(ready),
     .cmd_valid(valid), .cmd_ready(cmd_ready), .cmd_we(we), .cmd_addr(addr[ADDRESS-1:0]),
     .wdata_valid(1'b1), .wdata_ready(wdata_ready),
     .wdata_we({DATA/8{1'b1}}), .wdata_data(word(written)), .rdata_valid(rdata_valid),
     .rdata_ready(1'b1), .rdata_data(rdata), .a(a), .ba(ba), .ras_n(ras_n), .cas_n(cas_n),
     .we_n(we_n), .cke(cke), .cs_n(cs_n), .dm(dm), .dq(core_dq));
-  wire [ROWS-1:0] a_d; wire [1:0] ba_d; wire [BITS/8-1:0] dm_d;
+  wire [ROWS-1:0] a_d; wire [BANKS-1:0] ba_d; wire [BITS/8-1:0] dm_d;
   wire ras_d, cas_d, we_d, cke_d, cs_d, clock_d;
   assign #OUT a_d = a, ba_d = ba, dm_d = dm, ras_d = ras_n, cas_d = cas_n, we_d = we_n,
-    cke_d = cke, cs_d = cs_n, clock_d = ~fast;
+    cke_d = cke, cs_d = cs_n, clock_d = CHIP_CLOCK;
   // Both ways: whoever drives is seen at the other end later.
   wire core_drives = core.OE;
   reg [BITS-1:0] to_chip, to_core;
@@ -135,9 +137,9 @@ endmodule
 _WORDS = 300
 
 
-def _simulated(clock, folder):
+def _simulated(chip, clock, folder):
     """What the bench says after words were written and read."""
-    core = sdram_core(MT48LC16M16, clock, ecp5=False)
+    core = sdram_core(chip, clock, ecp5=False)
     # The waits of the start are for a chip that has just got its supply.
     text = re.sub(r"15'd20000\b", "15'd20", core.text)
     enable = re.search(r"assign dq = (\w+)\b.*\?", text) or re.search(
@@ -145,8 +147,12 @@ def _simulated(clock, folder):
     )
     assert enable is not None
     values = {
-        "DATA": core.data_bits, "BITS": MT48LC16M16.data_bits, "ADDRESS": core.address_bits,
-        "ROWS": MT48LC16M16.row_bits, "WORDS": _WORDS, "OUT": _OUT, "IN": _IN,
+        "DATA": core.data_bits, "BITS": chip.data_bits, "ADDRESS": core.address_bits,
+        "ROWS": chip.row_bits, "BANKS": chip.bank_bits, "WORDS": _WORDS,
+        # Half a cycle is the other edge.
+        "CHIP_CLOCK": "late" if chip.clock_quarters == 1 else "~fast",
+        "SECOND_CLOCK": "" if chip.rate == 1 else ".clk2x(fast), .rst2x(rst), ",
+        "OUT": _OUT, "IN": _IN,
         "ACCESS": _ACCESS, "HOLD": _HOLD, "OE": enable[1],
         "HALF": f"{1e9 / clock / 4:.1f}",
     }  # fmt: skip
@@ -163,13 +169,31 @@ def _simulated(clock, folder):
 
 
 @pytest.mark.parametrize(
-    ("clock", "latency"), [(65_000_000, 3), (48_000_000, 2)]
-)  # fmt: skip
-def test_words_come_back_from_a_chip(clock, latency, tmp_path):
-    found = _simulated(clock, tmp_path)
-    assert found == f"wrong 0 faults 0 set 2 refreshed 1 latency {latency} burst 1"
+    ("chip", "clock", "latency", "burst"),
+    [
+        (MT48LC16M16, 65_000_000, 3, 1),
+        (MT48LC16M16, 48_000_000, 2, 1),
+        (M12L64322A, 65_000_000, 2, 0),
+        (M12L16161A, 50_000_000, 2, 0),
+    ],
+)
+def test_words_come_back_from_a_chip(chip, clock, latency, burst, tmp_path):
+    """A chip of 16 bits gives a word as a burst of two, one of 32 bits in one go."""
+    found = _simulated(chip, clock, tmp_path)
+    assert found == f"wrong 0 faults 0 set 2 refreshed 1 latency {latency} burst {burst}"
 
 
-def test_an_sdram_that_is_too_slow_is_refused():
-    with pytest.raises(RheobaseError, match=r"clock would be 160 MHz, must be at most 133 MHz"):
-        sdram_core(MT48LC16M16, 80_000_000)
+@pytest.mark.parametrize(
+    ("chip", "clock", "asked", "most"),
+    [(MT48LC16M16, 80, 160, 133), (M12L64322A, 180, 180, 166)],
+)
+def test_an_sdram_that_is_too_slow_is_refused(chip, clock, asked, most):
+    with pytest.raises(RheobaseError, match=f"would be {asked} MHz, must be at most {most} MHz"):
+        sdram_core(chip, clock * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("chip", "megabytes"), [(MT48LC16M16, 32), (M12L64322A, 8), (M12L16161A, 4)]
+)
+def test_it_holds_what_its_data_sheet_says(chip, megabytes):
+    assert chip.words * 4 == megabytes << 20

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...golden.errors import MachineError
-from ...hw.memories.devices import Family
+from ...hw.memories.devices import Device, Family
 
 #: What the report calls the cells that count, per family.
 _CELLS = {
@@ -52,6 +53,21 @@ class PlacedDesign:
     @property
     def meets_timing(self) -> bool:
         return self.frequency >= self.constraint
+
+
+def beyond_data_sheet(usage: Mapping[str, Usage], device: Device) -> str:
+    """What the design takes that the device is not sold with, in words; "" where there is none.
+
+    The tools know dies, and a device may be sold with less than its die has (LFE5U-12F).
+    """
+    sold = {"LUT4": device.luts, "block RAMs": device.block_rams}
+    taken = {kind: usage[kind].used for kind in sold if kind in usage}
+    beyond = [
+        f"{used:,} {kind} (sold with {sold[kind]:,})"
+        for kind, used in taken.items()
+        if used > sold[kind]
+    ]
+    return ", ".join(beyond)
 
 
 def parse_utilisation(log: str, family: Family) -> dict[str, Usage]:

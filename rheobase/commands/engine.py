@@ -56,8 +56,9 @@ def engine(
     `compile` makes a network's program for the same engine.
     """
     from ..boards.builds.engine_bitstream import build_engine, check_sdram
+    from ..boards.builds.reports import beyond_data_sheet
     from ..boards.platforms.registry import board as find_board
-    from ..console import duration, say, timed_steps
+    from ..console import duration, note, say, timed_steps
     from ..hw.engine.designs import engine_clock, engine_design
     from .build import placed_result, placed_rows, print_rows, written_rows
 
@@ -94,6 +95,11 @@ def engine(
             *written_rows(built),
         ]
     )
+    if beyond := beyond_data_sheet(built.placement.placed.usage, target.device):
+        note(
+            f"{target.device.name}: takes {beyond}; nextpnr finds them on the die, the data sheet "
+            "does not promise them"
+        )
     return EngineBuilt(
         folder=str(built.folder),
         board=target.id,

@@ -14,7 +14,8 @@ TOOLS = {
 seed = int(sys.argv[sys.argv.index('--seed') + 1])
 fmax = {FMAX}[seed - 1]
 clock = {'achieved': fmax, 'constraint': 40.0}
-usage = {kind: {'used': 1, 'available': 2} for kind in ('TRELLIS_COMB', 'TRELLIS_FF', 'DP16KD')}
+usage = {kind: {'used': {CELLS}, 'available': 24288}
+         for kind in ('TRELLIS_COMB', 'TRELLIS_FF', 'DP16KD')}
 open('rheobase.report.json', 'w').write(json.dumps({'fmax': {'c': clock}, 'utilization': usage}))
 open('rheobase.tim', 'w').write(f'log of {seed}')
 open('rheobase.config', 'w').write(f'placement of {seed}')
@@ -29,11 +30,11 @@ open('rheobase.config', 'w').write(f'placement of {seed}')
 
 @pytest.fixture
 def place_at(tmp_path, monkeypatch):
-    """Puts the programs on PATH, with an Fmax in MHz for each seed."""
+    """Puts the programs on PATH, with an Fmax in MHz for each seed, and cells of each kind."""
 
-    def put(*fmax):
+    def put(*fmax, cells=1):
         for name, (version, body) in TOOLS.items():
-            body = body.replace("{FMAX}", repr(fmax))
+            body = body.replace("{FMAX}", repr(fmax)).replace("{CELLS}", str(cells))
             version = f"if len(sys.argv) == 2: print({version!r}); sys.exit()"
             tool = tmp_path / name
             tool.write_text(f"#!{sys.executable}\nimport json, sys\n{version}\n{body}\n")

@@ -107,6 +107,21 @@ def test_an_sdram_of_another_family_is_refused(tmp_path):
         )
 
 
+@pytest.mark.parametrize(("cells", "beyond"), [(32, False), (33, True)])
+def test_cells_that_a_device_is_not_sold_with(cells, beyond, tmp_path, place_at, run_command):
+    """A 12F has the die of a 25F, of which its data sheet promises 32 block RAMs."""
+    place_at(41.0, cells=cells)
+    design = tmp_path / "small.json"
+    design.write_text(json.dumps({"lanes": 2, "neurons": 8, "groups": 2, "windows": 2}))
+    status, shown, _ = run_command(
+        *("engine", "--board", "ulx3s-12f", "--engine", design, "--clock", 40, "--seeds", 1),
+        *("--output", tmp_path / "made"),
+    )
+    assert status == 0
+    assert ("LFE5U-12F: takes 33 block RAMs (sold with 32); nextpnr finds" in shown) == beyond
+    assert "LUT4 (sold" not in shown
+
+
 def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):
     """What it prints as JSON has the schema, as that of all commands has."""
     place_at(41.0)

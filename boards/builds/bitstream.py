@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...golden.basics.output_files import folder_beside, put_in_place
+from ...golden.basics.programs import ProgramStoppedError
 from ...golden.errors import RheobaseError
 from ...golden.network.network import Network
 from ...hw.design.folding import Folding
@@ -27,6 +28,7 @@ from .failure import FAILED, BuildError, keep_reports, missed_by
 from .output import FORMAT, MANIFEST, check_output, network_entries, sha256
 from .placement import SEEDS, Placement, best_placement
 from .reports import PlacedDesign, parse_report, parse_utilisation
+from .rip_up import RIP_UP, routed_with_rip_up
 
 if TYPE_CHECKING:
     from amaranth import Elaboratable
@@ -69,6 +71,7 @@ class BoardSources:
         other: files that the commands read.
         commands: of yosys, after all is read.
         placing: options of nextpnr beside those that all builds have.
+        rips_up: wires that are too slow for the clock are laid anew, see ``rip_up``.
     """
 
     design: Elaboratable
@@ -76,6 +79,7 @@ class BoardSources:
     other: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
     placing: str = ""
+    rips_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -256,19 +260,28 @@ def _run_tools(
     # A platform may add steps for its own programmer, which openFPGALoader does not need.
     synthesise, place, pack = tools
 
-    def run(name: str, *more: str) -> None:
+    log = work / f"{NAME}.tim"
+
+    def run(name: str, *more: str, until: Callable[[], bool] | None = None) -> None:
         try:
-            tools[name].run([*commands[name], *more], work)
+            tools[name].run([*commands[name], *more], work, until=until)
+        except ProgramStoppedError:
+            raise
         except RheobaseError as error:
-            log = work / f"{NAME}.tim"
             said = log.read_text(errors="replace") if name == place and log.exists() else ""
             usage = parse_utilisation(said, board.family)
             missed = f"{board.title}: the design takes {missed_by(usage)}; " if usage else ""
             raise BuildError(f"{missed}{error}", usage) from error
 
     def placed(seed: int) -> PlacedDesign:
-        progress(place if seed == 1 else f"{place}, seed {seed} of {seeds}")
-        run(place, "--seed", str(seed))
+        step = place if seed == 1 else f"{place}, seed {seed} of {seeds}"
+        started = (place, "--seed", str(seed))
+        progress(step)
+        if not sources.rips_up:
+            run(*started)
+        elif not routed_with_rip_up(lambda until: run(*started, RIP_UP, until=until), log):
+            progress(f"{step}, without {RIP_UP}")
+            run(*started)
         return parse_report((work / _REPORT).read_text(), board.family, clock)
 
     progress(synthesise)

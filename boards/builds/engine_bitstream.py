@@ -24,9 +24,8 @@ from .engine_design import EngineBoardDesign
 from .output import check_output
 from .placement import SEEDS
 
-#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's, and those
-#: that are too slow for the clock are routed again.
-NEXTPNR_OPTIONS = "--placer static --tmg-ripup"
+#: Of nextpnr: wires of a large engine come out a tenth shorter than its usual placer's.
+NEXTPNR_OPTIONS = "--placer static"
 #: Yosys' map of adders, where the build runs.
 _CELLS = "folded_cells.txt"
 
@@ -78,6 +77,7 @@ def build_engine(
         {_CELLS: ECP5_MAP},
         ecp5_commands(top, _CELLS),
         NEXTPNR_OPTIONS,
+        rips_up=True,
     )
     return build_design(
         board,

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,14 @@ from ..errors import MachineError
 LOGGER = logging.getLogger("rheobase")
 #: Seconds in which a program says its version.
 _VERSION_SECONDS = 60
+#: Seconds between two looks at whether a program is to be stopped.
+_LOOK_SECONDS = 2.0
 #: Lines such as "ERROR: ...", "%Error: ..." and "main.cpp:3:1: error: ...".
 _ERROR_LINE = re.compile(r"(%?error\b|.*\b(fatal )?error:)", re.IGNORECASE)
+
+
+class ProgramStoppedError(MachineError):
+    """A program was stopped as its caller wanted."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +55,54 @@ def start_program(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    until: Callable[[], bool] | None = None,
 ) -> Ran:
     """Run ``command`` to its end, in ``folder`` and with ``environment`` where they are given.
 
     Args:
         timeout: seconds.
+        until: asked every other second; the program is stopped where it says so.
 
     Raises:
         MachineError: it cannot be started.
+        ProgramStoppedError: ``until`` said so.
         subprocess.TimeoutExpired: it took longer than ``timeout``.
     """
     start = time.monotonic()
     try:
-        ran = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
-            timeout=timeout,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
     except OSError as error:
         raise MachineError(f"{command[0]}: cannot be started ({error.strerror})") from error
+    with process:
+        try:
+            stdout, stderr = _output(process, timeout, until)
+        except BaseException:
+            process.kill()
+            raise
     LOGGER.info("%s: %.1f s", shlex.join(map(str, command)), time.monotonic() - start)
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    return Ran(process.returncode, stdout, stderr)
+
+
+def _output(
+    process: subprocess.Popen[str], timeout: float | None, until: Callable[[], bool] | None
+) -> tuple[str, str]:
+    """What ``process`` says to its end; see ``start_program``."""
+    if until is None:
+        return process.communicate(timeout=timeout)
+    while True:
+        try:
+            return process.communicate(timeout=_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if until():
+                raise ProgramStoppedError("stopped") from None
 
 
 def run_program(
@@ -82,13 +111,15 @@ def run_program(
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    until: Callable[[], bool] | None = None,
 ) -> str:
     """Run ``command`` and return its output; ``task`` is what an error calls it.
 
     Raises:
         MachineError: it cannot be started, or failed; the message has its telling line.
+        ProgramStoppedError: ``until`` said so, as of ``start_program``.
     """
-    ran = start_program(command, folder=folder, environment=environment)
+    ran = start_program(command, folder=folder, environment=environment, until=until)
     if ran.status:
         raise MachineError(f"{task} failed: {ran.reason}")
     return ran.output

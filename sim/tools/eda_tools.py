@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -56,13 +57,22 @@ class Tool:
     command: tuple[str, ...]
     version: str
 
-    def run(self, arguments: list[str], folder: Path, task: str | None = None) -> str:
+    def run(
+        self,
+        arguments: list[str],
+        folder: Path,
+        task: str | None = None,
+        *,
+        until: Callable[[], bool] | None = None,
+    ) -> str:
         """Run in ``folder`` and return the output; ``task`` is what errors call it.
 
         Raises:
             MachineError: it failed; the message has its telling line.
+            ProgramStoppedError: ``until`` said so, as of ``start_program``.
         """
-        return run_program([*self.command, *arguments], task or self.name, folder=folder)
+        command = [*self.command, *arguments]
+        return run_program(command, task or self.name, folder=folder, until=until)
 
 
 def find_tool(name: str) -> Tool:

@@ -12,6 +12,12 @@ TOOLS = {
         "nextpnr-ecp5 (Version nextpnr-0.9)",
         """
 seed = int(sys.argv[sys.argv.index('--seed') + 1])
+if '--tmg-ripup' in sys.argv and {ENDLESS}:
+    import time
+    with open('rheobase.tim', 'w') as log:
+        for number in range(1, 202):
+            print(f'Info:     iter={number} wires=9 overused=0 overuse=0 tmgfail=3', file=log)
+    time.sleep(600)
 fmax = {FMAX}[seed - 1]
 clock = {'achieved': fmax, 'constraint': 40.0}
 usage = {kind: {'used': {CELLS}, 'available': 24288}
@@ -30,11 +36,16 @@ open('rheobase.config', 'w').write(f'placement of {seed}')
 
 @pytest.fixture
 def place_at(tmp_path, monkeypatch):
-    """Puts the programs on PATH, with an Fmax in MHz for each seed, and cells of each kind."""
+    """Puts the programs on PATH, with an Fmax in MHz for each seed, and cells of each kind.
 
-    def put(*fmax, cells=1):
+    ``endless``: the router comes to no end where wires are to be laid anew.
+    """
+
+    def put(*fmax, cells=1, endless=False):
+        values = {"{FMAX}": repr(fmax), "{CELLS}": str(cells), "{ENDLESS}": str(endless)}
         for name, (version, body) in TOOLS.items():
-            body = body.replace("{FMAX}", repr(fmax)).replace("{CELLS}", str(cells))
+            for place, value in values.items():
+                body = body.replace(place, value)
             version = f"if len(sys.argv) == 2: print({version!r}); sys.exit()"
             tool = tmp_path / name
             tool.write_text(f"#!{sys.executable}\nimport json, sys\n{version}\n{body}\n")

@@ -122,6 +122,17 @@ def test_cells_that_a_device_is_not_sold_with(cells, beyond, tmp_path, place_at,
     assert "LUT4 (sold" not in shown
 
 
+def test_a_router_without_end_is_stopped(tmp_path, place_at, run_command):
+    """Where the clock is out of reach the design is routed once more, as other designs are."""
+    place_at(30.0, endless=True)
+    design = tmp_path / "small.json"
+    design.write_text(json.dumps({"lanes": 2, "neurons": 8, "groups": 2, "windows": 2}))
+    arguments = ("engine", "--board", "ulx3s-45f", "--engine", design, "--clock", 40, "--seeds", 1)
+    status, _, error = run_command(*arguments, "--output", tmp_path / "made")
+    assert status != 0
+    assert "the design runs at 30.00 MHz, the clock is 40 MHz" in error
+
+
 def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):
     """What it prints as JSON has the schema, as that of all commands has."""
     place_at(41.0)

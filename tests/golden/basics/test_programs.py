@@ -6,7 +6,13 @@ import subprocess
 
 import pytest
 
-from rheobase.golden.basics.programs import first_line, recent_on_path, run_program, start_program
+from rheobase.golden.basics.programs import (
+    ProgramStoppedError,
+    first_line,
+    recent_on_path,
+    run_program,
+    start_program,
+)
 from rheobase.golden.errors import MachineError
 
 
@@ -74,3 +80,18 @@ def test_versions_on_path(program, oldest, says, found):
     expected = None if found is None else (path, found)
     assert recent_on_path("some-tool", "-V", oldest, says=says) == expected
     assert recent_on_path("no-such-tool", "-V", oldest) is None
+
+
+def test_a_program_is_stopped_when_its_caller_has_seen_enough(program, tmp_path):
+    path = program("tool", "echo begun > log", "exec sleep 600")
+    log = tmp_path / "log"
+    with pytest.raises(ProgramStoppedError):
+        run_program([str(path)], "the work", folder=tmp_path, until=log.exists)
+    assert log.read_text() == "begun\n"
+
+
+def test_a_program_that_ends_by_itself_is_not_stopped(program):
+    path = program("tool", "echo first", "sleep 3", "echo last")
+    asked = []
+    found = run_program([str(path)], "the work", until=lambda: bool(asked.append(0)))
+    assert found.split() == ["first", "last"] and asked

@@ -62,8 +62,8 @@ def build_engine(
     loop = pll_setting(board, rate * clock)
     if loop is None:
         raise RheobaseError(
-            f"--clock: {clock / 1e6:g} MHz, must not be the oscillator's "
-            f"{board.oscillator / 1e6:g} MHz / {rate}"
+            f"--clock: {clock / 1e6:g} MHz, must not be {'half of ' if rate == 2 else ''}"
+            f"the oscillator's {board.oscillator / 1e6:g} MHz"
         )
     made = loop.frequency // rate
     tools = board_tools(board)

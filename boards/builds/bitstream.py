@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...golden.basics.output_files import folder_beside, put_in_place
-from ...golden.basics.programs import ProgramStoppedError
 from ...golden.errors import RheobaseError
 from ...golden.network.network import Network
 from ...hw.design.folding import Folding
@@ -265,8 +264,6 @@ def _run_tools(
     def run(name: str, *more: str, until: Callable[[], bool] | None = None) -> None:
         try:
             tools[name].run([*commands[name], *more], work, until=until)
-        except ProgramStoppedError:
-            raise
         except RheobaseError as error:
             said = log.read_text(errors="replace") if name == place and log.exists() else ""
             usage = parse_utilisation(said, board.family)

@@ -43,11 +43,9 @@ class EngineBoardDesign(Elaboratable):
         m = Module()
         m.domains.sync = ClockDomain()
         assert self.board.sdram is not None
-        chip = self.board.sdram
-        halved = chip.rate > 1
-        second = "fast" if halved else "late"
+        second = "fast" if self.board.sdram.rate > 1 else "late"
         m.domains += ClockDomain(second)
-        m.submodules.clocking = Clocking(self.board, self.setting, halved=halved, late=not halved)
+        m.submodules.clocking = Clocking(self.board, self.setting, second=second)
         rx, tx = serial_port(m, platform)
         busy = busy_light(m, platform, self.board)
         native = NativePort(self.core.data_bits, self.core.address_bits).create()
@@ -69,12 +67,14 @@ class EngineBoardDesign(Elaboratable):
             **{f"o_native__{name}": value for name, value in given.items()},
             **{f"i_native__{name}": value for name, value in taken.items()},
         )
-        if halved:
+        if second == "fast":
             clock |= {"i_clk2x": ClockSignal("fast"), "i_rst2x": ResetSignal("fast")}
         pins = platform.request("sdram", 0, dir="-")
-        # Out of a register as the pins are: late by the clock that it has, or by its other half.
+        # Out of a register as the pins are, and later than they: by half a cycle of ``fast``, or by
+        # the quarter of ``late``. Half a cycle of the engine's clock is so long that data, which
+        # come after the SDRAM's own edge, miss that of the registers.
         m.submodules.sdram_clock = edge = io.DDRBuffer("o", pins.clk, o_domain=second)
-        first = 0 if chip.clock_quarters == 2 else 1
+        first = int(second == "late")
         m.d.comb += [edge.o[0].eq(Const(first)), edge.o[1].eq(Const(1 - first))]
         outputs = _OUTPUTS | {ours: core for ours, core in _OPTIONAL.items() if hasattr(pins, ours)}
         m.submodules.sdram = Instance(

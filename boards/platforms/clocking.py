@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
@@ -34,9 +34,9 @@ class Clocking(Elaboratable):
     The reset lasts until the loop has locked and 20 microseconds have passed since.
 
     Args:
-        halved: the loop's output drives the domain ``fast``, and half of it ``sync``, both with the
-            same edge (ECP5).
-        late: a domain ``late`` has the clock of ``sync``, a quarter of a cycle later (ECP5).
+        second: another domain, by the loop's other output (ECP5). ``fast`` has the loop's clock
+            and ``sync`` half of it, with the same edge; ``late`` has the clock of ``sync``, a
+            quarter of a cycle later.
     """
 
     def __init__(
@@ -44,19 +44,19 @@ class Clocking(Elaboratable):
         board: BoardDescription,
         setting: PllSetting | None,
         *,
-        halved: bool = False,
-        late: bool = False,
+        second: Literal["fast", "late"] | None = None,
     ):
         self.board = board
         self.setting = setting
-        self.halved = halved
-        self.late = late
+        self.second = second
 
     def elaborate(self, platform) -> Module:
         m = Module()
         port = platform.request(platform.default_clk, dir="-")
-        loop_clock = Signal(name="fast_clock" if self.halved else "design_clock")
-        clock = Signal(name="design_clock") if self.halved else loop_clock
+        fast = self.second == "fast"
+        loop_clock = Signal(name="fast_clock" if fast else "design_clock")
+        other_clock = Signal(name="design_clock" if fast else "late_clock")
+        clock = other_clock if fast else loop_clock
         locked = Signal(init=1)
         if self.setting is not None and self.board.family == Family.ICE40 and self.board.pad_loop:
             # The clock pin is the loop's own pad: it must not pass an input buffer.
@@ -67,26 +67,19 @@ class Clocking(Elaboratable):
             m.submodules.pad = pad = io.Buffer("i", port)
             if self.setting is None:
                 m.d.comb += [loop_clock.eq(pad.i), locked.eq(1)]
-            elif self.halved:
-                m.submodules.pll = self._ecp5(
-                    pad.i, loop_clock, locked, self._second_output(clock, 2)
-                )
-            elif self.late:
-                late_clock = Signal()
-                m.d.comb += ClockSignal("late").eq(late_clock)
-                m.submodules.pll = self._ecp5(
-                    pad.i, loop_clock, locked, self._second_output(late_clock, 1, quarters=1)
-                )
-                platform.add_clock_constraint(late_clock, self.setting.frequency)
+            elif self.second is not None:
+                other = self._other_output(other_clock, *((2, 0) if fast else (1, 1)))
+                m.submodules.pll = self._ecp5(pad.i, loop_clock, locked, other)
             else:
                 m.submodules.pll = self._loop(pad.i, loop_clock, locked)
         frequency = self.board.oscillator if self.setting is None else self.setting.frequency
         if self.setting is not None:
             platform.add_clock_constraint(loop_clock, frequency)
-        if self.halved:
-            m.d.comb += ClockSignal("fast").eq(loop_clock)
+        if fast:
             frequency //= 2
-            platform.add_clock_constraint(clock, frequency)
+        if self.second is not None:
+            m.d.comb += ClockSignal(self.second).eq(loop_clock if fast else other_clock)
+            platform.add_clock_constraint(other_clock, frequency)
 
         m.domains.power = ClockDomain(local=True, reset_less=True)
         m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("power").eq(clock)]
@@ -97,7 +90,7 @@ class Clocking(Elaboratable):
         with m.Elif(locked):
             m.d.power += waiting.eq(waiting + 1)
         m.submodules.reset = ResetSynchronizer(~waited, domain="sync")
-        if self.halved:
+        if fast:
             m.submodules.fast_reset = ResetSynchronizer(~waited, domain="fast")
         return m
 
@@ -113,7 +106,7 @@ class Clocking(Elaboratable):
         reference: Signal,
         clock: Signal,
         locked: Signal,
-        second: dict[str, Any] | None = None,
+        other: dict[str, Any] | None = None,
     ) -> Instance:
         setting = self.setting
         return Instance(
@@ -152,10 +145,10 @@ class Clocking(Elaboratable):
             i_PLLWAKESYNC=Const(0),
             i_ENCLKOP=Const(0),
             o_LOCK=locked,
-            **(second or {}),
+            **(other or {}),
         )
 
-    def _second_output(self, clock: Signal, ratio: int, *, quarters: int = 0) -> dict[str, Any]:
+    def _other_output(self, clock: Signal, ratio: int, quarters: int) -> dict[str, Any]:
         """The loop's other output, ``ratio`` times slower, and later by quarters of a cycle."""
         setting = self.setting
         # In eighths of a cycle of the loop's oscillator.

@@ -31,15 +31,6 @@ class SdramChip:
         return WORD_BITS // self.data_bits
 
     @property
-    def clock_quarters(self) -> int:
-        """How much later than the pins' registers its clock rises, in quarters of its cycle.
-
-        A chip that is as fast as the engine has long cycles, and its data, which come after its own
-        edge, go by the registers' edge if that is half a cycle away.
-        """
-        return 1 if self.rate == 1 else 2
-
-    @property
     def words(self) -> int:
         """Memory words of the engine that it holds."""
         return (self.data_bits << (self.bank_bits + self.row_bits + self.column_bits)) // WORD_BITS

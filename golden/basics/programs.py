@@ -25,7 +25,7 @@ _LOOK_SECONDS = 2.0
 _ERROR_LINE = re.compile(r"(%?error\b|.*\b(fatal )?error:)", re.IGNORECASE)
 
 
-class ProgramStoppedError(MachineError):
+class ProgramStoppedError(Exception):
     """A program was stopped as its caller wanted."""
 
 

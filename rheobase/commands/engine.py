@@ -65,7 +65,8 @@ def engine(
     target = find_board(board)
     check_sdram(target)
     mhz = engine_clock(clock)
-    name = engine or target.engine or target.id
+    name = engine or target.engine
+    assert name is not None  # boards with an SDRAM have one
     design = engine_design(name)
     start = time.monotonic()
     with timed_steps("building") as progress:

@@ -150,7 +150,7 @@ def _simulated(chip, clock, folder):
         "DATA": core.data_bits, "BITS": chip.data_bits, "ADDRESS": core.address_bits,
         "ROWS": chip.row_bits, "BANKS": chip.bank_bits, "WORDS": _WORDS,
         # Half a cycle is the other edge.
-        "CHIP_CLOCK": "late" if chip.clock_quarters == 1 else "~fast",
+        "CHIP_CLOCK": "late" if chip.rate == 1 else "~fast",
         "SECOND_CLOCK": "" if chip.rate == 1 else ".clk2x(fast), .rst2x(rst), ",
         "OUT": _OUT, "IN": _IN,
         "ACCESS": _ACCESS, "HOLD": _HOLD, "OE": enable[1],

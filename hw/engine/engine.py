@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..basics.queue import Queue
 from ..design.queues import QueueDesign
 from .beat_fork import BeatFork
-from .design import DIGIT_BITS, LANE_DIGITS, EngineDesign
+from .design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, EngineDesign
 from .lane_digits import digit_lane
 from .lanes.engine_lane import EngineLane
 from .memory.map_reader import MapReader
@@ -91,7 +91,12 @@ class Engine(wiring.Component):
         m.submodules.loader = loader = WeightLoader(design)
         for client, port in enumerate((program.port, weights.port, reader.port, writer.port)):
             wiring.connect(m, port, arbiter.clients[client])
-        wiring.connect(m, arbiter.port, wiring.flipped(self.memory))
+        # Which client takes a word comes late, and goes far: to whatever holds the memory.
+        m.submodules.arriving = arriving = Queue(WORD_BITS, 2, reset_less=True)
+        wiring.connect(m, arbiter.port.commands, wiring.flipped(self.memory.commands))
+        wiring.connect(m, arbiter.port.written, wiring.flipped(self.memory.written))
+        wiring.connect(m, wiring.flipped(self.memory.read), arriving.input)
+        wiring.connect(m, arriving.output, arbiter.port.read)
         wiring.connect(m, program.output, sequencer.words)
         wiring.connect(m, weights.output, loader.words)
 

@@ -25,7 +25,7 @@ class EngineDesign:
     Attributes:
         lanes: E, event lanes; lane e sees the digits whose number in a word is e modulo E.
         neurons: P, adders of each lane.
-        firing: F, neurons that fire at once; P / F turns for a group of P channels.
+        firing: F, neurons that fire at once; up to P / F turns for a group of channels.
         weight_bits: of a weight in a lane's memory; wider weights are digits of this width.
         steps: the largest T.
         weight_words: P weights each, in a lane's memory; a power of two.
@@ -34,7 +34,7 @@ class EngineDesign:
         sum_bits: of a lane's accumulator.
         current_bits: of a current, and of a membrane potential.
         threshold_bits: of a threshold.
-        groups: of P channels in a pass, at most.
+        groups: of up to P channels in a pass, at most.
         windows: of a strip, at most.
         sources, segments, rows, operations: entries of a pass's tables, at most.
         pool_words: of F numbers, that wait for the rest of their windows.
@@ -94,8 +94,13 @@ class EngineDesign:
 
     @property
     def turns(self) -> int:
-        """How often neurons fire for a group of P channels."""
+        """How often neurons fire for a group of P channels, at most."""
         return self.neurons // self.firing
+
+    @property
+    def fewest_turns(self) -> int:
+        """And at least: lanes are told of a group's last turn a cycle before it."""
+        return min(2, self.turns)
 
     @property
     def adders(self) -> int:
@@ -110,4 +115,8 @@ class EngineDesign:
     @property
     def weight_memory_words(self) -> int:
         """Memory words of P weights."""
-        return ceil_div(self.neurons * self.weight_bits, WORD_BITS)
+        return self.weight_parts(self.turns)
+
+    def weight_parts(self, turns: int) -> int:
+        """Memory words of the weights of ``turns`` turns, at an address of a lane."""
+        return ceil_div(turns * self.firing * self.weight_bits, WORD_BITS)

@@ -207,7 +207,7 @@ class Engine(wiring.Component):
             maximum.pooled.eq(windows.pooled),
         ]
         wiring.connect(m, maximum.placed, writer.placed)
-        for part in (order, neurons, windows, maximum, writer):
+        for part in (order, join, neurons, windows, maximum, writer):
             m.d.comb += part.header.eq(header)
         for part in (order, windows):
             m.d.comb += part.start.eq(sequencer.go)

@@ -67,7 +67,8 @@ def pass_record(design: EngineDesign) -> Record:
         kind: see ``Kind``.
         steps: T of the layer.
         fires_signed: neurons fire signed.
-        groups: of P channels.
+        groups: of channels.
+        turns: of a group, F channels each; from ``fewest_turns`` of the design to its ``turns``.
         weight_stride: words of a lane's memory from one group to the next.
         weight_words: of a lane's memory that the pass takes in all.
         rows, columns: positions in front of pooling.
@@ -84,8 +85,8 @@ def pass_record(design: EngineDesign) -> Record:
         out_base: memory word of the first number of the first pixel that the pass writes.
         out_row, out_pixel: memory words from one row (pixel) of the written map to the next.
         out_turns: turns of a pixel that are written; what is behind them has no channels.
-        sources, segments, row_entries, operations, chunks: records in the tables; parameters has
-            groups * turns.
+        sources, segments, row_entries, operations, chunks, parameters: records in the tables;
+            parameters has groups * turns.
     """
     extent = EXTENT_BITS
     return Record(
@@ -95,6 +96,7 @@ def pass_record(design: EngineDesign) -> Record:
             Field("steps", count_bits(design.steps)),
             Field("fires_signed", 1),
             Field("groups", count_bits(design.groups)),
+            Field("turns", count_bits(design.turns)),
             Field("weight_stride", count_bits(design.weight_words)),
             Field("weight_words", count_bits(design.weight_words)),
             Field("rows", extent),
@@ -119,6 +121,23 @@ def pass_record(design: EngineDesign) -> Record:
             Field("segments", count_bits(design.segments)),
             Field("row_entries", count_bits(design.rows)),
             Field("operations", count_bits(design.operations)),
+            Field("parameters", count_bits(design.groups * design.turns)),
+        ),
+    )
+
+
+def weights_record(design: EngineDesign) -> Record:
+    """The word in front of the weights of a pass, in their stream.
+
+    Fields:
+        addresses: ``weight_words`` of the pass; at each the stream has the weights of every lane.
+        parts: memory words of a lane's weights at an address: of the turns that a group has.
+    """
+    return Record(
+        "weights",
+        (
+            Field("addresses", count_bits(design.weight_words)),
+            Field("parts", count_bits(design.weight_memory_words)),
         ),
     )
 

@@ -6,7 +6,8 @@ from ...golden.errors import RheobaseError
 from .compiled import Program
 from .design import WORD_BITS, WORD_DIGITS
 from .model.decoding import DecodedPass, decoded_passes
-from .program import NUMBER_BITS, Kind
+from .program import NUMBER_BITS, Kind, weights_record
+from .words import record_values, stream_words
 
 
 def check_program(program: Program) -> None:
@@ -30,7 +31,7 @@ def check_program(program: Program) -> None:
     design = program.design
     for number, decoded in enumerate(decoded_passes(design, program.passes, 0)):
         where = f"pass {number}"
-        words += decoded.head["weight_words"] * design.lanes * design.weight_memory_words
+        words += _check_weights(where, program, decoded, words)
         for source in decoded.tables["sources"]:
             last = _extent(source["rows"], source["row_stride"])
             last += _extent(source["pieces"], source["piece_stride"]) + source["piece_words"]
@@ -42,6 +43,27 @@ def check_program(program: Program) -> None:
             f"passes take {words} words of weights, must be the {len(program.weights)} that "
             "there are"
         )
+
+
+def _check_weights(where: str, program: Program, decoded: DecodedPass, base: int) -> int:
+    """Memory words of a pass's weights, from word ``base`` of the stream on, as its front says."""
+    design, head = program.design, decoded.head
+    turns = head["turns"]
+    if not design.fewest_turns <= turns <= design.turns:
+        raise RheobaseError(
+            f"{where}: groups have {turns} turns, must be {design.fewest_turns} to {design.turns}"
+        )
+    if head["parameters"] != head["groups"] * turns:
+        raise RheobaseError(
+            f"{where}: parameters are those of {head['parameters']} turns, must be of "
+            f"{head['groups'] * turns}"
+        )
+    expected = {"addresses": head["weight_words"], "parts": design.weight_parts(turns)}
+    record = weights_record(design)
+    front = program.weights[base : base + record.words]
+    if len(front) < record.words or record_values(record, front) != expected:
+        raise RheobaseError(f"{where}: its weights do not begin at word {base} of the weights")
+    return stream_words(design, head["weight_words"], turns)
 
 
 def _check_written(where: str, decoded: DecodedPass, first: int, end: int) -> None:

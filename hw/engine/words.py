@@ -8,7 +8,7 @@ import numpy as np
 
 from ...golden.errors import RheobaseError
 from .design import WORD_BITS, EngineDesign
-from .program import Record
+from .program import Record, weights_record
 
 
 def record_words(where: str, record: Record, values: Mapping[str, int]) -> list[int]:
@@ -47,25 +47,36 @@ def record_values(record: Record, words: np.ndarray) -> dict[str, int]:
     return values
 
 
+def stream_words(design: EngineDesign, addresses: int, turns: int) -> int:
+    """Memory words of a pass's weights, and of what is in front of them."""
+    return weights_record(design).words + addresses * design.lanes * design.weight_parts(turns)
+
+
 def weight_stream(design: EngineDesign, weights: np.ndarray) -> np.ndarray:
     """Memory words of a pass's weights.
 
     Args:
-        weights: (addresses, lanes, P).
+        weights: (addresses, lanes, channels of a group's turns).
     """
+    turns = weights.shape[-1] // design.firing
+    parts = design.weight_parts(turns)
     bits = (weights[..., None] >> np.arange(design.weight_bits)) & 1
-    flat = bits.astype(np.uint8).reshape(-1, design.neurons * design.weight_bits)
-    padding = design.weight_memory_words * WORD_BITS - flat.shape[1]
-    flat = np.pad(flat, ((0, 0), (0, padding)))
-    return np.packbits(flat, axis=1, bitorder="little").view("<u4").reshape(-1).astype(np.uint32)
+    flat = bits.astype(np.uint8).reshape(-1, weights.shape[-1] * design.weight_bits)
+    flat = np.pad(flat, ((0, 0), (0, parts * WORD_BITS - flat.shape[1])))
+    words = np.packbits(flat, axis=1, bitorder="little").view("<u4").reshape(-1)
+    head = {"addresses": len(weights), "parts": parts}
+    front = record_words("weights", weights_record(design), head)
+    return np.concatenate([np.array(front, np.uint32), words.astype(np.uint32)])
 
 
-def stream_weights(design: EngineDesign, words: np.ndarray) -> np.ndarray:
-    """Weights that ``words`` hold: int64, (addresses, lanes, P)."""
-    rows = words.astype("<u4").reshape(-1, design.weight_memory_words).view(np.uint8)
+def stream_weights(design: EngineDesign, words: np.ndarray, turns: int) -> np.ndarray:
+    """Weights that ``words`` hold: int64, (addresses, lanes, channels of ``turns`` turns)."""
+    channels = turns * design.firing
+    rows = words[weights_record(design).words :].astype("<u4")
+    rows = rows.reshape(-1, design.weight_parts(turns)).view(np.uint8)
     bits = np.unpackbits(rows, axis=1, bitorder="little")
-    bits = bits[:, : design.neurons * design.weight_bits]
-    bits = bits.reshape(-1, design.lanes, design.neurons, design.weight_bits)
+    bits = bits[:, : channels * design.weight_bits]
+    bits = bits.reshape(-1, design.lanes, channels, design.weight_bits)
     worth = 1 << np.arange(design.weight_bits, dtype=np.int64)
     worth[-1] = -worth[-1]
     return bits @ worth

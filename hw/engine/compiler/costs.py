@@ -11,6 +11,7 @@ import numpy as np
 from ....golden.basics.arithmetic import ceil_div
 from ..design import WORD_DIGITS
 from ..program import TABLES, pass_record
+from ..words import stream_words
 from .maps.densities import Density
 from .maps.stored_maps import StoredMap, SuperPixel, turn_words
 from .passes.chunks import Part
@@ -84,13 +85,13 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
     pooled = positions.row_pool.windows * positions.column_pool.windows
     turns = ceil_div(draft.block.end - draft.block.first, WORD_DIGITS)
     moved += pooled * turns * turn_words(target.kind)
-    weights = draft.weight_words * design.lanes * design.weight_memory_words
+    weights = stream_words(design, draft.weight_words, draft.turns)
     tables = table_words(draft)
     return PassCost(
         adders=windows * draft.groups * _busiest(events, squares),
         window=windows * words,
         memory=moved * word_cycles,
-        neurons=windows * draft.groups * design.turns * len(draft.chunks),
+        neurons=windows * draft.groups * draft.turns * len(draft.chunks),
         tables=tables * word_cycles,
         weights=weights * word_cycles,
         accumulations=windows * draft.groups * float(events.sum()),
@@ -152,12 +153,11 @@ def weight_waits(drafts: Sequence[Draft], costs: Sequence[PassCost]) -> list[flo
         for later in range(number + 1, len(drafts)):
             if time <= 0 or room <= 0:
                 break
-            each = costs[later].weights / drafts[later].weight_words
-            most = min(drafts[later].weight_words, room) * each
-            loads = min(time, max(0.0, most - loaded[later]))
-            loaded[later] += loads
-            time -= loads
-            room -= drafts[later].weight_words
+            taken = drafts[later].weight_words
+            most = costs[later].weights * min(taken, room) / taken
+            before, loaded[later] = loaded[later], max(loaded[later], min(loaded[later] + time, most))
+            time -= loaded[later] - before
+            room -= taken
             if loaded[later] < costs[later].weights:
                 break
     return waits

@@ -20,7 +20,7 @@ class PassPlan:
     Attributes:
         layer: its name.
         first, end: channels of the layer.
-        groups: of P channels.
+        groups: of channels.
         strip: windows whose events are replayed together.
         cost: cycles by what bounds them.
         waits: cycles until its weights are there, after the pass before it.

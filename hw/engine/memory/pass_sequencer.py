@@ -80,7 +80,7 @@ class PassSequencer(wiring.Component):
         ]
         self._table_ports(m, assembled, table, index, word, takes & tables, last_word)
 
-        counts = self._counts(m)
+        counts = self._counts()
         last_words = [record.words - 1 for _, record in self.records]
         last_index = Signal.like(index, reset_less=True)
         last_place = Signal.like(word, reset_less=True)
@@ -136,12 +136,9 @@ class PassSequencer(wiring.Component):
                     m.next = "HEAD"
         return m
 
-    def _counts(self, m: Module) -> list[Value]:
-        """Records of each table in the pass of the header, from a cycle after it on."""
-        header = self.header
-        turns = Signal(range(table_sizes(self.design)["parameters"] + 1))
-        m.d.sync += turns.eq(header.groups * self.design.turns)
-        return [turns if name == "parameters" else getattr(header, name) for name in TABLES]
+    def _counts(self) -> list[Value]:
+        """Records of each table in the pass of the header."""
+        return [getattr(self.header, name) for name in TABLES]
 
     def _table_ports(
         self,

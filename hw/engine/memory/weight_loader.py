@@ -8,16 +8,19 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import count_shape, index_shape
 from ..design import WORD_BITS, EngineDesign
+from ..program import weights_record
+from ..record_layouts import record_layout
 
 
 class WeightLoader(wiring.Component):
     """Loads what passes need in their order, as far ahead as the rings have room.
 
-    The stream has, for each address of a pass, the P weights of every lane. What is loaded stays
-    until a pass is over and releases its share, the oldest.
+    The stream has a word in front of each pass's weights (``weights_record``), and for each address
+    of the pass the weights of every lane: those of the turns that its groups have. What is loaded
+    stays until a pass is over and releases its share, the oldest.
 
     Members:
-        words: in, stream; memory words, ``design.weight_memory_words`` for P weights.
+        words: in, stream; memory words.
         clear: in; forget what is loaded and begin anew; the stream begins anew as well.
         pass_words: in; weight words of the pass that is under way or comes next.
         release: in; the pass is over: its words are given up.
@@ -61,13 +64,18 @@ class WeightLoader(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design = self.design
-        parts = design.weight_memory_words
-        part = Signal(index_shape(parts))
+        front_layout = record_layout(weights_record(design))
+        front = front_layout(self.words.payload[: front_layout.size])
+        # The next word is a front; or addresses of its pass are still to come.
+        begins = Signal(init=1)
+        left = Signal.like(front.addresses)
+        part = Signal(index_shape(design.weight_memory_words))
+        last_part = Signal.like(part)
         lane = Signal(design.lanes, init=1)
         # Addresses that all lanes have, and how many of them are not given up.
         loaded = Signal.like(self.address)
         kept = Signal(count_shape(design.weight_words))
-        takes = Signal()
+        takes, loads = Signal(), Signal()
         complete = Signal()
         # The last lane's word at an address is complete; it counts a cycle later.
         everywhere, counts = Signal(), Signal()
@@ -75,13 +83,20 @@ class WeightLoader(wiring.Component):
         m.d.comb += [
             self.words.ready.eq(room),
             takes.eq(self.words.valid & self.words.ready),
-            complete.eq(takes & (part == parts - 1)),
+            loads.eq(takes & ~begins),
+            complete.eq(loads & (part == last_part)),
             self.ready.eq(kept >= self.pass_words),
         ]
-        with m.If(takes):
-            m.d.sync += part.eq(Mux(part == parts - 1, 0, part + 1))
+        with m.If(takes & begins):
+            m.d.sync += [
+                begins.eq(front.addresses == 0),
+                left.eq(front.addresses),
+                last_part.eq(front.parts - 1),
+            ]
+        with m.If(loads):
+            m.d.sync += part.eq(Mux(complete, 0, part + 1))
         m.d.sync += [
-            self.write.eq(Mux(takes, lane, 0)),
+            self.write.eq(Mux(loads, lane, 0)),
             self.address.eq(loaded),
             self.part.eq(part),
             self.word.eq(self.words.payload),
@@ -94,11 +109,11 @@ class WeightLoader(wiring.Component):
         with m.If(complete):
             m.d.sync += lane.eq(lane.rotate_left(1))
         with m.If(everywhere):
-            m.d.sync += loaded.eq(loaded + 1)
+            m.d.sync += [loaded.eq(loaded + 1), left.eq(left - 1), begins.eq(left == 1)]
         m.d.sync += kept.eq(kept + counts - Mux(self.release, self.pass_words, 0))
         with m.If(self.release):
             m.d.sync += self.base.eq(self.base + self.pass_words)
         with m.If(self.clear):
-            m.d.sync += [part.eq(0), lane.eq(1), loaded.eq(0), self.base.eq(0)]
+            m.d.sync += [begins.eq(1), part.eq(0), lane.eq(1), loaded.eq(0), self.base.eq(0)]
             m.d.sync += [kept.eq(0), counts.eq(0)]
         return m

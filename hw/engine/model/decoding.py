@@ -39,7 +39,7 @@ def decoded_passes(design: EngineDesign, memory: np.ndarray, base: int) -> Itera
         tables = {}
         for name, of_design in TABLES.items():
             entry = of_design(design)
-            count = head["groups"] * design.turns if name == "parameters" else head[name]
+            count = head[name]
             words = _words(memory, base, count * entry.words).reshape(count, entry.words)
             tables[name] = [record_values(entry, one) for one in words]
             base += count * entry.words

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..design import EngineDesign
-from ..words import stream_weights
+from ..words import stream_weights, stream_words
 from .decoding import DecodedPass, decoded_passes
 from .neurons import Parameters, pooled, write_map
 from .row_ring import RowBuffer
@@ -19,8 +19,8 @@ class PassRun:
     """What a pass did.
 
     Attributes:
-        events: int64, (lanes,), of each group of P channels.
-        groups: of P channels.
+        events: int64, (lanes,), of each group of channels.
+        groups: of channels.
         words: of the row buffer that windows saw.
         words_read, words_written: of the memory; of maps.
         weight_words: of the memory.
@@ -57,11 +57,14 @@ def run_program(
     ring = np.zeros((design.weight_words, design.lanes, design.neurons), np.int64)
     ring_base, runs = 0, []
     for decoded in decoded_passes(design, memory, program_base):
-        count = decoded.head["weight_words"]
-        words = count * design.lanes * design.weight_memory_words
+        count, turns = decoded.head["weight_words"], decoded.head["turns"]
+        words = stream_words(design, count, turns)
         at = (ring_base + np.arange(count)) % design.weight_words
-        ring[at] = stream_weights(design, memory[weight_base : weight_base + words])
-        runs.append(_run_pass(design, memory, decoded, ring, ring_base))
+        channels = turns * design.firing
+        ring[at, :, :channels] = stream_weights(
+            design, memory[weight_base : weight_base + words], turns
+        )
+        runs.append(_run_pass(design, memory, decoded, ring[..., :channels], ring_base))
         ring_base = (ring_base + count) % design.weight_words
         weight_base += words
     return tuple(runs)
@@ -84,6 +87,6 @@ def _run_pass(
         words=windows.words,
         words_read=buffer.words_read,
         words_written=write_map(head, memory, numbers),
-        weight_words=head["weight_words"] * design.lanes * design.weight_memory_words,
-        turns=head["rows"] * head["columns"] * head["groups"] * design.turns,
+        weight_words=stream_words(design, head["weight_words"], head["turns"]),
+        turns=head["rows"] * head["columns"] * head["groups"] * head["turns"],
     )

@@ -13,7 +13,7 @@ class PassWindows:
     """The windows of a pass.
 
     Args:
-        weights: int64, (ring addresses, lanes, P).
+        weights: int64, (ring addresses, lanes, channels of a group).
         ring_base: address of the pass's first weights.
 
     Attributes:

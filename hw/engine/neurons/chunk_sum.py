@@ -11,9 +11,6 @@ from ...memories.memory_shape import NO_COLLISIONS
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, currents_layout
 
-#: Turns from one that is taken to the first that sees what it leaves.
-STAGES = 3
-
 
 class ChunkSum(wiring.Component):
     """Adds the turns of windows' chunks, one a cycle; what chunks before gave is shifted first.
@@ -25,8 +22,8 @@ class ChunkSum(wiring.Component):
                    +> kept -+      |
                        ^-----------+ chunks but the last
 
-    A turn waits while what it adds to is still on its way, which needs fewer than ``STAGES`` turns
-    from one chunk to the next.
+    A turn waits while what it adds to is still on its way, which needs fewer than three turns from
+    one chunk to the next.
 
     Members:
         turns: in, stream of ``TurnLayout`` of currents.
@@ -69,12 +66,11 @@ class ChunkSum(wiring.Component):
             write.addr.eq(found.tag.index),
             write.en.eq(free & found_valid & ~found.tag.last_chunk),
         ]
-        if design.turns < STAGES:
-            under_way = [
-                valid & (stage.tag.index == turn.tag.index)
-                for valid, stage in ((asked_valid, asked), (found_valid, found))
-            ]
-            m.d.comb += waits.eq(~turn.tag.first_chunk & Cat(under_way).any())
+        under_way = [
+            valid & (stage.tag.index == turn.tag.index)
+            for valid, stage in ((asked_valid, asked), (found_valid, found))
+        ]
+        m.d.comb += waits.eq(~turn.tag.first_chunk & Cat(under_way).any())
         with m.If(free):
             m.d.sync += [
                 asked_valid.eq(self.turns.valid & ~waits),

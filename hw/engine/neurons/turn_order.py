@@ -15,7 +15,7 @@ from ..program import chunk_record, pass_record
 from ..record_layouts import record_layout
 
 #: What of a pass the order depends on.
-_OF_THE_PASS = ("rows", "columns", "strip", "chunks", "groups")
+_OF_THE_PASS = ("rows", "columns", "strip", "chunks", "groups", "turns")
 
 
 class TurnOrder(wiring.Component):
@@ -98,7 +98,7 @@ class TurnOrder(wiring.Component):
             tag.last_chunk.eq(last_chunk),
             tag.shift.eq(read.data.shift),
             tag.odd.eq(read.data.odd_shift),
-            tag.last_turn.eq(turn == design.turns - 1),
+            tag.last_turn.eq(turn == header.turns - 1),
             tag.last_window.eq(window == last_window),
             tag.last_group.eq(group == header.groups - 1),
             strip_ends.eq(tag.last_turn & tag.last_window & tag.last_group & last_chunk),

@@ -12,6 +12,8 @@ from ...folded.own_register import OwnRegister
 from ...folded.selectors import CHOICES, Selectors
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout, sums_layout
+from ..program import pass_record
+from ..record_layouts import record_layout
 
 
 class UnitJoin(wiring.Component):
@@ -27,6 +29,7 @@ class UnitJoin(wiring.Component):
 
     Members:
         lane_0 ...: in, streams; P sums of each lane.
+        header: in; the pass.
         coming: in; a bit of each lane, whose stream is valid in the next cycle.
         tags: in, stream of ``TurnTagLayout``; those of a unit follow one another without a gap.
         joined: out, stream of ``TurnLayout`` of currents.
@@ -45,6 +48,7 @@ class UnitJoin(wiring.Component):
         super().__init__(
             lanes
             | {
+                "header": In(record_layout(pass_record(design))),
                 "coming": In(design.lanes),
                 "tags": In(stream.Signature(TurnTagLayout(design))),
                 "joined": Out(stream.Signature(TurnLayout(design, currents_layout(design)))),
@@ -68,22 +72,22 @@ class UnitJoin(wiring.Component):
         )
         wiring.connect(m, kept.output, wiring.flipped(self.joined))
         turn = Signal(range(max(2, design.turns)))
-        last_turn = Signal()
         takes = Signal()
         releases = Signal()
         next_turn = Signal.like(turn)
+        before_last = Signal.like(turn)
+        m.d.sync += before_last.eq(self.header.turns - 2)
         m.submodules.there = there = OwnRegister(design.lanes)
         m.d.comb += [
             there.next.eq(self.coming),
             takes.eq((turn != 0) | (there.now.all() & self.tags.valid & kept.room)),
-            last_turn.eq(turn == design.turns - 1),
             next_turn.eq(turn),
             kept.enters.eq(takes),
             self.tags.ready.eq(takes),
-            releases.eq(takes & (turn == design.turns - 2)),
+            releases.eq(takes & (turn == before_last)),
         ]
         with m.If(takes):
-            m.d.comb += next_turn.eq(Mux(last_turn, 0, turn + 1))
+            m.d.comb += next_turn.eq(Mux(tag.last_turn, 0, turn + 1))
         m.d.sync += turn.eq(next_turn)
         # The first level is a register behind what selects the turn's sums.
         rows = []

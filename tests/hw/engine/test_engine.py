@@ -27,8 +27,8 @@ from tests.support.simulation.engine_maps import assert_maps
 #: Small, so that lists, rings and row buffers fill up; and of 4 bits, with more of each and with
 #: sums that wait in a line.
 SMALL = EngineDesign(
-    lanes=4, neurons=8, weight_words=256, list_entries=64, buffer_words=256, sum_bits=16,
-    groups=4, windows=3, pool_words=128, sources=8, segments=64, rows=128, threshold_bits=28,
+    lanes=4, neurons=24, weight_words=256, list_entries=64, buffer_words=256, sum_bits=16,
+    groups=3, windows=3, pool_words=128, sources=8, segments=64, rows=128, threshold_bits=28,
     current_bits=32,
 )  # fmt: skip
 FOUR_BITS = replace(

@@ -69,7 +69,7 @@ def _chain(**fields) -> Network:
         (
             _chain(),
             {"weight_words": 16, "lanes": 2, "buffer_words": 2048},
-            r"layer 'conv': weights of 32 channels take 27 words of a lane's memory, must be at "
+            r"layer 'conv': weights of 16 channels take 27 words of a lane's memory, must be at "
             r"most 16 \(weight_words\)",
         ),
         (
@@ -79,9 +79,9 @@ def _chain(**fields) -> Network:
             r"at most 16 \(buffer_words\)",
         ),
         (
-            _chain(pool=Pool((3, 3), (2, 2))),
+            _chain(pool=Pool((3, 3), (1, 1))),
             {"pool_words": 16},
-            r"layer 'conv': pooled rows' numbers are 32, must be at most 16 \(pool_words\)",
+            r"layer 'conv': pooled rows' numbers are 48, must be at most 16 \(pool_words\)",
         ),
         (
             _chain(),

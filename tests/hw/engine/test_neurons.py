@@ -22,15 +22,16 @@ from rheobase.hw.engine.neurons.neuron_line import NeuronLine, numbers_layout
 from rheobase.hw.engine.neurons.turn_order import TurnOrder
 from rheobase.hw.engine.neurons.unit_join import UnitJoin
 from rheobase.hw.engine.program import Kind, parameter_record, pass_record
+from rheobase.hw.engine.record_layouts import record_layout
 from tests.hw.engine.started import record_values, run_started
 from tests.support.simulation.agents import run_without_stalls
 
 DESIGN = EngineDesign(
-    lanes=4, neurons=16, sum_bits=14, current_bits=26, threshold_bits=10, groups=6, steps=6
+    lanes=4, neurons=24, sum_bits=14, current_bits=26, threshold_bits=10, groups=6, steps=6
 )
 
 
-def _tags(rows, columns, strip, groups, chunks):
+def _tags(rows, columns, strip, groups, chunks, of_group=DESIGN.turns):
     """Every turn of a pass, as loops."""
     found = []
     for row in range(rows):
@@ -39,8 +40,8 @@ def _tags(rows, columns, strip, groups, chunks):
             for number, (odd, shift) in enumerate(chunks):
                 for group in range(groups):
                     for window in range(windows):
-                        for turn in range(DESIGN.turns):
-                            last_turn, last_group = turn == DESIGN.turns - 1, group == groups - 1
+                        for turn in range(of_group):
+                            last_turn, last_group = turn == of_group - 1, group == groups - 1
                             last_window, last_chunk = (
                                 window == windows - 1,
                                 number == len(chunks) - 1,
@@ -48,7 +49,7 @@ def _tags(rows, columns, strip, groups, chunks):
                             ends = start + windows == columns
                             found.append(
                                 {
-                                    "index": group * DESIGN.turns + turn,
+                                    "index": group * of_group + turn,
                                     "first_chunk": number == 0,
                                     "last_chunk": last_chunk,
                                     "shift": shift,
@@ -66,19 +67,19 @@ def _tags(rows, columns, strip, groups, chunks):
 
 @pytest.mark.quick
 @pytest.mark.parametrize(
-    ("rows", "columns", "strip", "groups", "chunks"),
+    ("rows", "columns", "strip", "groups", "of_group", "chunks"),
     [
-        (2, 7, 3, 3, [(0, 0)]),
-        (3, 2, 1, 2, [(1, 0), (0, 2), (0, 1)]),
-        (1, 1, 1, 1, [(1, 0)]),
-        (1, 3, 2, 6, [(0, 1)]),
+        (2, 7, 3, 3, 3, [(0, 0)]),
+        (3, 2, 1, 2, 2, [(1, 0), (0, 2), (0, 1)]),
+        (1, 1, 1, 1, 3, [(1, 0)]),
+        (1, 3, 2, 6, 2, [(0, 1)]),
     ],
 )
-def test_order_of_turns(rows, columns, strip, groups, chunks):
+def test_order_of_turns(rows, columns, strip, groups, of_group, chunks):
     component = TurnOrder(DESIGN)
     header = record_values(
         pass_record(DESIGN),
-        rows=rows, columns=columns, strip=strip, groups=groups, chunks=len(chunks),
+        rows=rows, columns=columns, strip=strip, groups=groups, chunks=len(chunks), turns=of_group,
     )  # fmt: skip
     taken = run_started(
         component,
@@ -89,7 +90,7 @@ def test_order_of_turns(rows, columns, strip, groups, chunks):
         ],
         outputs={"tags": TurnTagLayout(DESIGN)},
     )
-    assert taken["tags"] == _tags(rows, columns, strip, groups, chunks)
+    assert taken["tags"] == _tags(rows, columns, strip, groups, chunks, of_group)
 
 
 class _JoinOfStreams(wiring.Component):
@@ -104,6 +105,7 @@ class _JoinOfStreams(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.join = join = self.join
+        m.d.comb += join.header.eq(self.header)
         wiring.connect(m, wiring.flipped(self.tags), join.tags)
         wiring.connect(m, join.joined, wiring.flipped(self.joined))
         for number, lane in enumerate(join.lanes):
@@ -120,17 +122,18 @@ class _JoinOfStreams(wiring.Component):
 
 
 @pytest.mark.quick
-def test_join_and_chunks():
+@pytest.mark.parametrize("of_group", [2, 3])
+def test_join_and_chunks(of_group):
     rng = np.random.default_rng(0)
     chunks = [(1, 0), (0, 1), (0, 2)]
-    tags = _tags(2, 3, 1, 2, chunks)
-    units = len(tags) // DESIGN.turns
+    tags = _tags(2, 3, 1, 2, chunks, of_group)
+    units = len(tags) // of_group
     sums = rng.integers(-200, 200, (DESIGN.lanes, units, DESIGN.neurons))
     worth = np.array([1, 16] * (DESIGN.lanes // 2))
     turns, totals = [], {}
     expected = []
     for number, tag in enumerate(tags):
-        unit, turn = divmod(number, DESIGN.turns)
+        unit, turn = divmod(number, of_group)
         part = sums[:, unit, turn * DESIGN.firing : (turn + 1) * DESIGN.firing]
         values = (part * (worth if tag["odd"] else 1 + 0 * worth)[:, np.newaxis]).sum(axis=0)
         turns.append({"values": values.tolist(), "tag": tag})
@@ -143,8 +146,10 @@ def test_join_and_chunks():
     inputs = {
         f"lane_{lane}": (sums_layout(DESIGN), sums[lane].tolist()) for lane in range(DESIGN.lanes)
     }
+    header = record_values(pass_record(DESIGN), turns=of_group)
     taken = run_started(
         join,
+        ports={"header": (record_layout(pass_record(DESIGN)), header)},
         inputs=inputs | {"tags": (TurnTagLayout(DESIGN), tags)},
         outputs={"joined": layout},
         steady=["tags"],

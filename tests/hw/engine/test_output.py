@@ -126,7 +126,7 @@ def _tags_at(rows, columns, strip, groups):
 
 
 def _tags_of(rows, columns, strip, groups):
-    return _tags(rows, columns, strip, groups, [(0, 0)])
+    return _tags(rows, columns, strip, groups, [(0, 0)], DESIGN.turns)
 
 
 @pytest.mark.quick

@@ -111,20 +111,23 @@ def _field(name: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("field", "message"),
+    ("field", "value", "message"),
     [
-        ("out_base", "pass 0: its map lies in words"),
-        ("out_row", "pass 0: its map lies in words"),
-        ("weight_words", "words of weights"),
-        ("operations", "goes on behind word"),
+        ("out_base", -1, "pass 0: its map lies in words"),
+        ("out_row", -1, "pass 0: its map lies in words"),
+        ("weight_words", -1, "pass 0: its weights do not begin at word 0"),
+        ("turns", 0, "pass 0: groups have 0 turns, must be 1 to 1"),
+        ("groups", 3, r"pass 0: parameters are those of \d turns, must be of 3"),
+        ("operations", -1, "goes on behind word"),
     ],
 )
-def test_a_pass_that_leaves_its_maps_is_refused(program, tmp_path, field, message):
+def test_a_pass_that_leaves_its_maps_is_refused(program, tmp_path, field, value, message):
     path = tmp_path / "net.rbe"
     first, bits = _field(field)
     words = program.passes.copy()
     number = int.from_bytes(words[:12].astype("<u4").tobytes(), "little")
-    number |= ((1 << bits) - 1) << first
+    ones = (1 << bits) - 1
+    number = number & ~(ones << first) | (value & ones) << first
     words[:12] = np.frombuffer(number.to_bytes(48, "little"), "<u4")
     _rewritten(program, path, lambda description: None, words)
     with pytest.raises(RheobaseError, match=message):

@@ -39,6 +39,11 @@ class Block:
     def groups(self, design: EngineDesign) -> int:
         return ceil_div(self.end - self.first, design.neurons)
 
+    def turns(self, design: EngineDesign) -> int:
+        """Of each group: channels are shared out among groups, F by F."""
+        turns = ceil_div(self.end - self.first, design.firing)
+        return max(design.fewest_turns, ceil_div(turns, self.groups(design)))
+
 
 @dataclass(frozen=True, eq=False)
 class DraftSource:
@@ -112,10 +117,10 @@ class Draft:
         positions: in front of pooling.
         sources: what it reads.
         seen: its readings.
-        weight_stride: words of a lane's memory for a group of P channels.
+        weight_stride: words of a lane's memory for a group.
         chunks: of a window.
         strip: windows of a strip.
-        weights: int64, (groups, weight_stride, lanes, P); None in a sketch.
+        weights: int64, (groups, weight_stride, lanes, group_channels); None in a sketch.
         sum_bits: that lanes' sums may take; 0 in a sketch.
     """
 
@@ -133,6 +138,16 @@ class Draft:
     @property
     def groups(self) -> int:
         return self.block.groups(self.design)
+
+    @property
+    def turns(self) -> int:
+        """Of a group."""
+        return self.block.turns(self.design)
+
+    @property
+    def group_channels(self) -> int:
+        """Of a group, with those that the block does not have."""
+        return self.turns * self.design.firing
 
     @property
     def weight_words(self) -> int:
@@ -154,14 +169,14 @@ class Draft:
             "operations": sum(
                 len(phase) for phases in operation_lists(self.segments) for phase in phases
             ),
-            "parameters": self.groups * self.design.turns,
+            "parameters": self.groups * self.turns,
         }
 
     @property
     def pool_row_words(self) -> int:
         """Words of the pool's memory for a pooled row."""
         windows = self.positions.column_pool.windows
-        return windows * self.groups * self.design.turns if self.positions.pools else 0
+        return windows * self.groups * self.turns if self.positions.pools else 0
 
     @property
     def pool_ring_words(self) -> int:

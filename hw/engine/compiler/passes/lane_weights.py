@@ -20,13 +20,14 @@ def with_weights(draft: Draft) -> Draft:
         RheobaseError: what sums there are does not fit the engine.
     """
     design, block = draft.design, draft.block
-    shape = (draft.groups, draft.weight_stride, design.lanes, design.neurons)
+    channels = draft.group_channels
+    shape = (draft.groups, draft.weight_stride, design.lanes, channels)
     weights = np.zeros(shape, np.int64)
     for seen in draft.seen:
         dense = seen.reading.weight(block.first, block.end)
-        padded = np.zeros((draft.groups * design.neurons, *dense.shape[1:]), np.int64)
+        padded = np.zeros((draft.groups * channels, *dense.shape[1:]), np.int64)
         padded[: len(dense)] = dense
-        padded = padded.reshape(draft.groups, design.neurons, *dense.shape[1:])
+        padded = padded.reshape(draft.groups, channels, *dense.shape[1:])
         for base, digit in zip(
             seen.addresses, weight_digits(design, padded, seen.digits), strict=True
         ):
@@ -75,7 +76,7 @@ def part_sums(draft: Draft, part: Part) -> Sums:
     weight = draft.weights[:, base : base + span * len(rows)]
     weight = weight.reshape(len(weight), len(rows), span, *weight.shape[2:])[:, used]
     positive, negative = np.maximum(weight, 0), np.minimum(weight, 0)
-    channels = draft.groups * draft.design.neurons
+    channels = draft.groups * draft.group_channels
 
     def summed(of_positive: np.ndarray, of_negative: np.ndarray) -> np.ndarray:
         """Of each phase: (phases, lanes, channels)."""
@@ -89,7 +90,7 @@ def part_sums(draft: Draft, part: Part) -> Sums:
 
 
 def _place(seen: Seen, base: int, digit: np.ndarray, weights: np.ndarray) -> None:
-    """Put one digit of weights, (groups, P, channels, rows, columns), where lanes find it."""
+    """Put one digit of weights, (groups, channels of each, channels, rows, columns), in place."""
     span = seen.operations.span
     for block in seen.operations.blocks:
         channel = block.channel - seen.channels[0]

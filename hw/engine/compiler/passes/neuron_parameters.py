@@ -94,7 +94,7 @@ def parameter_records(network: Network, draft: Draft) -> list[dict[str, int]]:
             f"{design.current_bits} (current_bits)"
         )
     channels = slice(block.first, block.end)
-    count = draft.groups * design.neurons
+    count = draft.groups * draft.group_channels
     # Channels beyond the block's have no weights, and must not fire.
     fillings = {"offset": 0, "threshold": 1, "below": -1, "negative_threshold": 1}
     fields = {}

@@ -86,7 +86,7 @@ def sketch(
     )
     if draft.weight_words > design.weight_words:
         raise RheobaseError(
-            f"{block.where}: weights of {draft.groups * design.neurons} channels take "
+            f"{block.where}: weights of {draft.groups * draft.group_channels} channels take "
             f"{draft.weight_words} words of a lane's memory, must be at most "
             f"{design.weight_words} (weight_words)"
         )

@@ -42,7 +42,6 @@ def pass_tables(
     counts = {name: len(records) for name, records in tables.items()}
     if counts != draft.records:
         raise ValueError(f"{draft.block.where}: tables have {counts}, not {draft.records}")
-    del counts["parameters"]
     return head | counts, tables
 
 
@@ -56,6 +55,7 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
         "steps": network.steps_of(block.layer) if layer.threshold is not None else 0,
         "fires_signed": int(layer.signed),
         "groups": draft.groups,
+        "turns": draft.turns,
         "weight_stride": draft.weight_stride,
         "weight_words": draft.weight_words,
         "rows": positions.rows,
@@ -63,7 +63,7 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
         "strip": draft.strip,
         "pooled_rows": positions.row_pool.windows,
         "pooled_columns": positions.column_pool.windows,
-        "pool_column_words": draft.groups * draft.design.turns,
+        "pool_column_words": draft.groups * draft.turns,
         "pool_row_words": draft.pool_row_words,
         "pool_ring_words": draft.pool_ring_words,
         "out_base": place.base + first * turn,

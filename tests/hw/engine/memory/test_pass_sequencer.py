@@ -23,14 +23,10 @@ def _passes(count, rng):
     for _ in range(count):
         head = random_fields(pass_record(DESIGN), rng)
         head["kind"] = rng.choice([kind for kind in Kind if kind != Kind.END])
-        head["groups"] = rng.randrange(1, DESIGN.groups + 1)
         tables = {}
         for name, make in TABLES.items():
             entries = rng.choice((0, 1, sizes[name], rng.randrange(sizes[name] + 1)))
-            if name == "parameters":
-                entries = head["groups"] * DESIGN.turns
-            else:
-                head[name] = entries
+            head[name] = entries
             tables[name] = [random_fields(make(DESIGN), rng) for _ in range(entries)]
         words += packed(pass_record(DESIGN), head)
         for name, make in TABLES.items():

@@ -6,7 +6,9 @@ import pytest
 
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.memory.weight_loader import WeightLoader
+from rheobase.hw.engine.program import weights_record
 from tests.hw.benches.stalls import STALLS
+from tests.hw.engine.memory.records import packed
 from tests.support.simulation.agents import Source, run_agents
 
 
@@ -55,23 +57,29 @@ def _design(neurons, weight_bits):
     return EngineDesign(lanes=2, neurons=neurons, weight_bits=weight_bits, weight_words=16)
 
 
+def _front(design, addresses, parts):
+    return packed(weights_record(design), {"addresses": addresses, "parts": parts})
+
+
 @pytest.mark.parametrize(("gap", "_stall"), STALLS[:2])
 @pytest.mark.parametrize(("neurons", "weight_bits"), [(8, 4), (16, 8), (8, 5)])
 def test_passes_find_their_weights(neurons, weight_bits, gap, _stall):
     design = _design(neurons, weight_bits)
     rng = Random(neurons)
-    bits = neurons * weight_bits
-    passes = [
-        [[rng.getrandbits(bits) for _ in range(design.lanes)] for _ in range(words)]
-        for words in (5, 16, 1, 0, 9, 9, 3, 16, 7)
-    ]
-    stream = [
-        weights >> 32 * part & 0xFFFFFFFF
-        for weights_of_pass in passes
-        for lanes in weights_of_pass
-        for weights in lanes
-        for part in range(design.weight_memory_words)
-    ]
+    passes, stream = [], []
+    for addresses in (5, 16, 1, 0, 9, 9, 3, 16, 7):
+        # Of all P channels, or of fewer.
+        parts = rng.randint(1, design.weight_memory_words)
+        bits = min(32 * parts, neurons * weight_bits)
+        weights = [[rng.getrandbits(bits) for _ in range(design.lanes)] for _ in range(addresses)]
+        passes.append(weights)
+        stream += _front(design, addresses, parts)
+        stream += [
+            one >> 32 * part & 0xFFFFFFFF
+            for lanes in weights
+            for one in lanes
+            for part in range(parts)
+        ]
     loader = WeightLoader(design)
     lanes = Lanes(loader, design, passes, rng)
     source = Source(loader.words, stream, rng, gap)
@@ -79,7 +87,7 @@ def test_passes_find_their_weights(neurons, weight_bits, gap, _stall):
     assert not source.values
 
 
-@pytest.mark.parametrize("when", range(9, 15))
+@pytest.mark.parametrize("when", range(9, 16))
 def test_clear_begins_anew(when):
     design = _design(8, 4)
     loader = WeightLoader(design)
@@ -96,13 +104,13 @@ def test_clear_begins_anew(when):
         def look(self, context):
             if self.cycle == when:
                 # The stream and its passes begin anew; before, no pass releases what came first.
-                source.values, source.offered = [3, 4, 5, 6], False
+                source.values, source.offered = [*_front(design, 2, 1), 3, 4, 5, 6], False
                 lanes.passes.append([[3, 4], [5, 6]])
             if self.cycle == when + 1:
                 assert not context.get(loader.ready)
 
     lanes = Lanes(loader, design, [], rng, hurry=1.0)
-    source = Source(loader.words, [1] * 12, rng, 0.0)
+    source = Source(loader.words, [*_front(design, 8, 1), *[1] * 12], rng, 0.0)
     clear = Clear()
 
     def settled():

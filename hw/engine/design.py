@@ -38,7 +38,7 @@ class EngineDesign:
         windows: of a strip, at most.
         sources, segments, rows, operations: entries of a pass's tables, at most.
         pool_words: of F numbers, that wait for the rest of their windows.
-        sums_ahead: units whose sums wait in a lane for those of the others, ``SumLine``.
+        turns_ahead: turns whose sums wait in a lane for those of the others.
     """
 
     lanes: int = 16
@@ -59,7 +59,7 @@ class EngineDesign:
     rows: int = 64
     operations: int = 512
     pool_words: int = 1024
-    sums_ahead: int = 1
+    turns_ahead: int = 16
 
     def __post_init__(self) -> None:
         where = "EngineDesign"
@@ -79,7 +79,7 @@ class EngineDesign:
         check_integer(where, "sum_bits", self.sum_bits, self.weight_bits + DIGIT_BITS, 32)
         check_integer(where, "current_bits", self.current_bits, self.sum_bits, 32)
         check_integer(where, "threshold_bits", self.threshold_bits, 1, 31)
-        check_integer(where, "sums_ahead", self.sums_ahead, 1, 16)
+        check_integer(where, "turns_ahead", self.turns_ahead, 2, 64)
         for name, most in (
             ("weight_words", 1 << 14),
             ("list_entries", 1 << 14),

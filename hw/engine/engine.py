@@ -21,8 +21,8 @@ from .memory.weight_loader import WeightLoader
 from .memory_port import BURST_WORDS, MemoryPort
 from .neurons.chunk_sum import ChunkSum
 from .neurons.neuron_line import NeuronLine
+from .neurons.turn_join import TurnJoin
 from .neurons.turn_order import TurnOrder
-from .neurons.unit_join import UnitJoin
 from .output.map_writer import MapWriter
 from .output.pool_maximum import PoolMaximum
 from .output.pool_windows import PoolWindows
@@ -169,6 +169,7 @@ class Engine(wiring.Component):
                 lane.beat.eq(fork.beat),
                 fork.room[number].eq(lane.room),
                 lane.groups.eq(header.groups),
+                lane.turns.eq(header.turns),
                 lane.stride.eq(header.weight_stride),
                 lane.base.eq(loader.base),
                 lane.load.eq(loader.write[number]),
@@ -184,16 +185,19 @@ class Engine(wiring.Component):
         """From the lanes' sums to the words of a map."""
         design, header = self.design, sequencer.header
         m.submodules.order = order = TurnOrder(design)
-        m.submodules.join = join = UnitJoin(design)
+        m.submodules.join = join = TurnJoin(design)
         m.submodules.chunk_sum = chunk_sum = ChunkSum(design)
         m.submodules.neurons = neurons = NeuronLine(design)
         m.submodules.windows = windows = PoolWindows(design)
         m.submodules.maximum = maximum = PoolMaximum(design)
         wiring.connect(m, sequencer.chunks, order.chunks)
         wiring.connect(m, sequencer.parameters, neurons.parameters)
-        for number, (lane, sums) in enumerate(zip(lanes, join.lanes, strict=True)):
-            wiring.connect(m, lane.sums, sums)
-            m.d.comb += join.coming[number].eq(lane.coming)
+        for number, lane in enumerate(lanes):
+            m.d.comb += [
+                join.entered[number].eq(lane.entered),
+                join.sums[number].eq(lane.sums),
+                lane.leaves.eq(join.leaves[number]),
+            ]
         # Whether all lanes have their sums is known late.
         m.submodules.tags = tags = Queue(order.tags.payload.shape(), 2, reset_less=True)
         wiring.connect(m, order.tags, tags.input)
@@ -207,7 +211,7 @@ class Engine(wiring.Component):
             maximum.pooled.eq(windows.pooled),
         ]
         wiring.connect(m, maximum.placed, writer.placed)
-        for part in (order, join, neurons, windows, maximum, writer):
+        for part in (order, neurons, windows, maximum, writer):
             m.d.comb += part.header.eq(header)
         for part in (order, windows):
             m.d.comb += part.start.eq(sequencer.go)

@@ -93,6 +93,11 @@ def sums_layout(design: EngineDesign) -> data.ArrayLayout:
     return data.ArrayLayout(signed(design.sum_bits), design.neurons)
 
 
+def turn_sums_layout(design: EngineDesign) -> data.ArrayLayout:
+    """F of them, those of a turn."""
+    return data.ArrayLayout(signed(design.sum_bits), design.firing)
+
+
 def currents_layout(design: EngineDesign) -> data.ArrayLayout:
     """Currents of F neurons."""
     return data.ArrayLayout(signed(design.current_bits), design.firing)

@@ -127,11 +127,11 @@ def pass_record(design: EngineDesign) -> Record:
 
 
 def weights_record(design: EngineDesign) -> Record:
-    """The word in front of the weights of a pass, in their stream.
+    """The word in front of the weights of a group of channels, in their stream.
 
     Fields:
-        addresses: ``weight_words`` of the pass; at each the stream has the weights of every lane.
-        parts: memory words of a lane's weights at an address: of the turns that a group has.
+        addresses: ``weight_stride`` of the pass; at each the stream has the weights of every lane.
+        parts: memory words of a lane's weights at an address: of the turns that are written.
     """
     return Record(
         "weights",

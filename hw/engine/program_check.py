@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...golden.errors import RheobaseError
 from .compiled import Program
 from .design import WORD_BITS, WORD_DIGITS
-from .model.decoding import DecodedPass, decoded_passes
+from .model.decoding import DecodedPass, decoded_passes, pass_turns
 from .program import NUMBER_BITS, Kind, weights_record
 from .words import record_values, stream_words
 
@@ -58,12 +58,22 @@ def _check_weights(where: str, program: Program, decoded: DecodedPass, base: int
             f"{where}: parameters are those of {head['parameters']} turns, must be of "
             f"{head['groups'] * turns}"
         )
-    expected = {"addresses": head["weight_words"], "parts": design.weight_parts(turns)}
-    record = weights_record(design)
-    front = program.weights[base : base + record.words]
-    if len(front) < record.words or record_values(record, front) != expected:
-        raise RheobaseError(f"{where}: its weights do not begin at word {base} of the weights")
-    return stream_words(design, head["weight_words"], turns)
+    stride, record = head["weight_stride"], weights_record(design)
+    if head["weight_words"] != head["groups"] * stride:
+        raise RheobaseError(
+            f"{where}: takes {head['weight_words']} words of a lane's memory, must take "
+            f"{head['groups'] * stride}, those of its groups"
+        )
+    of_groups = pass_turns(head)
+    for each in of_groups:
+        expected = {"addresses": stride, "parts": design.weight_parts(each)}
+        front = program.weights[base : base + record.words]
+        if len(front) < record.words or record_values(record, front) != expected:
+            raise RheobaseError(
+                f"{where}: the weights of a group do not begin at word {base} of the weights"
+            )
+        base += stream_words(design, stride, [each])
+    return stream_words(design, stride, of_groups)
 
 
 def _check_written(where: str, decoded: DecodedPass, first: int, end: int) -> None:

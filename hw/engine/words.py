@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -47,36 +47,59 @@ def record_values(record: Record, words: np.ndarray) -> dict[str, int]:
     return values
 
 
-def stream_words(design: EngineDesign, addresses: int, turns: int) -> int:
-    """Memory words of a pass's weights, and of what is in front of them."""
-    return weights_record(design).words + addresses * design.lanes * design.weight_parts(turns)
+def group_turns(turns: int, groups: int, out_turns: int) -> list[int]:
+    """Turns of each of ``groups`` that have weights: those that are written, of ``turns`` each."""
+    return [min(turns, max(0, out_turns - group * turns)) for group in range(groups)]
 
 
-def weight_stream(design: EngineDesign, weights: np.ndarray) -> np.ndarray:
+def stream_words(design: EngineDesign, stride: int, turns: Iterable[int]) -> int:
+    """Memory words of a pass's weights, and of what is in front of them.
+
+    Args:
+        stride: addresses of a group.
+        turns: of each group, ``group_turns``.
+    """
+    front = weights_record(design).words
+    return sum(front + stride * design.lanes * design.weight_parts(each) for each in turns)
+
+
+def weight_stream(design: EngineDesign, weights: np.ndarray, turns: Sequence[int]) -> np.ndarray:
     """Memory words of a pass's weights.
 
     Args:
-        weights: (addresses, lanes, channels of a group's turns).
+        weights: (groups, addresses, lanes, channels of a group).
+        turns: of each group, ``group_turns``.
     """
-    turns = weights.shape[-1] // design.firing
-    parts = design.weight_parts(turns)
-    bits = (weights[..., None] >> np.arange(design.weight_bits)) & 1
-    flat = bits.astype(np.uint8).reshape(-1, weights.shape[-1] * design.weight_bits)
-    flat = np.pad(flat, ((0, 0), (0, parts * WORD_BITS - flat.shape[1])))
-    words = np.packbits(flat, axis=1, bitorder="little").view("<u4").reshape(-1)
-    head = {"addresses": len(weights), "parts": parts}
-    front = record_words("weights", weights_record(design), head)
-    return np.concatenate([np.array(front, np.uint32), words.astype(np.uint32)])
+    words = []
+    for group, each in zip(weights, turns, strict=True):
+        parts = design.weight_parts(each)
+        bits = (group[..., : each * design.firing, None] >> np.arange(design.weight_bits)) & 1
+        flat = bits.astype(np.uint8).reshape(len(group) * design.lanes, -1)
+        flat = np.pad(flat, ((0, 0), (0, parts * WORD_BITS - flat.shape[1])))
+        head = {"addresses": len(group), "parts": parts}
+        front = record_words("weights", weights_record(design), head)
+        words += [
+            np.array(front, np.uint32),
+            np.packbits(flat, axis=1, bitorder="little").view("<u4").reshape(-1),
+        ]
+    return np.concatenate(words).astype(np.uint32)
 
 
-def stream_weights(design: EngineDesign, words: np.ndarray, turns: int) -> np.ndarray:
-    """Weights that ``words`` hold: int64, (addresses, lanes, channels of ``turns`` turns)."""
-    channels = turns * design.firing
-    rows = words[weights_record(design).words :].astype("<u4")
-    rows = rows.reshape(-1, design.weight_parts(turns)).view(np.uint8)
-    bits = np.unpackbits(rows, axis=1, bitorder="little")
-    bits = bits[:, : channels * design.weight_bits]
-    bits = bits.reshape(-1, design.lanes, channels, design.weight_bits)
+def stream_weights(
+    design: EngineDesign, words: np.ndarray, stride: int, turns: Sequence[int]
+) -> np.ndarray:
+    """Weights that ``words`` hold: int64, (groups, addresses, lanes, P); what is absent is 0."""
+    shape = (len(turns), stride, design.lanes, design.neurons)
+    weights = np.zeros(shape, np.int64)
     worth = 1 << np.arange(design.weight_bits, dtype=np.int64)
     worth[-1] = -worth[-1]
-    return bits @ worth
+    for group, each in enumerate(turns):
+        count = stream_words(design, stride, [each])
+        rows = words[weights_record(design).words : count].astype("<u4")
+        words = words[count:]
+        channels = each * design.firing
+        rows = rows.reshape(-1, design.weight_parts(each)).view(np.uint8)
+        bits = np.unpackbits(rows, axis=1, bitorder="little")[:, : channels * design.weight_bits]
+        bits = bits.reshape(stride, design.lanes, channels, design.weight_bits)
+        weights[group, ..., :channels] = bits @ worth
+    return weights

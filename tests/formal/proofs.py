@@ -20,7 +20,7 @@ from rheobase.hw.design.payloads import UnitLayout
 from rheobase.hw.design.queues import QueueDesign
 from rheobase.hw.design.style import COMPACT, FAST
 from rheobase.hw.engine.design import EngineDesign
-from rheobase.hw.engine.lanes.sum_line import SumLine
+from rheobase.hw.engine.lanes.sum_queue import SumQueue
 from rheobase.hw.engine.memory.memory_arbiter import MemoryArbiter
 from rheobase.hw.engine.memory.port_guard import PortGuard
 from rheobase.hw.engine.memory.sequential_reader import SequentialReader
@@ -44,7 +44,7 @@ from tests.formal.checkers.queue import QueueChecker
 from tests.formal.checkers.result_writer import ResultWriterChecker
 from tests.formal.checkers.row_writer import RowWriterChecker
 from tests.formal.checkers.sequential_reader import SequentialReaderChecker
-from tests.formal.checkers.sum_line import SumLineChecker
+from tests.formal.checkers.sum_queue import SumQueueChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.window_gather import WindowGatherChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
@@ -107,6 +107,13 @@ def _pool(positions: int, neurons: int, accumulate: bool) -> CurrentPool:
         sum_shape=signed(3),
         pooled_shape=signed(4),
         accumulate=accumulate,
+    )
+
+
+def sum_queue_design(neurons: int, turns_ahead: int) -> EngineDesign:
+    """With sums as narrow as they come."""
+    return EngineDesign(
+        lanes=2, neurons=neurons, weight_bits=2, sum_bits=6, turns_ahead=turns_ahead
     )
 
 
@@ -275,13 +282,13 @@ def proofs() -> list[Proof]:
             depth=12,
             induction=False,
         )
-    for places in (3, 1, 2, 5):
+    for neurons, ahead in ((24, 3), (16, 2), (8, 2)):
         add(
-            f"SumLine {places} places",
-            "order, no loss, occupancy, what is coming is known a cycle before",
-            lambda p=places: SumLineChecker(
-                SumLine(EngineDesign(lanes=2, neurons=8, weight_bits=2, sum_bits=6, sums_ahead=p))
-            ),
+            f"SumQueue {neurons} neurons, {ahead} turns",
+            "order, no loss, occupancy, of any number of turns",
+            lambda n=neurons, a=ahead: SumQueueChecker(SumQueue(sum_queue_design(n, a))),
+            depth=12,
+            induction=False,
         )
     return result
 

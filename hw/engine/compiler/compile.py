@@ -118,7 +118,7 @@ def _pass_weights(draft: Draft) -> np.ndarray:
     weights = draft.weights
     if weights is None:
         raise ValueError("a sketch has no weights")
-    return weight_stream(draft.design, weights.reshape(-1, *weights.shape[2:]))
+    return weight_stream(draft.design, weights, draft.group_turns)
 
 
 def _pass_words(

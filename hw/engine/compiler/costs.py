@@ -85,7 +85,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
     pooled = positions.row_pool.windows * positions.column_pool.windows
     turns = ceil_div(draft.block.end - draft.block.first, WORD_DIGITS)
     moved += pooled * turns * turn_words(target.kind)
-    weights = stream_words(design, draft.weight_words, draft.turns)
+    weights = stream_words(design, draft.weight_stride, draft.group_turns)
     tables = table_words(draft)
     return PassCost(
         adders=windows * draft.groups * _busiest(events, squares),
@@ -155,7 +155,8 @@ def weight_waits(drafts: Sequence[Draft], costs: Sequence[PassCost]) -> list[flo
                 break
             taken = drafts[later].weight_words
             most = costs[later].weights * min(taken, room) / taken
-            before, loaded[later] = loaded[later], max(loaded[later], min(loaded[later] + time, most))
+            before = loaded[later]
+            loaded[later] = max(before, min(before + time, most))
             time -= loaded[later] - before
             room -= taken
             if loaded[later] < costs[later].weights:

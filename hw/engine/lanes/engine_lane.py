@@ -1,16 +1,16 @@
-"""A lane of the engine: beats in, P sums for each unit out."""
+"""A lane of the engine: beats in, P sums for each unit out, F at a time."""
 
 from __future__ import annotations
 
 from amaranth import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
 from ...basics.room_queue import RoomQueue
 from ...folded.own_register import OwnRegister
 from ..design import EngineDesign
-from ..layouts import BeatLayout, LaneWordLayout, sums_layout
+from ..layouts import BeatLayout, LaneWordLayout, turn_sums_layout
 from .digit_scanner import DigitScanner
 from .event_list import EventList
 from .lane_inbox import LaneInbox
@@ -37,18 +37,17 @@ class EngineLane(wiring.Component):
     Members:
         valid, beat: in; ``BeatLayout``.
         room: out; for ``BEATS_ON_THE_WAY`` beats more, out of a register.
-        groups, stride, base: in; of the pass, see ``EventList``; there a cycle before its first
-            beat.
+        groups, turns, stride, base: in; of the pass, see ``EventList`` and ``SumQueue``; there a
+            cycle before its first beat.
         load_address, load_part, load_word, load: in; weights that are written, see
             ``WeightedSums``.
-        sums: out, stream; P sums, one for each unit.
-        coming: out; see ``WeightedSums``.
+        entered, leaves, sums: see ``SumQueue``.
     """
 
     valid: Signal
     room: Signal
-    sums: stream.Interface
-    coming: Signal
+    entered: Signal
+    leaves: Signal
 
     def __init__(self, design: EngineDesign, lane: int):
         self.design = design
@@ -62,14 +61,16 @@ class EngineLane(wiring.Component):
                 "beat": In(BeatLayout(design)),
                 "room": Out(1),
                 "groups": In(self.list.groups.shape()),
+                "turns": In(self.weighted.turns.shape()),
                 "stride": In(self.list.stride.shape()),
                 "base": In(self.list.base.shape()),
                 "load_address": In(self.weighted.load_address.shape()),
                 "load_part": In(self.weighted.load_part.shape()),
                 "load_word": In(self.weighted.load_word.shape()),
                 "load": In(1),
-                "sums": Out(stream.Signature(sums_layout(design))),
-                "coming": Out(1),
+                "entered": Out(1),
+                "leaves": In(1),
+                "sums": Out(turn_sums_layout(design)),
             }
         )
 
@@ -95,14 +96,20 @@ class EngineLane(wiring.Component):
         wiring.connect(m, self.scanner.events, self.list.events)
         wiring.connect(m, self.list.replayed, events.input)
         wiring.connect(m, events.output, self.weighted.events)
-        wiring.connect(m, self.weighted.sums, wiring.flipped(self.sums))
         # What stands still while a pass runs is kept close by: lanes lie all over the chip.
-        for name in ("groups", "stride", "base"):
+        for part, name in (
+            (self.list, "groups"),
+            (self.list, "stride"),
+            (self.list, "base"),
+            (self.weighted, "turns"),
+        ):
             value = getattr(self, name)
             m.submodules[f"own_{name}"] = own = OwnRegister(len(value))
-            m.d.comb += [own.next.eq(value), getattr(self.list, name).eq(own.now)]
+            m.d.comb += [own.next.eq(value), getattr(part, name).eq(own.now)]
         m.d.comb += [
-            self.coming.eq(self.weighted.coming),
+            self.entered.eq(self.weighted.entered),
+            self.weighted.leaves.eq(self.leaves),
+            self.sums.eq(self.weighted.sums),
             self.weighted.load_address.eq(self.load_address),
             self.weighted.load_part.eq(self.load_part),
             self.weighted.load_word.eq(self.load_word),

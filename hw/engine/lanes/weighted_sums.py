@@ -6,25 +6,25 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.shapes import index_shape
+from ...basics.shapes import count_shape, index_shape
 from ...folded.selecting_adders import SelectingAdders
 from ..design import WORD_BITS, EngineDesign
-from ..layouts import EventLayout, sums_layout
+from ..layouts import EventLayout, sums_layout, turn_sums_layout
 from ..memory.word_memory import WordMemory
-from .sum_line import SumLine
+from .sum_queue import SumQueue
 
 
 class WeightedSums(wiring.Component):
     """Adds each event's P weights, shifted by what its bit is worth; a cycle for each event.
 
-    A sum that is complete waits in a line of registers while the next ones are under way.
+    Sums that are complete wait in a queue while the next ones are under way.
 
     Members:
         events: in, stream of ``EventLayout``; ``weight`` is an address of this memory.
         load: in; write ``load_word`` as memory word ``load_part`` of the P weights at
             ``load_address``. What events address must have been written two cycles before.
-        sums: out, stream; P sums, one for each ``ends_window``.
-        coming: out; ``sums`` is valid in the next cycle. Who is far away keeps a register of it.
+        turns, entered, leaves, sums: see ``SumQueue``; the turns of P sums for each
+            ``ends_window``.
     """
 
     events: stream.Interface
@@ -32,8 +32,9 @@ class WeightedSums(wiring.Component):
     load_part: Signal
     load_word: Signal
     load: Signal
-    sums: stream.Interface
-    coming: Signal
+    turns: Signal
+    entered: Signal
+    leaves: Signal
 
     def __init__(self, design: EngineDesign):
         self.design = design
@@ -45,8 +46,10 @@ class WeightedSums(wiring.Component):
                 "load_part": In(index_shape(design.weight_memory_words)),
                 "load_word": In(WORD_BITS),
                 "load": In(1),
-                "sums": Out(stream.Signature(sums_layout(design))),
-                "coming": Out(1),
+                "turns": In(count_shape(design.turns)),
+                "entered": Out(1),
+                "leaves": In(1),
+                "sums": Out(turn_sums_layout(design)),
             }
         )
 
@@ -83,11 +86,11 @@ class WeightedSums(wiring.Component):
         with m.If(moves & ~asked.add):
             m.d.sync += word.eq(0)
 
-        m.submodules.line = line = SumLine(design)
+        m.submodules.complete = complete = SumQueue(design)
         completes = Signal()
         accumulates = Signal()
         m.d.comb += [
-            moves.eq(~(task_valid & task.ends_window & ~line.room)),
+            moves.eq(~(task_valid & task.ends_window & ~complete.room)),
             accumulates.eq(task_valid & moves),
             completes.eq(accumulates & task.ends_window),
         ]
@@ -98,11 +101,13 @@ class WeightedSums(wiring.Component):
             adders.values.eq(accumulators),
             adders.upper.eq(task.shift[1]),
             adders.carry.eq(task.negative),
-            line.valid.eq(completes),
-            line.complete.eq(adders.totals),
-            self.coming.eq(line.coming),
+            complete.valid.eq(completes),
+            complete.complete.eq(adders.totals),
+            complete.turns.eq(self.turns),
+            complete.leaves.eq(self.leaves),
+            self.entered.eq(complete.entered),
+            self.sums.eq(complete.sums),
         ]
-        wiring.connect(m, line.sums, wiring.flipped(self.sums))
         for neuron in range(design.neurons):
             once = Signal(signed(design.weight_bits + 1), name=f"once_{neuron}")
             twice = Signal(signed(len(once) + 2), name=f"twice_{neuron}")

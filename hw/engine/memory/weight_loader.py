@@ -15,9 +15,9 @@ from ..record_layouts import record_layout
 class WeightLoader(wiring.Component):
     """Loads what passes need in their order, as far ahead as the rings have room.
 
-    The stream has a word in front of each pass's weights (``weights_record``), and for each address
-    of the pass the weights of every lane: those of the turns that its groups have. What is loaded
-    stays until a pass is over and releases its share, the oldest.
+    The stream has a word in front of each group's weights (``weights_record``), and for each of its
+    addresses the weights of every lane: those of the channels that it has. What is loaded stays
+    until a pass is over and releases its share, the oldest.
 
     Members:
         words: in, stream; memory words.
@@ -66,7 +66,7 @@ class WeightLoader(wiring.Component):
         design = self.design
         front_layout = record_layout(weights_record(design))
         front = front_layout(self.words.payload[: front_layout.size])
-        # The next word is a front; or addresses of its pass are still to come.
+        # The next word is a front; or addresses of its group are still to come.
         begins = Signal(init=1)
         left = Signal.like(front.addresses)
         part = Signal(index_shape(design.weight_memory_words))

@@ -10,7 +10,7 @@ import numpy as np
 from ....golden.errors import RheobaseError
 from ..design import EngineDesign
 from ..program import TABLES, Kind, pass_record
-from ..words import record_values
+from ..words import group_turns, record_values
 
 #: A record's values by the names of its fields.
 Values = dict[str, int]
@@ -44,6 +44,11 @@ def decoded_passes(design: EngineDesign, memory: np.ndarray, base: int) -> Itera
             tables[name] = [record_values(entry, one) for one in words]
             base += count * entry.words
         yield DecodedPass(head, tables)
+
+
+def pass_turns(head: Values) -> list[int]:
+    """Turns of each group of a pass that have weights."""
+    return group_turns(head["turns"], head["groups"], head["out_turns"])
 
 
 def _words(memory: np.ndarray, base: int, count: int) -> np.ndarray:

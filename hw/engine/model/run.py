@@ -8,7 +8,7 @@ import numpy as np
 
 from ..design import EngineDesign
 from ..words import stream_weights, stream_words
-from .decoding import DecodedPass, decoded_passes
+from .decoding import DecodedPass, decoded_passes, pass_turns
 from .neurons import Parameters, pooled, write_map
 from .row_ring import RowBuffer
 from .windows import PassWindows
@@ -57,14 +57,16 @@ def run_program(
     ring = np.zeros((design.weight_words, design.lanes, design.neurons), np.int64)
     ring_base, runs = 0, []
     for decoded in decoded_passes(design, memory, program_base):
-        count, turns = decoded.head["weight_words"], decoded.head["turns"]
-        words = stream_words(design, count, turns)
+        head = decoded.head
+        count, stride = head["weight_words"], head["weight_stride"]
         at = (ring_base + np.arange(count)) % design.weight_words
-        channels = turns * design.firing
-        ring[at, :, :channels] = stream_weights(
-            design, memory[weight_base : weight_base + words], turns
+        stream = memory[weight_base:]
+        ring[at] = stream_weights(design, stream, stride, pass_turns(head)).reshape(
+            count, *ring.shape[1:]
         )
+        channels = head["turns"] * design.firing
         runs.append(_run_pass(design, memory, decoded, ring[..., :channels], ring_base))
+        words = runs[-1].weight_words
         ring_base = (ring_base + count) % design.weight_words
         weight_base += words
     return tuple(runs)
@@ -87,6 +89,6 @@ def _run_pass(
         words=windows.words,
         words_read=buffer.words_read,
         words_written=write_map(head, memory, numbers),
-        weight_words=stream_words(design, head["weight_words"], head["turns"]),
+        weight_words=stream_words(design, head["weight_stride"], pass_turns(head)),
         turns=head["rows"] * head["columns"] * head["groups"] * head["turns"],
     )

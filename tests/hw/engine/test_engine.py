@@ -25,14 +25,14 @@ from tests.support.networks.residual_networks import residual_network
 from tests.support.simulation.engine_maps import assert_maps
 
 #: Small, so that lists, rings and row buffers fill up; and of 4 bits, with more of each and with
-#: sums that wait in a line.
+#: few turns that wait.
 SMALL = EngineDesign(
     lanes=4, neurons=24, weight_words=256, list_entries=64, buffer_words=256, sum_bits=16,
     groups=3, windows=3, pool_words=128, sources=8, segments=64, rows=128, threshold_bits=28,
     current_bits=32,
 )  # fmt: skip
 FOUR_BITS = replace(
-    SMALL, lanes=2, neurons=16, weight_bits=4, weight_words=2048, groups=8, sums_ahead=3
+    SMALL, lanes=2, neurons=16, weight_bits=4, weight_words=2048, groups=8, turns_ahead=4
 )
 #: Memories as slow and as fast as they come, and one that stalls at random.
 TIMINGS = (

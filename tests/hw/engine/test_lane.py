@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 from amaranth import Module
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import Out
 
 from rheobase.hw.engine.beat_fork import BeatFork
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.lanes.engine_lane import EngineLane
-from rheobase.hw.engine.layouts import LANE_BITS, BeatLayout, sums_layout
+from rheobase.hw.engine.layouts import LANE_BITS, BeatLayout, turn_sums_layout
 from tests.hw.engine.started import run_started
+from tests.hw.engine.taken_turns import take_turns
 
 DESIGN = EngineDesign(
-    lanes=4, neurons=8, weight_bits=5, weight_words=64, list_entries=32, sum_bits=14, groups=4
+    lanes=4, neurons=16, weight_bits=5, weight_words=64, list_entries=32, sum_bits=14, groups=4
 )
-_GIVEN = ("groups", "stride", "base", "load", "load_address", "load_part", "load_word")
+_GIVEN = ("groups", "turns", "stride", "base", "load", "load_address", "load_part", "load_word")
 _END = {
     "bits": [0] * DESIGN.lanes,
     "mask": 0,
@@ -66,14 +68,14 @@ class _ForkedLane(wiring.Component):
     def __init__(self, lane):
         self.fork, self.lane = BeatFork(DESIGN), EngineLane(DESIGN, lane)
         members = {"beats": self.fork.signature.members["beats"]}
-        names = (*_GIVEN, "sums")
-        super().__init__(members | {name: self.lane.signature.members[name] for name in names})
+        members["taken"] = Out(stream.Signature(turn_sums_layout(DESIGN)))
+        super().__init__(members | {name: self.lane.signature.members[name] for name in _GIVEN})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.fork, m.submodules.lane = fork, lane = self.fork, self.lane
         wiring.connect(m, wiring.flipped(self.beats), fork.beats)
-        wiring.connect(m, lane.sums, wiring.flipped(self.sums))
+        take_turns(m, lane, wiring.flipped(self.taken), most=DESIGN.turns_ahead)
         m.d.comb += [lane.valid.eq(fork.valid), lane.beat.eq(fork.beat)]
         m.d.comb += fork.room.eq(lane.room.replicate(DESIGN.lanes))
         for name in _GIVEN:
@@ -121,14 +123,17 @@ def test_sums_of_every_unit(lane, groups, density):
         component,
         ports={
             "groups": (component.groups.shape(), groups),
+            "turns": (component.turns.shape(), DESIGN.turns),
             "stride": (component.stride.shape(), stride),
             "base": (component.base.shape(), base),
         },
         inputs={"beats": (layout, waits + beats)},
-        outputs={"sums": sums_layout(DESIGN)},
+        outputs={"taken": turn_sums_layout(DESIGN)},
         each_cycle=load,
         starts=False,
         # Beats come faster than their many events are looked at, so that words fill their places.
         gap=0 if density > 0.2 else 0.3,
     )
-    assert taken["sums"] == expected
+    size = DESIGN.firing
+    turns = [unit[first : first + size] for unit in expected for first in range(0, 2 * size, size)]
+    assert taken["taken"] == turns

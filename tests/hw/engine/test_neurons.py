@@ -5,12 +5,15 @@ from random import Random
 
 import numpy as np
 import pytest
-from amaranth import Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In
 
 from rheobase.golden.network.neurons import Neurons
 from rheobase.golden.run.neurons import fire_radix
+from rheobase.hw.basics.shapes import count_shape
 from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.lanes.sum_queue import SumQueue
 from rheobase.hw.engine.layouts import (
     TurnLayout,
     TurnTagLayout,
@@ -19,10 +22,9 @@ from rheobase.hw.engine.layouts import (
 )
 from rheobase.hw.engine.neurons.chunk_sum import ChunkSum
 from rheobase.hw.engine.neurons.neuron_line import NeuronLine, numbers_layout
+from rheobase.hw.engine.neurons.turn_join import TurnJoin
 from rheobase.hw.engine.neurons.turn_order import TurnOrder
-from rheobase.hw.engine.neurons.unit_join import UnitJoin
 from rheobase.hw.engine.program import Kind, parameter_record, pass_record
-from rheobase.hw.engine.record_layouts import record_layout
 from tests.hw.engine.started import record_values, run_started
 from tests.support.simulation.agents import run_without_stalls
 
@@ -94,30 +96,35 @@ def test_order_of_turns(rows, columns, strip, groups, of_group, chunks):
 
 
 class _JoinOfStreams(wiring.Component):
-    """A join behind registers that say a cycle ahead that they are filled, as lanes do."""
+    """A join behind the queues of lanes, whose units come as streams."""
 
     def __init__(self, design):
-        self.join = UnitJoin(design)
-        members = dict(self.join.signature.members)
-        del members["coming"]
-        super().__init__(members)
+        self.design = design
+        self.join = TurnJoin(design)
+        lanes = {
+            f"lane_{lane}": In(stream.Signature(sums_layout(design)))
+            for lane in range(design.lanes)
+        }
+        names = {name: self.join.signature.members[name] for name in ("tags", "joined")}
+        super().__init__(lanes | names | {"turns": In(count_shape(design.turns))})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.join = join = self.join
-        m.d.comb += join.header.eq(self.header)
         wiring.connect(m, wiring.flipped(self.tags), join.tags)
         wiring.connect(m, join.joined, wiring.flipped(self.joined))
-        for number, lane in enumerate(join.lanes):
-            given, held = getattr(self, f"lane_{number}"), Signal.like(lane.payload)
+        for lane in range(self.design.lanes):
+            given = getattr(self, f"lane_{lane}")
+            m.submodules[f"queue_{lane}"] = queue = SumQueue(self.design)
             m.d.comb += [
-                lane.payload.eq(held),
-                given.ready.eq(~lane.valid | lane.ready),
-                join.coming[number].eq(Mux(given.ready, given.valid, 1)),
+                queue.turns.eq(self.turns),
+                given.ready.eq(queue.room),
+                queue.valid.eq(given.valid & queue.room),
+                queue.complete.eq(given.payload),
+                queue.leaves.eq(join.leaves[lane]),
+                join.entered[lane].eq(queue.entered),
+                join.sums[lane].eq(queue.sums),
             ]
-            m.d.sync += lane.valid.eq(join.coming[number])
-            with m.If(given.ready):
-                m.d.sync += held.eq(given.payload)
         return m
 
 
@@ -146,13 +153,11 @@ def test_join_and_chunks(of_group):
     inputs = {
         f"lane_{lane}": (sums_layout(DESIGN), sums[lane].tolist()) for lane in range(DESIGN.lanes)
     }
-    header = record_values(pass_record(DESIGN), turns=of_group)
     taken = run_started(
         join,
-        ports={"header": (record_layout(pass_record(DESIGN)), header)},
+        ports={"turns": (join.turns.shape(), of_group)},
         inputs=inputs | {"tags": (TurnTagLayout(DESIGN), tags)},
         outputs={"joined": layout},
-        steady=["tags"],
         starts=False,
     )
     assert taken["joined"] == turns

@@ -115,7 +115,7 @@ def _field(name: str) -> tuple[int, int]:
     [
         ("out_base", -1, "pass 0: its map lies in words"),
         ("out_row", -1, "pass 0: its map lies in words"),
-        ("weight_words", -1, "pass 0: its weights do not begin at word 0"),
+        ("weight_words", -1, "pass 0: takes .* words of a lane's memory"),
         ("turns", 0, "pass 0: groups have 0 turns, must be 1 to 1"),
         ("groups", 3, r"pass 0: parameters are those of \d turns, must be of 3"),
         ("operations", -1, "goes on behind word"),

@@ -10,6 +10,7 @@ import numpy as np
 from .....golden.basics.arithmetic import ceil_div
 from .....golden.errors import RheobaseError
 from ...design import EngineDesign
+from ...words import group_turns
 from ..maps.positions import Positions
 from ..maps.readings import Reading
 from ..maps.stored_maps import Source, SuperPixel
@@ -143,6 +144,12 @@ class Draft:
     def turns(self) -> int:
         """Of a group."""
         return self.block.turns(self.design)
+
+    @property
+    def group_turns(self) -> list[int]:
+        """Turns of each group that have channels."""
+        written = ceil_div(self.block.end - self.block.first, self.design.firing)
+        return group_turns(self.turns, self.groups, written)
 
     @property
     def group_channels(self) -> int:

@@ -1,0 +1,53 @@
+"""SumQueue: whatever turn is followed comes out once, in its order, when it is asked for."""
+
+from amaranth import Module, Mux, Signal, Value
+from amaranth.hdl import Assume, Cover
+
+from rheobase.hw.engine.lanes.sum_queue import SumQueue
+from rheobase.sim.prove import Checker
+
+
+class SumQueueChecker(Checker):
+    component: SumQueue
+
+    def state(self, m: Module) -> None:
+        queue = self.component
+        design = queue.design
+        most = design.turns_ahead + design.turns
+        sums = Value.cast(queue.sums)
+        turns = self.constant(len(queue.turns), "turns_held")
+        number = self.constant(len(queue.turns), "number")
+        # What TurnJoin counts: turns that have entered and have not been asked for.
+        known = Signal(range(most + 1))
+        inside = Signal(range(most + 1))
+        m.d.comb += [
+            Assume((turns >= 1) & (turns <= design.turns) & (number < turns)),
+            Assume(queue.turns == turns),
+            Assume(~queue.valid | queue.room),
+            Assume(~queue.leaves | (known != 0)),
+        ]
+        m.d.sync += [
+            known.eq(known + queue.entered - queue.leaves),
+            inside.eq(inside + Mux(queue.valid, turns, 0) - queue.leaves),
+        ]
+        self.check(m, "occupancy_bounded", inside <= most)
+        self.check(m, "known_are_inside", known <= inside)
+        # A lane that is ahead is not held up while there are places.
+        self.check(m, "room_while_it_is_empty", queue.room | (inside != 0))
+
+        # A turn of one unit, whichever: its sums and how many turns are in front of it.
+        mark = self.choice(1, "mark")
+        marked, comes = Signal(), Signal()
+        value = Signal(len(sums))
+        ahead = Signal(range(most + 1))
+        m.d.sync += comes.eq(0)
+        with m.If(mark & queue.valid & ~marked):
+            m.d.sync += [
+                marked.eq(1),
+                value.eq(Value.cast(queue.complete).word_select(number, len(sums))),
+                ahead.eq(inside - queue.leaves + number),
+            ]
+        with m.Elif(marked & queue.leaves):
+            m.d.sync += [ahead.eq(ahead - 1), marked.eq(ahead != 0), comes.eq(ahead == 0)]
+        m.d.comb += Cover(comes)
+        self.check(m, "in_order_and_unchanged", ~comes | (sums == value))

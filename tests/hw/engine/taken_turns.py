@@ -1,0 +1,26 @@
+"""Turns of a lane as a stream, for tests: what ``TurnJoin`` does for one lane."""
+
+from amaranth import Module, Signal
+from amaranth.lib import stream, wiring
+
+from rheobase.hw.basics.credit_queue import CreditQueue, credit_depth
+from rheobase.hw.basics.shapes import count_shape
+
+
+def take_turns(m: Module, lane, output: stream.Interface, *, most: int) -> None:
+    """Give the F sums of ``lane``, which has ``entered``, ``leaves`` and ``sums``, to ``output``.
+
+    Args:
+        most: turns that wait in the lane.
+    """
+    m.submodules.given = given = CreditQueue(output.payload.shape(), credit_depth(1))
+    count = Signal(count_shape(most))
+    goes = Signal()
+    m.d.comb += [
+        goes.eq((count != 0) & given.room),
+        lane.leaves.eq(goes),
+        given.enters.eq(goes),
+        given.payload.eq(lane.sums),
+    ]
+    m.d.sync += [count.eq(count + lane.entered - goes), given.valid.eq(goes)]
+    wiring.connect(m, given.output, output)

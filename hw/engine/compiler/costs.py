@@ -32,7 +32,7 @@ class PassCost:
         adders: events of the lane that has most, for each group.
         window: words of the row buffer that windows see.
         memory: words of maps that are moved.
-        neurons: turns, of each chunk.
+        neurons: turns, of each chunk, or what the maximum behind them compares.
         tables: words of its head and tables, before it begins.
         weights: words of its weights, which load while other passes run.
         accumulations: events of all lanes, for each group.
@@ -91,7 +91,9 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
         adders=windows * draft.groups * _busiest(events, squares),
         window=windows * words,
         memory=moved * word_cycles,
-        neurons=windows * draft.groups * draft.turns * len(draft.chunks),
+        neurons=draft.groups
+        * draft.turns
+        * max(windows * len(draft.chunks), draft.positions.comparisons),
         tables=tables * word_cycles,
         weights=weights * word_cycles,
         accumulations=windows * draft.groups * float(events.sum()),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .....golden.network.network import Network
 
 
@@ -22,6 +24,13 @@ class PooledAxis:
     padding: int
     windows: int
     positions: int
+
+    @property
+    def seen(self) -> np.ndarray:
+        """By how many windows each position is seen: int64, (positions,)."""
+        first = np.arange(self.windows) * self.stride - self.padding
+        position = np.arange(self.positions)[:, None]
+        return ((position >= first) & (position < first + self.kernel)).sum(axis=1)
 
     @property
     def fields(self) -> dict[str, int]:
@@ -50,6 +59,11 @@ class Positions:
     @property
     def columns(self) -> int:
         return self.column_pool.positions
+
+    @property
+    def comparisons(self) -> int:
+        """Steps of the maximum: a position has one for each of its windows, or one without any."""
+        return int(np.maximum(np.outer(self.row_pool.seen, self.column_pool.seen), 1).sum())
 
 
 def layer_positions(network: Network, index: int) -> Positions:

@@ -59,7 +59,7 @@ class EngineDesign:
     rows: int = 64
     operations: int = 512
     pool_words: int = 1024
-    turns_ahead: int = 16
+    turns_ahead: int = 4
 
     def __post_init__(self) -> None:
         where = "EngineDesign"
@@ -79,7 +79,7 @@ class EngineDesign:
         check_integer(where, "sum_bits", self.sum_bits, self.weight_bits + DIGIT_BITS, 32)
         check_integer(where, "current_bits", self.current_bits, self.sum_bits, 32)
         check_integer(where, "threshold_bits", self.threshold_bits, 1, 31)
-        check_integer(where, "turns_ahead", self.turns_ahead, 2, 64)
+        check_integer(where, "turns_ahead", self.turns_ahead, 2, 32)
         for name, most in (
             ("weight_words", 1 << 14),
             ("list_entries", 1 << 14),

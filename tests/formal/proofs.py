@@ -282,7 +282,7 @@ def proofs() -> list[Proof]:
             depth=12,
             induction=False,
         )
-    for neurons, ahead in ((24, 3), (16, 2), (8, 2)):
+    for neurons, ahead in ((16, 4), (24, 3), (8, 2)):
         add(
             f"SumQueue {neurons} neurons, {ahead} turns",
             "order, no loss, occupancy, of any number of turns",

@@ -6,31 +6,35 @@ from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ...basics.queue import Queue
 from ...basics.shapes import count_shape, index_shape
 from ...folded.selectors import CHOICES, Selectors
 from ..design import EngineDesign
 from ..layouts import sums_layout, turn_sums_layout
 
+#: Places that a turn moves along while it becomes known that it is there: a register of
+#: ``entered``, one of whoever counts it, and one of ``leaves``.
+KNOWN_AHEAD = 3
+
 
 class SumQueue(wiring.Component):
-    """P sums of a unit, F of them at a time into a queue.
+    """P sums of a unit, F of them at a time along places of registers.
 
     ::
 
-        complete -> held -> F of P -> queue -> sums
+        complete -> held -> F of P -> place 0 -> place 1 -> ... -> sums
 
     Lanes have different numbers of events in a unit. One that is ahead goes on until
-    ``turns_ahead`` turns wait here, so it waits for the others less often. Nobody asks for what is
-    there and takes it in the same cycle: whoever is far away counts the turns that enter.
+    ``turns_ahead`` turns wait here, so it waits for the others less often. A place takes what the
+    one before it has, so registers are all that it costs. Nobody asks for what is there and takes
+    it in the same cycle: whoever is far away counts the turns that have entered the last places.
 
     Members:
         valid, complete: in; P sums that are complete; only where there is ``room``.
         room: out.
         turns: in; of a unit, stable while any is here.
-        entered: out; a turn entered in the cycle before.
-        leaves: in; the oldest turn goes; only where one has entered.
-        sums: out; F sums, of the turn that left in the cycle before.
+        entered: out; a turn may leave two cycles from now, or later.
+        leaves: in; the oldest turn goes; only where one may.
+        sums: out; F sums, of the turn that leaves.
     """
 
     valid: Signal
@@ -56,32 +60,33 @@ class SumQueue(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design = self.design
-        layout = turn_sums_layout(design)
-        m.submodules.queue = queue = Queue(layout, design.turns_ahead)
         held = Signal(sums_layout(design), reset_less=True)
-        full = Signal()
+        holds = Signal()
         turn = Signal(index_shape(design.turns))
         last_turn = Signal()
-        enters = Signal()
+        places = design.turns_ahead
+        full, free = Signal(places), Signal(places)
         m.d.comb += [
-            enters.eq(full & queue.input.ready),
             last_turn.eq(turn == self.turns - 1),
-            self.room.eq(~full | (queue.input.ready & last_turn)),
-            queue.input.valid.eq(full),
-            Value.cast(queue.input.payload).eq(self._selected(m, held, turn)),
-            queue.output.ready.eq(self.leaves),
+            self.room.eq(~holds | (free[0] & last_turn)),
+            # A place is free where one behind it is empty, or the last turn leaves.
+            *(free[place].eq(self.leaves | ~full[place:].all()) for place in range(places)),
         ]
-        with m.If(enters):
-            m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
+        m.d.sync += holds.eq(self.valid | (holds & ~(free[0] & last_turn)))
         with m.If(self.valid):
             m.d.sync += held.eq(self.complete)
-        left = Signal(layout, reset_less=True)
-        m.d.sync += [
-            full.eq(self.valid | (full & ~(enters & last_turn))),
-            self.entered.eq(enters),
-            left.eq(queue.output.payload),
-        ]
-        m.d.comb += self.sums.eq(left)
+        with m.If(holds & free[0]):
+            m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
+
+        before, comes = self._selected(m, held, turn), holds
+        for place in range(places):
+            waits = Signal(turn_sums_layout(design), name=f"place_{place}", reset_less=True)
+            with m.If(free[place]):
+                m.d.sync += [Value.cast(waits).eq(before), full[place].eq(comes)]
+            if place == max(0, places - KNOWN_AHEAD):
+                m.d.sync += self.entered.eq(comes & free[place])
+            before, comes = Value.cast(waits), full[place]
+        m.d.comb += Value.cast(self.sums).eq(before)
         return m
 
     def _selected(self, m: Module, held: Signal, turn: Signal) -> Value:

@@ -19,17 +19,17 @@ class TurnJoin(wiring.Component):
 
     ::
 
-        lanes: entered -> counted ---> all there -> leaves -> sums -> + -> ... -> + -> joined
-                                       ^ tag
+        lanes: entered -> counted -> all there -> leaves, sums -> + -> ... -> + -> joined
+                                     ^ tag
 
     A tree of adders with a register after each level. Lanes lie all over the chip, so nothing is
     asked of one and decided in the same cycle: turns that entered its queue are counted here, and
-    a register of its own tells it that one leaves; its sums are there a cycle later.
+    a register of its own tells it that one leaves.
 
     Members:
         entered: in; a bit of each lane: a turn has entered its ``SumQueue``.
         leaves: out; a bit of each lane: a turn leaves.
-        sums: in; F sums of each lane, in the cycle after ``leaves``.
+        sums: in; F sums of each lane, with ``leaves``.
         tags: in, stream of ``TurnTagLayout``.
         joined: out, stream of ``TurnLayout`` of currents.
     """
@@ -55,9 +55,8 @@ class TurnJoin(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, tag = self.design, self.tags.payload
-        # A register for what leaves, one of the lanes for their sums, one for each level of a half,
-        # one for the total.
-        stages = 2 + exact_log2(design.lanes)
+        # A register for what leaves, one for each level of a half, one for the total.
+        stages = 1 + exact_log2(design.lanes)
         m.submodules.kept = kept = CreditQueue(self.joined.payload.shape(), credit_depth(stages))
         wiring.connect(m, kept.output, wiring.flipped(self.joined))
         takes = Signal()
@@ -72,7 +71,6 @@ class TurnJoin(wiring.Component):
             self.tags.ready.eq(takes),
         ]
         valid, held = self._later(m, "leaving", takes, tag)
-        valid, held = self._later(m, "left", valid, held)
         # Even lanes' sums and odd ones' have trees of their own, whose totals are added at last.
         rows = [list(sums) for sums in self.sums]
         halves = [rows[::2], rows[1::2]]

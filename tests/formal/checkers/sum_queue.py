@@ -1,4 +1,4 @@
-"""SumQueue: whatever turn is followed comes out once, in its order, when it is asked for."""
+"""SumQueue: whatever turn is followed comes out once, in its order, when it is told to."""
 
 from amaranth import Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
@@ -17,17 +17,22 @@ class SumQueueChecker(Checker):
         sums = Value.cast(queue.sums)
         turns = self.constant(len(queue.turns), "turns_held")
         number = self.constant(len(queue.turns), "number")
-        # What TurnJoin counts: turns that have entered and have not been asked for.
+        # What TurnJoin counts: turns that have entered and have not been told to leave, which
+        # they are in the cycle after.
         known = Signal(range(most + 1))
+        takes = self.choice(1, "takes")
+        leaves = Signal()
         inside = Signal(range(most + 1))
         m.d.comb += [
             Assume((turns >= 1) & (turns <= design.turns) & (number < turns)),
             Assume(queue.turns == turns),
             Assume(~queue.valid | queue.room),
-            Assume(~queue.leaves | (known != 0)),
+            Assume(~takes | (known != 0)),
+            Assume(queue.leaves == leaves),
         ]
         m.d.sync += [
-            known.eq(known + queue.entered - queue.leaves),
+            known.eq(known + queue.entered - takes),
+            leaves.eq(takes),
             inside.eq(inside + Mux(queue.valid, turns, 0) - queue.leaves),
         ]
         self.check(m, "occupancy_bounded", inside <= most)
@@ -37,10 +42,11 @@ class SumQueueChecker(Checker):
 
         # A turn of one unit, whichever: its sums and how many turns are in front of it.
         mark = self.choice(1, "mark")
-        marked, comes = Signal(), Signal()
+        marked = Signal()
+        comes = Signal()
         value = Signal(len(sums))
         ahead = Signal(range(most + 1))
-        m.d.sync += comes.eq(0)
+        m.d.comb += comes.eq(marked & leaves & (ahead == 0))
         with m.If(mark & queue.valid & ~marked):
             m.d.sync += [
                 marked.eq(1),
@@ -48,6 +54,6 @@ class SumQueueChecker(Checker):
                 ahead.eq(inside - queue.leaves + number),
             ]
         with m.Elif(marked & queue.leaves):
-            m.d.sync += [ahead.eq(ahead - 1), marked.eq(ahead != 0), comes.eq(ahead == 0)]
+            m.d.sync += [ahead.eq(ahead - 1), marked.eq(ahead != 0)]
         m.d.comb += Cover(comes)
         self.check(m, "in_order_and_unchanged", ~comes | (sums == value))

@@ -18,9 +18,9 @@ def take_turns(m: Module, lane, output: stream.Interface, *, most: int) -> None:
     goes = Signal()
     m.d.comb += [
         goes.eq((count != 0) & given.room),
-        lane.leaves.eq(goes),
         given.enters.eq(goes),
+        given.valid.eq(lane.leaves),
         given.payload.eq(lane.sums),
     ]
-    m.d.sync += [count.eq(count + lane.entered - goes), given.valid.eq(goes)]
+    m.d.sync += [count.eq(count + lane.entered - goes), lane.leaves.eq(goes)]
     wiring.connect(m, given.output, output)

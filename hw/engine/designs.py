@@ -14,8 +14,8 @@ ENGINE_CLOCK_MHZ = 50.0
 
 #: By the boards that they are for; what each is for, and what nextpnr says of it: docs/engine.md.
 DESIGNS = {
-    "ulx3s-85f": EngineDesign(neurons=24),
-    "ulx3s-85f-64": EngineDesign(lanes=8, neurons=64),
+    "ulx3s-85f": EngineDesign(neurons=24, sum_bits=16, segments=64),
+    "ulx3s-85f-64": EngineDesign(lanes=8, neurons=64, sum_bits=17, segments=16),
     "ulx3s-85f-w4": EngineDesign(
         lanes=8, neurons=64, weight_bits=4, weight_words=1024, buffer_words=2048, sum_bits=15
     ),

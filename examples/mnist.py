@@ -4,8 +4,8 @@
 
 Then convert it with `rheobase convert examples/mnist.py:cnn --weights build/mnist.safetensors ...`.
 DATA is the folder above torchvision's MNIST folder; `--download` fetches the set where it is
-absent. `--network wide_cnn` has 16, 32 and 64 channels, and sees images turned, scaled and moved; what it
-gave is `examples/mnist_wide.safetensors`.
+absent. `--network wide_cnn` has 16, 32 and 64 channels, and sees images turned, scaled and moved;
+what it gave is `examples/mnist_wide.safetensors`.
 """
 
 from __future__ import annotations

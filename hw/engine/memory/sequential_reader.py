@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ....golden.errors import RheobaseError
 from ...basics.checks import check_range
+from ...basics.queue import Queue
 from ...basics.shapes import count_shape
 from ...design.queues import QueueDesign
 from ...memories.ram_queue import built_queue
@@ -65,7 +66,11 @@ class SequentialReader(wiring.Component):
         commands, read = self.port.commands, self.port.read
         kept = ResetInserter(self.restart)(built_queue(self.queue, WORD_BITS))
         m.submodules.queue = kept
-        wiring.connect(m, kept.output, wiring.flipped(self.output))
+        # Whether a word is taken comes late for what a ring works out of it.
+        leaving = ResetInserter(self.restart)(Queue(WORD_BITS, 2, reset_less=True))
+        m.submodules.leaving = leaving
+        wiring.connect(m, kept.output, leaving.input)
+        wiring.connect(m, leaving.output, wiring.flipped(self.output))
 
         depth = self.queue.depth
         left = Signal(ADDRESS_BITS)

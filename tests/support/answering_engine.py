@@ -10,7 +10,7 @@ from dataclasses import astuple
 
 import numpy as np
 
-from rheobase.boards.engine_protocol import EngineMessage
+from rheobase.boards.engine_protocol import VERSION, EngineMessage
 from rheobase.boards.protocol import ERROR, HEADER_BYTES, REPLY
 from rheobase.hw.engine.compiled import Program
 from rheobase.hw.engine.design import EngineDesign
@@ -58,7 +58,7 @@ class _Engine:
         if kind == EngineMessage.IDENTIFY:
             state = [int(self.places is not None), self.places[-1] if self.places else 0]
             magic = int.from_bytes(b"RHEN", "little")
-            return [magic, 1, CLOCK, MEMORY_WORDS, *astuple(self.design), *state]
+            return [magic, VERSION, CLOCK, MEMORY_WORDS, *astuple(self.design), *state]
         if kind == EngineMessage.CONFIGURE:
             self.places = words
         if kind == EngineMessage.WRITE:

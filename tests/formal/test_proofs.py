@@ -112,7 +112,7 @@ def test_finds_spikes_of_another_turn():
 
 
 def test_finds_a_unit_that_is_written_over():
-    old = "self.room.eq(~holds | (free[0] & last_turn))"
+    old = "self.room.eq(~holds | (last_turn & ~full.all()))"
     module = mutated(sum_queue, old, "self.room.eq(~holds | last_turn)")
     checker = SumQueueChecker(module.SumQueue(sum_queue_design(16, 2)))
     outcome = prove(checker, depth=12, induction=False)

@@ -68,7 +68,8 @@ class SumQueue(wiring.Component):
         full, free = Signal(places), Signal(places)
         m.d.comb += [
             last_turn.eq(turn == self.turns - 1),
-            self.room.eq(~holds | (free[0] & last_turn)),
+            # That the last turn leaves comes late: where all places are full, no unit counts on it.
+            self.room.eq(~holds | (last_turn & ~full.all())),
             # A place is free where one behind it is empty, or the last turn leaves.
             *(free[place].eq(self.leaves | ~full[place:].all()) for place in range(places)),
         ]

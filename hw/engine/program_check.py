@@ -64,8 +64,8 @@ def _check_weights(where: str, program: Program, decoded: DecodedPass, base: int
             f"{where}: takes {head['weight_words']} words of a lane's memory, must take "
             f"{head['groups'] * stride}, those of its groups"
         )
-    of_groups = pass_turns(head)
-    for each in of_groups:
+    first = base
+    for each in pass_turns(head):
         expected = {"addresses": stride, "parts": design.weight_parts(each)}
         front = program.weights[base : base + record.words]
         if len(front) < record.words or record_values(record, front) != expected:
@@ -73,7 +73,7 @@ def _check_weights(where: str, program: Program, decoded: DecodedPass, base: int
                 f"{where}: the weights of a group do not begin at word {base} of the weights"
             )
         base += stream_words(design, stride, [each])
-    return stream_words(design, stride, of_groups)
+    return base - first
 
 
 def _check_written(where: str, decoded: DecodedPass, first: int, end: int) -> None:

@@ -9,7 +9,6 @@ from torch import Tensor
 import rheobase
 from examples.mnist import MEAN, STD, load, wide_cnn
 from rheobase.golden.network.network import Coding
-from rheobase.golden.run.answers import class_answers
 from rheobase.golden.run.run import run_golden
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "examples" / "mnist_wide.safetensors"
@@ -24,10 +23,7 @@ def test_four_bits_and_three_steps_keep_its_answers(mnist_root):
         model.eval(), _pixels(images[:1000]), mean=MEAN, std=STD, options=options
     )
     tested, labels = load(mnist_root, train=False, download=False)
-    answers = [
-        class_answers(run_golden(conversion.network, _pixels(part)).scores)
-        for part in tested.split(500)
-    ]
+    answers = [run_golden(conversion.network, _pixels(part)).answers for part in tested.split(500)]
     assert (np.concatenate(answers) == labels.numpy()).mean() >= 0.992
 
 

@@ -8,8 +8,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ....golden.basics.arithmetic import ceil_div
-from ..design import WORD_DIGITS
 from ..program import TABLES, pass_record
 from ..words import stream_words
 from .maps.densities import Density
@@ -83,8 +81,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
             words += rows * len(seen) + 1
     moved = sum(read_words(source, positions.rows) for source in draft.sources)
     pooled = positions.row_pool.windows * positions.column_pool.windows
-    turns = ceil_div(draft.block.end - draft.block.first, WORD_DIGITS)
-    moved += pooled * turns * turn_words(target.kind)
+    moved += pooled * draft.block.out_turns * turn_words(target.kind)
     weights = stream_words(design, draft.weight_stride, draft.group_turns)
     tables = table_words(draft)
     return PassCost(

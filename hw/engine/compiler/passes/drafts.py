@@ -9,7 +9,7 @@ import numpy as np
 
 from .....golden.basics.arithmetic import ceil_div
 from .....golden.errors import RheobaseError
-from ...design import EngineDesign
+from ...design import WORD_DIGITS, EngineDesign
 from ...words import group_turns
 from ..maps.positions import Positions
 from ..maps.readings import Reading
@@ -37,13 +37,17 @@ class Block:
     def where(self) -> str:
         return f"layer {self.name!r}"
 
+    @property
+    def out_turns(self) -> int:
+        """Turns, of F channels each, that are written."""
+        return ceil_div(self.end - self.first, WORD_DIGITS)
+
     def groups(self, design: EngineDesign) -> int:
         return ceil_div(self.end - self.first, design.neurons)
 
     def turns(self, design: EngineDesign) -> int:
         """Of each group: channels are shared out among groups, F by F."""
-        turns = ceil_div(self.end - self.first, design.firing)
-        return max(design.fewest_turns, ceil_div(turns, self.groups(design)))
+        return max(design.fewest_turns, ceil_div(self.out_turns, self.groups(design)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +152,7 @@ class Draft:
     @property
     def group_turns(self) -> list[int]:
         """Turns of each group that have channels."""
-        written = ceil_div(self.block.end - self.block.first, self.design.firing)
-        return group_turns(self.turns, self.groups, written)
+        return group_turns(self.turns, self.groups, self.block.out_turns)
 
     @property
     def group_channels(self) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .....golden.basics.arithmetic import ceil_div
 from .....golden.network.network import Network
 from ...design import WORD_DIGITS
 from ...program import EXTENT_BITS
@@ -69,7 +68,7 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
         "out_base": place.base + first * turn,
         "out_row": place.row_words,
         "out_pixel": place.pixel_words,
-        "out_turns": ceil_div(block.end - block.first, WORD_DIGITS),
+        "out_turns": block.out_turns,
     }
     for axis, pool in (("row", positions.row_pool), ("column", positions.column_pool)):
         head |= {f"pool_{axis}_{name}": value for name, value in pool.fields.items()}

@@ -14,6 +14,7 @@ from ..memory.table_port import TableWordsPort
 from ..memory.word_memory import WordMemory
 from ..program import Kind, parameter_record, pass_record
 from ..record_layouts import record_layout
+from .tag_line import later_tag
 
 
 def numbers_layout(design: EngineDesign) -> data.ArrayLayout:
@@ -101,22 +102,16 @@ class NeuronLine(wiring.Component):
             own.eq(table.entry),
         ]
         lines = [self._begin(m, number, held[number], own) for number in range(design.firing)]
-        valid, tag = self._next(m, "begun", held_valid, held_tag)
+        valid, tag = later_tag(m, design, "begun", held_valid, held_tag)
         for step in reversed(range(design.steps)):
             lines = self._step(m, lines, step, fires)
-            valid, tag = self._next(m, f"after_{step}", valid, tag)
+            valid, tag = later_tag(m, design, f"after_{step}", valid, tag)
         m.d.comb += [kept.valid.eq(valid), kept.payload.tag.eq(tag)]
         for number, line in enumerate(lines):
             m.d.comb += kept.payload["values"][number].eq(
                 Mux(fires, self._number(m, number, line), line.potential)
             )
         return m
-
-    def _next(self, m: Module, name: str, valid: Signal, tag) -> tuple:
-        later = Signal(name=f"valid_{name}")
-        later_tag = Signal(TurnTagLayout(self.design), name=f"tag_{name}", reset_less=True)
-        m.d.sync += [later.eq(valid), later_tag.eq(tag)]
-        return later, later_tag
 
     def _line(self, name: str, potential_bits: int) -> data.View:
         """A neuron between two stages; ``bits`` are its number so far."""

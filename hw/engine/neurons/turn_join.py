@@ -12,6 +12,7 @@ from ...basics.shapes import count_shape
 from ...folded.own_register import OwnRegister
 from ..design import DIGIT_BITS, EngineDesign
 from ..layouts import TurnLayout, TurnTagLayout, currents_layout, turn_sums_layout
+from .tag_line import later_tag
 
 
 class TurnJoin(wiring.Component):
@@ -70,13 +71,13 @@ class TurnJoin(wiring.Component):
             kept.enters.eq(takes),
             self.tags.ready.eq(takes),
         ]
-        valid, held = self._later(m, "leaving", takes, tag)
+        valid, held = later_tag(m, design, "leaving", takes, tag)
         # Even lanes' sums and odd ones' have trees of their own, whose totals are added at last.
         rows = [list(sums) for sums in self.sums]
         halves = [rows[::2], rows[1::2]]
         level = 0
         while len(halves[0]) > 1:
-            valid, held = self._later(m, str(level), valid, held)
+            valid, held = later_tag(m, design, str(level), valid, held)
             halves = [
                 [
                     self._added(m, f"{side}_{level}_{place}", one, other)
@@ -87,7 +88,7 @@ class TurnJoin(wiring.Component):
             level += 1
         (even,), (odd,) = halves
         odd = [Mux(held.odd, value << DIGIT_BITS, value) for value in odd]
-        valid, held = self._later(m, str(level), valid, held)
+        valid, held = later_tag(m, design, str(level), valid, held)
         totals = self._added(m, "total", even, odd)
         m.d.comb += [kept.valid.eq(valid), kept.payload.tag.eq(held)]
         for number, total in enumerate(totals):
@@ -104,13 +105,6 @@ class TurnJoin(wiring.Component):
         with m.If(takes & ~entered):
             m.d.sync += [count.eq(count - 1), there.eq(count != 1)]
         return there
-
-    def _later(self, m: Module, name: str, valid: Signal, tag) -> tuple:
-        """What goes along with the turn, a level on."""
-        later = Signal(name=f"valid_{name}")
-        later_tag = Signal(TurnTagLayout(self.design), name=f"tag_{name}", reset_less=True)
-        m.d.sync += [later.eq(valid), later_tag.eq(tag)]
-        return later, later_tag
 
     def _added(self, m: Module, name: str, one: list, other: list) -> list:
         """Sums of two lists of F values, in registers."""

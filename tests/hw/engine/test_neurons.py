@@ -26,6 +26,7 @@ from rheobase.hw.engine.neurons.turn_join import TurnJoin
 from rheobase.hw.engine.neurons.turn_order import TurnOrder
 from rheobase.hw.engine.program import Kind, parameter_record, pass_record
 from tests.hw.engine.started import record_values, run_started
+from tests.hw.engine.taken_turns import give_units
 from tests.support.simulation.agents import run_without_stalls
 
 DESIGN = EngineDesign(
@@ -114,13 +115,10 @@ class _JoinOfStreams(wiring.Component):
         wiring.connect(m, wiring.flipped(self.tags), join.tags)
         wiring.connect(m, join.joined, wiring.flipped(self.joined))
         for lane in range(self.design.lanes):
-            given = getattr(self, f"lane_{lane}")
             m.submodules[f"queue_{lane}"] = queue = SumQueue(self.design)
+            give_units(m, getattr(self, f"lane_{lane}"), queue)
             m.d.comb += [
                 queue.turns.eq(self.turns),
-                given.ready.eq(queue.room),
-                queue.valid.eq(given.valid & queue.room),
-                queue.complete.eq(given.payload),
                 queue.leaves.eq(join.leaves[lane]),
                 join.entered[lane].eq(queue.entered),
                 join.sums[lane].eq(queue.sums),

@@ -12,7 +12,7 @@ from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.lanes.sum_queue import SumQueue
 from rheobase.hw.engine.layouts import sums_layout, turn_sums_layout
 from tests.hw.engine.started import run_started
-from tests.hw.engine.taken_turns import take_turns
+from tests.hw.engine.taken_turns import give_units, take_turns
 
 DESIGN = EngineDesign(lanes=2, neurons=24, weight_bits=4, sum_bits=9)
 LAYOUT, TURN = sums_layout(DESIGN), turn_sums_layout(DESIGN)
@@ -31,12 +31,8 @@ class _StreamedQueue(wiring.Component):
         m = Module()
         m.submodules.queue = queue = self.queue
         take_turns(m, queue, wiring.flipped(self.taken), most=queue.design.turns_ahead)
-        m.d.comb += [
-            queue.turns.eq(self.turns),
-            self.units.ready.eq(queue.room),
-            queue.valid.eq(self.units.valid & queue.room),
-            queue.complete.eq(self.units.payload),
-        ]
+        give_units(m, self.units, queue)
+        m.d.comb += queue.turns.eq(self.turns)
         return m
 
 
@@ -80,12 +76,8 @@ class _Untaken(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.queue = queue = self.queue
-        m.d.comb += [
-            queue.turns.eq(self.turns),
-            self.units.ready.eq(queue.room),
-            queue.valid.eq(self.units.valid & queue.room),
-            queue.complete.eq(self.units.payload),
-        ]
+        give_units(m, self.units, queue)
+        m.d.comb += queue.turns.eq(self.turns)
         return m
 
 

@@ -82,7 +82,8 @@ class Engine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design = self.design
-        m.submodules.arbiter = arbiter = MemoryArbiter(4, writers=[3])
+        # Weights are wanted ahead: maps, which are wanted now, do not wait for them.
+        m.submodules.arbiter = arbiter = MemoryArbiter(4, writers=[3], background=[1])
         m.submodules.program = program = SequentialReader(PROGRAM_AHEAD)
         m.submodules.weights = weights = SequentialReader(WEIGHTS_AHEAD, repeats=True)
         m.submodules.reader = reader = MapReader(design)

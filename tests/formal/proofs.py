@@ -256,11 +256,11 @@ def proofs() -> list[Proof]:
         depth=10,
         induction=False,
     )
-    for clients, writers in ((2, (1,)), (3, (0, 2))):
+    for clients, writers, background in ((2, (1,), ()), (3, (0, 2), (1,))):
         add(
             f"MemoryArbiter {clients} clients, {len(writers)} of them write",
             "commands in order of their grants, words to who asked for them",
-            lambda c=clients, w=writers: MemoryArbiterChecker(MemoryArbiter(c, w)),
+            lambda c=clients, w=writers, b=background: MemoryArbiterChecker(MemoryArbiter(c, w, b)),
             depth=9,
             induction=False,
         )

@@ -19,20 +19,25 @@ UNDER_WAY = 16
 #: Words after which a client gives way to the others: a memory that turns to another row, or from
 #: reading to writing, loses cycles each time.
 TURN_WORDS = BURST_WORDS
+#: Cycles in which nobody else wants anything before the background has its turn: clients that ask
+#: for a few words at a time have no command in between.
+QUIET_CYCLES = 7
 
 
 class MemoryArbiter(wiring.Component):
-    """Grants commands of ``clients`` in turn, and brings each its words.
+    """Grants commands of clients in turn, and brings each its words.
 
     Commands reach the memory in the order of their grants. A client goes on until it has had
     ``TURN_WORDS`` words or has no command; then others that have one are next. Words that are read
     go to the client that asked for them; one that does not take them holds up all others, so that a
     client asks only for what it has room for. A client of ``writers`` has its words ready behind
-    its write commands, without waiting for another client; the others do not write.
+    its write commands, without waiting for another client; the others do not write. Clients of
+    ``background`` are granted commands where no other has one.
 
     Args:
         clients: number of clients.
         writers: indices of those that write.
+        background: indices of those that all others come before.
 
     Members:
         clients: in, memory ports.
@@ -42,10 +47,14 @@ class MemoryArbiter(wiring.Component):
     clients: list[wiring.PureInterface]
     port: wiring.PureInterface
 
-    def __init__(self, clients: int, writers: Sequence[int]):
+    def __init__(self, clients: int, writers: Sequence[int], background: Sequence[int] = ()):
         self.count = check_range("MemoryArbiter", "clients", clients, 1, None)
         self.writers = tuple(
             check_range("MemoryArbiter", "writers", writer, 0, clients - 1) for writer in writers
+        )
+        self.background = tuple(
+            check_range("MemoryArbiter", "background", client, 0, clients - 1)
+            for client in background
         )
         self.part_layout = data.StructLayout(
             {"client": index_shape(clients), "count": index_shape(BURST_WORDS)}
@@ -111,19 +120,31 @@ class MemoryArbiter(wiring.Component):
         """
         best, chosen, choice = Signal(self.count), Signal(self.count), Signal()
         last = Signal(self.count, init=1 << (self.count - 1))
-        behind = Cat(last[:index].any() for index in range(self.count)) & wanted
         # Words of its turn that the client of the last command has left, or none.
         left = Signal(range(TURN_WORDS))
         rest = Signal(signed(len(left) + 1))
         stays, stayed = Signal(), Signal()
         count = taken.payload.count
+        asking = Signal(self.count)
+        m.d.comb += asking.eq(wanted)
+        if self.background:
+            foreground = wanted & ~sum(1 << client for client in self.background)
+            # Cycles that all others have wanted nothing.
+            quiet = Signal(range(QUIET_CYCLES + 1))
+            with m.If(foreground.any()):
+                m.d.sync += quiet.eq(0)
+            with m.Elif(quiet != QUIET_CYCLES):
+                m.d.sync += quiet.eq(quiet + 1)
+            with m.If(foreground.any() | (quiet != QUIET_CYCLES)):
+                m.d.comb += asking.eq(foreground)
+        behind = Cat(last[:index].any() for index in range(self.count)) & asking
         m.d.comb += [
-            stays.eq((last & wanted).any() & (left != 0)),
-            best.eq(Mux(stays, last, Mux(behind.any(), lowest(behind), lowest(wanted)))),
+            stays.eq((last & asking).any() & (left != 0)),
+            best.eq(Mux(stays, last, Mux(behind.any(), lowest(behind), lowest(asking)))),
             rest.eq(Mux(stayed, left, TURN_WORDS) - count - 1),
         ]
         with m.If(~choice):
-            m.d.sync += [chosen.eq(best), stayed.eq(stays), choice.eq(wanted.any())]
+            m.d.sync += [chosen.eq(best), stayed.eq(stays), choice.eq(asking.any())]
         with m.Elif(taken.ready):
             m.d.sync += [
                 choice.eq(0),

@@ -16,18 +16,19 @@ REGION = 70
 
 
 @pytest.mark.parametrize(
-    ("clients", "writers", "gap", "stall"),
+    ("clients", "writers", "background", "gap", "stall"),
     [
-        *((4, [3], gap, stall) for gap, stall in STALLS),
-        (3, [0, 2], 0.0, 0.0),
-        (3, [0, 2], 0.4, 0.4),
-        (2, [], 0.4, 0.4),
-        (1, [0], 0.4, 0.4),
+        *((4, [3], [1], gap, stall) for gap, stall in STALLS),
+        (4, [3], [], 0.4, 0.4),
+        (3, [0, 2], [], 0.0, 0.0),
+        (3, [0, 2], [0], 0.4, 0.4),
+        (2, [], [], 0.4, 0.4),
+        (1, [0], [], 0.4, 0.4),
     ],
 )
-def test_clients_see_their_regions_as_if_alone(clients, writers, gap, stall):
+def test_clients_see_their_regions_as_if_alone(clients, writers, background, gap, stall):
     rng = Random(clients)
-    arbiter = MemoryArbiter(clients, writers)
+    arbiter = MemoryArbiter(clients, writers, background)
     content = list(range(clients * REGION))
     memory = MemoryModel(arbiter.port, list(content), rng, stall)
     cases, sources, reads = [], [], []
@@ -84,6 +85,22 @@ def test_a_client_that_wants_nothing_is_passed_over():
     assert [address // 100 for address, _, _ in memory.commands] == [0, 2, 0, 2, 0, 2, 2, 2]
 
 
-def test_wrong_writer():
-    with pytest.raises(RheobaseError, match=r"writers is 4, must be an integer in 0\.\.3"):
-        MemoryArbiter(4, [4])
+def test_the_background_comes_behind_all_others():
+    rng = Random(1)
+    arbiter = MemoryArbiter(3, [], background=[1])
+    memory = MemoryModel(arbiter.port, [0] * 300, rng, 0.0)
+    agents = [memory, *(Sink(port.read, rng, 0.0) for port in arbiter.clients)]
+    for number, commands in ((0, 3), (1, 4), (2, 5)):
+        given = [{"address": 100 * number, "count": 63, "write": 0}] * commands
+        agents.append(Source(arbiter.clients[number].commands, given, rng, 0.0))
+    run_agents(arbiter, agents, lambda: len(memory.commands) == 12)
+    assert [address // 100 for address, _, _ in memory.commands] == [
+        *[0, 2, 0, 2, 0, 2, 2, 2],
+        *[1, 1, 1, 1],
+    ]
+
+
+@pytest.mark.parametrize("name", ["writers", "background"])
+def test_wrong_clients(name):
+    with pytest.raises(RheobaseError, match=rf"{name} is 4, must be an integer in 0\.\.3"):
+        MemoryArbiter(4, **({"writers": []} | {name: [4]}))

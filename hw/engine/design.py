@@ -18,6 +18,10 @@ LANE_DIGITS = 4
 WORD_DIGITS = WORD_BITS // DIGIT_BITS
 
 
+#: Windows of a row that may be under way at a time, each with all numbers of a pass.
+OPEN_COLUMNS = 2
+
+
 @dataclass(frozen=True)
 class EngineDesign:
     """The parameters of an engine.
@@ -101,6 +105,11 @@ class EngineDesign:
     def fewest_turns(self) -> int:
         """And at least: lanes are told of a group's last turn a cycle before it."""
         return min(2, self.turns)
+
+    @property
+    def column_words(self) -> int:
+        """Of F numbers, that wait for the rest of their windows' rows."""
+        return OPEN_COLUMNS * self.groups * self.turns
 
     @property
     def adders(self) -> int:

@@ -24,8 +24,9 @@ from .neurons.neuron_line import NeuronLine
 from .neurons.turn_join import TurnJoin
 from .neurons.turn_order import TurnOrder
 from .output.map_writer import MapWriter
+from .output.pool_columns import PoolColumns
 from .output.pool_maximum import PoolMaximum
-from .output.pool_windows import PoolWindows
+from .output.pool_rows import PoolRows
 from .program import ADDRESS_BITS
 from .window.engine_walker import EngineWalker
 
@@ -189,7 +190,8 @@ class Engine(wiring.Component):
         m.submodules.join = join = TurnJoin(design)
         m.submodules.chunk_sum = chunk_sum = ChunkSum(design)
         m.submodules.neurons = neurons = NeuronLine(design)
-        m.submodules.windows = windows = PoolWindows(design)
+        m.submodules.columns = columns = PoolColumns(design)
+        m.submodules.rows = rows = PoolRows(design)
         m.submodules.maximum = maximum = PoolMaximum(design)
         wiring.connect(m, sequencer.chunks, order.chunks)
         wiring.connect(m, sequencer.parameters, neurons.parameters)
@@ -205,14 +207,15 @@ class Engine(wiring.Component):
         wiring.connect(m, tags.output, join.tags)
         wiring.connect(m, join.joined, chunk_sum.turns)
         wiring.connect(m, chunk_sum.totals, neurons.currents)
-        wiring.connect(m, neurons.numbers, windows.numbers)
+        wiring.connect(m, neurons.numbers, columns.numbers)
+        wiring.connect(m, columns.maxima, rows.maxima)
         m.d.comb += [
-            windows.room.eq(maximum.room),
-            maximum.valid.eq(windows.valid),
-            maximum.pooled.eq(windows.pooled),
+            rows.room.eq(maximum.room),
+            maximum.valid.eq(rows.valid),
+            maximum.pooled.eq(rows.pooled),
         ]
         wiring.connect(m, maximum.placed, writer.placed)
-        for part in (order, neurons, windows, maximum, writer):
+        for part in (order, neurons, columns, rows, maximum, writer):
             m.d.comb += part.header.eq(header)
-        for part in (order, windows):
+        for part in (order, columns, rows):
             m.d.comb += part.start.eq(sequencer.go)

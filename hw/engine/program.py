@@ -79,6 +79,8 @@ def pass_record(design: EngineDesign) -> Record:
             begins, s - p % s. Without a maximum 1, 1, 0 and 1.
         pooled_rows, pooled_columns: what is written.
         pool_column_words: groups * turns, words of the pool's memory for a pooled column.
+        pool_open_words: pool_column_words times the windows of a row that are under way at a time,
+            ceil(k / s); at most ``column_words`` of the design.
         pool_row_words: pooled_columns * pool_column_words, 0 without a maximum.
         pool_ring_words: pool_row_words times the pooled rows that are under way at a time,
             ceil(k / s); at most ``pool_words``.
@@ -110,6 +112,7 @@ def pass_record(design: EngineDesign) -> Record:
             Field("pooled_rows", extent),
             Field("pooled_columns", extent),
             Field("pool_column_words", count_bits(design.groups * design.turns)),
+            Field("pool_open_words", count_bits(design.column_words)),
             Field("pool_row_words", count_bits(design.pool_words)),
             Field("pool_ring_words", count_bits(design.pool_words)),
             Field("out_base", ADDRESS_BITS),

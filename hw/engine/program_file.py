@@ -20,7 +20,7 @@ from .design import EngineDesign
 from .program import ADDRESS_BITS, EXTENT_BITS, NUMBER_BITS, Kind
 from .program_check import check_program
 
-FORMAT, FORMAT_VERSION = "rheobase-program", 2
+FORMAT, FORMAT_VERSION = "rheobase-program", 3
 _KEYS = {
     "design",
     "name",

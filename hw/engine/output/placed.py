@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from amaranth.lib import data
 
-from ...basics.shapes import index_shape
 from ..design import EngineDesign
 from ..neurons.neuron_line import numbers_layout
 from ..program import ADDRESS_BITS
+from .pooled_axis import words_shape
+from .running_maximum import ElementLayout
 
 
-class PooledLayout(data.StructLayout):
-    """F numbers (or currents) in one of the windows that they are in.
+class ColumnLayout(ElementLayout):
+    """F numbers (or currents) in one of the windows of their row; ``at`` is the columns' memory.
 
-    Members:
-        values: see ``numbers_layout``.
-        at: word of the pool's memory.
+    Members of ``along``:
+        words: of the pool's memory, from the row's first on.
+        address: memory words, from the row's first number of the written map on.
+        row_ends: nothing of the row comes after this.
+        pass_ends: nor of the pass.
+    """
+
+    def __init__(self, design: EngineDesign):
+        along = data.StructLayout(
+            {
+                "words": words_shape(design),
+                "address": ADDRESS_BITS,
+                "row_ends": 1,
+                "pass_ends": 1,
+            }
+        )
+        super().__init__(design, design.column_words, along)
+
+
+class PooledLayout(ElementLayout):
+    """F numbers (or currents) in one of the windows that they are in; ``at`` is the pool's memory.
+
+    Members of ``along``:
         address: memory word of the first number of the window's maximum.
-        counts: there is a window at all, and its channels are written.
-        first, last: of the window's positions.
         pass_ends: nothing of the pass comes after this.
     """
 
     def __init__(self, design: EngineDesign):
-        super().__init__(
-            {
-                "values": numbers_layout(design),
-                "at": index_shape(design.pool_words),
-                "address": ADDRESS_BITS,
-                "counts": 1,
-                "first": 1,
-                "last": 1,
-                "pass_ends": 1,
-            }
-        )
+        along = data.StructLayout({"address": ADDRESS_BITS, "pass_ends": 1})
+        super().__init__(design, design.pool_words, along)
 
 
 class PlacedLayout(data.StructLayout):

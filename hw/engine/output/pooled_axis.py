@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data
 
 from ...basics.shapes import count_shape
 from ..design import EngineDesign
 from ..program import ADDRESS_BITS, EXTENT_BITS
+
+
+def words_shape(design: EngineDesign) -> Shape:
+    """Of words of the pool's memory, and of sums of two such numbers."""
+    return count_shape(2 * design.pool_words)
 
 
 def axis_layout(design: EngineDesign) -> data.StructLayout:
@@ -23,6 +28,7 @@ def axis_layout(design: EngineDesign) -> data.StructLayout:
         begins: it is position 0.
         positions: it and those after it.
         words: of the pool's memory, where the first of them lies.
+        slot: of the columns' memory, likewise.
         out: memory words of the written map, likewise.
     """
     return data.StructLayout(
@@ -36,7 +42,8 @@ def axis_layout(design: EngineDesign) -> data.StructLayout:
             "opened": 1,
             "begins": 1,
             "positions": EXTENT_BITS,
-            "words": count_shape(2 * design.pool_words),
+            "words": words_shape(design),
+            "slot": count_shape(2 * design.column_words),
             "out": ADDRESS_BITS,
         }
     )
@@ -77,6 +84,7 @@ def next_position(m: Module, header: data.View, axis: str, now: data.View, then:
         then.positions.eq(now.positions - 1),
         then.out.eq(now.out),
         then.words.eq(now.words),
+        then.slot.eq(now.slot),
     ]
     with m.If(closes):
         m.d.comb += [then.left.eq(now.left + stride - 1), then.words.eq(words)]
@@ -88,7 +96,13 @@ def next_position(m: Module, header: data.View, axis: str, now: data.View, then:
             words.eq(Mux(beyond >= header.pool_ring_words, 0, beyond)),
         ]
     else:
-        m.d.comb += words.eq(now.words + header.pool_column_words)
+        slot = Signal(len(now.slot) + 1)
+        m.d.comb += [
+            words.eq(now.words + header.pool_column_words),
+            slot.eq(now.slot + header.pool_column_words),
+        ]
+        with m.If(closes):
+            m.d.comb += then.slot.eq(Mux(slot >= header.pool_open_words, 0, slot))
 
 
 def is_first(at: data.View, following: Value) -> Value:

@@ -84,6 +84,11 @@ def _chain(**fields) -> Network:
             r"layer 'conv': pooled rows' numbers are 48, must be at most 16 \(pool_words\)",
         ),
         (
+            _chain(pool=Pool((5, 5), (1, 1))),
+            {"groups": 1},
+            r"pooled columns' numbers are 10, must be at most 8 \(2 x groups x turns\)",
+        ),
+        (
             _chain(),
             {"rows": 2},
             r"layer 'conv': rows of windows are 3, must be at most 2 \(rows\)",

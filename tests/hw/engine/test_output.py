@@ -11,8 +11,9 @@ from rheobase.hw.engine.memory_port import CommandLayout
 from rheobase.hw.engine.neurons.neuron_line import numbers_layout
 from rheobase.hw.engine.output.map_writer import COMMANDS_WAITING, MapWriter
 from rheobase.hw.engine.output.placed import PlacedLayout
+from rheobase.hw.engine.output.pool_columns import PoolColumns
 from rheobase.hw.engine.output.pool_maximum import PoolMaximum
-from rheobase.hw.engine.output.pool_windows import PoolWindows
+from rheobase.hw.engine.output.pool_rows import PoolRows
 from rheobase.hw.engine.program import Kind, pass_record
 from tests.hw.engine.started import record_values, run_started
 from tests.hw.engine.test_neurons import _tags
@@ -20,7 +21,7 @@ from tests.hw.engine.test_neurons import _tags
 DESIGN = EngineDesign(neurons=16, steps=6, groups=3, pool_words=256)
 
 
-def _header(rows, columns, kernel, stride, padding, groups, **others):
+def pool_header(design, rows, columns, kernel, stride, padding, groups, **others):
     pooled = [(size + 2 * padding - kernel) // stride + 1 for size in (rows, columns)]
     axes = {}
     for axis, windows in zip(("row", "column"), pooled, strict=True):
@@ -30,22 +31,24 @@ def _header(rows, columns, kernel, stride, padding, groups, **others):
             f"pool_{axis}_left": kernel - 1 - padding,
             f"pool_{axis}_until": stride - padding % stride,
         }
-    words = groups * DESIGN.turns
+    words = groups * design.turns
     row_words = pooled[1] * words if kernel > 1 else 0
     return record_values(
-        pass_record(DESIGN),
+        pass_record(design),
         rows=rows, columns=columns, groups=groups, pooled_rows=pooled[0],
         pooled_columns=pooled[1], pool_column_words=words, pool_row_words=row_words,
-        pool_ring_words=row_words * -(-kernel // stride), **axes, **others,
+        pool_ring_words=row_words * -(-kernel // stride),
+        pool_open_words=words * -(-kernel // stride), **axes, **others,
     )  # fmt: skip
 
 
 class _Pool(wiring.Component):
-    """Windows and their maxima."""
+    """Maxima of rows, the windows that they are in, and the maxima of those."""
 
     def __init__(self):
-        self.windows, self.maximum = PoolWindows(DESIGN), PoolMaximum(DESIGN)
-        members = self.windows.signature.members
+        self.columns, self.rows = PoolColumns(DESIGN), PoolRows(DESIGN)
+        self.maximum = PoolMaximum(DESIGN)
+        members = self.columns.signature.members
         super().__init__(
             {name: members[name] for name in ("header", "start", "numbers")}
             | {"placed": self.maximum.signature.members["placed"]}
@@ -53,16 +56,19 @@ class _Pool(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.windows, m.submodules.maximum = windows, maximum = self.windows, self.maximum
-        wiring.connect(m, wiring.flipped(self.numbers), windows.numbers)
+        m.submodules.columns, m.submodules.rows = columns, rows = self.columns, self.rows
+        m.submodules.maximum = maximum = self.maximum
+        wiring.connect(m, wiring.flipped(self.numbers), columns.numbers)
+        wiring.connect(m, columns.maxima, rows.maxima)
         wiring.connect(m, maximum.placed, wiring.flipped(self.placed))
+        for part in (columns, rows, maximum):
+            m.d.comb += part.header.eq(self.header)
         m.d.comb += [
-            windows.start.eq(self.start),
-            windows.header.eq(self.header),
-            maximum.header.eq(self.header),
-            windows.room.eq(maximum.room),
-            maximum.valid.eq(windows.valid),
-            maximum.pooled.eq(windows.pooled),
+            columns.start.eq(self.start),
+            rows.start.eq(self.start),
+            rows.room.eq(maximum.room),
+            maximum.valid.eq(rows.valid),
+            maximum.pooled.eq(rows.pooled),
         ]
         return m
 
@@ -75,24 +81,27 @@ class _Pool(wiring.Component):
         (4, 6, 2, 2, 0, 1, 0.8),
         (3, 5, 1, 1, 0, 0, 0.8),
         (6, 6, 3, 1, 1, 1, 0.3),
+        (4, 6, 2, 1, 0, 0, 0.3),
+        (9, 9, 3, 2, 0, 0, 0),
         (5, 5, 2, 3, 0, 0, 0),
+        (8, 8, 2, 3, 1, 0, 0.3),
     ],
 )
 def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed, stall):
     rng = np.random.default_rng(kernel)
     groups, steps, strip, unwritten = 2, 4, 3, 1
-    header = _header(
-        rows, columns, kernel, stride, padding, groups, strip=strip, fires_signed=signed,
+    header = pool_header(
+        DESIGN, rows, columns, kernel, stride, padding, groups, strip=strip, fires_signed=signed,
         steps=steps, kind=Kind.DIGITS, out_base=1000, out_row=100, out_pixel=5,
         out_turns=groups * DESIGN.turns - unwritten,
     )  # fmt: skip
     numbers = rng.integers(0, 2**steps, (rows, columns, groups * DESIGN.turns, DESIGN.firing))
-    tags = _tags_at(rows, columns, strip, groups)
+    tags = tags_at(rows, columns, strip, groups)
     turns = [{"values": numbers[y, x, tag["index"]].tolist(), "tag": tag} for y, x, tag in tags]
     pool = _Pool()
     placed = run_started(
         pool,
-        ports={"header": (pool.windows.header_layout, header)},
+        ports={"header": (pool.columns.header_layout, header)},
         inputs={"numbers": (TurnLayout(DESIGN, numbers_layout(DESIGN)), turns)},
         outputs={"placed": PlacedLayout(DESIGN)},
         stall=stall,
@@ -112,7 +121,7 @@ def test_maxima_of_windows(rows, columns, kernel, stride, padding, signed, stall
     assert [one["pass_ends"] for one in placed] == [0] * (len(placed) - 1) + [1]
 
 
-def _tags_at(rows, columns, strip, groups):
+def tags_at(rows, columns, strip, groups):
     """Row and column of every turn, and its tag."""
     tags = iter(_tags_of(rows, columns, strip, groups))
     return [

@@ -62,8 +62,12 @@ class Positions:
 
     @property
     def comparisons(self) -> int:
-        """Steps of the maximum: a position has one for each of its windows, or one without any."""
-        return int(np.maximum(np.outer(self.row_pool.seen, self.column_pool.seen), 1).sum())
+        """Steps of the maximum: along rows, or of rows' maxima along columns, whatever is more.
+
+        There is one for each window of a position, or one without any.
+        """
+        steps = [int(np.maximum(pool.seen, 1).sum()) for pool in (self.row_pool, self.column_pool)]
+        return max(self.rows * steps[1], steps[0] * self.column_pool.windows)
 
 
 def layer_positions(network: Network, index: int) -> Positions:

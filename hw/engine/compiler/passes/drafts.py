@@ -183,6 +183,12 @@ class Draft:
         }
 
     @property
+    def pool_open_words(self) -> int:
+        """Words of the columns' memory for all windows of a row that are under way at a time."""
+        pool = self.positions.column_pool
+        return self.groups * self.turns * ceil_div(pool.kernel, pool.stride)
+
+    @property
     def pool_row_words(self) -> int:
         """Words of the pool's memory for a pooled row."""
         windows = self.positions.column_pool.windows

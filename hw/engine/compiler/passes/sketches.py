@@ -81,8 +81,10 @@ def sketch(
         chunks=(),
         strip=1,
     )
+    rows, columns = draft.pool_ring_words, draft.pool_open_words
+    check_limit(block, "pool_words", rows, design.pool_words, "pooled rows' numbers")
     check_limit(
-        block, "pool_words", draft.pool_ring_words, design.pool_words, "pooled rows' numbers"
+        block, "2 x groups x turns", columns, design.column_words, "pooled columns' numbers"
     )
     if draft.weight_words > design.weight_words:
         raise RheobaseError(

@@ -63,6 +63,7 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
         "pooled_rows": positions.row_pool.windows,
         "pooled_columns": positions.column_pool.windows,
         "pool_column_words": draft.groups * draft.turns,
+        "pool_open_words": draft.pool_open_words,
         "pool_row_words": draft.pool_row_words,
         "pool_ring_words": draft.pool_ring_words,
         "out_base": place.base + first * turn,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from ....golden.basics.arithmetic import ceil_div
@@ -78,7 +78,7 @@ def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
     """
     design, layer = task.design, task.network.layers[index]
     positions, seen = layer_positions(task.network, index), task.readings.of_layers[index]
-    found: list[tuple[float, int, Layout]] = []
+    found: list[tuple[float, int, Layout, bool]] = []
     problem: RheobaseError | None = None
     for count in _block_counts(design, layer.out_channels):
         first = _blocks(layer, index, design, count)[0]
@@ -89,17 +89,26 @@ def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
                 # Of few channels and single pixels: what stands in their way is in every way.
                 problem = error if layout == Layout(1) else problem
                 continue
-            cost = task.cost(draft)
-            found.append((count * (cost.alone + _waiting(draft, cost)), count, layout))
-    for _, count, layout in sorted(found, key=lambda one: one[:2]):
+            # Groups of a window in one command, or events of several windows looked at once.
+            for single in {draft.strip == 1, True}:
+                cost = task.cost(_single(draft) if single else draft)
+                cycles = count * (cost.alone + _waiting(draft, cost))
+                found.append((cycles, count, layout, single))
+    for _, count, layout, single in sorted(found, key=lambda one: (*one[:2], one[3])):
         try:
-            return [
+            drafts = [
                 with_weights(sketch(design, block, seen, positions, layout))
                 for block in _blocks(layer, index, design, count)
             ]
+            return [_single(draft) for draft in drafts] if single else drafts
         except RheobaseError as error:
             problem = error
     raise problem or RheobaseError(f"layer {layer.name!r}: no pass fits the engine")
+
+
+def _single(draft: Draft) -> Draft:
+    """``draft`` with strips of one window."""
+    return replace(draft, strip=1)
 
 
 def _waiting(draft: Draft, cost: PassCost) -> float:

@@ -8,6 +8,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ....golden.basics.arithmetic import ceil_div
+from ..memory_port import BURST_WORDS
 from ..program import TABLES, pass_record
 from ..words import stream_words
 from .maps.densities import Density
@@ -18,6 +20,8 @@ from .passes.drafts import Draft, DraftSource
 #: How much the channels of a map differ in spikes, standard deviation over mean: 0.23 to 0.85 in
 #: the first eight maps of ResNet-20, of one image; this is the mean.
 CHANNEL_SPREAD = 0.6
+#: Cycles of a memory's command beside those of its words.
+COMMAND_CYCLES = 1.0
 #: Cycles between passes beside those in which the next one's tables are read: queues run dry.
 PASS_CYCLES = 100
 
@@ -30,6 +34,7 @@ class PassCost:
         adders: events of the lane that has most, for each group.
         window: words of the row buffer that windows see.
         memory: words of maps that are moved.
+        commands: to the memory, that move them.
         neurons: turns, of each chunk, or what the maximum behind them compares.
         tables: words of its head and tables, before it begins.
         weights: words of its weights, which load while other passes run.
@@ -40,6 +45,7 @@ class PassCost:
     adders: float
     window: float
     memory: float
+    commands: float
     neurons: float
     tables: float
     weights: float
@@ -49,7 +55,12 @@ class PassCost:
     @property
     def running(self) -> float:
         """Cycles from its beginning to its end."""
-        return max(self.adders, self.window, self.memory, self.neurons)
+        return max(self.adders, self.window, self.moving, self.neurons)
+
+    @property
+    def moving(self) -> float:
+        """Cycles of the memory."""
+        return self.memory + self.commands
 
     def after(self, waits: float) -> float:
         """Cycles from the end of the pass before it to its own, where its weights come late."""
@@ -58,7 +69,7 @@ class PassCost:
     @property
     def alone(self) -> float:
         """Cycles that it takes among passes like it: all weights are moved some time."""
-        return max(self.running, self.memory + self.weights) + self.tables + PASS_CYCLES
+        return max(self.running, self.moving + self.weights) + self.tables + PASS_CYCLES
 
 
 def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: float) -> PassCost:
@@ -79,15 +90,20 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
                 of_channels = density(source) * rows * _channel_events(seen_source.pixel, part)
                 squares += (of_channels**2).sum(axis=0)
             words += rows * len(seen) + 1
-    moved = sum(read_words(source, positions.rows) for source in draft.sources)
-    pooled = positions.row_pool.windows * positions.column_pool.windows
-    moved += pooled * draft.block.out_turns * turn_words(target.kind)
+    pixels = positions.row_pool.windows * positions.column_pool.windows
+    moved = pixels * draft.block.out_turns * turn_words(target.kind)
+    commands = write_commands(draft, target)
+    for source in draft.sources:
+        rows = read_rows(source, positions.rows)
+        moved += rows * source.read_words
+        commands += rows * source.pieces * ceil_div(source.piece_words, BURST_WORDS)
     weights = stream_words(design, draft.weight_stride, draft.group_turns)
     tables = table_words(draft)
     return PassCost(
         adders=windows * draft.groups * _busiest(events, squares),
         window=windows * words,
         memory=moved * word_cycles,
+        commands=commands * COMMAND_CYCLES,
         neurons=draft.groups
         * draft.turns
         * max(windows * len(draft.chunks), draft.positions.comparisons),
@@ -123,11 +139,28 @@ def _busiest(events: np.ndarray, squares: np.ndarray) -> float:
     return float((events + largest * CHANNEL_SPREAD * np.sqrt(squares)).max())
 
 
-def read_words(source: DraftSource, window_rows: int) -> int:
-    """Memory words that ``window_rows`` rows of windows see of a source."""
+def read_rows(source: DraftSource, window_rows: int) -> int:
+    """Rows of a source that ``window_rows`` rows of windows see."""
     seen = np.arange(source.row_first, source.row_reach + 1)
     rows = np.unique(np.arange(window_rows)[:, None] * source.row_step + seen)
-    return int(((rows >= 0) & (rows < source.source.rows)).sum()) * source.read_words
+    return int(((rows >= 0) & (rows < source.source.rows)).sum())
+
+
+def write_commands(draft: Draft, target: StoredMap) -> int:
+    """Commands that write a pass's numbers: words that follow one another share one.
+
+    Groups of a window follow one another, those of a strip of several windows do not. Pixels
+    do where the pass writes all channels of the map.
+    """
+    positions, turn = draft.positions, turn_words(target.kind)
+    rows, columns = positions.row_pool.windows, positions.column_pool.windows
+    pixel = draft.block.out_turns * turn
+    if draft.strip > 1 and draft.groups > 1:
+        groups = draft.group_turns
+        return rows * columns * sum(ceil_div(turns * turn, BURST_WORDS) for turns in groups)
+    if pixel == target.pixel_words:
+        return rows * ceil_div(columns * pixel, BURST_WORDS)
+    return rows * columns * ceil_div(pixel, BURST_WORDS)
 
 
 def table_words(draft: Draft) -> int:
@@ -147,7 +180,7 @@ def weight_waits(drafts: Sequence[Draft], costs: Sequence[PassCost]) -> list[flo
     waits = []
     for number, (draft, cost) in enumerate(zip(drafts, costs, strict=True)):
         waits.append(cost.weights - loaded[number])
-        time = cost.running - cost.memory
+        time = cost.running - cost.moving
         room = draft.design.weight_words - draft.weight_words
         for later in range(number + 1, len(drafts)):
             if time <= 0 or room <= 0:

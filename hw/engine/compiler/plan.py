@@ -50,7 +50,7 @@ class PassPlan:
         parts = {
             name: getattr(self.cost, name) for name in ("adders", "memory", "window", "neurons")
         }
-        parts["memory"] += self.waits + self.cost.tables
+        parts["memory"] += self.cost.commands + self.waits + self.cost.tables
         return max(parts, key=lambda name: parts[name])
 
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rheobase.golden import Coding, count_events
+from rheobase.golden import (
+    IMAGE,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+    Pool,
+    Readout,
+    count_events,
+)
+from rheobase.hw.engine.compiler.blocks import Task, layer_passes
 from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.hw.engine.compiler.costs import write_commands
+from rheobase.hw.engine.compiler.maps.densities import densities
+from rheobase.hw.engine.compiler.maps.readings import network_readings
 from rheobase.hw.engine.compiler.plan import plan_program
 from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.memory_port import BURST_WORDS
 from rheobase.hw.engine.model.run import run_program
 from tests.support.networks.residual_networks import residual_network
 from tests.support.networks.squeezenet import squeezenet
@@ -71,3 +86,62 @@ def test_squeezenet_fits(capsys):
     assert sum(one.end - one.first for one in plan.passes) == sum(
         layer.out_channels for layer in network.layers
     )
+
+
+@pytest.mark.parametrize("channels", [5, 24, 40, 70])
+@pytest.mark.parametrize("pool", [None, Pool((3, 3), (2, 2))])
+@pytest.mark.parametrize("beside", [0, 8])
+def test_commands_are_runs_of_words(channels, pool, beside):
+    """Words in the order in which a pass gives them out, as bursts of at most 64."""
+    rng = np.random.default_rng(channels)
+    layers = [_layer(rng, IMAGE, channels, 3, pool)]
+    layers += [_layer(rng, IMAGE, beside, 3, pool)] if beside else []
+    seen = [Connection(i, _kernel(rng, 4, layer.out_channels)) for i, layer in enumerate(layers)]
+    layers.append(Layer("last", tuple(seen), np.zeros(4, np.int32), None, None))
+    network = Network(
+        input_shape=(3, 10, 10), zero_point=np.zeros(3, np.uint8), layers=tuple(layers),
+        coding=Coding.RADIX, steps=4, delay=0, readout=Readout.CURRENT, outputs=(len(layers) - 1,),
+    )  # fmt: skip
+    design = EngineDesign(lanes=4, neurons=16)
+    task = Task(network, network_readings(network), design, densities(network), 1)
+    draft = layer_passes(task, 0, fold=False)[0]
+    target = task.readings.map_of[0]
+    size = 4 if pool else 10
+    for strip in (1,) if pool else (1, 2):
+        chosen = replace(draft, strip=strip)
+        # One turn of F numbers of four bits is a word.
+        words = [
+            (row * size + column) * target.pixel_words + turn
+            for row in range(size)
+            for start in range(0, size, strip)
+            for turns in _group_turns(channels, 16)
+            for column in range(start, min(start + strip, size))
+            for turn in turns
+        ]
+        commands, length = 1, 1
+        for one, following in pairwise(words):
+            joins = following == one + 1 and length < BURST_WORDS
+            commands, length = (commands, length + 1) if joins else (commands + 1, 1)
+        # Where a map has no other channels, rows and strips may follow one another as well.
+        follow = 0 if beside else size * (1 if strip == 1 else size // strip)
+        assert draft.block.end == channels
+        assert commands <= write_commands(chosen, target) <= commands + follow
+
+
+def _group_turns(channels, neurons):
+    """Turns of each group, those that are written."""
+    turns = -(-channels // 8)
+    groups = -(-channels // neurons)
+    each = max(2, -(-turns // groups))
+    return [range(g * each, min((g + 1) * each, turns)) for g in range(groups)]
+
+
+def _kernel(rng, outputs, inputs, side=1):
+    return rng.integers(-9, 9, (outputs, inputs, side, side)).astype(np.int8)
+
+
+def _layer(rng, source, channels, inputs, pool):
+    thresholds = np.full(channels, 50, np.int32)
+    connection = Connection(source, _kernel(rng, channels, inputs))
+    bias = np.zeros(channels, np.int32)
+    return Layer(f"layer{channels}", (connection,), bias, thresholds, thresholds // 2, pool)

@@ -10,10 +10,11 @@ import numpy as np
 from .....golden.basics.arithmetic import ceil_div
 from .....golden.errors import RheobaseError
 from ...design import WORD_DIGITS, EngineDesign
+from ...program import EXTENT_BITS
 from ...words import group_turns
 from ..maps.positions import Positions
 from ..maps.readings import Reading
-from ..maps.stored_maps import Source, SuperPixel
+from ..maps.stored_maps import ImageView, Source, SuperPixel
 from .chunks import Chunk, Part
 from .operations import Phases, RowOperations
 
@@ -86,6 +87,20 @@ class DraftSource:
     def read_words(self) -> int:
         """Memory words of a row."""
         return self.supers * self.pixel.reads
+
+    @property
+    def pieces(self) -> int:
+        """Pieces without gaps that a row is read in: all of it, or each pixel."""
+        source = self.source
+        of_pixel = source.super_reads if isinstance(source, ImageView) else source.pixel_words
+        if self.pixel_words == of_pixel and self.read_words < 1 << EXTENT_BITS:
+            return 1
+        return self.supers * (1 if isinstance(source, ImageView) else self.pixel.pixels)
+
+    @property
+    def piece_words(self) -> int:
+        """Memory words of each."""
+        return self.read_words // self.pieces
 
 
 @dataclass(frozen=True, eq=False)

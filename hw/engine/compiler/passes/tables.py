@@ -8,9 +8,8 @@ import numpy as np
 
 from .....golden.network.network import Network
 from ...design import WORD_DIGITS
-from ...program import EXTENT_BITS
 from ..maps.addresses import Place
-from ..maps.stored_maps import ImageView, Source, StoredMap, turn_words
+from ..maps.stored_maps import Source, StoredMap, turn_words
 from .drafts import Draft, operation_lists
 from .neuron_parameters import parameter_records
 from .weight_digits import digit_shift
@@ -90,15 +89,13 @@ def _sources(draft: Draft, places: Mapping[Source, Place]) -> Records:
     base = 0
     for source in draft.sources:
         place = places[source.source]
-        whole = source.pixel_words == place.pixel_words and source.read_words < 1 << EXTENT_BITS
-        pixels = 1 if isinstance(source.source, ImageView) else source.pixel.pixels
         records.append(
             {
                 "base": place.base + source.first_word,
                 "row_stride": place.row_words,
-                "piece_stride": 0 if whole else place.pixel_words,
-                "pieces": 1 if whole else source.supers * pixels,
-                "piece_words": source.read_words if whole else source.pixel_words,
+                "piece_stride": 0 if source.pieces == 1 else place.pixel_words,
+                "pieces": source.pieces,
+                "piece_words": source.piece_words,
                 "supers": source.supers,
                 "super_reads": source.pixel.reads,
                 "rows": source.source.rows,

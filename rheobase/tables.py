@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from .results.hardware import Compared
+from .hw.design.folding import LaneKind
+from .results.hardware import Compared, ComparedLayer, PlannedLayer
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -29,7 +30,7 @@ def hardware_rows(compared: Compared) -> list[list[object]]:
         [
             layer.name,
             layer.P,
-            "+".join(str(lanes or "direct") for lanes in layer.E),
+            lanes_text(layer),
             "" if layer.spikes_per_neuron is None else f"{layer.spikes_per_neuron:.2f}",
             "+".join(f"{count:.0f}" for count in layer.events_per_image),
             "" if layer.lane_utilisation is None else f"{layer.lane_utilisation:.2f}",
@@ -39,6 +40,13 @@ def hardware_rows(compared: Compared) -> list[list[object]]:
         ]
         for layer in compared.layers
     ]
+
+
+def lanes_text(layer: ComparedLayer | PlannedLayer) -> str:
+    """E of each connection with a plus, or what is there in the place of event lanes."""
+    if layer.kind == LaneKind.GRAPH:
+        return layer.kind
+    return "+".join(str(lanes or "direct") for lanes in layer.E)
 
 
 HARDWARE_COLUMNS = (

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..console import say, show, working
 from ..golden.network.network import Network
-from ..hw.design.folding import Folding, LaneKind
+from ..hw.design.folding import Folding
 from ..hw.design.layer_design import layer_design
 from ..hw.planning.plan import Plan
 from ..options.folding import FoldingOptions, named_board
 from ..options.images import ImageOptions
 from ..results.hardware import Planned, PlannedAround, PlannedLayer
-from ..tables import table
+from ..tables import lanes_text, table
 from .folding_plan import (
     CALIBRATION_IMAGES,
     check_folding_options,
@@ -107,9 +107,7 @@ def show_plan(network: Network, plan: Planned, options: FoldingOptions) -> None:
         [
             layer.name,
             layer.P,
-            "graph"
-            if layer.kind == LaneKind.GRAPH
-            else "+".join(str(count or "direct") for count in layer.E),
+            lanes_text(layer),
             layer.F,
             layer.weights_in,
             "+".join(layer.buffer_of),

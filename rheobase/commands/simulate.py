@@ -265,6 +265,7 @@ def compared(comparison: Comparison, folding: Folding) -> Compared:
         layers.append(
             ComparedLayer(
                 name=layer.name,
+                kind=fold.lane_kind.value,
                 P=fold.neurons,
                 E=list(layer.lanes),
                 spikes_per_neuron=float(layer.spikes_per_neuron) if layer.spikes else None,

@@ -121,9 +121,13 @@ class Compiled(Result):
 
 @dataclass(frozen=True)
 class ComparedLayer(Part):
-    """A layer of hardware and golden model; spikes are None where there are no neurons."""
+    """A layer of hardware and golden model; spikes are None where there are no neurons.
+
+    ``kind`` and E are as in ``PlannedLayer``.
+    """
 
     name: str
+    kind: str
     P: int
     E: list[int]
     spikes_per_neuron: float | None

@@ -22,7 +22,8 @@ from .passes.drafts import Draft, DraftSource
 CHANNEL_SPREAD = 0.6
 #: Cycles of a memory's command beside those of its words.
 COMMAND_CYCLES = 1.0
-#: Cycles between passes beside those in which the next one's tables are read: queues run dry.
+#: Cycles between passes beside those in which the next one's tables and first rows are read: queues
+#: run dry, and what was written leaves.
 PASS_CYCLES = 100
 
 
@@ -35,6 +36,7 @@ class PassCost:
         window: words of the row buffer that windows see.
         memory: words of maps that are moved.
         commands: to the memory, that move them.
+        fill: words and commands of the rows that the first row of windows sees.
         neurons: turns, of each chunk, or what the maximum behind them compares.
         tables: words of its head and tables, before it begins.
         weights: words of its weights, which load while other passes run.
@@ -46,6 +48,7 @@ class PassCost:
     window: float
     memory: float
     commands: float
+    fill: float
     neurons: float
     tables: float
     weights: float
@@ -54,8 +57,8 @@ class PassCost:
 
     @property
     def running(self) -> float:
-        """Cycles from its beginning to its end."""
-        return max(self.adders, self.window, self.moving, self.neurons)
+        """Cycles from its beginning to its end: its first rows, then what takes longest."""
+        return max(self.moving, self.fill + max(self.adders, self.window, self.neurons))
 
     @property
     def moving(self) -> float:
@@ -93,10 +96,14 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
     pixels = positions.row_pool.windows * positions.column_pool.windows
     moved = pixels * draft.block.out_turns * turn_words(target.kind)
     commands = write_commands(draft, target)
+    fill = 0.0
     for source in draft.sources:
         rows = read_rows(source, positions.rows)
+        row_commands = source.pieces * ceil_div(source.piece_words, BURST_WORDS)
         moved += rows * source.read_words
-        commands += rows * source.pieces * ceil_div(source.piece_words, BURST_WORDS)
+        commands += rows * row_commands
+        row_cycles = source.read_words * word_cycles + row_commands * COMMAND_CYCLES
+        fill += read_rows(source, 1) * row_cycles
     weights = stream_words(design, draft.weight_stride, draft.group_turns)
     tables = table_words(draft)
     return PassCost(
@@ -104,6 +111,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
         window=windows * words,
         memory=moved * word_cycles,
         commands=commands * COMMAND_CYCLES,
+        fill=fill,
         neurons=draft.groups
         * draft.turns
         * max(windows * len(draft.chunks), draft.positions.comparisons),

@@ -14,6 +14,9 @@ from ..neurons.neuron_line import numbers_layout
 from ..program import pass_record
 from ..record_layouts import record_layout
 
+#: Words up to which no block RAM is taken: an engine for the smallest devices has taken them all.
+DISTRIBUTED_WORDS = 64
+
 
 class ElementLayout(data.StructLayout):
     """F numbers (or currents) in one of the windows that they are in.
@@ -90,8 +93,12 @@ class RunningMaximum(wiring.Component):
         m = Module()
         design, header = self.design, self.header
         kept_layout = data.ArrayLayout(unsigned(design.steps), design.firing)
+        style = {"ram_style": "distributed"} if self.depth <= DISTRIBUTED_WORDS else {}
         m.submodules.kept = kept = memory.Memory(
-            shape=unsigned(kept_layout.size), depth=self.depth, init=[], attrs=NO_COLLISIONS
+            shape=unsigned(kept_layout.size),
+            depth=self.depth,
+            init=[],
+            attrs=NO_COLLISIONS | style,
         )
         write, read = kept.write_port(), kept.read_port()
         # An element asks for what its window has so far, has the answer, and is compared with it.

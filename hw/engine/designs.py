@@ -16,6 +16,15 @@ ENGINE_CLOCK_MHZ = 50.0
 DESIGNS = {
     "ulx3s-85f": EngineDesign(neurons=24, sum_bits=16, segments=64),
     "ulx3s-85f-64": EngineDesign(lanes=8, neurons=64, sum_bits=17, segments=16),
+    "ulx3s-85f-16": EngineDesign(
+        neurons=16,
+        steps=4,
+        current_bits=24,
+        threshold_bits=20,
+        sum_bits=16,
+        segments=16,
+        turns_ahead=6,
+    ),
     "ulx3s-85f-w4": EngineDesign(
         lanes=8, neurons=64, weight_bits=4, weight_words=1024, buffer_words=2048, sum_bits=15
     ),

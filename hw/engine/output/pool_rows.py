@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...basics.queue import Queue
 from ..design import EngineDesign
 from ..program import ADDRESS_BITS, EXTENT_BITS, pass_record
 from ..record_layouts import record_layout
@@ -49,7 +50,10 @@ class PoolRows(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         header = self.header
-        arrived, along = self.maxima.payload, self.maxima.payload.along
+        # Whether a maximum leaves comes late for what is in front.
+        m.submodules.arriving = arriving = Queue(ColumnLayout(self.design), 2, reset_less=True)
+        wiring.connect(m, wiring.flipped(self.maxima), arriving.input)
+        arrived, along = arriving.output.payload, arriving.output.payload.along
         layout = axis_layout(self.design)
         rows = Signal(layout)
         # Number of the window among those that the row is in, and the one after it.
@@ -68,8 +72,8 @@ class PoolRows(wiring.Component):
             last.eq(Mux(first, rows.single, later_last)),
             done.eq(~counts | last),
             free.eq(self.room & ~(moved & along.row_ends)),
-            self.maxima.ready.eq(free & done),
-            steps.eq(self.maxima.valid & free),
+            arriving.output.ready.eq(free & done),
+            steps.eq(arriving.output.valid & free),
             row_done.eq(steps & done & along.row_ends),
         ]
         with m.If(steps & done):

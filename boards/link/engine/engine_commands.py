@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from ....hw.basics.checks import check_range
 from ....hw.basics.shapes import index_shape
@@ -30,6 +31,9 @@ _PLACES = (
     "program_base", "program_words", "weights_base", "weights_words", "low", "limit", "label",
 )  # fmt: skip
 _FLAGS = max(RunFlag).bit_length()
+#: Cycles in which all that an engine has asked of the memory comes if it takes it: 16 bursts of 64
+#: words in the time of the slowest memory, several times over.
+RESCUE_CYCLES = 1 << 14
 #: Cycles after its start in which an engine may still say that no program runs.
 _SETTLING = 4
 
@@ -40,7 +44,8 @@ class EngineCommands(wiring.Component):
     A run goes on while later requests are looked at: those that tell what the engine is or end the
     run are carried out, the others wait until it is over and its reply has been sent. A run that
     takes more cycles than it was given is ended: what it has asked of the memory is waited for,
-    then the engine is reset. The host has the memory only while the engine is held.
+    then the engine is reset. The host has the memory only while the engine is held; an engine that
+    does not take what it has asked for, as a damaged program may leave it, is reset for that.
 
     Args:
         constants: words that an identify reply begins with.
@@ -107,8 +112,10 @@ class EngineCommands(wiring.Component):
         self.byte = Signal(index_shape(WORD_BYTES))
         self.code = Signal(STATUS_SHAPE)
         self.known, self.fits = Signal(init=1), Signal()
-        # The request waits for the run's reply.
+        # The request waits for the run's reply; or the engine is reset first.
         self.gated = Signal()
+        self.waited = Signal(exact_log2(RESCUE_CYCLES) + 1)
+        self.rescues = Signal()
         # Where in memory, and words that are left there, or of the reply.
         self.address = Signal(ADDRESS_BITS)
         self.count = Signal(COUNT_BITS)
@@ -186,6 +193,7 @@ class EngineCommands(wiring.Component):
                 self.sequence.eq(0),
                 self.pause.eq(0),
                 self.gated.eq(0),
+                self.waited.eq(0),
                 self.left.eq(0),
                 self.position.eq(0),
                 self.byte.eq(0),
@@ -220,7 +228,10 @@ class EngineCommands(wiring.Component):
                 m.next = "REPLY"
 
     def _gate(self, m: Module) -> None:
-        """What needs the memory waits until the engine is held, and for the run before that."""
+        """What needs the memory waits until the engine is held, and for the run before that.
+
+        A damaged program may have ended and left reads behind that nobody takes.
+        """
         with m.State("GATE"):
             m.d.sync += self.gated.eq(1)
             with m.If(self.message == EngineMessage.IDENTIFY):
@@ -232,11 +243,14 @@ class EngineCommands(wiring.Component):
             with m.Elif(self.running):
                 self._ends(m)
             with m.Else():
-                m.d.sync += self.pause.eq(1)
+                m.d.sync += [self.pause.eq(1), self.waited.eq(self.waited + 1)]
                 with m.If(self.held):
                     m.next = "WORD"
                     with m.If(self.message == EngineMessage.ABORT):
                         m.next = "STOP"
+                with m.Elif(self.waited[-1]):
+                    m.d.sync += self.rescues.eq(1)
+                    m.next = "STOP"
 
     def _payload(self, m: Module, taken) -> None:
         """The words of a request, one after another."""
@@ -359,9 +373,11 @@ class EngineCommands(wiring.Component):
                 m.d.sync += self.clear.eq(1)
                 m.next = "CLEARED"
         with m.State("CLEARED"):
-            m.d.sync += [self.running.eq(0), self.count.eq(0)]
+            m.d.sync += [self.running.eq(0), self.count.eq(0), self.rescues.eq(0)]
             m.next = "REPLY"
-            with m.If(self.running):
+            with m.If(self.rescues):
+                m.next = "GATE"
+            with m.Elif(self.running):
                 m.next = "RAN"
             with m.Elif(self.message == EngineMessage.CONFIGURE):
                 m.d.sync += self.loaded.eq(1)

@@ -26,7 +26,10 @@ from rheobase.boards.simulation.engine_board import (
 from rheobase.golden import Network, RheobaseError
 from rheobase.hw.engine.compiled import Program
 from rheobase.hw.engine.compiler.compile import compile_network
-from rheobase.hw.engine.program import ADDRESS_BITS, pass_record
+from rheobase.hw.engine.memory.memory_arbiter import UNDER_WAY
+from rheobase.hw.engine.memory_port import BURST_WORDS
+from rheobase.hw.engine.model.decoding import decoded_passes
+from rheobase.hw.engine.program import ADDRESS_BITS, TABLES, pass_record
 from rheobase.hw.engine.words import record_values, record_words
 from rheobase.sim.engine.memory_timing import SDRAM_16
 from tests.hw.engine.test_engine import SMALL, drawn_network
@@ -40,6 +43,10 @@ TIMEOUT = 10
 #: Seconds at the board's clock after which a program that does not end is ended; sound ones take a
 #: tenth of it.
 LIMIT = 0.005
+#: Cycles in which all comes that may be under way when an engine is reset: bursts, each with two
+#: rows to open and words that take their time, a refresh, and what the link itself takes.
+DRAINS = 100 + SDRAM_16.refresh_cycles * 5
+DRAINS += UNDER_WAY * (BURST_WORDS * SDRAM_16.word_cycles + 2 * SDRAM_16.row_cycles)
 
 
 @cache
@@ -181,7 +188,7 @@ def run_damaged(board: EngineBoard, program: Program, damaged: Program) -> RunFl
     most = int(LIMIT * CLOCK)
     reply = board._ask(EngineMessage.RUN, request_payload(join_words([most])), "run")
     flags, cycles = split_words(reply)
-    assert cycles < most + 100
+    assert cycles < most + DRAINS
     assert [board.sum(*words) for words in outside] == before
     board.identity = board._identify()
     assert board.identity.loaded == (flags == 0) and not board.identity.running
@@ -213,6 +220,28 @@ def test_a_program_that_is_damaged_on_purpose(line, kind):
     with EngineBoard(line[0], timeout=TIMEOUT) as board:
         assert run_damaged(board, program, with_head(program, **changed)) & expected
         check(board, 3)
+
+
+def test_reads_that_nobody_takes(line):
+    """The last pass asks for more of a row than it takes, and ends: the board goes on."""
+    program = compiled(5)[1]
+    record, base = pass_record(program.design), 0
+    for decoded in decoded_passes(program.design, program.passes, 0):
+        source = base + record.words + sum(
+            TABLES[name](program.design).words * decoded.head[name]
+            for name in list(TABLES)[: list(TABLES).index("sources")]
+        )  # fmt: skip
+        tables = ((TABLES[name](program.design), decoded.head[name]) for name in TABLES)
+        base += record.words + sum(table.words * count for table, count in tables)
+    fields = TABLES["sources"](program.design)
+    values = record_values(fields, program.passes[source : source + fields.words])
+    passes = program.passes.copy()
+    passes[source : source + fields.words] = record_words(
+        "", fields, values | {"pieces": values["pieces"] + 32}
+    )
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        assert run_damaged(board, program, replace(program, passes=passes)) == 0
+        check(board, 5)
 
 
 def check_flips(line: tuple, seed: int, flips: int) -> None:

@@ -10,6 +10,7 @@ from amaranth.utils import exact_log2
 from ....hw.basics.checks import check_range
 from ....hw.basics.shapes import index_shape
 from ....hw.engine.design import WORD_BITS
+from ....hw.engine.memory.memory_arbiter import UNDER_WAY
 from ....hw.engine.memory_port import BURST_WORDS, MemoryPort
 from ....hw.engine.program import ADDRESS_BITS
 from ...engine_protocol import (
@@ -31,9 +32,9 @@ _PLACES = (
     "program_base", "program_words", "weights_base", "weights_words", "low", "limit", "label",
 )  # fmt: skip
 _FLAGS = max(RunFlag).bit_length()
-#: Cycles in which all that an engine has asked of the memory comes if it takes it: 16 bursts of 64
-#: words in the time of the slowest memory, several times over.
-RESCUE_CYCLES = 1 << 14
+#: Cycles in which all that an engine has asked of the memory comes if it takes it: for each word
+#: that may be under way a slow memory takes two or three.
+RESCUE_CYCLES = 16 * UNDER_WAY * BURST_WORDS
 #: Cycles after its start in which an engine may still say that no program runs.
 _SETTLING = 4
 

@@ -10,10 +10,17 @@ from ...basics.queue import Queue
 from ..design import EngineDesign
 from ..layouts import TurnLayout
 from ..neurons.neuron_line import numbers_layout
-from ..program import ADDRESS_BITS, EXTENT_BITS, Kind, pass_record
+from ..program import ADDRESS_BITS, Kind, pass_record
 from ..record_layouts import record_layout
 from .placed import ColumnLayout
-from .pooled_axis import axis_layout, first_position, is_first, is_last, next_position
+from .pooled_axis import (
+    axis_layout,
+    first_position,
+    is_first,
+    is_last,
+    next_position,
+    window_steps,
+)
 from .running_maximum import RunningMaximum
 
 
@@ -58,16 +65,18 @@ class PoolColumns(wiring.Component):
         tag = arrived.tag
         layout = axis_layout(design)
         columns = Signal(layout)
-        # Number of the window among those that the position is in, and the one after it.
-        number, following = Signal(EXTENT_BITS), Signal(EXTENT_BITS, init=1)
-        # Of that window, from the first one on: words of the pool's memory, words of the map.
-        words, out = Signal(layout["words"].shape), Signal(ADDRESS_BITS)
-        # Whether it is the last one, where it is not the first.
-        first, later_last, last = Signal(init=1), Signal(), Signal()
-        counts, done, free, moves, steps, position_done = (
-            Signal(name=name)
-            for name in ("counts", "done", "free", "moves", "steps", "position_done")
+        counts, free, moves, steps, position_done = (
+            Signal(name=name) for name in ("counts", "free", "moves", "steps", "position_done")
         )
+        window = window_steps(
+            m,
+            columns,
+            counts=counts,
+            steps=steps,
+            words=header.pool_column_words,
+            out=header.out_pixel,
+        )
+        done = window.done
         # The position has just changed.
         moved = Signal()
         m.d.comb += [
@@ -76,24 +85,11 @@ class PoolColumns(wiring.Component):
             arriving.input.payload.written.eq(self.numbers.payload.tag.index < header.out_turns),
             self.numbers.ready.eq(arriving.input.ready),
             counts.eq(columns.some & written),
-            last.eq(Mux(first, columns.single, later_last)),
-            done.eq(~counts | last),
             free.eq(moves & ~(moved & tag.last_turn)),
             arriving.output.ready.eq(free & done),
             steps.eq(arrived_valid & free),
             position_done.eq(steps & done & tag.last_turn),
         ]
-        with m.If(steps & done):
-            m.d.sync += [number.eq(0), following.eq(1), first.eq(1), words.eq(0), out.eq(0)]
-        with m.Elif(steps):
-            m.d.sync += [
-                number.eq(following),
-                following.eq(following + 1),
-                first.eq(0),
-                later_last.eq(following + 1 == columns.count),
-                words.eq(words + header.pool_column_words),
-                out.eq(out + header.out_pixel),
-            ]
         m.d.sync += moved.eq(self.start | position_done)
         self._positions(m, columns, tag, position_done)
 
@@ -119,13 +115,13 @@ class PoolColumns(wiring.Component):
                 placed_valid.eq(steps),
                 placed["values"].eq(arrived["values"]),
                 placed.counts.eq(counts),
-                placed.first.eq(is_first(columns, following)),
-                placed.last.eq(is_last(columns, number)),
-                placed.along.words.eq(columns.words + words + tag.index),
-                placed.along.address.eq(columns.out + out + place),
+                placed.first.eq(is_first(columns, window.following)),
+                placed.last.eq(is_last(columns, window.number)),
+                placed.along.words.eq(columns.words + window.words + tag.index),
+                placed.along.address.eq(columns.out + window.out + place),
                 placed.along.row_ends.eq(row_ends),
                 placed.along.pass_ends.eq(tag.pass_ends & done),
-                slot.eq(columns.slot + words),
+                slot.eq(columns.slot + window.words),
                 index.eq(tag.index),
             ]
         m.d.comb += [

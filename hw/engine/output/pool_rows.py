@@ -8,10 +8,17 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
 from ..design import EngineDesign
-from ..program import ADDRESS_BITS, EXTENT_BITS, pass_record
+from ..program import ADDRESS_BITS, pass_record
 from ..record_layouts import record_layout
 from .placed import ColumnLayout, PooledLayout
-from .pooled_axis import axis_layout, first_position, is_first, is_last, next_position
+from .pooled_axis import (
+    axis_layout,
+    first_position,
+    is_first,
+    is_last,
+    next_position,
+    window_steps,
+)
 
 
 class PoolRows(wiring.Component):
@@ -56,37 +63,22 @@ class PoolRows(wiring.Component):
         arrived, along = arriving.output.payload, arriving.output.payload.along
         layout = axis_layout(self.design)
         rows = Signal(layout)
-        # Number of the window among those that the row is in, and the one after it.
-        number, following = Signal(EXTENT_BITS), Signal(EXTENT_BITS, init=1)
-        # Of that window, from the first one on: words of the pool's memory, words of the map.
-        words, out = Signal(layout["words"].shape), Signal(ADDRESS_BITS)
-        # Whether it is the last one, where it is not the first.
-        first, later_last, last = Signal(init=1), Signal(), Signal()
-        counts, done, free, steps, row_done = (
-            Signal(name=name) for name in ("counts", "done", "free", "steps", "row_done")
+        counts, free, steps, row_done = (
+            Signal(name=name) for name in ("counts", "free", "steps", "row_done")
         )
+        window = window_steps(
+            m, rows, counts=counts, steps=steps, words=header.pool_row_words, out=header.out_row
+        )
+        done = window.done
         # The row has just changed.
         moved = Signal()
         m.d.comb += [
             counts.eq(rows.some & arrived.counts),
-            last.eq(Mux(first, rows.single, later_last)),
-            done.eq(~counts | last),
             free.eq(self.room & ~(moved & along.row_ends)),
             arriving.output.ready.eq(free & done),
             steps.eq(arriving.output.valid & free),
             row_done.eq(steps & done & along.row_ends),
         ]
-        with m.If(steps & done):
-            m.d.sync += [number.eq(0), following.eq(1), first.eq(1), words.eq(0), out.eq(0)]
-        with m.Elif(steps):
-            m.d.sync += [
-                number.eq(following),
-                following.eq(following + 1),
-                first.eq(0),
-                later_last.eq(following + 1 == rows.count),
-                words.eq(words + header.pool_row_words),
-                out.eq(out + header.out_row),
-            ]
         m.d.sync += moved.eq(self.start | row_done)
         self._positions(m, rows, row_done)
 
@@ -107,13 +99,13 @@ class PoolRows(wiring.Component):
         m.d.sync += [
             placed_valid.eq(steps),
             placed["values"].eq(arrived["values"]),
-            in_ring.eq(rows.words + words),
+            in_ring.eq(rows.words + window.words),
             in_row.eq(along.words),
-            placed.along.address.eq(rows.out + out),
+            placed.along.address.eq(rows.out + window.out),
             in_row_address.eq(along.address),
             placed.counts.eq(counts),
-            placed.first.eq(is_first(rows, following)),
-            placed.last.eq(is_last(rows, number)),
+            placed.first.eq(is_first(rows, window.following)),
+            placed.last.eq(is_last(rows, window.number)),
             placed.along.pass_ends.eq(along.pass_ends & done),
             self.valid.eq(placed_valid),
             given.eq(placed),

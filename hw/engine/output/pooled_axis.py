@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data
 
@@ -103,6 +105,52 @@ def next_position(m: Module, header: data.View, axis: str, now: data.View, then:
         ]
         with m.If(closes):
             m.d.comb += then.slot.eq(Mux(slot >= header.pool_open_words, 0, slot))
+
+
+@dataclass(frozen=True)
+class WindowSteps:
+    """Which of a position's windows is the turn's next one.
+
+    Attributes:
+        number, following: its number among those that the position is in, and the one after it.
+        words, out: of the pool's memory and of the written map, from the first of them on.
+        done: it is the last one, or there is none that counts.
+    """
+
+    number: Signal
+    following: Signal
+    words: Signal
+    out: Signal
+    done: Signal
+
+
+def window_steps(
+    m: Module, at: data.View, *, counts: Value, steps: Value, words: Value, out: Value
+) -> WindowSteps:
+    """Go through the windows of the position ``at``, one with each of ``steps``.
+
+    Args:
+        counts: the position is in a window, and its numbers are written.
+        words, out: from one window to the next.
+    """
+    number, following = Signal(EXTENT_BITS), Signal(EXTENT_BITS, init=1)
+    words_on, out_on = Signal(at.words.shape(), name="words"), Signal(ADDRESS_BITS, name="out")
+    # Whether it is the last one, where it is not the first.
+    first, later_last = Signal(init=1), Signal()
+    done = Signal()
+    m.d.comb += done.eq(~counts | Mux(first, at.single, later_last))
+    with m.If(steps & done):
+        m.d.sync += [number.eq(0), following.eq(1), first.eq(1), words_on.eq(0), out_on.eq(0)]
+    with m.Elif(steps):
+        m.d.sync += [
+            number.eq(following),
+            following.eq(following + 1),
+            first.eq(0),
+            later_last.eq(following + 1 == at.count),
+            words_on.eq(words_on + words),
+            out_on.eq(out_on + out),
+        ]
+    return WindowSteps(number, following, words_on, out_on, done)
 
 
 def is_first(at: data.View, following: Value) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, ResetInserter, Signal
+from amaranth import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -77,7 +77,8 @@ class EngineLink(wiring.Component):
         m.submodules.transmitter = transmitter = FrameTransmitter()
         m.submodules.guard = guard = PortGuard()
         engine = Engine(self.design)
-        m.submodules.engine = ResetInserter(commands.clear)(engine)
+        m.submodules.engine = DomainRenamer("engine")(engine)
+        engine_reset = self._engine_domain(m, commands.clear)
 
         wiring.connect(m, wiring.flipped(self.received), receiver.bytes)
         wiring.connect(m, receiver.pieces, lengths.pieces)
@@ -90,9 +91,23 @@ class EngineLink(wiring.Component):
         wiring.connect(m, guard.memory, wiring.flipped(self.memory))
         for name in ("program_base", "program_words", "weights_base", "weights_words", "start"):
             m.d.comb += getattr(engine, name).eq(getattr(commands, name))
-        for name in ("low", "limit", "pause", "drain"):
+        for name in ("low", "limit", "drain"):
             m.d.comb += getattr(guard, name).eq(getattr(commands, name))
+        # What the engine asks for in the cycle before its reset is of before the reset.
+        m.d.comb += guard.pause.eq(commands.pause | engine_reset)
         for name in ("held", "refused", "outside"):
             m.d.comb += getattr(commands, name).eq(getattr(guard, name))
         m.d.comb += [commands.done.eq(engine.done), self.busy.eq(commands.running)]
         return m
+
+    def _engine_domain(self, m: Module, clear: Signal) -> Signal:
+        """The domain ``engine``: the same clock, and a reset out of a register; gives that back.
+
+        Thousands of registers all over the chip have it; a gate in front of them, far from where
+        the resets come from, would make it the longest path.
+        """
+        reset = Signal(init=1, reset_less=True, name="engine_reset")
+        m.domains += ClockDomain("engine", local=True)
+        m.d.sync += reset.eq(ResetSignal() | clear)
+        m.d.comb += [ClockSignal("engine").eq(ClockSignal()), ResetSignal("engine").eq(reset)]
+        return reset

@@ -15,7 +15,7 @@ from enum import IntEnum, IntFlag
 from ..hw.engine.design import EngineDesign
 from .protocol import CRC_BYTES, HEADER_BYTES
 
-VERSION = 3
+VERSION = 4
 MAGIC = b"RHEN"
 #: Bytes of a word of the engine's memory.
 WORD_BYTES = 4

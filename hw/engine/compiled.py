@@ -11,6 +11,7 @@ from ...golden.errors import RheobaseError
 from ...golden.network.network import PIXEL_BITS
 from .design import WORD_BITS, WORD_DIGITS, EngineDesign
 from .program import NUMBER_BITS, Kind
+from .trains import TrainFormat
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,13 @@ class LayerMap:
 
     Attributes:
         name: the layer's.
-        kind, steps, signed: of its numbers.
+        kind, steps, signed: of its numbers; of trains, of what a digit says of a step.
         channels, rows, columns: of the map.
         base: memory word of the first channels of the first pixel.
         row_words, pixel_words: memory words from one row (pixel) to the next.
+        digit_words: of trains, from one digit to the next.
+        train_steps: T of spike trains; 0 where the map has numbers or currents.
+        delay: t0; steps up to it do not count.
     """
 
     name: str
@@ -35,6 +39,14 @@ class LayerMap:
     base: int
     row_words: int
     pixel_words: int
+    digit_words: int = 0
+    train_steps: int = 0
+    delay: int = 0
+
+    @property
+    def train(self) -> TrainFormat | None:
+        """Of trains; None where the map has numbers or currents."""
+        return TrainFormat(self.train_steps, self.signed) if self.train_steps else None
 
     @property
     def channel_words(self) -> int:
@@ -46,6 +58,8 @@ class LayerMap:
     def words(self) -> int:
         """Memory words from the first number to the last one, what lies between them included."""
         last_row = (self.rows - 1) * self.row_words
+        if self.train is not None:
+            last_row += (self.train.digits - 1) * self.digit_words
         return last_row + (self.columns - 1) * self.pixel_words + self.channel_words
 
 
@@ -168,20 +182,50 @@ def _view_words(place: ImagePlace, image: np.ndarray, zero_point: np.ndarray) ->
 def map_numbers(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:
     """What layer ``layer`` has left in memory: int64, (channels, rows, columns).
 
-    Numbers that trains spell, or currents where a ``current`` readout reads the layer.
+    Numbers that trains spell, or currents where a ``current`` readout reads the layer; of trains of
+    ``rate`` their spikes in t0 < t <= T, less those that are negative.
     """
     place = program.maps[layer]
+    if place.train is not None:
+        return map_trains(program, memory, layer)[place.delay :].sum(axis=0, dtype=np.int64)
+    numbers = _map_fields(place, memory, place.base)
+    if place.signed:
+        width = WORD_BITS if place.kind == Kind.CURRENTS else place.steps
+        numbers = numbers - ((numbers >> (width - 1)) << width)
+    return numbers
+
+
+def map_trains(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:
+    """Spikes of layer ``layer``, in ``rate``: int8, (T, channels, rows, columns).
+
+    Raises:
+        ValueError: it has no trains.
+    """
+    place = program.maps[layer]
+    train = place.train
+    if train is None:
+        raise ValueError(f"layer {place.name!r} has no trains")
+    digits = [
+        _map_fields(place, memory, place.base + digit * place.digit_words)
+        for digit in range(train.digits)
+    ]
+    steps = []
+    for step in range(train.steps):
+        bits = digits[train.digit(step)] >> train.lowest_bit(step)
+        spikes = bits & 1
+        steps.append(spikes - (bits >> 1 & 1) if train.signed else spikes)
+    return np.stack(steps).astype(np.int8)
+
+
+def _map_fields(place: LayerMap, memory: np.ndarray, base: int) -> np.ndarray:
+    """What lies from word ``base`` on as the map does: int64, (channels, rows, columns)."""
     bits = NUMBER_BITS[place.kind]
     at = (
-        place.base
+        base
         + np.arange(place.rows)[:, None, None] * place.row_words
         + np.arange(place.columns)[:, None] * place.pixel_words
         + np.arange(place.channel_words)
     )
     fields = memory[at][..., None].astype(np.int64) >> (np.arange(WORD_BITS // bits) * bits)
     numbers = (fields & ((1 << bits) - 1)).reshape(place.rows, place.columns, -1)
-    numbers = numbers[..., : place.channels].transpose(2, 0, 1)
-    if place.signed:
-        width = WORD_BITS if place.kind == Kind.CURRENTS else place.steps
-        numbers = numbers - ((numbers >> (width - 1)) << width)
-    return numbers
+    return numbers[..., : place.channels].transpose(2, 0, 1)

@@ -20,6 +20,8 @@ WORD_DIGITS = WORD_BITS // DIGIT_BITS
 
 #: Windows of a row that may be under way at a time, each with all numbers of a pass.
 OPEN_COLUMNS = 2
+#: Digits of a spike train, at most.
+TRAIN_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class EngineDesign:
         sources, segments, rows, operations: entries of a pass's tables, at most.
         pool_words: of F numbers, that wait for the rest of their windows.
         turns_ahead: turns whose sums wait in a lane for those of the others.
+        rate_turns: turns of a window in ``rate``, those of all its steps: groups * turns * T at
+            most; 0 in an engine for ``radix`` alone.
     """
 
     lanes: int = 16
@@ -64,6 +68,7 @@ class EngineDesign:
     operations: int = 512
     pool_words: int = 1024
     turns_ahead: int = 4
+    rate_turns: int = 0
 
     def __post_init__(self) -> None:
         where = "EngineDesign"
@@ -84,6 +89,7 @@ class EngineDesign:
         check_integer(where, "current_bits", self.current_bits, self.sum_bits, 32)
         check_integer(where, "threshold_bits", self.threshold_bits, 1, 31)
         check_integer(where, "turns_ahead", self.turns_ahead, 2, 32)
+        check_integer(where, "rate_turns", self.rate_turns, 0, 1 << 12)
         for name, most in (
             ("weight_words", 1 << 14),
             ("list_entries", 1 << 14),
@@ -107,9 +113,24 @@ class EngineDesign:
         return min(2, self.turns)
 
     @property
+    def rate(self) -> bool:
+        """The engine runs networks in ``rate`` as well."""
+        return self.rate_turns > 0
+
+    @property
+    def weight_digits(self) -> int:
+        """Digits of a weight, at most: they hold 16 bits, and sums of a few such weights."""
+        return 4 if digit_shift(self) > 1 else 8
+
+    @property
+    def window_turns(self) -> int:
+        """Turns of a window that neurons fire in, at most."""
+        return max(self.groups * self.turns, self.rate_turns)
+
+    @property
     def column_words(self) -> int:
         """Of F numbers, that wait for the rest of their windows' rows."""
-        return OPEN_COLUMNS * self.groups * self.turns
+        return OPEN_COLUMNS * self.window_turns
 
     @property
     def adders(self) -> int:
@@ -129,3 +150,8 @@ class EngineDesign:
     def weight_parts(self, turns: int) -> int:
         """Memory words of the weights of ``turns`` turns, at an address of a lane."""
         return ceil_div(turns * self.firing * self.weight_bits, WORD_BITS)
+
+
+def digit_shift(design: EngineDesign) -> int:
+    """A weight's next digit counts 2 ** (4 * digit_shift) times as much."""
+    return design.weight_bits // DIGIT_BITS

@@ -27,6 +27,7 @@ from .output.map_writer import MapWriter
 from .output.pool_columns import PoolColumns
 from .output.pool_maximum import PoolMaximum
 from .output.pool_rows import PoolRows
+from .output.spike_trains import SpikeTrains
 from .program import ADDRESS_BITS
 from .window.engine_walker import EngineWalker
 
@@ -214,8 +215,15 @@ class Engine(wiring.Component):
             maximum.valid.eq(rows.valid),
             maximum.pooled.eq(rows.pooled),
         ]
-        wiring.connect(m, maximum.placed, writer.placed)
-        for part in (order, neurons, columns, rows, maximum, writer):
+        parts = [order, neurons, columns, rows, maximum, writer]
+        if design.rate:
+            m.submodules.trains = trains = SpikeTrains(design)
+            parts.append(trains)
+            wiring.connect(m, maximum.placed, trains.placed)
+            wiring.connect(m, trains.trains, writer.placed)
+        else:
+            wiring.connect(m, maximum.placed, writer.placed)
+        for part in parts:
             m.d.comb += part.header.eq(header)
         for part in (order, columns, rows):
             m.d.comb += part.start.eq(sequencer.go)

@@ -13,7 +13,13 @@ from enum import IntEnum
 
 from ...golden.basics.arithmetic import ceil_div
 from ..basics.widths import count_bits
-from .design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, EngineDesign
+from .design import (
+    DIGIT_BITS,
+    LANE_DIGITS,
+    TRAIN_DIGITS,
+    WORD_BITS,
+    EngineDesign,
+)
 
 #: Bits of an address of the memory, in words: 256 MiB.
 ADDRESS_BITS = 26
@@ -60,13 +66,19 @@ class Record:
         return ceil_div(self.bits, WORD_BITS)
 
 
+def _of_trains(design: EngineDesign, bits: int) -> int:
+    """Bits of a field that only an engine for ``rate`` has."""
+    return bits if design.rate else 0
+
+
 def pass_record(design: EngineDesign) -> Record:
     """The head of a pass.
 
     Fields:
         kind: see ``Kind``.
-        steps: T of the layer.
+        steps: T of the layer; in ``rate`` bits of a net count of spikes.
         fires_signed: neurons fire signed.
+        trains: what is written are spike trains of ``rate`` in place of numbers.
         groups: of channels.
         turns: of a group, F channels each; from ``fewest_turns`` of the design to its ``turns``.
         weight_stride: words of a lane's memory from one group to the next.
@@ -78,7 +90,8 @@ def pass_record(design: EngineDesign) -> Record:
             ``left`` positions the first of them has after it, k - 1 - p; ``until`` the next one
             begins, s - p % s. Without a maximum 1, 1, 0 and 1.
         pooled_rows, pooled_columns: what is written.
-        pool_column_words: groups * turns, words of the pool's memory for a pooled column.
+        pool_column_words: groups * turns (in ``rate`` of all steps), words of the pool's memory for
+            a pooled column.
         pool_open_words: pool_column_words times the windows of a row that are under way at a time,
             ceil(k / s); at most ``column_words`` of the design.
         pool_row_words: pooled_columns * pool_column_words, 0 without a maximum.
@@ -86,9 +99,10 @@ def pass_record(design: EngineDesign) -> Record:
             ceil(k / s); at most ``pool_words``.
         out_base: memory word of the first number of the first pixel that the pass writes.
         out_row, out_pixel: memory words from one row (pixel) of the written map to the next.
+        out_digit: from one digit of a train to the next.
         out_turns: turns of a pixel that are written; what is behind them has no channels.
         sources, segments, row_entries, operations, chunks, parameters: records in the tables;
-            parameters has groups * turns.
+            parameters has groups * turns, in ``rate`` for each step.
     """
     extent = EXTENT_BITS
     return Record(
@@ -97,6 +111,7 @@ def pass_record(design: EngineDesign) -> Record:
             Field("kind", 2),
             Field("steps", count_bits(design.steps)),
             Field("fires_signed", 1),
+            Field("trains", _of_trains(design, 1)),
             Field("groups", count_bits(design.groups)),
             Field("turns", count_bits(design.turns)),
             Field("weight_stride", count_bits(design.weight_words)),
@@ -111,20 +126,21 @@ def pass_record(design: EngineDesign) -> Record:
             ),
             Field("pooled_rows", extent),
             Field("pooled_columns", extent),
-            Field("pool_column_words", count_bits(design.groups * design.turns)),
+            Field("pool_column_words", count_bits(design.window_turns)),
             Field("pool_open_words", count_bits(design.column_words)),
             Field("pool_row_words", count_bits(design.pool_words)),
             Field("pool_ring_words", count_bits(design.pool_words)),
             Field("out_base", ADDRESS_BITS),
             Field("out_row", ADDRESS_BITS),
             Field("out_pixel", ADDRESS_BITS),
+            Field("out_digit", _of_trains(design, ADDRESS_BITS)),
             Field("out_turns", count_bits(design.groups * design.turns)),
             Field("chunks", count_bits(design.segments)),
             Field("sources", count_bits(design.sources)),
             Field("segments", count_bits(design.segments)),
             Field("row_entries", count_bits(design.rows)),
             Field("operations", count_bits(design.operations)),
-            Field("parameters", count_bits(design.groups * design.turns)),
+            Field("parameters", count_bits(design.window_turns)),
         ),
     )
 
@@ -145,14 +161,26 @@ def weights_record(design: EngineDesign) -> Record:
     )
 
 
-def chunk_record(_design: EngineDesign) -> Record:
-    """A chunk: events of a window that are summed up together.
+def chunk_record(design: EngineDesign) -> Record:
+    """A chunk: events of a window that are summed up together, and added to those before.
 
     Fields:
         odd_shift: sums of odd lanes are worth 16 times as much (the upper digits of bytes).
-        shift: the total of the chunks before this one counts 2 ** (4 * shift) times as much.
+        level: of its weights' digits, 0 the lowest.
+        fires: neurons fire with the total so far.
+        first_step, ends_digit, digit: of a train, see ``TrainTagLayout``.
     """
-    return Record("chunk", (Field("odd_shift", 1), Field("shift", 2)))
+    return Record(
+        "chunk",
+        (
+            Field("odd_shift", 1),
+            Field("level", count_bits(design.weight_digits - 1)),
+            Field("fires", 1),
+            Field("first_step", _of_trains(design, 1)),
+            Field("ends_digit", _of_trains(design, 1)),
+            Field("digit", _of_trains(design, count_bits(TRAIN_DIGITS - 1))),
+        ),
+    )
 
 
 def source_record(design: EngineDesign) -> Record:
@@ -221,6 +249,8 @@ def segment_record(design: EngineDesign) -> Record:
         signed_source: numbers are signed, ``sign_bit`` (of a byte) is the bit of their sign.
         odd: the chunk's ``odd_shift``.
         ends_chunk: the chunk's last segment.
+        planes: bits of each digit that count: those of a step of a train, or all.
+        flat: each of them counts once.
     """
     word = count_bits(design.buffer_words)
     return Record(
@@ -240,6 +270,8 @@ def segment_record(design: EngineDesign) -> Record:
             Field("sign_bit", 3),
             Field("odd", 1),
             Field("ends_chunk", 1),
+            Field("planes", _of_trains(design, DIGIT_BITS)),
+            Field("flat", _of_trains(design, 1)),
         ),
     )
 
@@ -302,6 +334,8 @@ def operation_record(design: EngineDesign) -> Record:
 def parameter_record(design: EngineDesign) -> Record:
     """What F neurons need: those of turn t of group g are record g * turns + t.
 
+    In ``rate`` so many records of each step follow one another.
+
     Fields, for each neuron f:
         offset_f: bias (with the zero point of an image) and initial potential.
         threshold_f: theta.
@@ -338,5 +372,5 @@ def table_sizes(design: EngineDesign) -> dict[str, int]:
         "segments": design.segments,
         "row_entries": design.rows,
         "operations": design.operations,
-        "parameters": design.groups * design.turns,
+        "parameters": design.window_turns,
     }

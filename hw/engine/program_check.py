@@ -53,10 +53,11 @@ def _check_weights(where: str, program: Program, decoded: DecodedPass, base: int
         raise RheobaseError(
             f"{where}: groups have {turns} turns, must be {design.fewest_turns} to {design.turns}"
         )
-    if head["parameters"] != head["groups"] * turns:
+    fired = head["groups"] * turns * sum(chunk["fires"] for chunk in decoded.tables["chunks"])
+    if head["parameters"] != fired or not fired:
         raise RheobaseError(
-            f"{where}: parameters are those of {head['parameters']} turns, must be of "
-            f"{head['groups'] * turns}"
+            f"{where}: parameters are those of {head['parameters']} turns, must be of the "
+            f"{fired} that its chunks fire in"
         )
     stride, record = head["weight_stride"], weights_record(design)
     if head["weight_words"] != head["groups"] * stride:
@@ -81,6 +82,8 @@ def _check_written(where: str, decoded: DecodedPass, first: int, end: int) -> No
     turn = WORD_DIGITS * NUMBER_BITS[Kind(head["kind"])] // WORD_BITS
     last = _extent(head["pooled_rows"], head["out_row"])
     last += _extent(head["pooled_columns"], head["out_pixel"]) + head["out_turns"] * turn
+    digits = sum(chunk["ends_digit"] for chunk in decoded.tables["chunks"])
+    last += _extent(digits, head["out_digit"])
     _check_range(f"{where}: its map", head["out_base"], head["out_base"] + last, first, end)
 
 

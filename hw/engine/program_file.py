@@ -16,11 +16,11 @@ from ...golden.basics.output_files import write_whole
 from ...golden.errors import RheobaseError, shown
 from ...golden.files.tensor_file import file_content, parsed_tensor_file, tensor_file_bytes
 from .compiled import ImagePlace, LayerMap, Program
-from .design import EngineDesign
+from .design import TRAIN_DIGITS, EngineDesign
 from .program import ADDRESS_BITS, EXTENT_BITS, NUMBER_BITS, Kind
 from .program_check import check_program
 
-FORMAT, FORMAT_VERSION = "rheobase-program", 3
+FORMAT, FORMAT_VERSION = "rheobase-program", 4
 _KEYS = {
     "design",
     "name",
@@ -183,14 +183,20 @@ def _layer_map(where: str, entry: Any) -> LayerMap:
     kind = check_integer(where, "kind", entry["kind"], Kind.DIGITS, Kind.CURRENTS)
     if kind != Kind.CURRENTS:
         check_integer(where, "steps", entry["steps"], 1, NUMBER_BITS[Kind(kind)])
-    return LayerMap(**{**entry, "kind": Kind(kind)})
+    place = LayerMap(**{**entry, "kind": Kind(kind)})
+    if place.train is not None:
+        check_integer(where, "kind", kind, Kind.DIGITS, Kind.DIGITS)
+        check_integer(where, "digits of a train", place.train.digits, 1, TRAIN_DIGITS)
+        check_integer(where, "delay", place.delay, 0, place.train_steps - 1)
+    return place
 
 
 _AT_LEAST_ONE = {"channels", "rows", "columns", "supers"}
 
 
 def _most(field: str) -> int:
-    return 1 << ADDRESS_BITS if field in ("base", "row_words", "pixel_words") else _FURTHEST
+    in_words = ("base", "row_words", "pixel_words", "digit_words")
+    return 1 << ADDRESS_BITS if field in in_words else _FURTHEST
 
 
 def _list(name: str, value: Any, parse: Callable[[str, Any], _Place]) -> tuple[_Place, ...]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...golden.network.network import Network
+from ...golden.network.network import Coding, Network
 from ...golden.run.records import LayerRecord
 from ...golden.run.run import run_golden
-from ...hw.engine.compiled import Program, map_numbers
+from ...hw.engine.compiled import Program, map_numbers, map_trains
 from ..harness_process import process_shares
 from .memory_timing import SDRAM_32, MemoryTiming
 from .simulation import EngineRun, run_engine
@@ -20,7 +20,7 @@ from .simulation import EngineRun, run_engine
 
 @dataclass(frozen=True)
 class MapComparison:
-    """One layer's map: numbers (or currents) compared, and those that differ."""
+    """A layer's map: numbers (spikes in ``rate``, or currents) compared; those that differ."""
 
     name: str
     numbers: int
@@ -84,8 +84,14 @@ def compare_engine(
         )
     mismatches = np.sum([part.mismatches for part in parts], axis=0)
     layers = tuple(
-        MapComparison(layer.name, int(np.prod(shape.output)) * len(images), int(differ))
-        for layer, shape, differ in zip(network.layers, network.shapes, mismatches, strict=True)
+        MapComparison(
+            layer.name,
+            int(np.prod(shape.output)) * max(1, place.train_steps) * len(images),
+            int(differ),
+        )
+        for layer, shape, place, differ in zip(
+            network.layers, network.shapes, program.maps, mismatches, strict=True
+        )
     )
     return EngineComparison(
         layers=layers,
@@ -127,27 +133,44 @@ def _part(
     for number, memory in enumerate(ran.memory):
         records = run_golden(network, shown[number : number + 1], record=True).layers
         for index, record in enumerate(records):
-            found = map_numbers(program, memory, index)
-            differ = found != spelled_numbers(record, network.layers[index].signed)
+            differ = engine_map(program, memory, index) != golden_map(network, index, record)
             mismatches[index] += np.count_nonzero(differ)
             if differ.any() and not first:
-                channel, row, column = np.argwhere(differ)[0].tolist()
+                *step, channel, row, column = np.argwhere(differ)[0].tolist()
                 first = (
-                    f"image {first_image + number}, layer {record.name!r}, channel {channel}, row "
-                    f"{row}, column {column}"
+                    f"image {first_image + number}, layer {record.name!r}, "
+                    + "".join(f"step {one + 1}, " for one in step)
+                    + f"channel {channel}, row {row}, column {column}"
                 )
             if index in network.outputs:
-                outputs[network.outputs.index(index)].append(found)
+                outputs[network.outputs.index(index)].append(map_numbers(program, memory, index))
     return _Part(ran, mismatches, first, [np.stack(maps) for maps in outputs])
 
 
-def spelled_numbers(record: LayerRecord, signed: bool) -> np.ndarray:
-    """What one image's ``radix`` trains spell, or currents: int64, (channels, rows, columns)."""
+def engine_map(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:
+    """What layer ``layer`` has left in memory: its trains, or else its numbers or currents."""
+    of_trains = program.maps[layer].train is not None
+    return (map_trains if of_trains else map_numbers)(program, memory, layer)
+
+
+def golden_map(network: Network, index: int, record: LayerRecord) -> np.ndarray:
+    """What the golden model says of one image to ``engine_map``.
+
+    Returns:
+        Spikes in ``rate``, (T, channels, rows, columns); numbers that ``radix`` trains spell, or
+        currents, added up behind t0: int64, (channels, rows, columns).
+    """
+    rate = network.coding == Coding.RATE
     if record.spikes is None:
-        return record.currents[0].sum(axis=0)
+        # Of what sees the image alone one step stands for all.
+        steps = network.steps if rate else 1
+        currents = np.broadcast_to(record.currents[0], (steps, *record.currents.shape[2:]))
+        return currents[network.delay :].sum(axis=0)
+    if rate:
+        return record.spikes[0].astype(np.int64)
     planes = record.spikes[0].astype(np.int64)
     worth = 1 << np.arange(len(planes) - 1, -1, -1, dtype=np.int64)
-    if signed:
+    if network.layers[index].signed:
         worth[0] = -worth[0]
     return np.tensordot(worth, planes, axes=1)
 

@@ -8,14 +8,14 @@ from itertools import chain
 
 from ....golden.basics.arithmetic import ceil_div
 from ....golden.errors import RheobaseError
-from ....golden.network.network import IMAGE, Layer, Network
+from ....golden.network.network import IMAGE, Coding, Layer, Network
 from ..design import EngineDesign
 from .costs import PassCost, pass_cost, program_cycles
 from .maps.densities import Density
 from .maps.image_layouts import Layout
 from .maps.positions import layer_positions
 from .maps.readings import Readings
-from .passes.drafts import Block, Draft
+from .passes.drafts import Block, Draft, PassSteps
 from .passes.lane_weights import with_weights
 from .passes.sketches import layouts, sketch
 
@@ -81,7 +81,7 @@ def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
     found: list[tuple[float, int, Layout, bool]] = []
     problem: RheobaseError | None = None
     for count in _block_counts(design, layer.out_channels):
-        first = _blocks(layer, index, design, count)[0]
+        first = _blocks(task, index, count)[0]
         for layout in layouts(design, first, seen, fold):
             try:
                 draft = sketch(design, first, seen, positions, layout)
@@ -98,7 +98,7 @@ def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
         try:
             drafts = [
                 with_weights(sketch(design, block, seen, positions, layout))
-                for block in _blocks(layer, index, design, count)
+                for block in _blocks(task, index, count)
             ]
             return [_single(draft) for draft in drafts] if single else drafts
         except RheobaseError as error:
@@ -124,11 +124,22 @@ def _block_counts(design: EngineDesign, channels: int) -> list[int]:
     return sorted({ceil_div(groups, each) for each in range(1, most + 1)})
 
 
-def _blocks(layer: Layer, index: int, design: EngineDesign, count: int) -> list[Block]:
+def _blocks(task: Task, index: int, count: int) -> list[Block]:
     """Channels of ``count`` passes (or fewer), about as many each."""
+    design, layer = task.design, task.network.layers[index]
     channels = layer.out_channels
     each = ceil_div(ceil_div(channels, design.neurons), count) * design.neurons
+    steps = _steps(task.network, layer)
     return [
-        Block(index, layer.name, first, min(first + each, channels))
+        Block(index, layer.name, first, min(first + each, channels), steps)
         for first in range(0, channels, each)
     ]
+
+
+def _steps(network: Network, layer: Layer) -> PassSteps:
+    """Steps of a layer's passes; a readout of currents begins behind t0."""
+    if network.coding == Coding.RADIX:
+        return PassSteps()
+    if layer.threshold is None:
+        return PassSteps(tuple(range(network.delay, network.steps)))
+    return PassSteps(tuple(range(network.steps)), each_fires=True)

@@ -11,12 +11,13 @@ from ....golden.basics.arithmetic import ceil_div
 from ....golden.errors import RheobaseError
 from ....golden.files.file import network_hash
 from ....golden.network.has_network import HasNetwork, network_of
-from ....golden.network.network import Coding, Network
+from ....golden.network.network import Network
 from ..compiled import ImagePlace, LayerMap, Program
 from ..design import WORD_DIGITS, EngineDesign
 from ..program import ADDRESS_BITS, TABLES, Kind, pass_record
 from ..words import record_words, weight_stream
 from .blocks import Task, network_passes
+from .coding import check_coding
 from .costs import PassCost
 from .maps.addresses import Place, placed_maps
 from .maps.densities import densities
@@ -57,7 +58,8 @@ def compile_network(
     """Compile ``network`` for an engine.
 
     Args:
-        network: or a conversion; in ``radix`` coding.
+        network: or a conversion; in ``radix`` coding, or in ``rate`` where the engine has
+            ``rate_turns``.
         design: of the engine.
         word_cycles: cycles in which its memory moves a word: passes are chosen by it.
         fold: the host may write the image window by window where an image takes fewer cycles so;
@@ -65,21 +67,11 @@ def compile_network(
         progress: called with 1 for each layer that is done.
 
     Raises:
-        RheobaseError: the network is in ``rate`` coding, or beyond a limit of the engine; the
-            message names the layer, the limit and the value.
+        RheobaseError: the network is beyond a limit of the engine; the message names the layer,
+            the limit and the value.
     """
     network = network_of(network)
-    if network.coding != Coding.RADIX:
-        raise RheobaseError(
-            f"network {network.name!r}: coding is {network.coding.value}, must be radix for an "
-            "engine"
-        )
-    for index, layer in enumerate(network.layers):
-        if layer.threshold is not None and network.steps_of(index) > design.steps:
-            raise RheobaseError(
-                f"layer {layer.name!r}: T is {network.steps_of(index)}, must be at most "
-                f"{design.steps} (steps)"
-            )
+    check_coding(network, design)
     readings = network_readings(network)
     task = Task(network, readings, design, densities(network), word_cycles)
     drafts = network_passes(task, fold, progress)
@@ -152,11 +144,14 @@ def _layer_map(
         stored.steps,
         stored.signed,
         member.channels,
-        stored.rows,
+        stored.rows // stored.digit_rows,
         stored.columns,
         place.base + first,
-        place.row_words,
+        place.row_words * stored.digit_rows,
         place.pixel_words,
+        place.row_words,
+        stored.train.steps if stored.train else 0,
+        network.delay,
     )
 
 

@@ -94,7 +94,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
                 squares += (of_channels**2).sum(axis=0)
             words += rows * len(seen) + 1
     pixels = positions.row_pool.windows * positions.column_pool.windows
-    moved = pixels * draft.block.out_turns * turn_words(target.kind)
+    moved = pixels * draft.block.out_turns * turn_words(target.kind) * target.digit_rows
     commands = write_commands(draft, target)
     fill = 0.0
     for source in draft.sources:
@@ -112,9 +112,10 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
         memory=moved * word_cycles,
         commands=commands * COMMAND_CYCLES,
         fill=fill,
-        neurons=draft.groups
-        * draft.turns
-        * max(windows * len(draft.chunks), draft.positions.comparisons),
+        neurons=max(
+            windows * len(draft.chunks) * draft.groups * draft.turns,
+            draft.positions.comparisons * draft.fired_turns,
+        ),
         tables=tables * word_cycles,
         weights=weights * word_cycles,
         accumulations=windows * draft.groups * float(events.sum()),
@@ -162,11 +163,12 @@ def write_commands(draft: Draft, target: StoredMap) -> int:
     """
     positions, turn = draft.positions, turn_words(target.kind)
     rows, columns = positions.row_pool.windows, positions.column_pool.windows
+    columns *= target.digit_rows
     pixel = draft.block.out_turns * turn
     if draft.strip > 1 and draft.groups > 1:
         groups = draft.group_turns
         return rows * columns * sum(ceil_div(turns * turn, BURST_WORDS) for turns in groups)
-    if pixel == target.pixel_words:
+    if pixel == target.pixel_words and target.digit_rows == 1:
         return rows * ceil_div(columns * pixel, BURST_WORDS)
     return rows * columns * ceil_div(pixel, BURST_WORDS)
 

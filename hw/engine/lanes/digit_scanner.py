@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -59,7 +59,7 @@ class DigitScanner(wiring.Component):
             place.eq(encode(found.bits)),
             ends.eq(~several),
             event.weight.eq(found.weight + (place >> shift_bits)),
-            event.shift.eq(place[:shift_bits]),
+            event.shift.eq(Mux(found.flat, 0, place[:shift_bits])),
             event.negative.eq(found.signed_source & (place[:shift_bits] == found.sign_bit)),
             event.add.eq(found.bits != 0),
             event.ends_window.eq(found.ends_window),

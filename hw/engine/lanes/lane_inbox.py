@@ -78,5 +78,6 @@ class LaneInbox(wiring.Component):
                         beat.signed_source & (beat.sign_bit[DIGIT_BITS.bit_length() - 1] == upper)
                     ),
                     held.sign_bit.eq(beat.sign_bit),
+                    held.flat.eq(beat.flat),
                 ]
         return m

@@ -31,7 +31,7 @@ class SumQueue(wiring.Component):
     Members:
         valid, complete: in; P sums that are complete; only where there is ``room``.
         room: out.
-        turns: in; of a unit, stable while any is here.
+        turns: in; of a unit, from ``fewest_turns`` of the design on, stable while any is here.
         entered: out; a turn may leave two cycles from now, or later.
         leaves: in; the oldest turn goes; only where one may.
         sums: out; F sums, of the turn that leaves.
@@ -63,11 +63,11 @@ class SumQueue(wiring.Component):
         held = Signal(sums_layout(design), reset_less=True)
         holds = Signal()
         turn = Signal(index_shape(design.turns))
-        last_turn = Signal()
+        # A register: whether a unit fits depends on it, and on that whether the lane goes on.
+        last_turn = Signal(init=design.turns == 1)
         places = design.turns_ahead
         full, free = Signal(places), Signal(places)
         m.d.comb += [
-            last_turn.eq(turn == self.turns - 1),
             # That the last turn leaves comes late: where all places are full, no unit counts on it.
             self.room.eq(~holds | (last_turn & ~full.all())),
             # A place is free where one behind it is empty, or the last turn leaves.
@@ -78,6 +78,8 @@ class SumQueue(wiring.Component):
             m.d.sync += held.eq(self.complete)
         with m.If(holds & free[0]):
             m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
+            if design.turns > 1:
+                m.d.sync += last_turn.eq(~last_turn & (turn + 2 == self.turns))
 
         before, comes = self._selected(m, held, turn), holds
         for place in range(places):

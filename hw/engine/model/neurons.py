@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..design import WORD_BITS, WORD_DIGITS, EngineDesign
+from ..design import DIGIT_BITS, WORD_BITS, WORD_DIGITS, EngineDesign
 from ..program import NUMBER_BITS, Kind
 from .decoding import DecodedPass, Values
 
@@ -24,11 +24,19 @@ class Parameters:
             )
 
         self._head = decoded.head
-        self._offset, self._threshold = values("offset"), values("threshold")
-        self._below, self._negative = values("below"), values("negative_threshold")
+        channels = decoded.head["groups"] * decoded.head["turns"] * design.firing
+        names = ("offset", "threshold", "below", "negative_threshold")
+        # (times, 1, 1, channels)
+        self._offset, self._threshold, self._below, self._negative = (
+            values(name).reshape(-1, 1, 1, channels) for name in names
+        )
 
     def fired(self, currents: np.ndarray) -> np.ndarray:
-        """Numbers that trains spell, or currents: int64, of the same shape (..., channels)."""
+        """Numbers that trains spell, or currents: int64, of the same shape.
+
+        Args:
+            currents: (times that neurons fire, rows, columns, channels).
+        """
         potential = currents + self._offset
         if self._head["kind"] == Kind.CURRENTS:
             return potential
@@ -57,17 +65,33 @@ def pooled(head: Values, numbers: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def write_map(head: Values, memory: np.ndarray, numbers: np.ndarray) -> int:
-    """Write (rows, columns, channels) to ``memory``; how many words."""
+def trains(chunks: list[Values], head: Values, numbers: np.ndarray) -> list[np.ndarray]:
+    """Digits of the trains that ``numbers`` lead, (times, rows, columns, channels)."""
+    count, digit = np.zeros_like(numbers[0]), np.zeros_like(numbers[0])
+    digits = []
+    for number, chunk in zip(numbers, (one for one in chunks if one["fires"]), strict=True):
+        rises = (number > count).astype(np.int64)
+        falls = (number < count).astype(np.int64) * head["fires_signed"]
+        count += rises - falls
+        step_bits = 1 + head["fires_signed"]
+        digit = digit >> step_bits | (rises | falls << 1) << (DIGIT_BITS - step_bits)
+        if chunk["ends_digit"]:
+            digits.append(digit)
+            digit = np.zeros_like(digit)
+    return digits
+
+
+def write_map(head: Values, memory: np.ndarray, numbers: np.ndarray, base: int) -> int:
+    """Write (rows, columns, channels) to ``memory`` from ``base`` on; how many words."""
     bits = NUMBER_BITS[Kind(head["kind"])]
     numbers = numbers[..., : head["out_turns"] * WORD_DIGITS] & ((1 << bits) - 1)
-    if head["kind"] != Kind.CURRENTS:
+    if head["kind"] != Kind.CURRENTS and not head["trains"]:
         numbers &= (1 << head["steps"]) - 1
     rows, columns = numbers.shape[:2]
     fields = numbers.reshape(rows, columns, -1, WORD_BITS // bits)
     words = np.bitwise_or.reduce(fields << (bits * np.arange(WORD_BITS // bits)), axis=-1)
     at = (
-        head["out_base"]
+        base
         + np.arange(rows)[:, None, None] * head["out_row"]
         + np.arange(columns)[:, None] * head["out_pixel"]
         + np.arange(words.shape[2])

@@ -9,7 +9,7 @@ import numpy as np
 from ..design import EngineDesign
 from ..words import stream_weights, stream_words
 from .decoding import DecodedPass, decoded_passes, pass_turns
-from .neurons import Parameters, pooled, write_map
+from .neurons import Parameters, pooled, trains, write_map
 from .row_ring import RowBuffer
 from .windows import PassWindows
 
@@ -82,13 +82,19 @@ def _run_pass(
     for row in range(head["rows"]):
         buffer.read_for(memory, row)
         currents.append(windows.currents(buffer, row))
-    numbers = pooled(head, Parameters(design, decoded).fired(np.stack(currents)))
+    fired = Parameters(design, decoded).fired(np.stack(currents, axis=1))
+    written = [pooled(head, numbers) for numbers in fired]
+    if head["trains"]:
+        written = trains(decoded.tables["chunks"], head, np.stack(written))
     return PassRun(
         events=windows.events,
         groups=head["groups"],
         words=windows.words,
         words_read=buffer.words_read,
-        words_written=write_map(head, memory, numbers),
+        words_written=sum(
+            write_map(head, memory, numbers, head["out_base"] + digit * head["out_digit"])
+            for digit, numbers in enumerate(written)
+        ),
         weight_words=stream_words(design, head["weight_stride"], pass_turns(head)),
-        turns=head["rows"] * head["columns"] * head["groups"] * head["turns"],
+        turns=head["rows"] * head["columns"] * head["groups"] * head["turns"] * len(fired),
     )

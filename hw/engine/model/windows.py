@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..design import DIGIT_BITS, LANE_DIGITS, EngineDesign
+from ..design import DIGIT_BITS, LANE_DIGITS, EngineDesign, digit_shift
 from .decoding import DecodedPass, Values
 from .row_ring import RowBuffer
 
@@ -35,7 +35,12 @@ class PassWindows:
         self.words = 0
 
     def currents(self, buffer: RowBuffer, window_row: int) -> np.ndarray:
-        """Of the windows of a row: int64, (columns, channels of all groups)."""
+        """Of the windows of a row, each time that neurons fire.
+
+        Returns:
+            int64, (times, columns, channels of all groups).
+        """
+        fired = []
         total = np.zeros((self._head["columns"], self._weights.shape[-1]), np.int64)
         segments = iter(self._tables["segments"])
         for chunk in self._tables["chunks"]:
@@ -44,8 +49,11 @@ class PassWindows:
                 self._add_segment(segment, chunk, buffer, window_row, summed)
                 if segment["ends_chunk"]:
                     break
-            total = (total << (DIGIT_BITS * chunk["shift"])) + summed.astype(np.int64)
-        return total
+            worth = DIGIT_BITS * digit_shift(self._design) * chunk["level"]
+            total = total + (summed.astype(np.int64) << worth)
+            if chunk["fires"]:
+                fired.append(total)
+        return np.stack(fired)
 
     def _add_segment(
         self,
@@ -88,12 +96,18 @@ class PassWindows:
         self.words += len(digits)
         places = (operation["digits"] >> np.arange(LANE_DIGITS)) & 1
         digits = digits * (places[:, None] * mask).astype(np.uint8)
+        if self._design.rate:
+            digits &= np.uint8(segment["planes"])
         self.events += np.bitwise_count(digits).sum(axis=(0, 1), dtype=np.int64)
         used = np.flatnonzero(digits.any(axis=(0, 2)))
         if not len(used):
             return
         values = digits[:, used].astype(np.float64)
-        if segment["signed_source"]:
+        if segment["flat"]:
+            values = np.bitwise_count(digits[:, used]).astype(np.float64)
+            if segment["signed_source"]:
+                values -= 2.0 * (digits[:, used] >> segment["sign_bit"] & 1)
+        elif segment["signed_source"]:
             # The sign's bit is taken off where it would be added: twice.
             sign = np.full(self._design.lanes, segment["sign_bit"])
             if chunk["odd_shift"]:

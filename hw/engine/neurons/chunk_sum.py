@@ -8,12 +8,12 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.payload_register import payload_register
 from ...memories.memory_shape import NO_COLLISIONS
-from ..design import DIGIT_BITS, EngineDesign
+from ..design import DIGIT_BITS, EngineDesign, digit_shift
 from ..layouts import TurnLayout, currents_layout
 
 
 class ChunkSum(wiring.Component):
-    """Adds the turns of windows' chunks, one a cycle; what chunks before gave is shifted first.
+    """Adds the turns of windows' chunks, one a cycle, each by what its weights' digit is worth.
 
     ::
 
@@ -22,12 +22,14 @@ class ChunkSum(wiring.Component):
                    +> kept -+      |
                        ^-----------+ chunks but the last
 
+    A total is given where neurons fire: after the last chunk, in ``rate`` after those of each step.
+
     A turn waits while what it adds to is still on its way, which needs fewer than three turns from
     one chunk to the next.
 
     Members:
         turns: in, stream of ``TurnLayout`` of currents.
-        totals: out, stream of the same; those of last chunks alone.
+        totals: out, stream of the same; those that neurons fire with.
     """
 
     turns: stream.Interface
@@ -76,18 +78,20 @@ class ChunkSum(wiring.Component):
                 asked_valid.eq(self.turns.valid & ~waits),
                 asked.eq(turn),
                 found_valid.eq(asked_valid),
-                found.eq(asked),
-                self.totals.valid.eq(found_valid & found.tag.last_chunk),
+                found.tag.eq(asked.tag),
+                self.totals.valid.eq(found_valid & found.tag.fires),
                 given.tag.eq(found.tag),
             ]
         sums = layout(write.data)
         for neuron in range(design.firing):
             earlier = Signal(signed(design.current_bits), name=f"earlier_{neuron}", reset_less=True)
             with m.If(free):
-                with m.Switch(asked.tag.shift):
-                    for shift in range(1 << len(asked.tag.shift)):
-                        with m.Case(shift):
-                            m.d.sync += earlier.eq(before[neuron] << DIGIT_BITS * shift)
+                with m.Switch(asked.tag.level):
+                    for level in range(design.weight_digits):
+                        bits = DIGIT_BITS * digit_shift(design) * level
+                        with m.Case(level):
+                            m.d.sync += found["values"][neuron].eq(asked["values"][neuron] << bits)
+                m.d.sync += earlier.eq(before[neuron])
                 # By itself, it is the register's reset and costs no logic.
                 with m.If(asked.tag.first_chunk):
                     m.d.sync += earlier.eq(0)

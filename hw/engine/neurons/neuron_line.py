@@ -1,4 +1,4 @@
-"""F integrate-and-fire neurons of ``radix``, a step to a stage."""
+"""F integrate-and-fire neurons, a plane of their number to a stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ...basics.credit_queue import CreditQueue, credit_depth
 from ...folded.turning_adders import TurningAdders
 from ..design import EngineDesign
-from ..layouts import TurnLayout, TurnTagLayout, currents_layout
+from ..layouts import TurnLayout, TurnTagLayout, currents_layout, fired_index
 from ..memory.table_port import TableWordsPort
 from ..memory.word_memory import WordMemory
 from ..program import Kind, parameter_record, pass_record
@@ -62,9 +62,7 @@ class NeuronLine(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, header = self.design, self.header
-        m.submodules.table = table = WordMemory(
-            self.parameter_layout.size, design.groups * design.turns
-        )
+        m.submodules.table = table = WordMemory(self.parameter_layout.size, design.window_turns)
         # Two registers of what was asked for, one of what has begun, one for each step.
         m.submodules.kept = kept = CreditQueue(
             self.numbers.payload.shape(), credit_depth(3 + design.steps)
@@ -80,7 +78,7 @@ class NeuronLine(wiring.Component):
             self.currents.ready.eq(kept.room),
             enters.eq(self.currents.valid & kept.room),
             kept.enters.eq(enters),
-            table.read_index.eq(self.currents.payload.tag.index),
+            table.read_index.eq(fired_index(design, self.currents.payload.tag)),
             table.read.eq(1),
         ]
         m.d.sync += fires.eq(header.kind != Kind.CURRENTS)

@@ -79,7 +79,9 @@ class TurnOrder(wiring.Component):
         strip = Signal(count_shape(design.windows))
         # What is left of the row, and with it where its strip ends, when the next strip begins.
         following = Signal.like(columns_left)
-        last_row, last_chunk, strip_ends = Signal(), Signal(), Signal()
+        # Turns that neurons have fired in, of the window's steps before.
+        steps_before = Signal.like(tag.step_index)
+        last_row, last_chunk, last_group, strip_ends = Signal(), Signal(), Signal(), Signal()
         row_ends = Signal()
         last_window = Signal.like(window)
         moves = Signal()
@@ -96,12 +98,18 @@ class TurnOrder(wiring.Component):
             tag.index.eq(index),
             tag.first_chunk.eq(chunk == 0),
             tag.last_chunk.eq(last_chunk),
-            tag.shift.eq(read.data.shift),
+            tag.step_index.eq(steps_before + index),
+            tag.fires.eq(read.data.fires),
+            tag.level.eq(read.data.level),
             tag.odd.eq(read.data.odd_shift),
+            tag.train.first.eq(read.data.first_step),
+            tag.train.ends_digit.eq(read.data.ends_digit),
+            tag.train.digit.eq(read.data.digit),
             tag.last_turn.eq(turn == header.turns - 1),
             tag.last_window.eq(window == last_window),
-            tag.last_group.eq(group == header.groups - 1),
-            strip_ends.eq(tag.last_turn & tag.last_window & tag.last_group & last_chunk),
+            last_group.eq(group == header.groups - 1),
+            tag.last_group.eq(last_group & last_chunk),
+            strip_ends.eq(tag.last_turn & tag.last_window & tag.last_group),
             tag.pass_ends.eq(strip_ends & tag.row_ends & last_row),
             moves.eq(self.tags.valid & self.tags.ready),
         ]
@@ -123,8 +131,12 @@ class TurnOrder(wiring.Component):
                 with m.If(tag.last_window):
                     m.d.sync += [window.eq(0), group.eq(group + 1)]
                     m.d.sync += [index.eq(index + 1), group_index.eq(index + 1)]
-                    with m.If(tag.last_group):
+                    with m.If(last_group):
                         m.d.sync += [group.eq(0), chunk.eq(Mux(last_chunk, 0, chunk + 1))]
+                        with m.If(last_chunk):
+                            m.d.sync += steps_before.eq(0)
+                        with m.Elif(tag.fires):
+                            m.d.sync += steps_before.eq(tag.step_index + 1)
                         m.d.sync += [index.eq(0), group_index.eq(0)]
             with m.If(strip_ends & tag.row_ends):
                 m.d.sync += rows_left.eq(rows_left - 1)

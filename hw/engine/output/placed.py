@@ -5,10 +5,28 @@ from __future__ import annotations
 from amaranth.lib import data
 
 from ..design import EngineDesign
+from ..layouts import TrainTagLayout
 from ..neurons.neuron_line import numbers_layout
 from ..program import ADDRESS_BITS
 from .pooled_axis import words_shape
 from .running_maximum import ElementLayout
+
+
+class TrainPlaceLayout(data.StructLayout):
+    """Which step of which train numbers are of; nothing in an engine for ``radix`` alone.
+
+    Members:
+        at: where the neurons' state is kept from step to step: of ``pool_words`` words.
+        step: see ``TrainTagLayout``.
+    """
+
+    def __init__(self, design: EngineDesign):
+        super().__init__(
+            {
+                "at": words_shape(design) if design.rate else 0,
+                "step": TrainTagLayout(design),
+            }
+        )
 
 
 class ColumnLayout(ElementLayout):
@@ -19,6 +37,7 @@ class ColumnLayout(ElementLayout):
         address: memory words, from the row's first number of the written map on.
         row_ends: nothing of the row comes after this.
         pass_ends: nor of the pass.
+        train: see ``TrainPlaceLayout``; ``at`` is from the row's first word on.
     """
 
     def __init__(self, design: EngineDesign):
@@ -28,6 +47,7 @@ class ColumnLayout(ElementLayout):
                 "address": ADDRESS_BITS,
                 "row_ends": 1,
                 "pass_ends": 1,
+                "train": TrainPlaceLayout(design),
             }
         )
         super().__init__(design, design.column_words, along)
@@ -39,10 +59,13 @@ class PooledLayout(ElementLayout):
     Members of ``along``:
         address: memory word of the first number of the window's maximum.
         pass_ends: nothing of the pass comes after this.
+        train: see ``TrainPlaceLayout``.
     """
 
     def __init__(self, design: EngineDesign):
-        along = data.StructLayout({"address": ADDRESS_BITS, "pass_ends": 1})
+        along = data.StructLayout(
+            {"address": ADDRESS_BITS, "pass_ends": 1, "train": TrainPlaceLayout(design)}
+        )
         super().__init__(design, design.pool_words, along)
 
 
@@ -54,6 +77,7 @@ class PlacedLayout(data.StructLayout):
         address: memory word of the first of them.
         write: they are to be written.
         pass_ends: nothing of the pass comes after this.
+        train: see ``TrainPlaceLayout``.
     """
 
     def __init__(self, design: EngineDesign):
@@ -63,5 +87,6 @@ class PlacedLayout(data.StructLayout):
                 "address": ADDRESS_BITS,
                 "write": 1,
                 "pass_ends": 1,
+                "train": TrainPlaceLayout(design),
             }
         )

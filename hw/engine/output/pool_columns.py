@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...basics.queue import Queue
 from ..design import EngineDesign
-from ..layouts import TurnLayout
+from ..layouts import TurnLayout, fired_index
 from ..neurons.neuron_line import numbers_layout
 from ..program import ADDRESS_BITS, Kind, pass_record
 from ..record_layouts import record_layout
@@ -99,7 +99,8 @@ class PoolColumns(wiring.Component):
         placed_valid = Signal()
         placed = Signal(ColumnLayout(design), reset_less=True)
         slot = Signal.like(columns.slot, reset_less=True)
-        index = Signal.like(tag.index, reset_less=True)
+        turn_number = fired_index(design, tag)
+        index = Signal(turn_number.shape(), reset_less=True)
         place, row_ends = Signal(ADDRESS_BITS), Signal()
         m.d.comb += [
             place.eq(tag.index),
@@ -117,12 +118,14 @@ class PoolColumns(wiring.Component):
                 placed.counts.eq(counts),
                 placed.first.eq(is_first(columns, window.following)),
                 placed.last.eq(is_last(columns, window.number)),
-                placed.along.words.eq(columns.words + window.words + tag.index),
+                placed.along.words.eq(columns.words + window.words + turn_number),
+                placed.along.train.at.eq(columns.words + window.words + tag.index),
+                placed.along.train.step.eq(tag.train),
                 placed.along.address.eq(columns.out + window.out + place),
                 placed.along.row_ends.eq(row_ends),
                 placed.along.pass_ends.eq(tag.pass_ends & done),
                 slot.eq(columns.slot + window.words),
-                index.eq(tag.index),
+                index.eq(turn_number),
             ]
         m.d.comb += [
             maximum.header.eq(header),

@@ -69,6 +69,7 @@ class PoolMaximum(wiring.Component):
             waiting.payload.address.eq(found.along.address),
             waiting.payload.write.eq(complete),
             waiting.payload.pass_ends.eq(found.along.pass_ends),
+            waiting.payload.train.eq(found.along.train),
             self.room.eq(waiting.room),
         ]
         return m

@@ -89,6 +89,7 @@ class PoolRows(wiring.Component):
         in_ring = Signal(layout["words"].shape, reset_less=True)
         in_row = Signal.like(along.words, reset_less=True)
         in_row_address = Signal(ADDRESS_BITS, reset_less=True)
+        in_row_train = Signal(along.train.shape(), reset_less=True)
         slot = Signal.like(in_ring)
         m.d.comb += [
             slot.eq(
@@ -103,6 +104,7 @@ class PoolRows(wiring.Component):
             in_row.eq(along.words),
             placed.along.address.eq(rows.out + window.out),
             in_row_address.eq(along.address),
+            in_row_train.eq(along.train),
             placed.counts.eq(counts),
             placed.first.eq(is_first(rows, window.following)),
             placed.last.eq(is_last(rows, window.number)),
@@ -111,6 +113,8 @@ class PoolRows(wiring.Component):
             given.eq(placed),
             given.at.eq(slot + in_row),
             given.along.address.eq(placed.along.address + in_row_address),
+            given.along.train.at.eq(slot + in_row_train.at),
+            given.along.train.step.eq(in_row_train.step),
         ]
         return m
 

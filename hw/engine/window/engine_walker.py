@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -213,10 +213,19 @@ class EngineWalker(wiring.Component):
             Signal(beat_layout, name=name, reset_less=True)
             for name in ("summed", "placed", "asked", "looked_up")
         )
-        summed_digits, placed_digits, asked_digits, digits = (
+        summed_digits, placed_digits = (
             Signal(LANE_DIGITS, name=name, reset_less=True)
-            for name in ("summed_digits", "placed_digits", "asked_digits", "digits")
+            for name in ("summed_digits", "placed_digits")
         )
+        summed_planes, placed_planes = (
+            Signal(DIGIT_BITS, name=name, reset_less=True)
+            for name in ("summed_planes", "placed_planes")
+        )
+        # Bits of each lane that count.
+        asked_bits, counting = (
+            Signal(LANE_BITS, name=name, reset_less=True) for name in ("asked_bits", "counting")
+        )
+        planes = segment.planes if design.rate else Const(-1, DIGIT_BITS)
         summed_looks, placed_valid, asked_valid = Signal(), Signal(), Signal()
         summed_row_ends, placed_row_ends = Signal(), Signal()
         extent = len(row.row) + 1
@@ -241,10 +250,12 @@ class EngineWalker(wiring.Component):
                 summed_row_ends.eq(row_ends),
                 summed.mask.eq(operation.mask),
                 summed_digits.eq(operation.digits),
+                summed_planes.eq(planes),
                 summed.weight.eq(operation.weight + row.weight),
                 summed.signed_source.eq(segment.signed_source),
                 summed.sign_bit.eq(segment.sign_bit),
                 summed.odd.eq(segment.odd),
+                summed.flat.eq(segment.flat),
                 summed.ends_window.eq(ends),
                 summed.ends_strip.eq(ends & strip_ends),
                 map_row.eq(state.row + row.row),
@@ -257,22 +268,25 @@ class EngineWalker(wiring.Component):
                 placed_valid.eq(seen | summed.ends_window),
                 placed.eq(summed),
                 placed_digits.eq(summed_digits),
+                placed_planes.eq(summed_planes),
                 slot_begins.eq(Mux(slot_word >= ring_words, slot_word - ring_words, slot_word)),
                 in_placed_slot.eq(in_slot),
                 asked_valid.eq(placed_valid),
                 asked.eq(placed),
-                asked_digits.eq(placed_digits),
+                asked_bits.eq(
+                    Cat(digit.replicate(DIGIT_BITS) & placed_planes for digit in placed_digits)
+                ),
                 self.address.eq(slot_begins + in_placed_slot),
                 self.beats.valid.eq(asked_valid),
                 looked_up.eq(asked),
-                digits.eq(asked_digits),
+                counting.eq(asked_bits),
             ]
         m.d.comb += [
             moves.eq(~self.beats.valid | self.beats.ready),
             self.read.eq(moves),
             self.beats.payload.eq(looked_up),
             *(
-                bits.eq(word & Cat(digit.replicate(DIGIT_BITS) for digit in digits))
+                bits.eq(word & counting)
                 for bits, word in zip(self.beats.payload.bits, self.word, strict=True)
             ),
         ]

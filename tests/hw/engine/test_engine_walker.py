@@ -10,7 +10,14 @@ from rheobase.hw.engine.window.engine_walker import EngineWalker
 from tests.hw.engine.started import record_values, run_started
 
 DESIGN = EngineDesign(
-    lanes=4, buffer_words=64, weight_words=128, segments=4, rows=16, operations=32, windows=4
+    lanes=4,
+    buffer_words=64,
+    weight_words=128,
+    segments=4,
+    rows=16,
+    operations=32,
+    windows=4,
+    rate_turns=64,
 )
 ROWS, COLUMNS, STRIP = 3, 5, 2
 
@@ -57,6 +64,7 @@ def _segment(rng, number, first_row, first_operation):
         buffer_base=20 * number, ring_words=slots * slot_words,
         slot_step=row_step % slots * slot_words, signed_source=number % 2, sign_bit=number,
         odd=int(number == 1), ends_chunk=int(number != 0),
+        planes=int(rng.integers(16)) if number else 15, flat=int(rng.integers(2)),
     )  # fmt: skip
     return segment, rows, phases, (slots, super_words)
 
@@ -78,7 +86,7 @@ def _expected(parts, words, strip):
                         slot = at % slots * segment["supers"] * super_words
                         word = segment["buffer_base"] + slot + pixel * super_words
                         counts = sum(
-                            15 << 4 * digit
+                            segment["planes"] << 4 * digit
                             for digit in range(4)
                             if operation["digits"] >> digit & 1
                         )
@@ -90,6 +98,7 @@ def _expected(parts, words, strip):
                             "signed_source": segment["signed_source"],
                             "sign_bit": segment["sign_bit"],
                             "odd": segment["odd"],
+                            "flat": segment["flat"],
                             "ends_window": 0,
                             "ends_strip": 0,
                         }

@@ -14,7 +14,14 @@ from tests.hw.engine.started import run_started
 from tests.hw.engine.taken_turns import take_turns
 
 DESIGN = EngineDesign(
-    lanes=4, neurons=16, weight_bits=5, weight_words=64, list_entries=32, sum_bits=14, groups=4
+    lanes=4,
+    neurons=16,
+    weight_bits=5,
+    weight_words=64,
+    list_entries=32,
+    sum_bits=14,
+    groups=4,
+    rate_turns=64,
 )
 _GIVEN = ("groups", "turns", "stride", "base", "load", "load_address", "load_part", "load_word")
 _END = {
@@ -24,6 +31,7 @@ _END = {
     "signed_source": 0,
     "odd": 0,
     "sign_bit": 0,
+    "flat": 0,
     "ends_window": 1,
     "ends_strip": 0,
 }
@@ -45,6 +53,7 @@ def _windows(rng, lane, density, strips):
                     "signed_source": int(rng.integers(2)),
                     "odd": int(rng.integers(2)),
                     "sign_bit": 0,
+                    "flat": int(rng.integers(2)),
                     "ends_window": 0,
                     "ends_strip": 0,
                 }
@@ -55,7 +64,8 @@ def _windows(rng, lane, density, strips):
                 for place in np.flatnonzero(bits[lane]):
                     bit = place % 4 + (4 if beat["odd"] and lane % 2 else 0)
                     sign = -1 if beat["signed_source"] and bit == beat["sign_bit"] else 1
-                    events.append((beat["weight"] + place // 4, sign * 2 ** (place % 4)))
+                    worth = 1 if beat["flat"] else 2 ** (place % 4)
+                    events.append((beat["weight"] + place // 4, sign * worth))
             beats.append(_END | {"ends_strip": int(window == size - 1)})
             strip.append(events)
         found.append(strip)

@@ -24,7 +24,7 @@ from rheobase.hw.engine.neurons.chunk_sum import ChunkSum
 from rheobase.hw.engine.neurons.neuron_line import NeuronLine, numbers_layout
 from rheobase.hw.engine.neurons.turn_join import TurnJoin
 from rheobase.hw.engine.neurons.turn_order import TurnOrder
-from rheobase.hw.engine.program import Kind, parameter_record, pass_record
+from rheobase.hw.engine.program import Kind, chunk_record, parameter_record, pass_record
 from tests.hw.engine.started import record_values, run_started
 from tests.hw.engine.taken_turns import give_units
 from tests.support.simulation.agents import run_without_stalls
@@ -34,13 +34,22 @@ DESIGN = EngineDesign(
 )
 
 
-def _tags(rows, columns, strip, groups, chunks, of_group=DESIGN.turns):
-    """Every turn of a pass, as loops."""
+NO_TRAIN = {"first": 0, "ends_digit": 0, "digit": 0}
+
+
+def _tags(rows, columns, strip, groups, chunks, of_group=DESIGN.turns, trains=()):
+    """Every turn of a pass, as loops.
+
+    ``trains`` has the tag of each chunk after which neurons fire, of the others None; without it
+    they fire after the last.
+    """
+    trains = trains or [None] * (len(chunks) - 1) + [NO_TRAIN]
+    fired = np.cumsum([0] + [train is not None for train in trains])
     found = []
     for row in range(rows):
         for start in range(0, columns, strip):
             windows = min(strip, columns - start)
-            for number, (odd, shift) in enumerate(chunks):
+            for number, (odd, level) in enumerate(chunks):
                 for group in range(groups):
                     for window in range(windows):
                         for turn in range(of_group):
@@ -53,19 +62,44 @@ def _tags(rows, columns, strip, groups, chunks, of_group=DESIGN.turns):
                             found.append(
                                 {
                                     "index": group * of_group + turn,
+                                    "step_index": (fired[number] * groups + group) * of_group + turn
+                                    if any(trains[-1].values()) else 0,
                                     "first_chunk": number == 0,
                                     "last_chunk": last_chunk,
-                                    "shift": shift,
+                                    "fires": trains[number] is not None,
+                                    "level": level,
                                     "odd": odd,
                                     "last_turn": last_turn,
                                     "last_window": last_window,
-                                    "last_group": last_group,
+                                    "last_group": last_group and last_chunk,
                                     "row_ends": ends,
                                     "pass_ends": row == rows - 1 and ends and last_turn
                                     and last_group and last_window and last_chunk,
+                                    "train": trains[number] or NO_TRAIN,
                                 }
                             )  # fmt: skip
-    return [{name: int(value) for name, value in tag.items()} for tag in found]
+    return [
+        {name: value if name == "train" else int(value) for name, value in tag.items()}
+        for tag in found
+    ]
+
+
+def _order(design, rows, columns, strip, groups, chunks, of_group):
+    """The order's tags; ``chunks`` are records."""
+    component = TurnOrder(design)
+    header = record_values(
+        pass_record(design),
+        rows=rows, columns=columns, strip=strip, groups=groups, chunks=len(chunks), turns=of_group,
+    )  # fmt: skip
+    return run_started(
+        component,
+        ports={"header": (component.header_layout, header)},
+        tables=[
+            ("chunks", index, record_values(chunk_record(design), **chunk))
+            for index, chunk in enumerate(chunks)
+        ],
+        outputs={"tags": TurnTagLayout(design)},
+    )["tags"]
 
 
 @pytest.mark.quick
@@ -73,27 +107,41 @@ def _tags(rows, columns, strip, groups, chunks, of_group=DESIGN.turns):
     ("rows", "columns", "strip", "groups", "of_group", "chunks"),
     [
         (2, 7, 3, 3, 3, [(0, 0)]),
-        (3, 2, 1, 2, 2, [(1, 0), (0, 2), (0, 1)]),
+        (3, 2, 1, 2, 2, [(1, 3), (0, 2), (0, 1)]),
         (1, 1, 1, 1, 3, [(1, 0)]),
         (1, 3, 2, 6, 2, [(0, 1)]),
     ],
 )
 def test_order_of_turns(rows, columns, strip, groups, of_group, chunks):
-    component = TurnOrder(DESIGN)
-    header = record_values(
-        pass_record(DESIGN),
-        rows=rows, columns=columns, strip=strip, groups=groups, chunks=len(chunks), turns=of_group,
-    )  # fmt: skip
-    taken = run_started(
-        component,
-        ports={"header": (component.header_layout, header)},
-        tables=[
-            ("chunks", index, {"odd_shift": odd, "shift": shift})
-            for index, (odd, shift) in enumerate(chunks)
-        ],
-        outputs={"tags": TurnTagLayout(DESIGN)},
-    )
-    assert taken["tags"] == _tags(rows, columns, strip, groups, chunks, of_group)
+    records = [
+        {"odd_shift": odd, "level": level, "fires": int(number == len(chunks) - 1)}
+        for number, (odd, level) in enumerate(chunks)
+    ]
+    found = _order(DESIGN, rows, columns, strip, groups, records, of_group)
+    assert found == _tags(rows, columns, strip, groups, chunks, of_group)
+
+
+@pytest.mark.quick
+def test_order_of_the_steps_of_a_train():
+    """Five steps, of which the second takes two chunks; four have one digit."""
+    chunks = [(0, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0)]
+    steps = [0, None, 1, 2, 3, 4]
+    trains = [
+        None if step is None
+        else {"first": int(step == 0), "ends_digit": int(step in (3, 4)), "digit": step // 4}
+        for step in steps
+    ]  # fmt: skip
+    records = [
+        {"odd_shift": odd, "level": level, "fires": int(train is not None)}
+        | ({} if train is None else {
+            "first_step": train["first"], "ends_digit": train["ends_digit"],
+            "digit": train["digit"],
+        })
+        for (odd, level), train in zip(chunks, trains, strict=True)
+    ]  # fmt: skip
+    design = replace(DESIGN, rate_turns=64)
+    found = _order(design, 2, 3, 1, 2, records, 3)
+    assert found == _tags(2, 3, 1, 2, chunks, 3, trains)
 
 
 class _JoinOfStreams(wiring.Component):
@@ -130,7 +178,7 @@ class _JoinOfStreams(wiring.Component):
 @pytest.mark.parametrize("of_group", [2, 3])
 def test_join_and_chunks(of_group):
     rng = np.random.default_rng(0)
-    chunks = [(1, 0), (0, 1), (0, 2)]
+    chunks = [(1, 0), (0, 1), (0, 0)]
     tags = _tags(2, 3, 1, 2, chunks, of_group)
     units = len(tags) // of_group
     sums = rng.integers(-200, 200, (DESIGN.lanes, units, DESIGN.neurons))
@@ -142,9 +190,9 @@ def test_join_and_chunks(of_group):
         part = sums[:, unit, turn * DESIGN.firing : (turn + 1) * DESIGN.firing]
         values = (part * (worth if tag["odd"] else 1 + 0 * worth)[:, np.newaxis]).sum(axis=0)
         turns.append({"values": values.tolist(), "tag": tag})
-        before = 0 if tag["first_chunk"] else totals[tag["index"]] << 4 * tag["shift"]
-        totals[tag["index"]] = before + values
-        if tag["last_chunk"]:
+        before = 0 if tag["first_chunk"] else totals[tag["index"]]
+        totals[tag["index"]] = before + (values << 8 * tag["level"])
+        if tag["fires"]:
             expected.append({"values": totals[tag["index"]].tolist(), "tag": tag})
     layout = TurnLayout(DESIGN, currents_layout(DESIGN))
     join = _JoinOfStreams(DESIGN)
@@ -175,17 +223,19 @@ def test_chunks_that_follow_at_once(neurons):
     rng = Random(neurons)
     design = replace(DESIGN, neurons=neurons)
     layout = TurnLayout(design, currents_layout(design))
-    blank = dict.fromkeys(TurnTagLayout(design).members, 0)
+    blank = dict.fromkeys(TurnTagLayout(design).members, 0) | {"train": NO_TRAIN}
     turns, expected = [], []
     for _ in range(20):
         totals = np.zeros((design.turns, design.firing), np.int64)
         for chunk, last in ((0, False), (1, False), (2, True)):
-            shift = rng.randrange(3)
+            level = rng.randrange(3)
             for turn in range(design.turns):
                 values = [rng.randrange(-50, 50) for _ in range(design.firing)]
-                totals[turn] = values if chunk == 0 else totals[turn] * 16**shift + values
+                worth = 256**level * np.array(values)
+                totals[turn] = worth if chunk == 0 else totals[turn] + worth
                 tag = blank | {
-                    "index": turn, "shift": shift, "first_chunk": chunk == 0, "last_chunk": last
+                    "index": turn, "level": level, "first_chunk": chunk == 0, "last_chunk": last,
+                    "fires": last,
                 }  # fmt: skip
                 turns.append({"values": values, "tag": tag})
                 if last:

@@ -14,6 +14,7 @@ from rheobase.hw.engine.output.pool_columns import PoolColumns
 from rheobase.hw.engine.output.running_maximum import RunningMaximum
 from rheobase.hw.engine.program import Kind, pass_record
 from tests.hw.engine.started import record_values, run_started
+from tests.hw.engine.test_neurons import NO_TRAIN
 from tests.hw.engine.test_output import pool_header, tags_at
 
 DESIGN = EngineDesign(neurons=16, steps=4, groups=3, pool_words=16)
@@ -69,7 +70,8 @@ def test_running_maximum(places, signed):
             expected.append((best & (2**steps - 1)).tolist())
         elements.append(
             {"values": numbers.tolist(), "at": at, "counts": counts, "first": first, "last": last,
-             "along": {"address": len(elements), "pass_ends": 0}}
+             "along": {"address": len(elements), "pass_ends": 0,
+                       "train": {"at": 0, "step": NO_TRAIN}}}
         )  # fmt: skip
     component = _Streamed()
     header = record_values(pass_record(DESIGN), steps=steps, fires_signed=signed)

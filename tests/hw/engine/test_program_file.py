@@ -117,7 +117,7 @@ def _field(name: str) -> tuple[int, int]:
         ("out_row", -1, "pass 0: its map lies in words"),
         ("weight_words", -1, "pass 0: takes .* words of a lane's memory"),
         ("turns", 0, "pass 0: groups have 0 turns, must be 1 to 1"),
-        ("groups", 3, r"pass 0: parameters are those of \d turns, must be of 3"),
+        ("groups", 3, r"pass 0: parameters are those of \d turns, must be of the 3"),
         ("operations", -1, "goes on behind word"),
     ],
 )

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from rheobase.golden import Network, run_golden
-from rheobase.hw.engine.compiled import Program, image_words, map_numbers
+from rheobase.golden import Coding, Network, run_golden
+from rheobase.hw.engine.compiled import Program, image_words, map_numbers, map_trains
 
 
 def golden_maps(network: Network, image: np.ndarray) -> list[np.ndarray]:
     """Of each layer the numbers that its trains spell, or its currents where it has no neurons.
 
     Returns:
-        int64, (channels, rows, columns) each.
+        int64, (channels, rows, columns) each; in ``rate`` the trains, with T in front.
     """
     maps = []
     for layer, record in zip(
         network.layers, run_golden(network, image[None], record=True).layers, strict=True
     ):
         if record.spikes is None:
-            maps.append(record.currents[0].sum(axis=0))
+            # Of what sees the image alone one step stands for all.
+            steps = network.steps if network.coding == Coding.RATE else 1
+            currents = np.broadcast_to(record.currents[0], (steps, *record.currents.shape[2:]))
+            maps.append(currents[network.delay :].sum(axis=0))
             continue
         trains = record.spikes[0].astype(np.int64)
+        if network.coding == Coding.RATE:
+            maps.append(trains)
+            continue
         number = np.zeros(trains.shape[1:], np.int64)
         for step, plane in enumerate(trains):
             number = 2 * number + (-plane if layer.signed and step == 0 else plane)
@@ -40,5 +46,6 @@ def memory_with(program: Program, image: np.ndarray) -> np.ndarray:
 def assert_maps(network: Network, program: Program, image: np.ndarray, memory: np.ndarray) -> None:
     """Every layer's map in ``memory`` is what the golden model says."""
     for index, expected in enumerate(golden_maps(network, image)):
-        found = map_numbers(program, memory, index)
+        has_trains = program.maps[index].train is not None
+        found = (map_trains if has_trains else map_numbers)(program, memory, index)
         np.testing.assert_array_equal(found, expected, err_msg=network.layers[index].name)

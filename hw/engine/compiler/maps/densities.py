@@ -34,8 +34,8 @@ def densities(network: Network) -> Density:
         if isinstance(source, StoredMap):
             channels = sum(member.channels for member in source.members)
             return (
-                sum(of_layer(member.layer, source.steps) * member.channels
-                    for member in source.members) / channels
+                sum(of_layer(member.layer, source.train.steps if source.train else source.steps)
+                    * member.channels for member in source.members) / channels
             )  # fmt: skip
         if isinstance(source, ImageView):
             return of_layer(IMAGE, PIXEL_BITS)

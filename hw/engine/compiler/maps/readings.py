@@ -11,9 +11,10 @@ import numpy as np
 
 from .....golden.basics.arithmetic import ceil_div
 from .....golden.network.bounds import fed_channels
-from .....golden.network.network import IMAGE, Connection, Network
+from .....golden.network.network import IMAGE, Coding, Connection, Network
 from ...design import DIGIT_BITS, WORD_DIGITS
 from ...program import Kind
+from ...trains import TrainFormat
 from .positions import Positions, layer_positions
 from .stored_maps import ImageView, Member, Source, StoredMap
 from .taps import Taps, axis_taps
@@ -165,7 +166,7 @@ def _reading(
         return Reading(view, ((first, 0),), rows, columns)
     source = map_of[first.source]
     placed = tuple((one, source.member(one.source).first) for one in connections)
-    return Reading(source, placed, rows, columns)
+    return Reading(source, placed, rows.in_digit_rows(source.digit_rows), columns)
 
 
 def _seen(connection: Connection, start: int, first: int, end: int) -> tuple[int, int] | None:
@@ -236,6 +237,8 @@ def _number_format(network: Network, index: int) -> tuple[Kind, int, bool]:
     if layer.threshold is None:
         return Kind.CURRENTS, 0, True
     steps = network.steps_of(index)
+    if network.coding == Coding.RATE:
+        return Kind.DIGITS, 1, layer.signed
     return Kind.DIGITS if steps <= DIGIT_BITS else Kind.BYTES, steps, layer.signed
 
 
@@ -246,4 +249,8 @@ def _stored_map(network: Network, layers: Iterable[int]) -> StoredMap:
         members.append(Member(layer, first, channels))
         first += ceil_div(channels, WORD_DIGITS) * WORD_DIGITS
     kind, steps, signed = _number_format(network, members[0].layer)
-    return StoredMap(tuple(members), kind, steps, signed, rows, columns)
+    train = None
+    if network.coding == Coding.RATE and kind != Kind.CURRENTS:
+        train = TrainFormat(network.steps, signed)
+        rows *= train.digits
+    return StoredMap(tuple(members), kind, steps, signed, rows, columns, train)

@@ -13,6 +13,7 @@ from .....golden.network.network import PIXEL_BITS
 from ...design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, WORD_DIGITS
 from ...lane_digits import as_lanes_see
 from ...program import NUMBER_BITS, Kind
+from ...trains import TrainFormat
 
 
 def turn_words(kind: Kind) -> int:
@@ -48,8 +49,9 @@ class Source(Protocol):
     """What a pass can read.
 
     Attributes:
-        kind, steps, signed: of its numbers.
-        rows, columns: of the map.
+        kind, steps, signed: of its numbers; of a train the one step that is seen at a time.
+        train: format of its trains; None where it has numbers.
+        rows, columns: of the map, in memory.
     """
 
     @property
@@ -58,6 +60,8 @@ class Source(Protocol):
     def steps(self) -> int: ...
     @property
     def signed(self) -> bool: ...
+    @property
+    def train(self) -> TrainFormat | None: ...
     @property
     def rows(self) -> int: ...
     @property
@@ -75,7 +79,11 @@ class Member:
 
 @dataclass(frozen=True)
 class StoredMap:
-    """The numbers (or currents) of one layer, or of several that are always seen side by side."""
+    """What one layer gives, or several that are always seen side by side.
+
+    Numbers or currents; or spike trains, whose digits lie in rows of their own: row r of the map is
+    rows r * digits to r * digits + digits - 1 in memory.
+    """
 
     members: tuple[Member, ...]
     kind: Kind
@@ -83,6 +91,12 @@ class StoredMap:
     signed: bool
     rows: int
     columns: int
+    train: TrainFormat | None = None
+
+    @property
+    def digit_rows(self) -> int:
+        """Rows in memory of a row of the map."""
+        return self.train.digits if self.train else 1
 
     @property
     def channels(self) -> int:
@@ -141,6 +155,7 @@ class ImageView:
     kind: Kind = field(default=Kind.BYTES, init=False)
     steps: int = field(default=PIXEL_BITS, init=False)
     signed: bool = field(default=False, init=False)
+    train: TrainFormat | None = field(default=None, init=False)
 
     @property
     def pixels(self) -> int:

@@ -34,6 +34,16 @@ class Taps:
     def first(self) -> int:
         return self.offsets[0]
 
+    def in_digit_rows(self, digits: int) -> Taps:
+        """The same in a map each of whose rows has ``digits`` rows in memory: all of them."""
+        return Taps(
+            step=self.step * digits,
+            offsets=tuple(o * digits + digit for o in self.offsets for digit in range(digits)),
+            kinds=tuple(kind for kind in self.kinds for _ in range(digits)),
+            counts=self.counts,
+            limit=self.limit * digits,
+        )
+
     def shifted(self, by: int, limit: int) -> Taps:
         """The same in a map that begins ``by`` earlier."""
         return replace(self, offsets=tuple(offset + by for offset in self.offsets), limit=limit)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .....golden.errors import RheobaseError
 from .....golden.network.bounds import Interval
-from ...design import EngineDesign
+from ...design import DIGIT_BITS, EngineDesign
 from .operations import Phases
 
 
@@ -23,12 +23,16 @@ class Part:
         level: digit of the weights, 0 the lowest.
         rows: numbers of the rows of its ``Taps``.
         phases: operations.
+        planes: bits of each digit that count.
+        flat: each of them counts once: they are a step of a train.
     """
 
     reading: int
     level: int
     rows: tuple[int, ...]
     phases: Phases
+    planes: int = (1 << DIGIT_BITS) - 1
+    flat: bool = False
 
     @cached_property
     def events(self) -> np.ndarray:
@@ -70,11 +74,13 @@ class Chunk:
     Attributes:
         upper_in_odd_lanes: what odd lanes see are upper digits of bytes.
         level: of the weights' digits.
+        step: time step that neurons fire in after it; None where they do not.
     """
 
     parts: tuple[Part, ...]
     upper_in_odd_lanes: bool
     level: int
+    step: int | None = None
 
     @property
     def events(self) -> np.ndarray:

@@ -20,6 +20,25 @@ from .operations import Phases, RowOperations
 
 
 @dataclass(frozen=True)
+class PassSteps:
+    """Time steps of a pass.
+
+    Attributes:
+        summed: those whose events are summed up one after another; in ``radix``, where a number is
+            seen whole, step 0 alone.
+        each_fires: neurons fire in each of them, and not in the last alone.
+    """
+
+    summed: tuple[int, ...] = (0,)
+    each_fires: bool = False
+
+    @property
+    def fired(self) -> tuple[int, ...]:
+        """Those in which neurons fire."""
+        return self.summed if self.each_fires else self.summed[-1:]
+
+
+@dataclass(frozen=True)
 class Block:
     """Channels of a layer that a pass computes.
 
@@ -27,12 +46,14 @@ class Block:
         layer: its index.
         name: its name.
         first, end: channels; ``first`` is a multiple of F.
+        steps: of the layer.
     """
 
     layer: int
     name: str
     first: int
     end: int
+    steps: PassSteps = PassSteps()
 
     @property
     def where(self) -> str:
@@ -165,6 +186,11 @@ class Draft:
         return self.block.turns(self.design)
 
     @property
+    def fired_turns(self) -> int:
+        """Turns of a window, of all steps in which neurons fire."""
+        return self.groups * self.turns * len(self.block.steps.fired)
+
+    @property
     def group_turns(self) -> list[int]:
         """Turns of each group that have channels."""
         return group_turns(self.turns, self.groups, self.block.out_turns)
@@ -194,20 +220,20 @@ class Draft:
             "operations": sum(
                 len(phase) for phases in operation_lists(self.segments) for phase in phases
             ),
-            "parameters": self.groups * self.turns,
+            "parameters": self.fired_turns,
         }
 
     @property
     def pool_open_words(self) -> int:
         """Words of the columns' memory for all windows of a row that are under way at a time."""
         pool = self.positions.column_pool
-        return self.groups * self.turns * ceil_div(pool.kernel, pool.stride)
+        return self.fired_turns * ceil_div(pool.kernel, pool.stride)
 
     @property
     def pool_row_words(self) -> int:
         """Words of the pool's memory for a pooled row."""
         windows = self.positions.column_pool.windows
-        return windows * self.groups * self.turns if self.positions.pools else 0
+        return windows * self.fired_turns if self.positions.pools else 0
 
     @property
     def pool_ring_words(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from ...program import Kind
 from .chunks import Chunk, Part, Sums
 from .drafts import Draft, Seen
-from .sketches import all_parts, in_chunks
+from .sketches import in_chunks
 from .weight_digits import weight_digits
 
 
@@ -33,8 +33,7 @@ def with_weights(draft: Draft) -> Draft:
         ):
             _place(seen, base, digit, weights)
     draft = replace(draft, weights=weights)
-    parts = all_parts(draft.seen, draft.sources)
-    draft = in_chunks(draft, parts, lambda part: part_sums(draft, part))
+    draft = in_chunks(draft, lambda part: part_sums(draft, part))
     sums = [chunk_sums(draft, chunk) for chunk in draft.chunks]
     return replace(draft, sum_bits=max(one.interval.bits for one in sums))
 
@@ -62,10 +61,14 @@ def part_sums(draft: Draft, part: Part) -> Sums:
                 address = seen.operations.blocks[operation.block].address + operation.digits
                 highest[phase, address] += operation.worth - 1
                 signs[phase, address] += operation.worth >> 1
-    # The sign of a byte is in its upper digit, which odd lanes see.
-    has_sign = source.signed & ((source.kind != Kind.BYTES) | (lanes % 2 == 1))
-    lowest = np.where(has_sign, -signs, 0)
-    highest += lowest
+    if source.train is not None:
+        # A spike counts once, whatever its sign.
+        lowest = -highest if source.signed else np.zeros_like(highest)
+    else:
+        # The sign of a byte is in its upper digit, which odd lanes see.
+        has_sign = source.signed & ((source.kind != Kind.BYTES) | (lanes % 2 == 1))
+        lowest = np.where(has_sign, -signs, 0)
+        highest += lowest
     # And in all rows of the part: (phases, kinds of rows, addresses, lanes).
     rows = np.bincount(
         [seen.reading.rows.kinds[row] for row in part.rows],

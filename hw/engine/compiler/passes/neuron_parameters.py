@@ -8,7 +8,7 @@ import numpy as np
 
 from .....golden.errors import RheobaseError
 from .....golden.network.bounds import Interval, channel_bounds, effective_bias
-from .....golden.network.network import Network
+from .....golden.network.network import Coding, Network
 from .drafts import Draft
 
 
@@ -30,22 +30,35 @@ class NeuronParameters:
     negative_threshold: np.ndarray | None = None
 
 
-def neuron_parameters(network: Network, index: int) -> tuple[NeuronParameters, Interval]:
+def number_bits(network: Network, index: int) -> int:
+    """Of what neurons of layer ``index`` give: T, in ``rate`` bits of a net count; 0 without."""
+    layer, steps = network.layers[index], network.steps_of(index)
+    if layer.threshold is None:
+        return 0
+    return steps if network.coding == Coding.RADIX else steps.bit_length() + layer.signed
+
+
+def neuron_parameters(
+    network: Network, index: int, steps: int = 1
+) -> tuple[NeuronParameters, Interval]:
     """Of layer ``index``, and the range of currents and potentials.
+
+    Those with which neurons take what ``steps`` time steps of ``rate`` have given, all in one; in
+    ``radix`` the one sum that there is.
 
     A channel whose currents differ by less than its threshold gives one number, or two: it gets the
     least threshold with which it gives them at the same currents, so that it does not need wider
     neurons than the others.
     """
     layer = network.layers[index]
-    low, high = channel_bounds(network, index)
-    bias = effective_bias(network, index)
+    low, high = (steps * bound for bound in channel_bounds(network, index))
+    bias = steps * effective_bias(network, index)
     if layer.neurons is None:
         return NeuronParameters(bias), Interval.of(low, high, bias, low + bias, high + bias)
     threshold = layer.neurons.threshold.astype(np.int64)
     offset = bias + layer.neurons.initial_potential
     if layer.neurons.negative_threshold is None:
-        most = (1 << network.steps_of(index)) - 1
+        most = (1 << number_bits(network, index)) - 1
         offset, threshold = _narrowed(low, high, offset, threshold, most)
         below = negative = None
         ends = ()
@@ -81,13 +94,23 @@ def _narrowed(
 
 
 def parameter_records(network: Network, draft: Draft) -> list[dict[str, int]]:
-    """One for each turn of F neurons of the pass.
+    """One for each turn of F neurons of the pass, of each step in which they fire.
 
     Raises:
         RheobaseError: currents, potentials or thresholds are wider than the engine's.
     """
+    steps = draft.block.steps
+    return [
+        record
+        for step in steps.fired
+        for record in _step_records(network, draft, 1 + step - steps.summed[0])
+    ]
+
+
+def _step_records(network: Network, draft: Draft, steps: int) -> list[dict[str, int]]:
+    """Of neurons that take what ``steps`` steps have given."""
     design, block = draft.design, draft.block
-    found, currents = neuron_parameters(network, block.layer)
+    found, currents = neuron_parameters(network, block.layer, steps)
     if currents.bits > design.current_bits:
         raise RheobaseError(
             f"{block.where}: currents and potentials take {currents.bits} bits, must be at most "

@@ -13,7 +13,7 @@ from ..maps.image_layouts import Fold, Layout, laid_out
 from ..maps.positions import Positions
 from ..maps.readings import Reading
 from ..maps.stored_maps import ImageView, StoredMap
-from .chunks import ChunkLimits, Part, Sums, chunks
+from .chunks import Chunk, ChunkLimits, Part, Sums, chunks
 from .drafts import Block, Draft, DraftSource, Seen, check_limit
 from .operations import row_operations
 from .weight_digits import digit_count
@@ -81,6 +81,9 @@ def sketch(
         chunks=(),
         strip=1,
     )
+    if len(block.steps.summed) > 1 or block.steps.each_fires:
+        turns = draft.fired_turns
+        check_limit(block, "rate_turns", turns, design.window_turns, "turns of all steps")
     rows, columns = draft.pool_ring_words, draft.pool_open_words
     check_limit(block, "pool_words", rows, design.pool_words, "pooled rows' numbers")
     check_limit(
@@ -92,7 +95,7 @@ def sketch(
             f"{draft.weight_words} words of a lane's memory, must be at most "
             f"{design.weight_words} (weight_words)"
         )
-    return in_chunks(draft, all_parts(draft.seen, draft.sources), None)
+    return in_chunks(draft, None)
 
 
 def _shared(
@@ -176,34 +179,54 @@ def _with_slots(
     return tuple(result)
 
 
-def all_parts(seen: tuple[Seen, ...], sources: tuple[DraftSource, ...]) -> list[tuple[Part, bool]]:
-    """A part for each digit of each reading's weights, and whether it sees bytes."""
-    return [
-        (
-            Part(
-                number,
-                level,
-                tuple(range(len(one.reading.rows.offsets))),
-                one.operations.phases,
-            ),
-            sources[one.source].source.kind == Kind.BYTES,
-        )
-        for number, one in enumerate(seen)
-        for level in range(one.digits)
-    ]
+def _step_parts(draft: Draft, step: int) -> list[tuple[Part, bool]]:
+    """A part for each digit of each reading's weights, and whether it sees bytes.
+
+    Of trains it sees the digits and planes of ``step``, of numbers and pixels all.
+    """
+    parts = []
+    for number, one in enumerate(draft.seen):
+        source = draft.sources[one.source].source
+        rows = tuple(range(len(one.reading.rows.offsets)))
+        whole = Part(number, 0, rows, one.operations.phases)
+        if source.train is not None:
+            digit, digits = source.train.digit(step), source.train.digits
+            offsets = one.reading.rows.offsets
+            whole = replace(
+                whole,
+                rows=tuple(row for row in rows if offsets[row] % digits == digit),
+                planes=source.train.planes(step),
+                flat=True,
+            )
+        parts += [
+            (replace(whole, level=level), source.kind == Kind.BYTES) for level in range(one.digits)
+        ]
+    return parts
 
 
-def in_chunks(
-    draft: Draft, parts: list[tuple[Part, bool]], sums: Callable[[Part], Sums] | None
-) -> Draft:
-    """``draft`` with its parts in chunks.
+def _step_chunks(draft: Draft, step: int, limits: ChunkLimits) -> tuple[Chunk, ...]:
+    """Chunks of the events of ``step``; neurons fire after the last one, if they do."""
+    made = chunks(draft.block.where, _step_parts(draft, step), limits)
+    if step not in draft.block.steps.fired:
+        return made
+    return *made[:-1], replace(made[-1], step=step)
+
+
+def in_chunks(draft: Draft, sums: Callable[[Part], Sums] | None) -> Draft:
+    """``draft`` with what its windows see in chunks.
+
+    Args:
+        sums: least and greatest sums of a part; None where they are not yet known.
 
     Raises:
         RheobaseError: there are too many of anything.
     """
     design, block = draft.design, draft.block
     limit = design.list_entries // 2 if draft.groups > 1 else None
-    made = chunks(block.where, parts, ChunkLimits(design, limit, sums))
+    limits = ChunkLimits(design, limit, sums)
+    made = tuple(
+        chunk for step in block.steps.summed for chunk in _step_chunks(draft, step, limits)
+    )
     draft = replace(draft, chunks=made)
     for name, limit_name, what in (
         ("segments", "segments", "parts of a window"),

@@ -8,11 +8,12 @@ import numpy as np
 
 from .....golden.network.network import Network
 from ...design import WORD_DIGITS
+from ...trains import TrainFormat
 from ..maps.addresses import Place
 from ..maps.stored_maps import Source, StoredMap, turn_words
+from .chunks import Part
 from .drafts import Draft, operation_lists
-from .neuron_parameters import parameter_records
-from .weight_digits import digit_shift
+from .neuron_parameters import number_bits, parameter_records
 
 #: Records of a table, or of a head.
 Records = list[dict[str, int]]
@@ -29,7 +30,7 @@ def pass_tables(
     operations, first_operation = _operations(draft)
     segments, rows = _segments(draft, first_operation)
     tables = {
-        "chunks": _chunks(draft),
+        "chunks": _chunks(draft, target.train),
         "sources": _sources(draft, places),
         "segments": segments,
         "row_entries": rows,
@@ -50,8 +51,9 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
     first = (target.member(block.layer).first + block.first) // WORD_DIGITS
     head = {
         "kind": int(target.kind),
-        "steps": network.steps_of(block.layer) if layer.threshold is not None else 0,
+        "steps": number_bits(network, block.layer),
         "fires_signed": int(layer.signed),
+        "trains": int(target.train is not None),
         "groups": draft.groups,
         "turns": draft.turns,
         "weight_stride": draft.weight_stride,
@@ -61,13 +63,14 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
         "strip": draft.strip,
         "pooled_rows": positions.row_pool.windows,
         "pooled_columns": positions.column_pool.windows,
-        "pool_column_words": draft.groups * draft.turns,
+        "pool_column_words": draft.fired_turns,
         "pool_open_words": draft.pool_open_words,
         "pool_row_words": draft.pool_row_words,
         "pool_ring_words": draft.pool_ring_words,
         "out_base": place.base + first * turn,
-        "out_row": place.row_words,
+        "out_row": place.row_words * target.digit_rows,
         "out_pixel": place.pixel_words,
+        "out_digit": place.row_words if target.train else 0,
         "out_turns": block.out_turns,
     }
     for axis, pool in (("row", positions.row_pool), ("column", positions.column_pool)):
@@ -75,12 +78,26 @@ def _head(network: Network, draft: Draft, target: StoredMap, place: Place) -> di
     return head
 
 
-def _chunks(draft: Draft) -> Records:
-    records, level = [], None
+def _chunks(draft: Draft, train: TrainFormat | None) -> Records:
+    """Chunks; of those after which a step of a train comes, where in the train it is."""
+    records = []
     for chunk in draft.chunks:
-        shift = 0 if level in (None, chunk.level) else digit_shift(draft.design)
-        level = chunk.level
-        records.append({"odd_shift": int(chunk.upper_in_odd_lanes), "shift": shift})
+        step = chunk.step
+        of_train = dict.fromkeys(("first_step", "ends_digit", "digit"), 0)
+        if train is not None and step is not None:
+            of_train = {
+                "first_step": int(step == 0),
+                "ends_digit": int(train.ends_digit(step)),
+                "digit": train.digit(step),
+            }
+        records.append(
+            {
+                "odd_shift": int(chunk.upper_in_odd_lanes),
+                "level": chunk.level,
+                "fires": int(step is not None),
+                **of_train,
+            }
+        )
     return records
 
 
@@ -169,9 +186,11 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     "ring_words": source.slots * source.slot_words,
                     "slot_step": source.row_step % source.slots * source.slot_words,
                     "signed_source": int(source.source.signed),
-                    "sign_bit": max(source.source.steps - 1, 0),
+                    "sign_bit": _sign_bit(source.source, part),
                     "odd": int(chunk.upper_in_odd_lanes),
                     "ends_chunk": int(part is chunk.parts[-1]),
+                    "planes": part.planes if draft.design.rate else 0,
+                    "flat": int(part.flat),
                 }
             )
             for row in part.rows:
@@ -186,6 +205,11 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     }
                 )
     return segments, rows
+
+
+def _sign_bit(source: Source, part: Part) -> int:
+    """The bit that counts negative, where numbers or spikes are signed: the highest that counts."""
+    return part.planes.bit_length() - 1 if source.train else max(source.steps - 1, 0)
 
 
 def _bits(chosen: np.ndarray) -> int:

@@ -7,12 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .....golden.errors import RheobaseError
-from ...design import DIGIT_BITS, EngineDesign
-
-
-def digit_shift(design: EngineDesign) -> int:
-    """A weight's next digit counts 2 ** (4 * digit_shift) times as much."""
-    return design.weight_bits // DIGIT_BITS
+from ...design import DIGIT_BITS, EngineDesign, digit_shift
 
 
 def digit_count(where: str, design: EngineDesign, least: int, greatest: int) -> int:
@@ -31,6 +26,11 @@ def digit_count(where: str, design: EngineDesign, least: int, greatest: int) -> 
             )
         digits += 1
         low, high = _next(design, low), _next(design, high)
+    if digits > design.weight_digits:
+        raise RheobaseError(
+            f"{where}: weights span {least}..{greatest} and take {digits} digits of "
+            f"{DIGIT_BITS * digit_shift(design)} bits, must be at most {design.weight_digits}"
+        )
     return digits
 
 

@@ -21,6 +21,7 @@ def packed(record: Record, values: dict[str, int]) -> list[int]:
     bits = "".join(
         format(values[field.name] & ((1 << field.bits) - 1), f"0{field.bits}b")
         for field in reversed(record.fields)
+        if field.bits
     )
     bits = bits.zfill(-(-len(bits) // 32) * 32)
     return [int(bits[start : start + 32], 2) for start in range(len(bits) - 32, -1, -32)]

@@ -70,7 +70,8 @@ class ImagePlace:
     It has ``rows`` rows of ``supers`` super pixels, ``super_words`` memory words each: the bytes of
     their pixels, channel by channel. In row r, pixel p of super pixel s is the image's in row
     r * row_step + pixel_rows[p] and column s * super_step + pixel_columns[p]; where the image has
-    none, and from row ``bottom`` and column ``right`` on, it is the zero point.
+    none it is the zero point. So it is where r * row_step + marked_rows[p] is none of the rows 0 to
+    ``bottom`` - 1, or s * super_step + marked_columns[p] none of the columns up to ``right``.
     """
 
     first_channel: int
@@ -83,6 +84,8 @@ class ImagePlace:
     super_step: int
     pixel_rows: tuple[int, ...]
     pixel_columns: tuple[int, ...]
+    marked_rows: tuple[int, ...]
+    marked_columns: tuple[int, ...]
     base: int
 
     @property
@@ -166,10 +169,12 @@ def image_words(program: Program, image: np.ndarray) -> np.ndarray:
 
 def _view_words(place: ImagePlace, image: np.ndarray, zero_point: np.ndarray) -> np.ndarray:
     channels = slice(place.first_channel, place.first_channel + place.channels)
-    rows = np.arange(place.rows)[:, None, None] * place.row_step + place.pixel_rows
-    columns = np.arange(place.supers)[:, None] * place.super_step + place.pixel_columns
-    bottom, right = min(place.bottom, image.shape[1]), min(place.right, image.shape[2])
-    inside = (rows >= 0) & (rows < bottom) & (columns >= 0) & (columns < right)
+    row = np.arange(place.rows)[:, None, None] * place.row_step
+    column = np.arange(place.supers)[:, None] * place.super_step
+    rows, columns = row + place.pixel_rows, column + place.pixel_columns
+    inside = _within(rows, image.shape[1]) & _within(columns, image.shape[2])
+    inside &= _within(row + place.marked_rows, place.bottom)
+    inside &= _within(column + place.marked_columns, place.right)
     rows, columns = np.clip(rows, 0, image.shape[1] - 1), np.clip(columns, 0, image.shape[2] - 1)
     pixels = image[channels].transpose(1, 2, 0)[rows, columns]
     pixels = np.where(inside[..., None], pixels, zero_point[channels])
@@ -177,6 +182,10 @@ def _view_words(place: ImagePlace, image: np.ndarray, zero_point: np.ndarray) ->
     padding = place.super_words * (WORD_BITS // 8) - supers.shape[1]
     supers = np.pad(supers, ((0, 0), (0, padding)))
     return supers.view("<u4").reshape(-1).astype(np.uint32)
+
+
+def _within(numbers: np.ndarray, end: int) -> np.ndarray:
+    return (numbers >= 0) & (numbers < end)
 
 
 def map_numbers(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:

@@ -161,15 +161,15 @@ def _program(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> Pro
 
 def _image_place(where: str, entry: Any) -> ImagePlace:
     _check_keys(where, entry, {field.name for field in dataclasses.fields(ImagePlace)})
-    offsets = {field: entry[field] for field in ("pixel_rows", "pixel_columns")}
+    offsets = {field: entry[field] for field in _OFFSETS}
     for field in entry.keys() - offsets.keys():
         check_integer(where, field, entry[field], int(field in _AT_LEAST_ONE), _most(field))
     offsets = {
         field: _integers(f"{where}: {field}", value, -_FURTHEST, _FURTHEST)
         for field, value in offsets.items()
     }
-    if len(offsets["pixel_rows"]) != len(offsets["pixel_columns"]):
-        raise RheobaseError(f"{where}: pixel_rows and pixel_columns have not as many pixels")
+    if len(set(map(len, offsets.values()))) > 1:
+        raise RheobaseError(f"{where}: {', '.join(_OFFSETS)} have not as many pixels")
     return ImagePlace(**{**entry, **offsets})
 
 
@@ -191,6 +191,7 @@ def _layer_map(where: str, entry: Any) -> LayerMap:
     return place
 
 
+_OFFSETS = ("pixel_rows", "pixel_columns", "marked_rows", "marked_columns")
 _AT_LEAST_ONE = {"channels", "rows", "columns", "supers"}
 
 

@@ -87,7 +87,7 @@ def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
                 draft = sketch(design, first, seen, positions, layout)
             except RheobaseError as error:
                 # Of few channels and single pixels: what stands in their way is in every way.
-                problem = error if layout == Layout(1) else problem
+                problem = error if layout == Layout(1) else problem or error
                 continue
             # Groups of a window in one command, or events of several windows looked at once.
             for single in {draft.strip == 1, True}:

@@ -167,5 +167,7 @@ def _image_place(view: ImageView, place: Place) -> ImagePlace:
         view.super_step,
         view.pixel_rows,
         view.pixel_columns,
+        view.marked_rows,
+        view.marked_columns,
         place.base,
     )

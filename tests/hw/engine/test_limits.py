@@ -16,7 +16,6 @@ from rheobase.golden import (
     Pool,
     Readout,
     RheobaseError,
-    SumPool,
 )
 from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.design import EngineDesign
@@ -127,20 +126,6 @@ def _chain(**fields) -> Network:
             _chain(),
             {"weight_bits": 2},
             "layer 'conv': weights span 0..3, must fit 2 bits",
-        ),
-        (
-            _network(
-                _layer("conv", Connection(IMAGE, _kernel(16, 3, 3))),
-                _layer(
-                    "last",
-                    Connection(
-                        0, _kernel(4, 16, 3), padding=(1, 1, 1, 1), sum_pool=SumPool((3, 3), (2, 2))
-                    ),
-                    threshold=None,
-                ),
-            ),
-            {},
-            "layer 'last': connection 0: sum_pool has a kernel of 3 and a stride of 2 in front of",
         ),
         (
             _network(

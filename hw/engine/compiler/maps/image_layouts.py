@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from .....golden.basics.arithmetic import ceil_div
+from .....golden.errors import RheobaseError
 from .readings import Reading
 from .stored_maps import ImageView
 from .taps import Taps
@@ -36,11 +37,20 @@ class Layout:
 
 
 def laid_out(reading: Reading, layout: Layout) -> Reading:
-    """``reading`` of the image in ``layout``; as it is where it is of a map."""
+    """``reading`` of the image in ``layout``; as it is where it is of a map.
+
+    Raises:
+        RheobaseError: the image must lie window by window.
+    """
     view = reading.source
     if not isinstance(view, ImageView):
         return reading
     (top,), (left,) = view.pixel_rows, view.pixel_columns
+    if reading.marked and layout.fold != Fold.WINDOW:
+        raise RheobaseError(
+            "image: sums that overlap in front of a padded kernel are seen in an image that lies "
+            "window by window alone"
+        )
     if layout.fold == Fold.NONE:
         pixels = min(layout.pixels, view.columns)
         view = replace(
@@ -49,16 +59,19 @@ def laid_out(reading: Reading, layout: Layout) -> Reading:
             super_step=pixels,
             pixel_rows=(top,) * pixels,
             pixel_columns=tuple(left + pixel for pixel in range(pixels)),
+            marked_rows=(top,) * pixels,
+            marked_columns=tuple(left + pixel for pixel in range(pixels)),
         )
         return replace(reading, source=view)
     rows, columns = reading.rows, reading.columns
     windows = (view.columns - 1 - columns.offsets[-1]) // columns.step + 1
     if layout.fold == Fold.COLUMNS:
-        offsets = [(0, column) for column in columns.offsets]
+        offsets = marks = [(0, column) for column in columns.offsets]
         kinds, counts, connections = columns.kinds, columns.counts, reading.connections
         view = replace(view, supers=windows, super_step=columns.step)
     else:
         offsets = list(product(rows.offsets, columns.offsets))
+        marks = list(product(rows.checked, columns.checked))
         kinds = tuple(
             row * len(columns.counts) + column for row, column in product(rows.kinds, columns.kinds)
         )
@@ -77,6 +90,8 @@ def laid_out(reading: Reading, layout: Layout) -> Reading:
         view,
         pixel_rows=tuple(top + row for row, _ in offsets),
         pixel_columns=tuple(left + column for _, column in offsets),
+        marked_rows=tuple(top + row for row, _ in marks),
+        marked_columns=tuple(left + column for _, column in marks),
     )
     pixels = len(offsets)
     columns = Taps(pixels, tuple(range(pixels)), kinds, counts, view.columns)

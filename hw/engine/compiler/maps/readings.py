@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -34,6 +35,11 @@ class Reading:
     connections: tuple[tuple[Connection, int], ...]
     rows: Taps
     columns: Taps
+
+    @property
+    def marked(self) -> bool:
+        """What is seen depends on ``Taps.marks``."""
+        return self.rows.marks is not None or self.columns.marks is not None
 
     def channels(self, first: int, end: int) -> tuple[int, int] | None:
         """(first, end) of the source's channels that the layer's from ``first`` to ``end`` see."""
@@ -108,11 +114,7 @@ class Readings:
 
 
 def network_readings(network: Network) -> Readings:
-    """Maps of ``network`` and what its layers read of them.
-
-    Raises:
-        RheobaseError: a kernel that no engine can run; the message names the connection.
-    """
+    """Maps of ``network`` and what its layers read of them."""
     maps = _stored_maps(network)
     map_of = {member.layer: stored for stored in maps for member in stored.members}
     of_layers = []
@@ -127,28 +129,28 @@ def network_readings(network: Network) -> Readings:
                 clusters = [(number,) for number in cluster]
             else:
                 clusters = [cluster]
-            readings += [
-                _reading(network, index, numbers, map_of, positions) for numbers in clusters
-            ]
+            for numbers in clusters:
+                readings += _readings(network, index, numbers, map_of, positions)
         of_layers.append(tuple(readings))
     return Readings(tuple(of_layers), maps, tuple(map_of[i] for i in range(len(network.layers))))
 
 
-def _reading(
+def _readings(
     network: Network,
     index: int,
     numbers: tuple[int, ...],
     map_of: dict[int, StoredMap],
     positions: Positions,
-) -> Reading:
+) -> list[Reading]:
+    """What connections ``numbers`` of a layer see of one source: together, all of it."""
     layer = network.layers[index]
     connections = [layer.connections[number] for number in numbers]
     first = connections[0]
     size = network.shapes[index].inputs[numbers[0]][1:]
-    where = f"layer {layer.name!r}: connection {numbers[0]}"
-    rows = axis_taps(where, first, 0, size[0], positions.rows)
-    columns = axis_taps(where, first, 1, size[1], positions.columns)
+    all_rows = axis_taps(first, 0, size[0], positions.rows)
+    all_columns = axis_taps(first, 1, size[1], positions.columns)
     if first.source == IMAGE:
+        (rows,), (columns,) = all_rows, all_columns
         top, left = -rows.first, -columns.first
         view = ImageView(
             first_channel=first.in_start,
@@ -161,12 +163,17 @@ def _reading(
             super_step=1,
             pixel_rows=(-top,),
             pixel_columns=(-left,),
+            marked_rows=(-top,),
+            marked_columns=(-left,),
         )
         rows, columns = rows.shifted(top, view.rows), columns.shifted(left, view.columns)
-        return Reading(view, ((first, 0),), rows, columns)
+        return [Reading(view, ((first, 0),), rows, columns)]
     source = map_of[first.source]
     placed = tuple((one, source.member(one.source).first) for one in connections)
-    return Reading(source, placed, rows.in_digit_rows(source.digit_rows), columns)
+    return [
+        Reading(source, placed, rows.in_digit_rows(source.digit_rows), columns)
+        for rows, columns in product(all_rows, all_columns)
+    ]
 
 
 def _seen(connection: Connection, start: int, first: int, end: int) -> tuple[int, int] | None:

@@ -139,7 +139,8 @@ class ImageView:
 
     In row r of it, pixel p of super pixel s is the image's pixel in row
     r * row_step + pixel_rows[p] and column s * super_step + pixel_columns[p]; where the image has
-    none, and from row ``bottom`` and column ``right`` on, it is padding.
+    none it is padding. So it is where r * row_step + marked_rows[p] is none of the rows 0 to
+    ``bottom`` - 1, or s * super_step + marked_columns[p] none of the columns up to ``right``.
     """
 
     first_channel: int
@@ -152,6 +153,8 @@ class ImageView:
     super_step: int
     pixel_rows: tuple[int, ...]
     pixel_columns: tuple[int, ...]
+    marked_rows: tuple[int, ...]
+    marked_columns: tuple[int, ...]
     kind: Kind = field(default=Kind.BYTES, init=False)
     steps: int = field(default=PIXEL_BITS, init=False)
     signed: bool = field(default=False, init=False)

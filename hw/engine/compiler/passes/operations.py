@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -36,6 +37,7 @@ class Operation:
 
     Attributes:
         super_offset: of its super pixel, from the window's.
+        mark: of what must lie in the map in its place.
         word: its number in the super pixel.
         mask: (lanes,), those that have weights for it.
         counts: (digits of a lane,), those for which some lane has weights.
@@ -44,6 +46,7 @@ class Operation:
     """
 
     super_offset: int
+    mark: int
     word: int
     mask: np.ndarray
     counts: np.ndarray
@@ -92,7 +95,6 @@ class RowOperations:
 def row_operations(pixel: SuperPixel, columns: Taps, channels: tuple[int, int]) -> RowOperations:
     """Operations of windows with ``columns`` that see ``channels`` (first, end) of a source."""
     period = pixel.pixels // math.gcd(pixel.pixels, columns.step)
-    kinds = dict(zip(columns.offsets, columns.kinds, strict=True))
     seen = (pixel.channel >= channels[0]) & (pixel.channel < channels[1])
     blocks: list[WeightBlock] = []
     numbers: dict[bytes, int] = {}
@@ -100,12 +102,8 @@ def row_operations(pixel: SuperPixel, columns: Taps, channels: tuple[int, int]) 
     phases: list[tuple[Operation, ...]] = []
     bases = [(phase * columns.step + columns.first) // pixel.pixels for phase in range(period + 1)]
     for phase in range(period):
-        start = phase * columns.step
         operations = []
-        for number in range(bases[phase], (start + columns.offsets[-1]) // pixel.pixels + 1):
-            # What each pixel of the super pixel is to the window; the last is for digits of none.
-            offset = number * pixel.pixels - start
-            of_pixel = np.array([kinds.get(offset + p, -1) for p in range(pixel.pixels)] + [-1])
+        for number, mark, of_pixel in _seen_supers(pixel.pixels, columns, phase * columns.step):
             column = np.where(seen, of_pixel[pixel.pixel], -1)
             for word in np.flatnonzero((column >= 0).any(axis=(1, 2))):
                 used = column[word] >= 0
@@ -129,12 +127,15 @@ def row_operations(pixel: SuperPixel, columns: Taps, channels: tuple[int, int]) 
                     )
                     span = address + int(occupied[-1]) + 1
                 operations.append(
-                    Operation(number - bases[phase], int(word), mask, counts, bits, numbers[key])
-                )
+                    Operation(
+                        number - bases[phase], mark - bases[phase], int(word), mask, counts, bits,
+                        numbers[key],
+                    )
+                )  # fmt: skip
         if not operations:
             nothing = np.zeros_like(pixel.bits[0])
             operations.append(
-                Operation(0, 0, nothing.any(axis=0), nothing.any(axis=1), nothing, None)
+                Operation(0, 0, 0, nothing.any(axis=0), nothing.any(axis=1), nothing, None)
             )
         phases.append(tuple(operations))
     return RowOperations(
@@ -144,3 +145,24 @@ def row_operations(pixel: SuperPixel, columns: Taps, channels: tuple[int, int]) 
         blocks=tuple(blocks),
         span=span,
     )
+
+
+def _seen_supers(pixels: int, columns: Taps, start: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Super pixels that a window from column ``start`` on sees.
+
+    Yields:
+        The number of each, of what must lie in the map in its place, and which kind of column each
+        of its pixels is to the window: int64, (pixels + 1,), -1 of none. The last is for digits
+        that are of no pixel.
+    """
+    if columns.marks is not None:
+        if pixels > 1:
+            raise ValueError("columns that are seen or not by marks have super pixels of their own")
+        for offset, kind, mark in zip(columns.offsets, columns.kinds, columns.marks, strict=True):
+            yield start + offset, start + mark, np.array([kind, -1])
+        return
+    kinds = dict(zip(columns.offsets, columns.kinds, strict=True))
+    first, last = start + columns.first, start + columns.offsets[-1]
+    for number in range(first // pixels, last // pixels + 1):
+        offset = number * pixels - start
+        yield number, number, np.array([kinds.get(offset + p, -1) for p in range(pixels)] + [-1])

@@ -22,7 +22,14 @@ from .weight_digits import digit_count
 def layouts(
     design: EngineDesign, block: Block, readings: tuple[Reading, ...], fold: bool
 ) -> Iterator[Layout]:
-    """Layouts to try: more than one where a pixel leaves lanes without digits."""
+    """Layouts to try: more than one where a pixel leaves lanes without digits.
+
+    An image with sums that overlap in front of a padded kernel lies window by window in any case.
+    """
+    images = [reading for reading in readings if isinstance(reading.source, ImageView)]
+    if any(reading.marked for reading in images):
+        yield Layout(1, Fold.WINDOW)
+        return
     yield Layout(1)
     most = 1
     for reading in readings:
@@ -32,7 +39,7 @@ def layouts(
         digits = (seen[1] - seen[0]) * (1 if reading.source.kind == Kind.DIGITS else 2)
         most = max(most, 4 * design.lanes // max(digits, 1))
     yield from (Layout(pixels) for pixels in (2, 3, 4, 5, 6, 8, 12, 16) if pixels <= most)
-    if fold and any(isinstance(reading.source, ImageView) for reading in readings):
+    if fold and images:
         yield from (Layout(1, fold) for fold in (Fold.COLUMNS, Fold.WINDOW))
 
 
@@ -129,7 +136,10 @@ def _draft_source(
     """What ``members`` see, with its fewest slots."""
     source = members[0][0].source
     first, end = _union([channels for _, channels in members])
-    if any(reading.columns.limit < source.columns for reading, _ in members):
+    if any(
+        reading.columns.limit < source.columns or reading.columns.marks is not None
+        for reading, _ in members
+    ):
         pixels = 1  # a super pixel is seen whole or not at all
     if isinstance(source, ImageView):
         first_word, words = 0, source.super_reads

@@ -11,8 +11,9 @@ from ...design import WORD_DIGITS
 from ...trains import TrainFormat
 from ..maps.addresses import Place
 from ..maps.stored_maps import Source, StoredMap, turn_words
+from ..maps.taps import Taps
 from .chunks import Part
-from .drafts import Draft, operation_lists
+from .drafts import Draft, DraftSource, operation_lists
 from .neuron_parameters import number_bits, parameter_records
 
 #: Records of a table, or of a head.
@@ -147,7 +148,7 @@ def _operations(draft: Draft) -> tuple[Records, dict[int, int]]:
                 address = 0 if block is None else seen.operations.blocks[block].address
                 records.append(
                     {
-                        "super_offset": operation.super_offset,
+                        "super_offset": operation.mark,
                         "offset": (operation.super_offset * words + operation.word)
                         % draft.design.buffer_words,
                         "weight": address,
@@ -176,7 +177,7 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     "row_entry": len(rows),
                     "operation": first_operation[len(segments)],
                     "rows": taps.limit,
-                    "supers": min(source.supers, seen.reading.columns.limit),
+                    "supers": _seen_supers(source, seen.reading.columns),
                     "row_step": source.row_step,
                     "super_start": seen.operations.super_start,
                     "super_start_words": seen.operations.super_start
@@ -197,7 +198,7 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                 offset = taps.offsets[row]
                 rows.append(
                     {
-                        "row": offset,
+                        "row": taps.checked[row],
                         "slot_offset": offset % source.slots * source.slot_words,
                         "weight": seen.addresses[part.level]
                         + taps.kinds[row] * seen.operations.span,
@@ -205,6 +206,11 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     }
                 )
     return segments, rows
+
+
+def _seen_supers(source: DraftSource, columns: Taps) -> int:
+    """Where super pixels end, or what stands in their place."""
+    return columns.limit if columns.marks is not None else min(source.supers, columns.limit)
 
 
 def _sign_bit(source: Source, part: Part) -> int:

@@ -23,7 +23,7 @@ from rheobase.boards.simulation.engine_board import (
     build_engine_board,
     running_engine_board,
 )
-from rheobase.golden import Network, RheobaseError
+from rheobase.golden import Coding, Network, Readout, RheobaseError
 from rheobase.hw.engine.compiled import Program
 from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.memory.memory_arbiter import UNDER_WAY
@@ -32,10 +32,11 @@ from rheobase.hw.engine.model.decoding import decoded_passes
 from rheobase.hw.engine.program import ADDRESS_BITS, TABLES, pass_record
 from rheobase.hw.engine.words import record_values, record_words
 from rheobase.sim.engine.memory_timing import SDRAM_16
+from tests.hw.engine import test_rate
 from tests.hw.engine.test_engine import SMALL, drawn_network
 from tests.support.simulation.engine_maps import golden_maps
 
-DESIGN = replace(SMALL, lanes=2)
+DESIGN = replace(SMALL, lanes=2, rate_turns=128)
 CLOCK, BAUD = 12_000_000, 3_000_000
 MEMORY_WORDS = 1 << 11
 #: Seconds of silence: long, so that a busy machine does not look like damage.
@@ -69,7 +70,12 @@ def line() -> Iterator[tuple]:
 
 def check(board: EngineBoard, seed: int, images: int = 2) -> None:
     """Load a network and run images: what is read out is the golden model's."""
-    network, program = compiled(seed)
+    check_network(board, *compiled(seed), seed, images)
+
+
+def check_network(
+    board: EngineBoard, network: Network, program: Program, seed: int, images: int = 2
+) -> None:
     board.load(program)
     shown = np.random.default_rng(seed).integers(0, 256, (images, *network.input_shape))
     shown = shown.astype(np.uint8)
@@ -78,7 +84,10 @@ def check(board: EngineBoard, seed: int, images: int = 2) -> None:
     for number, image in enumerate(shown):
         maps = golden_maps(network, image)
         for found, layer in zip(ran.outputs, network.outputs, strict=True):
-            np.testing.assert_array_equal(found[number], maps[layer])
+            expected = maps[layer]
+            if network.coding == Coding.RATE and network.readout == Readout.COUNT:
+                expected = expected[network.delay :].sum(axis=0)
+            np.testing.assert_array_equal(found[number], expected)
 
 
 def test_one_network_after_another(line):
@@ -98,6 +107,15 @@ def test_one_network_after_another(line):
     with EngineBoard(line[0], timeout=TIMEOUT) as board:
         assert board.identity.loaded and board.holds(program)
         check(board, 8)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4, 8])
+def test_a_network_in_rate(line, seed):
+    """Both readouts; what is read are net counts, or currents, behind t0."""
+    network = test_rate.drawn_network(seed)
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        check(board, 3)
+        check_network(board, network, compile_network(network, DESIGN).program, seed)
 
 
 def test_another_program_is_not_run(line):

@@ -24,7 +24,7 @@ class SumQueueChecker(Checker):
         leaves = Signal()
         inside = Signal(range(most + 1))
         m.d.comb += [
-            Assume((turns >= 1) & (turns <= design.turns) & (number < turns)),
+            Assume((turns >= design.fewest_turns) & (turns <= design.turns) & (number < turns)),
             Assume(queue.turns == turns),
             Assume(~queue.valid | queue.room),
             Assume(~takes | (known != 0)),

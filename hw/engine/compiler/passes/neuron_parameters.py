@@ -57,18 +57,17 @@ def neuron_parameters(
         return NeuronParameters(bias), Interval.of(low, high, bias, low + bias, high + bias)
     threshold = layer.neurons.threshold.astype(np.int64)
     offset = bias + layer.neurons.initial_potential
-    if layer.neurons.negative_threshold is None:
-        most = (1 << number_bits(network, index)) - 1
-        offset, threshold = _narrowed(low, high, offset, threshold, most)
-        below = negative = None
-        ends = ()
-    else:
+    most = (1 << number_bits(network, index) - layer.signed) - 1
+    narrowed = _narrowed(low, high, offset, threshold, most)
+    below = negative = None
+    ends = ()
+    if layer.neurons.negative_threshold is not None:
         last = np.maximum(layer.neurons.silent_from - 1, low + offset - 1)
         below = last - offset
         negative = layer.neurons.negative_threshold.astype(np.int64)
         negative = np.minimum(negative, np.maximum(last + 1 - low - offset, 1))
-        threshold = np.minimum(threshold, np.maximum(high + offset + 1, 1))
         ends = (below,)
+    offset, threshold = narrowed
     found = NeuronParameters(offset, threshold, below, negative)
     return found, Interval.of(low, high, offset, low + offset, high + offset, *ends)
 

@@ -35,7 +35,7 @@ def compile(
     ] = True,
     output: OutputFile = Path("network.rbe"),
 ) -> Compiled:
-    """Compile a network in radix coding to a program for an engine.
+    """Compile a network to a program for an engine.
 
     Prints what each pass is expected to take, and what bounds it. Nothing is synthesised: the
     engine's bitstream is the same for every network.

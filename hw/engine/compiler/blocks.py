@@ -78,29 +78,36 @@ def layer_passes(task: Task, index: int, *, fold: bool) -> list[Draft]:
     """
     design, layer = task.design, task.network.layers[index]
     positions, seen = layer_positions(task.network, index), task.readings.of_layers[index]
-    found: list[tuple[float, int, Layout, bool]] = []
+    found: list[tuple[float, int, int, Layout, bool]] = []
     problem: RheobaseError | None = None
-    for count in _block_counts(design, layer.out_channels):
-        first = _blocks(task, index, count)[0]
-        for layout in layouts(design, first, seen, fold):
+    for size in _block_sizes(design, layer):
+        blocks = _blocks(task, index, size)
+        # All but the last are as large as the first.
+        counts = [(blocks[0], len(blocks) - 1), (blocks[-1], 1)]
+        for layout in layouts(design, blocks[0], seen, fold):
             try:
-                draft = sketch(design, first, seen, positions, layout)
+                drafts = [
+                    (sketch(design, block, seen, positions, layout), count)
+                    for block, count in counts if count
+                ]  # fmt: skip
             except RheobaseError as error:
                 # Of few channels and single pixels: what stands in their way is in every way.
                 problem = error if layout == Layout(1) else problem or error
                 continue
             # Groups of a window in one command, or events of several windows looked at once.
-            for single in {draft.strip == 1, True}:
-                cost = task.cost(_single(draft) if single else draft)
-                cycles = count * (cost.alone + _waiting(draft, cost))
-                found.append((cycles, count, layout, single))
-    for _, count, layout, single in sorted(found, key=lambda one: (*one[:2], one[3])):
+            for single in {drafts[0][0].strip == 1, True}:
+                cycles = 0.0
+                for draft, count in drafts:
+                    cost = task.cost(_single(draft) if single else draft)
+                    cycles += count * (cost.alone + _waiting(draft, cost))
+                found.append((cycles, len(blocks), size, layout, single))
+    for _, _, size, layout, single in sorted(found, key=lambda one: (*one[:3], one[4])):
         try:
-            drafts = [
+            chosen = [
                 with_weights(sketch(design, block, seen, positions, layout))
-                for block in _blocks(task, index, count)
+                for block in _blocks(task, index, size)
             ]
-            return [_single(draft) for draft in drafts] if single else drafts
+            return [_single(draft) for draft in chosen] if single else chosen
         except RheobaseError as error:
             problem = error
     raise problem or RheobaseError(f"layer {layer.name!r}: no pass fits the engine")
@@ -117,22 +124,28 @@ def _waiting(draft: Draft, cost: PassCost) -> float:
     return beyond / draft.weight_words * cost.weights
 
 
-def _block_counts(design: EngineDesign, channels: int) -> list[int]:
-    """Passes that a layer may take, from few to many."""
-    groups = ceil_div(channels, design.neurons)
+def _block_sizes(design: EngineDesign, layer: Layer) -> list[int]:
+    """Channels that a pass of ``layer`` may have, from many to few: of whole groups, about even.
+
+    Where kernels have groups of their own, such as depthwise ones, less than a group as well: each
+    channel adds its events to a few lanes, and as many channels as lanes keep all busy alike.
+    """
+    groups = ceil_div(layer.out_channels, design.neurons)
     most = min(groups, design.groups)
-    return sorted({ceil_div(groups, each) for each in range(1, most + 1)})
+    counts = {ceil_div(groups, each) for each in range(1, most + 1)}
+    sizes = {ceil_div(groups, count) * design.neurons for count in counts}
+    if any(connection.groups > 1 for connection in layer.connections):
+        sizes |= {turns * design.firing for turns in range(design.fewest_turns, design.turns)}
+    return sorted(sizes, reverse=True)
 
 
-def _blocks(task: Task, index: int, count: int) -> list[Block]:
-    """Channels of ``count`` passes (or fewer), about as many each."""
-    design, layer = task.design, task.network.layers[index]
-    channels = layer.out_channels
-    each = ceil_div(ceil_div(channels, design.neurons), count) * design.neurons
-    steps = _steps(task.network, layer)
+def _blocks(task: Task, index: int, size: int) -> list[Block]:
+    """Channels of a layer's passes, ``size`` each but for the last."""
+    layer = task.network.layers[index]
+    channels, steps = layer.out_channels, _steps(task.network, layer)
     return [
-        Block(index, layer.name, first, min(first + each, channels), steps)
-        for first in range(0, channels, each)
+        Block(index, layer.name, first, min(first + size, channels), steps)
+        for first in range(0, channels, size)
     ]
 
 

@@ -285,3 +285,28 @@ def test_sums_that_overlap_in_front_of_a_padded_kernel(source, sums, padding) ->
     )  # fmt: skip
     for design in DESIGNS:
         _run(network, design)
+
+
+def test_depthwise_kernels_have_passes_of_less_than_a_group() -> None:
+    """As many channels as lanes keep all of them busy alike."""
+    rng = np.random.default_rng(8)
+    first = Connection(IMAGE, rng.integers(-9, 9, (40, 2, 1, 1)).astype(np.int8), 8)
+    depthwise = Connection(
+        0, rng.integers(-9, 9, (40, 1, 3, 3)).astype(np.int8), 8, groups=40, padding=(1, 1, 1, 1)
+    )
+    layers = tuple(
+        Layer(
+            name, (connection,), np.zeros(40, np.int32), np.full(40, threshold, np.int32),
+            np.full(40, threshold // 2, np.int32),
+        )
+        for name, connection, threshold in (("first", first, 200), ("depthwise", depthwise, 60))
+    )  # fmt: skip
+    network = Network(
+        name="depthwise", input_shape=(2, 20, 20), zero_point=np.zeros(2, np.uint8), layers=layers,
+        outputs=(1,), coding=Coding.RADIX, readout=Readout.COUNT, steps=4, delay=0,
+    )  # fmt: skip
+    design = EngineDesign(lanes=16, neurons=24)
+    drafts = compile_network(network, design).drafts
+    passes = [(draft.block.first, draft.block.end) for draft in drafts if draft.block.layer == 1]
+    assert passes == [(0, 16), (16, 32), (32, 40)]
+    _run(network, design)

@@ -88,9 +88,8 @@ def sketch(
         chunks=(),
         strip=1,
     )
-    if len(block.steps.summed) > 1 or block.steps.each_fires:
-        turns = draft.fired_turns
-        check_limit(block, "rate_turns", turns, design.window_turns, "turns of all steps")
+    turns = draft.fired_turns
+    check_limit(block, "rate_turns", turns, design.window_turns, "turns of all steps")
     rows, columns = draft.pool_ring_words, draft.pool_open_words
     check_limit(block, "pool_words", rows, design.pool_words, "pooled rows' numbers")
     check_limit(

@@ -20,6 +20,8 @@ WORD_DIGITS = WORD_BITS // DIGIT_BITS
 
 #: Windows of a row that may be under way at a time, each with all numbers of a pass.
 OPEN_COLUMNS = 2
+#: Cycles from a turn of one chunk to the same turn of the next, at least: its total is on its way.
+CHUNK_CYCLES = 3
 #: Digits of a spike train, at most.
 TRAIN_DIGITS = 16
 

@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ....golden.basics.arithmetic import ceil_div
+from ..design import CHUNK_CYCLES
 from ..memory_port import BURST_WORDS
 from ..program import TABLES, pass_record
 from ..words import stream_words
@@ -113,7 +114,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
         commands=commands * COMMAND_CYCLES,
         fill=fill,
         neurons=max(
-            windows * len(draft.chunks) * draft.groups * draft.turns,
+            windows * len(draft.chunks) * _chunk_turns(draft),
             draft.positions.comparisons * draft.fired_turns,
         ),
         tables=tables * word_cycles,
@@ -121,6 +122,12 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
         accumulations=windows * draft.groups * float(events.sum()),
         memory_words=moved + tables + weights,
     )
+
+
+def _chunk_turns(draft: Draft) -> int:
+    """Cycles of a window's chunk: its turns, or until the next one can add to their totals."""
+    turns = draft.groups * draft.turns
+    return max(turns, CHUNK_CYCLES) if len(draft.chunks) > 1 else turns
 
 
 def _channel_events(pixel: SuperPixel, part: Part) -> np.ndarray:

@@ -24,8 +24,8 @@ class ChunkSum(wiring.Component):
 
     A total is given where neurons fire: after the last chunk, in ``rate`` after those of each step.
 
-    A turn waits while what it adds to is still on its way, which needs fewer than three turns from
-    one chunk to the next.
+    A turn waits while what it adds to is still on its way, which needs fewer turns from one chunk
+    to the next than ``CHUNK_CYCLES``: those that it may be asked for, or found, in.
 
     Members:
         turns: in, stream of ``TurnLayout`` of currents.

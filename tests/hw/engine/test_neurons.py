@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In
 from rheobase.golden.network.neurons import Neurons
 from rheobase.golden.run.neurons import fire_radix
 from rheobase.hw.basics.shapes import count_shape
-from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.design import CHUNK_CYCLES, EngineDesign
 from rheobase.hw.engine.lanes.sum_queue import SumQueue
 from rheobase.hw.engine.layouts import (
     TurnLayout,
@@ -241,7 +241,8 @@ def test_chunks_that_follow_at_once(neurons):
                 if last:
                     expected.append(totals[turn].tolist())
     component = ChunkSum(design)
-    cycles = len(turns) + 4 if design.turns > 2 else 3 * len(turns)
+    at_once = design.turns >= CHUNK_CYCLES
+    cycles = len(turns) + 4 if at_once else CHUNK_CYCLES * len(turns)
     taken = run_without_stalls(
         component, (component.turns, turns), component.totals, len(expected), cycles=cycles
     )

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Signal
+from amaranth import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Const,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..basics.queue import Queue
 from ..design.queues import QueueDesign
+from ..folded.own_register import OwnRegister
 from .beat_fork import BeatFork
 from .design import DIGIT_BITS, LANE_DIGITS, WORD_BITS, EngineDesign
 from .lane_digits import digit_lane
@@ -47,12 +57,14 @@ class Engine(wiring.Component):
                           <- map reader -> row buffer -> walker -> E lanes -> join -> chunks
                           <- map writer <- pool <- neurons <------------------------'
 
+    A reset in the middle of a program lasts two cycles or more: some parts have it a cycle later.
+
     Members:
         memory: out, ``MemoryPort``.
         program_base, program_words, weights_base, weights_words: in; where the program and the
             stream of weights begin and how long they are. They stand still from a cycle before
             ``start`` on.
-        start: in; run the program.
+        start: in; run the program; from the second cycle after a reset on.
         done: out; no program runs.
         go: out; a pass begins in this cycle.
     """
@@ -128,6 +140,21 @@ class Engine(wiring.Component):
         self._neurons(m, sequencer, lanes, writer)
         return m
 
+    def _apart(self, m: Module, domain: str) -> DomainRenamer:
+        """A domain of the same clock, whose reset comes a cycle later, out of a register close by.
+
+        One wire from the reset to thousands of registers all over the chip would be the longest
+        path.
+        """
+        m.submodules[f"own_reset_{domain}"] = own = OwnRegister(1)
+        m.domains += ClockDomain(domain, local=True)
+        m.d.comb += [
+            own.next.eq(ResetSignal(allow_reset_less=True)),
+            ClockSignal(domain).eq(ClockSignal()),
+            ResetSignal(domain).eq(own.now),
+        ]
+        return DomainRenamer(domain)
+
     def _windows(self, m: Module, sequencer: PassSequencer, reader: MapReader) -> EngineWalker:
         """Maps into the row buffer, and windows out of it."""
         design, header = self.design, sequencer.header
@@ -166,7 +193,7 @@ class Engine(wiring.Component):
         m.submodules.fork = fork = BeatFork(design)
         wiring.connect(m, walker.beats, fork.beats)
         for number, lane in enumerate(lanes):
-            m.submodules[f"lane_{number}"] = lane
+            m.submodules[f"lane_{number}"] = self._apart(m, f"lane_{number}")(lane)
             m.d.comb += [
                 lane.valid.eq(fork.valid),
                 lane.beat.eq(fork.beat),
@@ -188,12 +215,15 @@ class Engine(wiring.Component):
         """From the lanes' sums to the words of a map."""
         design, header = self.design, sequencer.header
         m.submodules.order = order = TurnOrder(design)
-        m.submodules.join = join = TurnJoin(design)
-        m.submodules.chunk_sum = chunk_sum = ChunkSum(design)
-        m.submodules.neurons = neurons = NeuronLine(design)
-        m.submodules.columns = columns = PoolColumns(design)
-        m.submodules.rows = rows = PoolRows(design)
-        m.submodules.maximum = maximum = PoolMaximum(design)
+        join, chunk_sum, neurons = TurnJoin(design), ChunkSum(design), NeuronLine(design)
+        columns, rows, maximum = PoolColumns(design), PoolRows(design), PoolMaximum(design)
+        firing, pooling = self._apart(m, "firing"), self._apart(m, "pooling")
+        m.submodules.join = firing(join)
+        m.submodules.chunk_sum = firing(chunk_sum)
+        m.submodules.neurons = firing(neurons)
+        m.submodules.columns = pooling(columns)
+        m.submodules.rows = pooling(rows)
+        m.submodules.maximum = pooling(maximum)
         wiring.connect(m, sequencer.chunks, order.chunks)
         wiring.connect(m, sequencer.parameters, neurons.parameters)
         for number, lane in enumerate(lanes):
@@ -217,7 +247,8 @@ class Engine(wiring.Component):
         ]
         parts = [order, neurons, columns, rows, maximum, writer]
         if design.rate:
-            m.submodules.trains = trains = SpikeTrains(design)
+            trains = SpikeTrains(design)
+            m.submodules.trains = pooling(trains)
             parts.append(trains)
             wiring.connect(m, maximum.placed, trains.placed)
             wiring.connect(m, trains.trains, writer.placed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
+from amaranth import Cat, ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -103,11 +103,13 @@ class EngineLink(wiring.Component):
     def _engine_domain(self, m: Module, clear: Signal) -> Signal:
         """The domain ``engine``: the same clock, and a reset out of a register; gives that back.
 
-        Thousands of registers all over the chip have it; a gate in front of them, far from where
-        the resets come from, would make it the longest path.
+        It goes all over the chip, and lasts three cycles however short what asks for it is: lanes
+        and neurons are reset a cycle after the rest, and have nothing to say when that goes on.
         """
         reset = Signal(init=1, reset_less=True, name="engine_reset")
+        asked, before = Signal(), Signal(2, init=-1, reset_less=True)
         m.domains += ClockDomain("engine", local=True)
-        m.d.sync += reset.eq(ResetSignal() | clear)
+        m.d.sync += [before.eq(Cat(asked, before[0])), reset.eq(asked | before.any())]
+        m.d.comb += asked.eq(ResetSignal() | clear)
         m.d.comb += [ClockSignal("engine").eq(ClockSignal()), ResetSignal("engine").eq(reset)]
         return reset

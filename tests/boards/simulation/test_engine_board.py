@@ -187,6 +187,24 @@ def test_reset_in_the_middle_of_a_pass(line):
             check(board, 4)
 
 
+def test_reset_at_any_cycle(line):
+    """A program that is ended after more and more cycles: nothing of it is left in the next run."""
+    network, program = compiled(8)
+    image = np.random.default_rng(3).integers(0, 256, (1, *network.input_shape)).astype(np.uint8)
+    expected = golden_maps(network, image[0])
+    with EngineBoard(line[0], timeout=TIMEOUT) as board:
+        board.load(program)
+        for most in range(60, 10**4, 29):
+            reply = board._ask(EngineMessage.RUN, request_payload(join_words([most])), "run")
+            if split_words(reply)[0] != RunFlag.OVERRUN:
+                break
+            board.configure(program)
+            ran = board.run(program, image, limit=LIMIT)
+            for found, layer in zip(ran.outputs, network.outputs, strict=True):
+                np.testing.assert_array_equal(found[0], expected[layer], err_msg=str(most))
+        assert 500 < most < 5000
+
+
 def run_damaged(board: EngineBoard, program: Program, damaged: Program) -> RunFlag:
     """Run ``damaged`` in the place of ``program``: it ends, and nothing outside its maps changes.
 

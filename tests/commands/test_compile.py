@@ -37,11 +37,17 @@ def test_a_program_is_written_and_its_plan_printed(compile_):
     assert program.network_hash == network_hash(network)
 
 
+def test_a_network_in_rate_is_compiled(compile_):
+    status, shown, _ = compile_("rate.safetensors", "-o", "rate.rbe")
+    assert status == 0 and "6 passes on 24 x 16 adders" in shown
+    assert all(place.train is not None for place in load_program("rate.rbe").maps[:-1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["absent"], "absent: cannot be read"),
-        (["rate.safetensors"], "coding is rate, must be radix"),
+        (["rate.safetensors", "--engine", "ulx3s-85f-16"], "coding is rate, must be radix"),
         (["net.safetensors", "--engine", "huge"], "engine is 'huge', must be one of 'ulx3s-85f'"),
         (["net.safetensors", "--engine", "no.json"], "no.json: cannot be read"),
         (["net.safetensors", "--engine", "net.safetensors"], "net.safetensors: no JSON"),

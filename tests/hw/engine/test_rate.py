@@ -14,7 +14,7 @@ from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.design import EngineDesign
 from rheobase.hw.engine.model.run import run_program
 from tests.hw.engine import test_engine
-from tests.hw.engine.test_engine import SMALL, TIMINGS, check
+from tests.hw.engine.test_engine import SMALL, TIMINGS, check, check_fitting
 from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import random_network, with_signed_layers
 from tests.support.networks.rare_graphs import RARE, rare_network
@@ -58,11 +58,12 @@ def check_model(network: Network, design: EngineDesign, seed: int) -> None:
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**31), design=st.sampled_from([DESIGN, FOUR_BITS]))
 def test_random_networks_in_the_model(seed, design) -> None:
-    check_model(drawn_network(seed), design, seed)
+    check_fitting(drawn_network(seed), lambda network: check_model(network, design, seed))
 
 
 def check_drawn(seed: int, design: EngineDesign = DESIGN) -> None:
-    check(drawn_network(seed), design, TIMINGS[seed % len(TIMINGS)], seed)
+    timing = TIMINGS[seed % len(TIMINGS)]
+    check_fitting(drawn_network(seed), lambda network: check(network, design, timing, seed))
 
 
 def test_random_networks() -> None:

@@ -48,6 +48,8 @@ LIMIT = 0.005
 #: rows to open and words that take their time, a refresh, and what the link itself takes.
 DRAINS = 100 + SDRAM_16.refresh_cycles * 5
 DRAINS += UNDER_WAY * (BURST_WORDS * SDRAM_16.word_cycles + 2 * SDRAM_16.row_cycles)
+# One cycle in ten the memory stalls, at random.
+DRAINS += DRAINS // 4
 
 
 @cache

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from amaranth import (
     Cat,
-    ClockDomain,
-    ClockSignal,
     Const,
-    DomainRenamer,
     Module,
     ResetSignal,
     Shape,
@@ -24,6 +21,7 @@ from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.network import IMAGE, PIXEL_BITS, Coding, Network
 from ..basics.fork import StreamFork
 from ..basics.queue import Queue
+from ..basics.reset_domain import reset_domain
 from ..basics.shapes import count_shape, index_shape, signed_shape
 from ..basics.step_words import step_words
 from ..design.folding import Folding
@@ -194,12 +192,10 @@ class Accelerator(wiring.Component):
             m.d.comb += resets.asserted.eq(ResetSignal())
             domains = {"outer": resets.outer_reset}
             domains |= zip(names, resets.stage_resets, strict=True)
-        for domain, reset in domains.items():
-            m.domains += ClockDomain(domain, local=True)
-            m.d.comb += [ClockSignal(domain).eq(ClockSignal()), ResetSignal(domain).eq(reset)]
+        into = {name: reset_domain(m, name, reset) for name, reset in domains.items()}
 
         def add(name: str, component: wiring.Component, domain: str = "outer"):
-            m.submodules[name] = DomainRenamer(domain)(component)
+            m.submodules[name] = into[domain](component)
             return component
 
         return add

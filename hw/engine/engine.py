@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import (
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    Const,
-    DomainRenamer,
-    Module,
-    ResetSignal,
-    Signal,
-)
+from amaranth import Cat, Const, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..basics.queue import Queue
+from ..basics.reset_domain import reset_domain
 from ..design.queues import QueueDesign
 from ..folded.own_register import OwnRegister
 from .beat_fork import BeatFork
@@ -147,13 +139,8 @@ class Engine(wiring.Component):
         path.
         """
         m.submodules[f"own_reset_{domain}"] = own = OwnRegister(1)
-        m.domains += ClockDomain(domain, local=True)
-        m.d.comb += [
-            own.next.eq(ResetSignal(allow_reset_less=True)),
-            ClockSignal(domain).eq(ClockSignal()),
-            ResetSignal(domain).eq(own.now),
-        ]
-        return DomainRenamer(domain)
+        m.d.comb += own.next.eq(ResetSignal(allow_reset_less=True))
+        return reset_domain(m, domain, own.now)
 
     def _windows(self, m: Module, sequencer: PassSequencer, reader: MapReader) -> EngineWalker:
         """Maps into the row buffer, and windows out of it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
+from amaranth import Cat, Module, ResetSignal, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....hw.basics.checks import check_range
+from ....hw.basics.reset_domain import reset_domain
 from ....hw.engine.design import EngineDesign
 from ....hw.engine.engine import Engine
 from ....hw.engine.memory.port_guard import PortGuard
@@ -77,8 +78,8 @@ class EngineLink(wiring.Component):
         m.submodules.transmitter = transmitter = FrameTransmitter()
         m.submodules.guard = guard = PortGuard()
         engine = Engine(self.design)
-        m.submodules.engine = DomainRenamer("engine")(engine)
-        engine_reset = self._engine_domain(m, commands.clear)
+        engine_reset = self._engine_reset(m, commands.clear)
+        m.submodules.engine = reset_domain(m, "engine", engine_reset)(engine)
 
         wiring.connect(m, wiring.flipped(self.received), receiver.bytes)
         wiring.connect(m, receiver.pieces, lengths.pieces)
@@ -100,16 +101,14 @@ class EngineLink(wiring.Component):
         m.d.comb += [commands.done.eq(engine.done), self.busy.eq(commands.running)]
         return m
 
-    def _engine_domain(self, m: Module, clear: Signal) -> Signal:
-        """The domain ``engine``: the same clock, and a reset out of a register; gives that back.
+    def _engine_reset(self, m: Module, clear: Signal) -> Signal:
+        """The engine's reset, out of a register.
 
         It goes all over the chip, and lasts three cycles however short what asks for it is: lanes
         and neurons are reset a cycle after the rest, and have nothing to say when that goes on.
         """
         reset = Signal(init=1, reset_less=True, name="engine_reset")
         asked, before = Signal(), Signal(2, init=-1, reset_less=True)
-        m.domains += ClockDomain("engine", local=True)
         m.d.sync += [before.eq(Cat(asked, before[0])), reset.eq(asked | before.any())]
         m.d.comb += asked.eq(ResetSignal() | clear)
-        m.d.comb += [ClockSignal("engine").eq(ClockSignal()), ResetSignal("engine").eq(reset)]
         return reset

@@ -26,7 +26,6 @@ from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.compiler.maps.image_layouts import Fold, Layout
 from rheobase.hw.engine.compiler.maps.readings import network_readings
 from rheobase.hw.engine.design import EngineDesign
-from rheobase.hw.engine.model.run import run_program
 from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import (
     random_network,
@@ -35,7 +34,7 @@ from tests.support.networks.random_networks import (
 )
 from tests.support.networks.rare_graphs import RARE, rare_network
 from tests.support.networks.residual_networks import residual_network
-from tests.support.simulation.engine_maps import assert_maps, memory_with
+from tests.support.simulation.engine_maps import assert_model
 
 #: The usual one, and small ones whose lists, rings and row buffers fill up.
 DESIGNS = (
@@ -66,15 +65,6 @@ DESIGNS = (
 )
 
 
-def _run(network: Network, design: EngineDesign, seed: int = 0) -> None:
-    program = compile_network(network, design).program
-    rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, network.input_shape).astype(np.uint8)
-    memory = memory_with(program, image)
-    run_program(design, memory, program.program_base, 0)
-    assert_maps(network, program, image, memory)
-
-
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -93,7 +83,7 @@ def test_chains_of_layers(seed, design, readout, steps, hidden) -> None:
         steps=steps,
         hidden=hidden,
     )
-    _run(network, design, seed)
+    assert_model(network, design, seed)
 
 
 def _with_distant_thresholds(rng: np.random.Generator, network: Network) -> Network:
@@ -140,7 +130,7 @@ def test_graphs(seed, design, readout, steps, layers, signed, own_steps, distant
     if distant:
         network = _with_distant_thresholds(rng, network)
     try:
-        _run(network, design, seed)
+        assert_model(network, design, seed)
     except RheobaseError as error:
         # Currents and thresholds may be wider than the engine's: there are weights of 16 bits. So
         # may what a window sees of many maps be more than its tables have.
@@ -198,19 +188,19 @@ def test_layouts_of_the_image(monkeypatch, fold, design):
         readout=Readout.CURRENT,
         outputs=(1,),
     )
-    _run(network, replace(design, segments=64))
+    assert_model(network, replace(design, segments=64))
 
 
 @pytest.mark.parametrize("shape", sorted(RARE))
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.lanes} lanes")
 def test_rare_shapes(shape, design) -> None:
     network, _ = rare_network(np.random.default_rng(5), shape, Coding.RADIX)
-    _run(network, design)
+    assert_model(network, design)
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.lanes} lanes")
 def test_residual_sums_and_wide_shortcuts(design) -> None:
-    _run(residual_network(Coding.RADIX, steps=4, stages=((4, 1), (24, 1)), size=6), design)
+    assert_model(residual_network(Coding.RADIX, steps=4, stages=((4, 1), (24, 1)), size=6), design)
 
 
 def _two_layers(second: Connection, size: tuple[int, int]) -> Network:
@@ -241,7 +231,7 @@ def test_a_row_buffer_with_room_for_one_row_of_windows():
     (_, *drafts) = compile_network(network, design).drafts
     # Three rows of ten words: a fourth has no place, and each slot is used again at once.
     assert [draft.sources[0].slots for draft in drafts][-1] == 3
-    _run(network, design)
+    assert_model(network, design)
     network = _two_layers(Connection(0, weight, padding=(1, 1, 1, 1)), (7, 7))
     with pytest.raises(RheobaseError, match="take 21 words of the row buffer, must be at most 16"):
         compile_network(network, replace(design, buffer_words=16))
@@ -253,7 +243,7 @@ def test_padding_behind_sums_that_leave_a_row_over():
     sums = SumPool((2, 2), (2, 2))
     network = _two_layers(Connection(0, weight, padding=(1, 1, 1, 1), sum_pool=sums), (5, 7))
     for design in DESIGNS:
-        _run(network, design)
+        assert_model(network, design)
 
 
 @pytest.mark.parametrize("source", ["image", "map"])
@@ -289,7 +279,7 @@ def test_sums_that_overlap_in_front_of_a_padded_kernel(source, sums, padding) ->
         coding=Coding.RADIX, readout=Readout.COUNT, steps=4, delay=0,
     )  # fmt: skip
     for design in DESIGNS:
-        _run(network, design)
+        assert_model(network, design)
 
 
 def test_depthwise_kernels_have_passes_of_less_than_a_group() -> None:
@@ -314,4 +304,4 @@ def test_depthwise_kernels_have_passes_of_less_than_a_group() -> None:
     drafts = compile_network(network, design).drafts
     passes = [(draft.block.first, draft.block.end) for draft in drafts if draft.block.layer == 1]
     assert passes == [(0, 16), (16, 32), (32, 40)]
-    _run(network, design)
+    assert_model(network, design)

@@ -93,21 +93,21 @@ def check_fitting(network: Network, run: Callable[[Network], None]) -> None:
         assert any(limit in str(error) for limit in ("(weight_words)", "(buffer_words)")), error
 
 
-def check_drawn(seed: int, design: EngineDesign = SMALL) -> None:
+def check_drawn(network: Network, design: EngineDesign, seed: int) -> None:
     timing = TIMINGS[seed % len(TIMINGS)]
-    check_fitting(drawn_network(seed), lambda network: check(network, design, timing, seed))
+    check_fitting(network, lambda network: check(network, design, timing, seed))
 
 
 def test_random_networks() -> None:
     for seed in range(20):
-        check_drawn(seed)
+        check_drawn(drawn_network(seed), SMALL, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(20))
 def test_many_random_networks(block) -> None:
     for seed in range(1000 + 25 * block, 1025 + 25 * block):
-        check_drawn(seed, (SMALL, FOUR_BITS)[seed // 4 % 2])
+        check_drawn(drawn_network(seed), (SMALL, FOUR_BITS)[seed // 4 % 2], seed)
 
 
 @pytest.mark.parametrize("shape", sorted(RARE))

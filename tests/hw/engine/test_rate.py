@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 
 from rheobase.golden import Coding, Network, PoolRule, Readout, RheobaseError
 from rheobase.hw.engine.compiler.compile import compile_network
-from rheobase.hw.engine.design import EngineDesign
-from rheobase.hw.engine.model.run import run_program
 from tests.hw.engine import test_engine
-from tests.hw.engine.test_engine import SMALL, TIMINGS, check, check_fitting
+from tests.hw.engine.test_engine import SMALL, TIMINGS, check, check_drawn, check_fitting
 from tests.support.networks.random_graphs import random_graph
 from tests.support.networks.random_networks import random_network, with_signed_layers
 from tests.support.networks.rare_graphs import RARE, rare_network
 from tests.support.networks.residual_networks import residual_network
-from tests.support.simulation.engine_maps import assert_maps, memory_with
+from tests.support.simulation.engine_maps import assert_model
 
 #: Small ones, of 8 and of 4 bits: the latter take weights in digits.
 DESIGN = replace(SMALL, rate_turns=512, pool_words=1024, segments=128, rows=512)
@@ -45,48 +43,33 @@ def drawn_network(seed: int) -> Network:
     return with_signed_layers(rng, network) if seed % 3 else network
 
 
-def check_model(network: Network, design: EngineDesign, seed: int) -> None:
-    """In the functional model every spike is the golden model's."""
-    program = compile_network(network, design).program
-    rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, network.input_shape).astype(np.uint8)
-    memory = memory_with(program, image)
-    run_program(design, memory, program.program_base, 0)
-    assert_maps(network, program, image, memory)
-
-
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**31), design=st.sampled_from([DESIGN, FOUR_BITS]))
 def test_random_networks_in_the_model(seed, design) -> None:
-    check_fitting(drawn_network(seed), lambda network: check_model(network, design, seed))
-
-
-def check_drawn(seed: int, design: EngineDesign = DESIGN) -> None:
-    timing = TIMINGS[seed % len(TIMINGS)]
-    check_fitting(drawn_network(seed), lambda network: check(network, design, timing, seed))
+    check_fitting(drawn_network(seed), lambda network: assert_model(network, design, seed))
 
 
 def test_random_networks() -> None:
     for seed in range(24):
-        check_drawn(seed)
+        check_drawn(drawn_network(seed), DESIGN, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
 def test_many_random_networks(block) -> None:
     for seed in range(1000 + 25 * block, 1025 + 25 * block):
-        check_drawn(seed, (DESIGN, FOUR_BITS)[seed // 4 % 2])
+        check_drawn(drawn_network(seed), (DESIGN, FOUR_BITS)[seed // 4 % 2], seed)
 
 
 def test_the_same_engine_runs_radix() -> None:
     for seed in range(8):
-        test_engine.check_drawn(seed, DESIGN)
+        check_drawn(test_engine.drawn_network(seed), DESIGN, seed)
 
 
 @pytest.mark.parametrize("shape", sorted(RARE))
 def test_rare_shapes(shape) -> None:
     network, _ = rare_network(np.random.default_rng(5), shape, Coding.RATE)
-    check_model(network, DESIGN, 5)
+    assert_model(network, DESIGN, 5)
 
 
 def test_long_trains_and_wide_shortcuts() -> None:

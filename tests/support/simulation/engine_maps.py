@@ -6,6 +6,9 @@ import numpy as np
 
 from rheobase.golden import Coding, Network, run_golden
 from rheobase.hw.engine.compiled import Program, image_words, map_numbers, map_trains
+from rheobase.hw.engine.compiler.compile import compile_network
+from rheobase.hw.engine.design import EngineDesign
+from rheobase.hw.engine.model.run import run_program
 
 
 def golden_maps(network: Network, image: np.ndarray) -> list[np.ndarray]:
@@ -41,6 +44,16 @@ def memory_with(program: Program, image: np.ndarray) -> np.ndarray:
     words = image_words(program, image)
     memory[program.image_base : program.image_base + len(words)] = words
     return memory
+
+
+def assert_model(network: Network, design: EngineDesign, seed: int = 0) -> None:
+    """In the functional model, every map of a random image is what the golden model says."""
+    program = compile_network(network, design).program
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, network.input_shape).astype(np.uint8)
+    memory = memory_with(program, image)
+    run_program(design, memory, program.program_base, 0)
+    assert_maps(network, program, image, memory)
 
 
 def assert_maps(network: Network, program: Program, image: np.ndarray, memory: np.ndarray) -> None:

@@ -46,15 +46,17 @@ class Taps:
 
     def in_digit_rows(self, digits: int) -> Taps:
         """The same in a map each of whose rows has ``digits`` rows in memory: all of them."""
-        return Taps(
+
+        def spread(rows: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(row * digits + digit for row in rows for digit in range(digits))
+
+        return replace(
+            self,
             step=self.step * digits,
-            offsets=tuple(o * digits + digit for o in self.offsets for digit in range(digits)),
+            offsets=spread(self.offsets),
             kinds=tuple(kind for kind in self.kinds for _ in range(digits)),
-            counts=self.counts,
             limit=self.limit * digits,
-            marks=None
-            if self.marks is None
-            else tuple(mark * digits + digit for mark in self.marks for digit in range(digits)),
+            marks=None if self.marks is None else spread(self.marks),
         )
 
     def shifted(self, by: int, limit: int) -> Taps:

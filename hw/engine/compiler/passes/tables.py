@@ -177,7 +177,7 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
                     "row_entry": len(rows),
                     "operation": first_operation[len(segments)],
                     "rows": taps.limit,
-                    "supers": _seen_supers(source, seen.reading.columns),
+                    "supers": _supers_end(source, seen.reading.columns),
                     "row_step": source.row_step,
                     "super_start": seen.operations.super_start,
                     "super_start_words": seen.operations.super_start
@@ -208,7 +208,7 @@ def _segments(draft: Draft, first_operation: Mapping[int, int]) -> tuple[Records
     return segments, rows
 
 
-def _seen_supers(source: DraftSource, columns: Taps) -> int:
+def _supers_end(source: DraftSource, columns: Taps) -> int:
     """Where super pixels end, or what stands in their place."""
     return columns.limit if columns.marks is not None else min(source.supers, columns.limit)
 

@@ -40,7 +40,7 @@ class EngineLane(wiring.Component):
         groups, turns, stride, base: in; of the pass, see ``EventList`` and ``SumQueue``; there a
             cycle before its first beat.
         load_address, load_part, load_word, load: in; weights that are written, see
-            ``WeightedSums``.
+            ``WeightedSums``, which sees them a cycle later.
         entered, leaves, sums: see ``SumQueue``.
     """
 
@@ -96,12 +96,16 @@ class EngineLane(wiring.Component):
         wiring.connect(m, self.scanner.events, self.list.events)
         wiring.connect(m, self.list.replayed, events.input)
         wiring.connect(m, events.output, self.weighted.events)
-        # What stands still while a pass runs is kept close by: lanes lie all over the chip.
+        # What every lane is told is kept close by: lanes lie all over the chip.
         for part, name in (
             (self.list, "groups"),
             (self.list, "stride"),
             (self.list, "base"),
             (self.weighted, "turns"),
+            (self.weighted, "load_address"),
+            (self.weighted, "load_part"),
+            (self.weighted, "load_word"),
+            (self.weighted, "load"),
         ):
             value = getattr(self, name)
             m.submodules[f"own_{name}"] = own = OwnRegister(len(value))
@@ -110,9 +114,5 @@ class EngineLane(wiring.Component):
             self.entered.eq(self.weighted.entered),
             self.weighted.leaves.eq(self.leaves),
             self.sums.eq(self.weighted.sums),
-            self.weighted.load_address.eq(self.load_address),
-            self.weighted.load_part.eq(self.load_part),
-            self.weighted.load_word.eq(self.load_word),
-            self.weighted.load.eq(self.load),
         ]
         return m

@@ -131,15 +131,19 @@ def _import_module(name: str) -> Any:
 def _import_file(path: Path) -> Any:
     if not path.is_file():
         raise RheobaseError(f"model: {path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of our own: the file must not stand in the place of another module.
+    spec = importlib.util.spec_from_file_location(f"model_file_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RheobaseError(f"model: {path}: no Python file, must be one that ends in .py")
     loader, module = spec.loader, importlib.util.module_from_spec(spec)
     # Like `python file.py`: what lies beside the file can be imported.
     sys.path.insert(0, str(path.resolve().parent))
+    # As an import does: classes look for their module there (dataclasses, while they are made).
+    sys.modules[module.__name__] = module
     try:
         with_torchvision(lambda: loader.exec_module(module))
     except Exception as error:  # the user's code
+        del sys.modules[module.__name__]
         raise RheobaseError(f"model: {path} cannot be imported ({_first_line(error)})") from error
     finally:
         sys.path.pop(0)

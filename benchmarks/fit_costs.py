@@ -33,6 +33,7 @@ from rheobase.golden.network.network import (
 )
 from rheobase.hw.accelerator.image_gate import ImageGate
 from rheobase.hw.accelerator.layer import SpikingLayer
+from rheobase.hw.accelerator.serial_connection import SerialConnection
 from rheobase.hw.accelerator.streamed_readout import StreamedReadout
 from rheobase.hw.basics.queue import Queue
 from rheobase.hw.basics.shapes import signed_shape
@@ -157,6 +158,20 @@ GRAPH_SAMPLES = (
     Sample(RADIX, 3, (1, 8, 10), 14, 4, 3, True, 10, 1, 8),
 )
 
+#: Coding, T, channels and size of the image, neurons of a hidden layer, bits of a weight, P of the
+#: two layers: networks of serial layers.
+SERIAL_SAMPLES = (
+    (RADIX, 3, (1, 14), 24, 4, (1, 1)),
+    (RADIX, 4, (1, 28), 42, 5, (1, 1)),
+    (RADIX, 4, (1, 14), 64, 8, (2, 2)),
+    (RADIX, 3, (3, 8), 40, 6, (4, 5)),
+    (RADIX, 6, (2, 10), 30, 4, (3, 1)),
+    (RADIX, 2, (1, 20), 96, 8, (8, 10)),
+    (RATE, 8, (1, 16), 32, 8, (1, 1)),
+    (RATE, 16, (3, 8), 20, 4, (2, 5)),
+    (RATE, 4, (1, 28), 32, 5, (4, 2)),
+)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -165,7 +180,12 @@ def main() -> None:
     arguments = parser.parse_args()
     measured: dict[str, dict[tuple[float, ...], float]] = {}
     family, only = arguments.family, arguments.only
-    components = (*_components(family, only), *_graphs(family, only), *_frames(family, only))
+    components = (
+        *_components(family, only),
+        *_graphs(family, only),
+        *_serial(family, only),
+        *_frames(family, only),
+    )
     for kind, features, luts in components:
         if np.isfinite(luts):
             measured.setdefault(kind, {})[features] = luts
@@ -273,6 +293,57 @@ def _graphs(family: Family, only: str | None) -> Iterator[tuple[str, tuple[float
                 if item.kind in built and _wanted(only, item.kind):
                     memories = sum(memory_luts(shape, family) for shape in item.memories)
                     yield item.kind, item.features, _luts(built[item.kind], device) - memories
+
+
+def _serial(family: Family, only: str | None) -> Iterator[tuple[str, tuple[float, ...], float]]:
+    """The same of serial layers."""
+    if not _wanted(only, Kind.SERIAL):
+        return
+    device = DEVICES[family]
+    for coding, steps, (channels, size), hidden, bits, neurons in SERIAL_SAMPLES:
+        network = _linear_network(coding, steps, channels, size, hidden, bits)
+        folding = tuple(
+            LayerFolding(p, 1, style=family.style, lane_kind=LaneKind.SERIAL) for p in neurons
+        )
+        for index, fold in enumerate(folding):
+            design = layer_design(network, index, fold, word_widths(network, index, folding))
+            path = SerialConnection(design)
+            (item,) = (item for item in layer_items(design) if item.kind is Kind.SERIAL)
+            parts = (path.marks, path.events, path.adder)
+            memories = sum(memory_luts(shape, family) for shape in item.memories)
+            yield item.kind, item.features, sum(_luts(part, device) for part in parts) - memories
+
+
+def _linear_network(
+    coding: Coding, steps: int, channels: int, size: int, hidden: int, bits: int
+) -> Network:
+    """An image, a hidden layer and a readout of 10 classes, both linear."""
+    rng = np.random.default_rng(1)
+    limit = 2 ** (bits - 1)
+
+    def layer(name: str, source: int, weight: np.ndarray, *, fires: bool) -> Layer:
+        channels = len(weight)
+        threshold = rng.integers(500, 1000, channels).astype(np.int32)
+        bias = rng.integers(-250, 250, channels).astype(np.int32)
+        neurons = (threshold, threshold // 2) if fires else (None, None)
+        return Layer(name, (Connection(source, weight, bits),), bias, *neurons)
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.integers(-limit, limit, shape).astype(np.int8)
+
+    return Network(
+        input_shape=(channels, size, size),
+        zero_point=np.zeros(channels, np.uint8),
+        layers=(
+            layer("hidden", IMAGE, weights(hidden, channels, size, size), fires=True),
+            layer("out", 0, weights(10, hidden, 1, 1), fires=False),
+        ),
+        coding=coding,
+        steps=steps,
+        delay=0,
+        readout=Readout.CURRENT,
+        outputs=(1,),
+    )
 
 
 def _layer(layer, items: list[Item], index: int, family: Family, only: str | None, sample: Sample):

@@ -5,13 +5,16 @@
 Then convert it with `rheobase convert examples/mnist.py:cnn --weights build/mnist.safetensors ...`.
 DATA is the folder above torchvision's MNIST folder; `--download` fetches the set where it is
 absent. `--network wide_cnn` has 16, 32 and 64 channels, and sees images turned, scaled and moved;
-what it gave is `examples/mnist_wide.safetensors`.
+what it gave is `examples/mnist_wide.safetensors`. `--network mlp` has 42 hidden neurons, and sees
+images moved by a pixel; what it gave is `examples/mnist_mlp.safetensors`.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -34,6 +37,17 @@ def cnn() -> nn.Sequential:
 def wide_cnn() -> nn.Sequential:
     """Of 16, 32 and 64 channels."""
     return _convolutions(16, 32, 64)
+
+
+def mlp() -> nn.Sequential:
+    """784-42-10, batch normalisation and ReLU behind the hidden layer."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(28 * 28, 42, bias=False),
+        nn.BatchNorm1d(42),
+        nn.ReLU(),
+        nn.Linear(42, 10),
+    )
 
 
 def _convolutions(*widths: int) -> nn.Sequential:
@@ -70,21 +84,53 @@ def distorted(images: Tensor, generator: torch.Generator) -> Tensor:
     return functional.grid_sample(images - empty, grid, align_corners=False) + empty
 
 
+def moved(images: Tensor, generator: torch.Generator) -> Tensor:
+    """All of them by the same pixel in either direction, or none."""
+    down, right = (torch.randint(-1, 2, (2,), generator=generator)).tolist()
+    return images.roll((down, right), (2, 3))
+
+
+def as_they_are(images: Tensor, _generator: torch.Generator) -> Tensor:
+    """The images."""
+    return images
+
+
+#: What is done to a batch of images in training.
+Changed = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained."""
+
+    network: Callable[[], nn.Module]
+    epochs: int
+    largest_rate: float = 0.02
+    changed: Changed = as_they_are
+
+
+_RECIPES = {
+    "cnn": Recipe(cnn, epochs=4),
+    "wide_cnn": Recipe(wide_cnn, epochs=20, changed=distorted),
+    "mlp": Recipe(mlp, epochs=80, largest_rate=0.01, changed=moved),
+}
+
+
 def train(
-    model: nn.Module, images: Tensor, labels: Tensor, epochs: int, seed: int, distort: bool
+    model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, epochs: int, seed: int
 ) -> None:
     """Adam with a one-cycle learning rate."""
     generator = torch.Generator().manual_seed(seed)
     batch = 200
     optimiser = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=0.02, total_steps=epochs * (len(images) // batch)
+        optimiser, max_lr=recipe.largest_rate, total_steps=epochs * (len(images) // batch)
     )
     model.train()
     for _ in range(epochs):
         order = torch.randperm(len(images), generator=generator)
         for picked in order[: len(order) // batch * batch].split(batch):
-            seen = distorted(images[picked], generator) if distort else images[picked]
+            seen = recipe.changed(images[picked], generator)
             loss = functional.cross_entropy(model(seen), labels[picked])
             optimiser.zero_grad()
             loss.backward()
@@ -100,15 +146,12 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     return 100 * float((answers == labels).double().mean())
 
 
-_NETWORKS = {"cnn": cnn, "wide_cnn": wide_cnn}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-root", type=Path, required=True, help="folder above MNIST/")
     parser.add_argument("--output", type=Path, required=True, help="weights, as safetensors")
-    parser.add_argument("--network", choices=sorted(_NETWORKS), default="cnn")
-    parser.add_argument("--epochs", type=int, help="4; 20 for wide_cnn")
+    parser.add_argument("--network", choices=sorted(_RECIPES), default="cnn")
+    parser.add_argument("--epochs", type=int, help="4; 20 for wide_cnn, 80 for mlp")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--download", action="store_true", help="fetch MNIST where it is absent")
     arguments = parser.parse_args()
@@ -118,11 +161,11 @@ def main() -> None:
         test_images, test_labels = load(arguments.data_root, False, arguments.download)
     except (RuntimeError, RheobaseError) as error:
         parser.error(f"MNIST under {arguments.data_root}: {error}")
-    wide = arguments.network == "wide_cnn"
-    model = _NETWORKS[arguments.network]()
-    epochs = arguments.epochs or (20 if wide else 4)
+    recipe = _RECIPES[arguments.network]
+    model = recipe.network()
+    epochs = arguments.epochs or recipe.epochs
     start = time.perf_counter()
-    train(model, images, labels, epochs, arguments.seed, distort=wide)
+    train(model, images, labels, recipe, epochs, arguments.seed)
     seconds = time.perf_counter() - start
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(arguments.output, save(model.state_dict()))

@@ -44,7 +44,7 @@ def hardware_rows(compared: Compared) -> list[list[object]]:
 
 def lanes_text(layer: ComparedLayer | PlannedLayer) -> str:
     """E of each connection with a plus, or what is there in the place of event lanes."""
-    if layer.kind == LaneKind.GRAPH:
+    if layer.kind != LaneKind.EVENTS:
         return layer.kind
     return "+".join(str(lanes or "direct") for lanes in layer.E)
 

@@ -229,15 +229,15 @@ def lane_accumulations(design: ConnectionDesign, golden: GoldenRun) -> int:
 
     An event lane adds once for each group of P neurons (``golden.statistics.accumulations``);
     pixels beside spikes in ``rate`` are added anew at each step. A direct lane adds a weight for
-    each neuron that sees the event, a graph lane a plane of a window. A streamed readout leaves out
-    the steps up to t0.
+    each neuron that sees the event, a graph lane a plane of a window, a serial layer an event for
+    each group. A streamed readout leaves out the steps up to t0, as a serial one does.
     """
     connection, events = design.connection, golden.layers[design.index].events[design.number]
-    if design.streamed:
-        spikes = golden.layers[connection.source].spikes[:, golden.delay :]
-        seen = slice(connection.in_start, connection.in_start + connection.in_channels)
-        rows, columns = list(design.part.rows), list(design.part.columns)
-        return int(np.count_nonzero(spikes[:, :, seen][..., rows, :][..., columns]))
+    if design.streamed or (design.serial and not design.pixels):
+        counted = _seen_spikes(design, golden)
+        return counted * design.groups if design.serial else counted
+    if design.serial:
+        return int(events.sum()) * design.groups
     if design.graph:
         rows, columns = design.sliding.windows
         planes = design.step_planes * (
@@ -248,3 +248,12 @@ def lane_accumulations(design: ConnectionDesign, golden: GoldenRun) -> int:
         return int(events.sum()) * (connection.out_channels // connection.groups)
     counted = int(accumulations(connection, events, design.neurons).sum())
     return counted * (golden.steps if design.repeats > 1 else 1)
+
+
+def _seen_spikes(design: ConnectionDesign, golden: GoldenRun) -> int:
+    """Spikes of the source that a connection sees, behind t0."""
+    connection = design.connection
+    spikes = golden.layers[connection.source].spikes[:, golden.delay :]
+    seen = slice(connection.in_start, connection.in_start + connection.in_channels)
+    rows, columns = list(design.part.rows), list(design.part.columns)
+    return int(np.count_nonzero(spikes[:, :, seen][..., rows, :][..., columns]))

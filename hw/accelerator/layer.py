@@ -15,6 +15,7 @@ from .event_connection import EventConnection
 from .graph_connection import GraphConnection
 from .neuron_group import NeuronGroup
 from .own_steps import OwnSteps
+from .serial_connection import SerialConnection
 
 
 class SpikingLayer(wiring.Component):
@@ -42,6 +43,8 @@ class SpikingLayer(wiring.Component):
         self.join = None
         if design.graph:
             self.connections = [GraphConnection(design)]
+        elif design.serial:
+            self.connections = [SerialConnection(design)]
         else:
             self.connections = [
                 DirectConnection(connection) if connection.direct else EventConnection(connection)
@@ -84,6 +87,8 @@ class SpikingLayer(wiring.Component):
             m.submodules[f"connection{number}"] = path
             wiring.connect(m, wiring.flipped(self.words[number]), path.words)
             m.d.comb += path.steps.eq(steps.of(path.design.largest_steps))
+            if self.design.serial and not self.design.fires:
+                m.d.comb += path.delay.eq(self.delay)
             if self.join is not None:
                 for sums in path.sums:
                     wiring.connect(m, sums, next(joined))

@@ -67,7 +67,7 @@ class NeuronGroup(wiring.Component):
                 neurons=neurons,
                 groups=design.groups,
                 positions=design.positions,
-                sum_shape=signed_shape(design.bounds.window),
+                sum_shape=signed_shape(design.sum),
                 pooled_shape=signed_shape(design.current),
                 accumulate=design.cumulative,
                 style=design.style,
@@ -113,6 +113,7 @@ class NeuronGroup(wiring.Component):
             bounds=design.bounds.potential,
             steps=design.network.steps,
             constant=design.constant,
+            summed=design.serial,
             whole_train=design.network.coding == Coding.RADIX,
         )
 

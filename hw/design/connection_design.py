@@ -47,7 +47,7 @@ class ConnectionDesign:
 
     Attributes:
         neurons: P of the layer.
-        lanes: E; 0 where the lane is direct, or a graph.
+        lanes: E; 0 where the lane is direct, a graph, or serial.
         row_words: see ``WindowGeometry``.
         large: the window buffer is a memory of a single port, if words suit it.
         word_width: bits of an incoming word: the P of the source, or a whole pixel.
@@ -56,6 +56,7 @@ class ConnectionDesign:
         style: of the layer.
         streamed: the layer is a streamed readout, whose lanes read the source's words as they come.
         graph: an adder graph adds up the windows.
+        serial: weights are added one after another.
     """
 
     network: Network
@@ -71,6 +72,7 @@ class ConnectionDesign:
     style: Style
     streamed: bool
     graph: bool = False
+    serial: bool = False
 
     @property
     def layer(self) -> Layer:

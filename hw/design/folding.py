@@ -11,6 +11,7 @@ from ...golden.errors import RheobaseError
 from ...golden.network.network import IMAGE, Connection, Network
 from ...golden.network.windows import tap_offsets
 from ..basics.checks import check_range
+from .lane_obstacles import graph_obstacle, serial_obstacle
 from .partition import largest_lanes
 from .style import FAST, Style
 from .synapses import is_direct, is_streamed, seen_channels
@@ -28,6 +29,7 @@ class LaneKind(StrEnum):
 
     EVENTS = "events"  #: E lanes that search events; direct ones where the kernel is depthwise
     GRAPH = "graph"  #: constant adders for all channels, a plane of a window in each cycle
+    SERIAL = "serial"  #: P adders that go through a linear layer's sums for each event
 
 
 class LaneChoice(StrEnum):
@@ -35,6 +37,7 @@ class LaneChoice(StrEnum):
 
     EVENTS = "events"
     GRAPH = "graph"  #: a graph wherever a layer can have one
+    SERIAL = "serial"  #: serial wherever a layer can be
     AUTO = "auto"  #: what takes least for the time that is aimed at
 
 
@@ -60,7 +63,8 @@ class LayerFolding:
             as the large RAMs of an iCE40 UltraPlus are: a word that is written holds up a read.
             None for none.
         lane_kind: what adds up the windows. With ``GRAPH``, P is all output channels, and
-            ``lanes``, ``row_words`` and ``weight_memory`` are not read.
+            ``lanes``, ``row_words`` and ``weight_memory`` are not read. With ``SERIAL`` ``lanes``,
+            ``row_words`` and ``extra_rows`` are not, as nothing of a map is stored.
     """
 
     neurons: int
@@ -77,6 +81,15 @@ class LayerFolding:
     def graph(self) -> bool:
         """An adder graph adds up its windows."""
         return self.lane_kind is LaneKind.GRAPH
+
+    @property
+    def serial(self) -> bool:
+        """Its weights are added one after another."""
+        return self.lane_kind is LaneKind.SERIAL
+
+    def streamed(self, network: Network, index: int) -> bool:
+        """Whether layer ``index`` is a streamed readout (``is_streamed``)."""
+        return self.lane_kind is LaneKind.EVENTS and is_streamed(network, index, self.neurons)
 
     def is_large(self, number: int) -> bool:
         """Whether the buffer of connection ``number`` is a memory of a single port."""
@@ -97,12 +110,12 @@ Folding = tuple[LayerFolding, ...]
 
 
 def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[int, ...]:
-    """E of each connection of layer ``index``; 0 where the lane is direct, or a graph.
+    """E of each connection of layer ``index``; 0 where the lane is direct, a graph, or serial.
 
     Where ``fold`` has one number, a smaller window gets lanes in proportion, at least one.
     """
     connections = network.layers[index].connections
-    if fold.graph:
+    if fold.lane_kind is not LaneKind.EVENTS:
         return (0,) * len(connections)
     if isinstance(fold.lanes, tuple):
         return tuple(
@@ -127,7 +140,7 @@ def connection_lanes(network: Network, index: int, fold: LayerFolding) -> tuple[
 def connection_row_words(network: Network, index: int, fold: LayerFolding) -> tuple[bool, ...]:
     """Whether each connection of layer ``index`` has a buffer of row words."""
     connections = network.layers[index].connections
-    if fold.graph:
+    if fold.lane_kind is not LaneKind.EVENTS:
         return (False,) * len(connections)
     chosen = fold.row_words or [connection.sum_pool is not None for connection in connections]
     return tuple(
@@ -157,13 +170,18 @@ def check_folding(network: Network, folding: Folding) -> None:
         if fold.graph:
             check_graph(network, index, fold.neurons)
             continue
+        if fold.serial:
+            obstacle = serial_obstacle(network, index)
+            if obstacle is not None:
+                raise RheobaseError(f"folding: serial layer {layer.name!r} {obstacle}")
+            continue
         most = [
             None if is_direct(connection) else most_lanes(connection, fold.neurons, rows)
             for connection, rows in zip(
                 layer.connections, connection_row_words(network, index, fold), strict=True
             )
         ]
-        if is_streamed(network, index, fold.neurons):
+        if fold.streamed(network, index):
             # Its lanes share the words of its source as they come.
             most = [folding[layer.connections[0].source].neurons]
         if not isinstance(fold.lanes, tuple):
@@ -177,22 +195,6 @@ def check_folding(network: Network, folding: Folding) -> None:
         for number, (lanes, high) in enumerate(zip(fold.lanes, most, strict=True)):
             if high is not None:
                 _check(f"E of connection {number} {where}", lanes, high)
-
-
-def graph_obstacle(network: Network, index: int) -> str | None:
-    """Why layer ``index`` cannot have a graph lane; None where it can."""
-    layer = network.layers[index]
-    if len(layer.connections) > 1:
-        return f"sums up {len(layer.connections)} connections, must have one"
-    pool = layer.pool
-    if pool is not None and (pool.kernel != pool.stride or any(pool.padding)):
-        return (
-            f"has a {pool.kernel[0]}x{pool.kernel[1]} pool of stride {pool.stride} and padding "
-            f"{pool.padding}, must have one whose windows are apart"
-        )
-    if is_streamed(network, index, layer.out_channels):
-        return "is a streamed readout, which keeps no map"
-    return None
 
 
 def check_graph(network: Network, index: int, neurons: int) -> None:

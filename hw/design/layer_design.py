@@ -24,9 +24,9 @@ from .folding import (
 )
 from .geometry import step_planes
 from .neuron_parameters import NeuronParameters
+from .serial_design import SerialDesign
 from .style import Style
 from .sum_rule import SumRule
-from .synapses import is_streamed
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +118,22 @@ class LayerDesign:
         return self.fold.graph
 
     @property
+    def serial(self) -> bool:
+        """Weights are added one after another."""
+        return self.fold.serial
+
+    @cached_property
+    def serial_design(self) -> SerialDesign:
+        """Of a serial layer."""
+        (connection,) = self.connections
+        return SerialDesign(connection)
+
+    @property
+    def unbuffered(self) -> bool:
+        """Words of its source are added as they come: no window buffer, no map."""
+        return self.streamed or self.serial
+
+    @property
     def sum_rule(self) -> SumRule:
         """How a graph lane adds up the sums of planes."""
         (connection,) = self.connections
@@ -147,7 +163,12 @@ class LayerDesign:
     @property
     def current(self) -> Interval:
         """Bounds of a pooled current."""
-        return self.bounds.pooled if self.cumulative or self.streamed else self.bounds.window
+        return self.bounds.pooled if self.cumulative or self.unbuffered else self.bounds.window
+
+    @property
+    def sum(self) -> Interval:
+        """Bounds of what comes to the pool."""
+        return self.bounds.pooled if self.unbuffered else self.bounds.window
 
     @cached_property
     def parameters(self) -> NeuronParameters:
@@ -202,7 +223,7 @@ class LayerDesign:
     @property
     def images_inside(self) -> int:
         """Most images that its rows, queues and registers hold parts of at once."""
-        if self.streamed:
+        if self.unbuffered:
             return 2
         geometries = [connection.geometry for connection in self.connections]
         return 2 + max(ceil_div(geometry.slots, geometry.rows) for geometry in geometries)
@@ -226,7 +247,7 @@ def layer_design(
     layer = network.layers[index]
     lanes = connection_lanes(network, index, fold)
     rows = connection_row_words(network, index, fold)
-    streamed = is_streamed(network, index, fold.neurons)
+    streamed = fold.streamed(network, index)
     widths = word_widths
     if widths is None:
         # A streamed readout has a bit of a word for each lane at least.
@@ -250,6 +271,7 @@ def layer_design(
             style=fold.style,
             streamed=streamed,
             graph=fold.graph,
+            serial=fold.serial,
         )
         for number, connection in enumerate(layer.connections)
     )

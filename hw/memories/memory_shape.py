@@ -104,6 +104,15 @@ def scratch_memory(width: int, words: int) -> MemoryShape:
     return MemoryShape(memory_depth(words), width, width, "logic")
 
 
+def serial_memory(width: int, words: int) -> MemoryShape:
+    """The sums of a serial connection, ``words`` of ``width`` bits.
+
+    A word is read two cycles after it was written at the earliest.
+    """
+    depth = memory_depth(words)
+    return MemoryShape(depth, width, width, memory_style(depth, width).get("ram_style"), apart=True)
+
+
 def weight_memory(words: int, width: int, style: WeightMemory | None = None) -> MemoryShape:
     """The weights of a lane: ``words`` of ``width`` bits; ``style`` None for what is worth it."""
     chosen = memory_style(words, width).get("ram_style") if style is None else style.value

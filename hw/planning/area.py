@@ -42,6 +42,7 @@ from .items import (
     distributed_rams,
     scratch,
 )
+from .serial_area import serial_items
 
 
 def item_area(item: Item, family: Family) -> Area:
@@ -95,6 +96,8 @@ def layer_items(design: LayerDesign, *, buffers: bool = True) -> list[Item]:
     """The components of a layer, with or without its window buffers."""
     if design.streamed:
         return _streamed(design)
+    if design.serial:
+        return [*serial_items(design), *_neurons(design)]
     if design.graph:
         return [*graph_items(design, buffers=buffers), *_neurons(design)]
     items = []

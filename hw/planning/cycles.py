@@ -24,6 +24,8 @@ UNEVEN_PIXELS = 0.1
 PLANE_BY_PLANE, SLAB_BY_SLAB = 0.65, 0.12
 #: The join takes a unit every other cycle.
 JOIN_CYCLES = 2.0
+#: A serial layer's sums are given in every other cycle at most.
+GIVING_CYCLES = 2
 #: Fraction of the time of a layer's other stages that its neurons may take: where it is more, sums
 #: that come in bursts wait for them. In ``rate`` a sum is one step's, and times differ more.
 FIRING_FRACTION = {Coding.RADIX: 0.6, Coding.RATE: 0.4}
@@ -36,7 +38,7 @@ class Stage:
     """What one stage of a layer takes.
 
     Attributes:
-        name: "lanes", "fetch", "windows", "sums" or "neurons".
+        name: "lanes", "fetch", "windows", "sums", "neurons" or "additions".
         cycles: float, (images, rows of outputs).
     """
 
@@ -60,6 +62,8 @@ def layer_stages(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[S
         (counted,) = events
         taken = counted.units @ np.arange(counted.units.shape[-1]) / design.lanes[0]
         return (Stage("lanes", taken),)
+    if design.serial:
+        return (Stage("additions", _serial_cycles(design, events[0])),)
     if design.graph:
         return _graph_stages(design, shape_of_rows)
     network, groups = design.network, design.groups
@@ -104,6 +108,21 @@ def _graph_stages(design: LayerDesign, shape_of_rows: tuple[int, int]) -> tuple[
     )
 
 
+def _serial_cycles(design: LayerDesign, counted: WindowEvents) -> np.ndarray:
+    """Of a serial layer: its events, its words without any, and what its sums take to be given.
+
+    Words without events that wait behind one with some take no time of their own, which is left
+    aside: most come one after another.
+    """
+    built, connection = design.serial_design, design.connections[0]
+    found = counted.units @ np.arange(counted.units.shape[-1])
+    trains = built.positions * built.word_groups
+    words = trains * connection.source_steps * connection.step_planes
+    busy = counted.slabs[1] if connection.pixels else np.minimum(found, words)
+    fired = design.turns * (design.steps * design.step_planes if design.fires else 1)
+    return found * built.passes + words - busy + built.groups * max(GIVING_CYCLES, fired)
+
+
 def layer_cycles(design: LayerDesign, events: Sequence[WindowEvents]) -> tuple[float, str]:
     """Cycles per image of a layer alone, and the stage that takes most of them."""
     stages = layer_stages(design, events)
@@ -132,6 +151,8 @@ def fewest_firing(design: LayerDesign, stages: Sequence[Stage]) -> int | None:
     """
     if not design.fires or design.neurons == 1:
         return None
+    if design.serial:  # its sums come once an image
+        return 1
     fraction = GRAPH_FIRING if design.graph else FIRING_FRACTION[design.network.coding]
     neurons = next(stage.per_image for stage in stages if stage.name == "neurons")
     others = max(stage.per_image for stage in stages if stage.name != "neurons")

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     POOL = "pool"
     RADIX_NEURONS = "radix_neurons"
     RATE_NEURONS = "rate_neurons"
+    SERIAL = "serial"
     SUMS = "sums"
     TURNS = "turns"
     TWO_REGISTERS = "two_registers"

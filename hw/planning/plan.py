@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...golden.basics.html_table import html_table
-from ..design.folding import Folding, LayerFolding
+from ..design.folding import Folding, LaneKind, LayerFolding
 from .items import Area
 
 #: What a block RAM is worth in look-up tables where no device says which is scarce: the LFE5U-85F
@@ -73,7 +73,9 @@ class Plan:
             [
                 number,
                 layer.fold.neurons,
-                "graph" if layer.fold.graph else layer.fold.lanes,
+                layer.fold.lanes
+                if layer.fold.lane_kind is LaneKind.EVENTS
+                else layer.fold.lane_kind.value,
                 f"{layer.cycles:,.0f}",
                 layer.limit,
                 f"{layer.area.luts:,.0f}",

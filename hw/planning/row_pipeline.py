@@ -101,7 +101,7 @@ def _layer_times(design: LayerDesign, events: Sequence[WindowEvents]) -> _LayerT
     if design.graph:
         # Windows and their sums are a few cycles apart, and wait for one another.
         return _LayerTimes(taken, taken, 0.0, 0.0)
-    if design.streamed:
+    if design.unbuffered:
         return _LayerTimes(taken, taken, 0.0, 0.0)
     reading = [stage for stage in stages if stage.name in ("fetch", "windows")]
     network, groups = design.network, design.groups

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...golden.network.network import BYTE_BITS, MIN_WEIGHT_BITS, Network
-from ..design.folding import Folding
+from ..design.folding import Folding, LaneChoice
 from .event_counts import NetworkEvents
 from .items import Area
 from .plan import Budget
@@ -81,7 +81,8 @@ def shortfall(
         hertz: clock at which ``cycles`` are wanted.
 
     Returns:
-        text such as "12,345 LUT4 of 10,200 (2,145 over); 5-bit weights or T = 2 would fit".
+        text such as "12,345 LUT4 of 10,200 (2,145 over); 5-bit weights or T = 2 would fit", or
+        "--lanes serial" in their place where that would.
     """
     fastest = planner.fastest(budget)
     if fastest is None:
@@ -115,8 +116,14 @@ def _remedies(
     cycles: float | None,
     events_of: Callable[[Network], NetworkEvents],
 ) -> str:
-    """The most weight bits, and the largest T, with which it would."""
+    """Serial layers, if it would with them; else the most weight bits, and the largest T."""
     network = planner.network
+    if planner.lane_choice is LaneChoice.EVENTS:
+        serial = Planner(
+            network, planner.events, planner.family, planner.large_rams, LaneChoice.SERIAL
+        )
+        if _fits(serial, budget, cycles):
+            return f"--lanes {LaneChoice.SERIAL} would fit"
     widths = [c.weight_bits for layer in network.layers for c in layer.connections]
     most = max((bits for bits in widths if bits <= BYTE_BITS), default=MIN_WEIGHT_BITS)
     bits = _largest(
@@ -144,11 +151,12 @@ def _largest(
     """The largest value with which it fits: a smaller one takes no more."""
 
     def fitting(value: int) -> int | None:
-        planner = planner_of(value)
-        if cycles is None:
-            found = planner.smallest(np.inf, budget)
-        else:
-            found = planner.reaching(cycles, budget)
-        return None if found is None else value
+        return value if _fits(planner_of(value), budget, cycles) else None
 
     return first_found(values[::-1], fitting)
+
+
+def _fits(planner: Planner, budget: Budget, cycles: float | None) -> bool:
+    if cycles is None:
+        return planner.smallest(np.inf, budget) is not None
+    return planner.reaching(cycles, budget) is not None

@@ -21,8 +21,9 @@ class LayerProbe:
             spikes.
         accumulating: the bits of all connections, first to last: an event lane adds an
             accumulation in this cycle, or a neuron of a direct lane a weight, or a graph lane a
-            plane of a window.
-        bits: bits of each connection: its E, or P where its lane is direct, 1 for a graph lane.
+            plane of a window, or a serial layer an event to a group.
+        bits: bits of each connection: its E, or P where its lane is direct, 1 for a graph lane and
+            a serial layer.
 
     ``word``, ``valid`` and ``ready`` are "" for an output without neurons. Words leave in the
     order: image, output pixel (raster), group, step.
@@ -56,7 +57,7 @@ def probes(designs: Sequence[LayerDesign]) -> tuple[LayerProbe, ...]:
                 accumulating=f"layer{index}_accumulating",
                 bits=(
                     (1,)
-                    if design.graph
+                    if design.graph or design.serial
                     else tuple(count or design.neurons for count in design.lanes)
                 ),
             )

@@ -98,11 +98,16 @@ def budgets(network: Network, options: FoldingOptions) -> tuple[Budget, ...]:
 
 
 def _given_folding(network: Network, neurons: str, lanes: str) -> Folding:
-    """P and E of each layer; a graph lane where E is "graph"."""
-    graphs = [text.strip() == LaneKind.GRAPH for text in lanes.split(",")]
-    # What E is of a graph lane is not read.
+    """P and E of each layer; "graph" or "serial" in the place of an E."""
+    named = (LaneKind.GRAPH, LaneKind.SERIAL)
+    kinds = [
+        next((kind for kind in named if text.strip() == kind), LaneKind.EVENTS)
+        for text in lanes.split(",")
+    ]
+    # What E is of these is not read.
     lanes = ",".join(
-        "1" if graph else text for graph, text in zip(graphs, lanes.split(","), strict=True)
+        text if kind is LaneKind.EVENTS else "1"
+        for kind, text in zip(kinds, lanes.split(","), strict=True)
     )
     values = []
     for option, text in (("-P", neurons), ("-E", lanes)):
@@ -114,8 +119,7 @@ def _given_folding(network: Network, neurons: str, lanes: str) -> Folding:
             )
         values.append(numbers)
     folding = tuple(
-        LayerFolding(p, e, lane_kind=LaneKind.GRAPH if graph else LaneKind.EVENTS)
-        for p, e, graph in zip(*values, graphs, strict=True)
+        LayerFolding(p, e, lane_kind=kind) for p, e, kind in zip(*values, kinds, strict=True)
     )
     check_folding(network, folding)
     return folding

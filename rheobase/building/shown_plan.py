@@ -65,6 +65,7 @@ def planned(network: Network, plan: Plan, options: FoldingOptions) -> Planned:
         fold = found.fold
         design = layer_design(network, index, fold)
         words = [connection.row_words for connection in design.connections]
+        buffers = ["rows" if by_row else "columns" for by_row in words]
         layers.append(
             PlannedLayer(
                 name=layer.name,
@@ -73,7 +74,7 @@ def planned(network: Network, plan: Plan, options: FoldingOptions) -> Planned:
                 E=[count or 0 for count in design.lanes],
                 F=design.firing,
                 weights_in="by size" if fold.weight_memory is None else fold.weight_memory.value,
-                buffer_of=["rows" if by_row else "columns" for by_row in words],
+                buffer_of=["none"] * len(words) if design.unbuffered else buffers,
                 extra_rows=list(fold.rows_beside((0,) * len(words))),
                 cycles=float(found.cycles),
                 luts=float(found.area.luts),

@@ -31,7 +31,7 @@ class FoldingOptions:
 
     Attributes:
         neurons, lanes: P and E of each layer, with commas; "graph" in the place of an E is a graph
-            lane. ``lanes`` alone may be a ``LaneChoice``.
+            lane, "serial" a serial layer. ``lanes`` alone may be a ``LaneChoice``.
         adders: P x E in all.
         luts, memory_bits: look-up tables and bits of block RAM that may be used.
         target_fps: images a second that are to be reached.
@@ -53,8 +53,8 @@ class FoldingOptions:
         typer.Option(
             "--lanes",
             "-E",
-            help="E, event lanes, of each layer with commas, or graph: graph,3,3,1 (with -P). Or "
-            "the kinds that a search may choose: events, graph, auto.",
+            help="E, event lanes, of each layer with commas, or graph or serial: graph,3,3,serial "
+            "(with -P). Or the kinds that a search may choose: events, graph, serial, auto.",
         ),
     ] = None
     adders: Annotated[

@@ -19,7 +19,6 @@ from ....golden.network.network import Network
 from ...design.buffering import Rows
 from ...design.folding import Folding, LaneChoice, LayerFolding
 from ...design.layer_design import layer_design, word_widths
-from ...design.synapses import is_streamed
 from ...memories.devices import Family
 from ..area import frame_area
 from ..cycles import layer_cycles
@@ -176,7 +175,7 @@ class Planner(PricedNetwork):
             return tuple(folding)
         return tuple(
             fold
-            if is_streamed(self.network, index, fold.neurons)
+            if fold.serial or fold.streamed(self.network, index)
             else replace(fold, extra_rows=rows)
             for index, (fold, rows) in enumerate(zip(folding, extra, strict=True))
         )
@@ -250,7 +249,7 @@ class Planner(PricedNetwork):
         """The layer's buffers, and what its P changes in those of its readers."""
         area = Area(0, 0)
         design = layer_design(self.network, index, fold, word_widths(self.network, index, before))
-        if not design.streamed:
+        if not design.unbuffered:
             spare = self.rows_of(index, before[index])
             for number, connection in enumerate(design.connections):
                 area += self.buffer_area(
@@ -264,7 +263,7 @@ class Planner(PricedNetwork):
         for reader, number in self._readers[index]:
             beside = before[reader]
             read = layer_design(self.network, reader, beside)
-            if read.streamed:
+            if read.unbuffered:
                 continue
             by_row = read.connections[number].row_words
             spare = self.rows_of(reader, beside)[number]

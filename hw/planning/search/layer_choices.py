@@ -22,7 +22,7 @@ def within_words(network: Network, folding: Folding) -> Folding:
     """``folding`` with no more lanes in a streamed readout than bits in a word of its source."""
     return tuple(
         replace(fold, lanes=min(fold.lanes, folding[layer.connections[0].source].neurons))
-        if is_streamed(network, index, fold.neurons)
+        if fold.streamed(network, index)
         else fold
         for index, (layer, fold) in enumerate(zip(network.layers, folding, strict=True))
     )

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....golden.network.network import IMAGE, Network
+from ....golden.basics.arithmetic import ceil_div
+from ....golden.network.network import IMAGE, PIXEL_BITS, Network
 from ...design.folding import (
     LaneChoice,
     LaneKind,
     LayerFolding,
     WeightMemory,
     connection_row_words,
-    graph_obstacle,
 )
+from ...design.lane_obstacles import graph_obstacle, serial_obstacle
 from ...design.layer_design import LayerDesign, layer_design
 from ...memories.devices import Family
 from ..area import layer_items, total_area
@@ -32,6 +33,10 @@ MOST_LUTS_OF_A_BLOCK = 1000
 #: A layer whose weights other than zero have more bits is given no graph: each has logic of its
 #: own, and the search for shared terms takes minutes.
 MOST_GRAPH_WEIGHT_BITS = 20_000
+#: Adders of a serial layer: of more, event lanes make better use.
+MOST_SERIAL_ADDERS = 32
+#: Bits of a spike word that a serial layer is thought to be given, where there are as many.
+LIKELY_WORD = 8
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,16 @@ def layer_options(
     Args:
         events: what the windows of the layer's connections hold.
         large: buffers that lie in large RAMs where they are of row words.
-        lane_choice: kinds of lanes that it may have. A layer that no graph fits has event lanes.
+        lane_choice: kinds of lanes that it may have. A layer that can have no graph, or cannot be
+            serial, has event lanes.
     """
-    graph = []
-    if lane_choice is not LaneChoice.EVENTS:
-        graph = _graph_options(network, index, events, family)
-        if graph and lane_choice is LaneChoice.GRAPH:
-            return graph
+    found = []
+    if lane_choice in (LaneChoice.GRAPH, LaneChoice.AUTO):
+        found += _graph_options(network, index, events, family)
+    if lane_choice in (LaneChoice.SERIAL, LaneChoice.AUTO):
+        found += _serial_options(network, index, events, family)
+    if found and lane_choice is not LaneChoice.AUTO:
+        return _undominated(found)
     layer = network.layers[index]
     count = len(layer.connections)
     layouts: list[tuple[bool, ...] | None] = [None]
@@ -70,7 +78,6 @@ def layer_options(
     spikes = tuple(connection.source != IMAGE for connection in layer.connections)
     if not any(connection.sum_pool for connection in layer.connections):
         layouts += {tuple(spikes), (False,) * count} - {chosen}
-    found = graph
     for neurons in layer_neurons(network, index):
         for rows in layouts:
             last = np.inf
@@ -105,6 +112,32 @@ def _graph_options(
     design = layer_design(network, index, fold)
     cycles = image_cycles(layer_stages(design, events))
     return [Option(fold, cycles, total_area(layer_items(design, buffers=False), family))]
+
+
+def _serial_options(
+    network: Network, index: int, events: Sequence[WindowEvents], family: Family
+) -> list[Option]:
+    """The serial foldings: the fewest adders for each number of groups."""
+    if serial_obstacle(network, index) is not None:
+        return []
+    channels = network.layers[index].out_channels
+    source = network.layers[index].connections[0].source
+    # The source's P is not known yet, on which words without events depend.
+    width = PIXEL_BITS * network.input_shape[0]
+    if source != IMAGE:
+        width = min(LIKELY_WORD, network.layers[source].out_channels)
+    options = []
+    for neurons in sorted({ceil_div(channels, groups) for groups in range(1, channels + 1)}):
+        if neurons > MOST_SERIAL_ADDERS:
+            break
+        fold = LayerFolding(neurons, 1, style=family.style, lane_kind=LaneKind.SERIAL)
+        stages = layer_stages(layer_design(network, index, fold, [width]), events)
+        fold = replace(fold, firing=fewest_firing(layer_design(network, index, fold), stages))
+        area = total_area(
+            layer_items(layer_design(network, index, fold, [width]), buffers=False), family
+        )
+        options.append(Option(fold, image_cycles(stages), area))
+    return options
 
 
 def _styles(design: LayerDesign, cycles: float, family: Family) -> list[Option]:

@@ -50,7 +50,7 @@ def with_extra_rows(
     steps = []
     for index in range(len(folding)):
         design = priced.design(index, folding)
-        if design.streamed:
+        if design.unbuffered:
             continue
         for number, connection in enumerate(design.connections):
             passed = index - connection.connection.source

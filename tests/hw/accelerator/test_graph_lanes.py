@@ -8,7 +8,8 @@ import pytest
 from rheobase.golden import IMAGE, Coding, Connection, Layer, Network, Pool, PoolRule, Readout
 from rheobase.golden.errors import RheobaseError
 from rheobase.golden.network.network import SumPool
-from rheobase.hw.design.folding import LaneKind, LayerFolding, check_folding, graph_obstacle
+from rheobase.hw.design.folding import LaneKind, LayerFolding, check_folding
+from rheobase.hw.design.lane_obstacles import graph_obstacle
 from tests.support.networks.random_networks import (
     random_folding,
     random_network,

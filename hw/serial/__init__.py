@@ -1,0 +1,1 @@
+"""Layers that add up one weight after another, with their sums in a memory."""

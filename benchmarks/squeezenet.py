@@ -60,13 +60,8 @@ def main() -> None:
     if skipped(arguments.shared, WEIGHTS, PICTURES):
         return
     torch.set_num_threads(arguments.threads)
-    model = import_torchvision("torchvision.models").squeezenet1_1(weights=None).eval()
-    model.load_state_dict(load_file(arguments.shared / WEIGHTS))
-    graph = prepared(trace(model, (3, 224, 224)))
-    files = sorted((arguments.shared / PICTURES).glob("*.jpg"))
-    pictures = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
-    pictures = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
-    labels = np.array([int(file.name.split("_")[0]) for file in files])[1::2]
+    graph, pictures, labels = read(arguments.shared)
+    labels = labels[1::2]
     spread = np.linspace(0, len(labels) - 1, arguments.calibration).astype(int)
     calibrating = pictures[::2][spread]
     wanted = _answers(graph, Batches(pictures[1::2], MEAN, STD))
@@ -94,6 +89,17 @@ def main() -> None:
         show(f"squeezenet_{name}_golden_loss_scatter", scatter, "points", None)
         same = 100 * float(np.mean(found == wanted))
         show(f"squeezenet_{name}_golden_same_answers", same, "%", 100)
+
+
+def read(shared: Path) -> tuple[Graph, np.ndarray, np.ndarray]:
+    """The CNN, all pictures as uint8 (pictures, 3, 224, 224), and their classes."""
+    model = import_torchvision("torchvision.models").squeezenet1_1(weights=None).eval()
+    model.load_state_dict(load_file(shared / WEIGHTS))
+    files = sorted((shared / PICTURES).glob("*.jpg"))
+    pictures = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
+    pictures = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+    labels = np.array([int(file.name.split("_")[0]) for file in files])
+    return prepared(trace(model, (3, 224, 224))), pictures, labels
 
 
 @torch.inference_mode()

@@ -11,9 +11,6 @@ from ...golden.network.network import PIXEL_BITS, Connection
 from ...golden.network.windows import tap_offsets, window_steps
 from .connection_design import ConnectionDesign
 
-#: Cycles from one addition to a sum to the next one to it, at least.
-FEWEST_PASSES = 2
-
 
 @dataclass(frozen=True, eq=False)
 class SerialDesign:
@@ -62,9 +59,14 @@ class SerialDesign:
         return self.connection.groups
 
     @property
+    def sum_register(self) -> bool:
+        """A sum that was read waits a cycle in a register: a block RAM answers late."""
+        return self.connection.style.path_registers
+
+    @property
     def passes(self) -> int:
-        """Cycles of an event."""
-        return max(self.groups, FEWEST_PASSES)
+        """Cycles of an event: no sum is read before what was added to it has been written."""
+        return max(self.groups, 3 if self.sum_register else 2)
 
     @cached_property
     def seen(self) -> tuple[int, ...]:

@@ -107,7 +107,7 @@ def scratch_memory(width: int, words: int) -> MemoryShape:
 def serial_memory(width: int, words: int) -> MemoryShape:
     """The sums of a serial connection, ``words`` of ``width`` bits.
 
-    A word is read two cycles after it was written at the earliest.
+    No word is read in the cycle in which it is written.
     """
     depth = memory_depth(words)
     return MemoryShape(depth, width, width, memory_style(depth, width).get("ram_style"), apart=True)

@@ -48,7 +48,8 @@ class SerialSums(wiring.Component):
         sums: out, stream of ``SumLayout``; a beat for each group, at the end of an image.
         accumulating: out; an event is added to a group.
 
-    Cycles: of an event as many as groups, two at least; two a group at the end of an image.
+    Cycles: of an event as many as groups, three at least (two in compact layers); two a group at the
+    end of an image.
     """
 
     events: stream.Interface
@@ -149,6 +150,11 @@ class SerialSums(wiring.Component):
         The sums are read so that they come with the weights.
         """
         design, event = self.design, self.events.payload
+        sums = read.data
+        if design.sum_register:
+            sums = Signal.like(read.data, name="held_sums", reset_less=True)
+            m.d.sync += sums.eq(read.data)
+        asked = self.weights.latency - 1 - design.sum_register
         task = {"adds": adds, "group": group, "shift": event.shift, "negative": event.negative}
         under_way = []
         for cycle in range(self.weights.latency):
@@ -157,7 +163,7 @@ class SerialSums(wiring.Component):
                 for name, value in task.items()
             }
             m.d.sync += [later[name].eq(value) for name, value in task.items()]
-            if cycle == self.weights.latency - 1:
+            if cycle == asked:
                 m.d.comb += [read.en.eq(task["adds"]), read.addr.eq(task["group"])]
             under_way.append(later["adds"])
             task = later
@@ -174,9 +180,9 @@ class SerialSums(wiring.Component):
             m.d.comb += [
                 worth.eq(weight << task["shift"] if design.largest_shift else weight),
                 total.eq(
-                    add_or_subtract(read.data[neuron], worth, task["negative"])
+                    add_or_subtract(sums[neuron], worth, task["negative"])
                     if design.connection.signed_trains
-                    else read.data[neuron] + worth
+                    else sums[neuron] + worth
                 ),
                 write.data[neuron].eq(total),
             ]

@@ -48,8 +48,8 @@ class SerialSums(wiring.Component):
         sums: out, stream of ``SumLayout``; a beat for each group, at the end of an image.
         accumulating: out; an event is added to a group.
 
-    Cycles: of an event as many as groups, three at least (two in compact layers); two a group at the
-    end of an image.
+    Cycles: of an event as many as groups, three at least (two in compact layers); two a group at
+    the end of an image.
     """
 
     events: stream.Interface

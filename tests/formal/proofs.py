@@ -30,6 +30,7 @@ from rheobase.hw.neurons.current_pool import CurrentPool
 from rheobase.hw.neurons.current_turns import CurrentTurns
 from rheobase.hw.neurons.spike_turns import SpikeTurns
 from rheobase.hw.readout.result_writer import ResultWriter
+from rheobase.hw.serial.word_events import WordEvents
 from rheobase.hw.window.row_writer import RowWriter
 from rheobase.hw.window.window_gather import WindowGather
 from rheobase.sim.prove import Checker, Outcome, prove
@@ -47,7 +48,9 @@ from tests.formal.checkers.sequential_reader import SequentialReaderChecker
 from tests.formal.checkers.sum_queue import SumQueueChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
 from tests.formal.checkers.window_gather import WindowGatherChecker
+from tests.formal.checkers.word_events import WordEventsChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
+from tests.hw.serial.designs import serial_layer
 from tests.support.mutation.mutated import mutated
 
 #: Solvers at a time: what the smallest machine has.
@@ -256,6 +259,16 @@ def proofs() -> list[Proof]:
         depth=10,
         induction=False,
     )
+    for kind, neurons, depth in (("signed radix", 3, 12), ("pixels", 2, 5)):
+        add(
+            f"WordEvents of {kind}, {neurons} neurons",
+            "events are the set bits in order, their weights, shifts, signs, last, one a cycle",
+            lambda k=kind, n=neurons: WordEventsChecker(
+                WordEvents(serial_layer(k, n).serial_design)
+            ),
+            depth=depth,
+            induction=False,
+        )
     for clients, writers, background in ((2, (1,), ()), (3, (0, 2), (1,))):
         add(
             f"MemoryArbiter {clients} clients, {len(writers)} of them write",

@@ -12,6 +12,7 @@ import rheobase.hw.lanes.word_filter as word_filter
 import rheobase.hw.neurons.current_pool as current_pool
 import rheobase.hw.neurons.current_turns as current_turns
 import rheobase.hw.neurons.spike_turns as spike_turns
+import rheobase.hw.serial.word_events as word_events
 from rheobase.sim.prove import prove
 from tests.formal.checkers.current_pool import CurrentPoolChecker
 from tests.formal.checkers.event_scanner import EventScannerChecker
@@ -20,8 +21,10 @@ from tests.formal.checkers.image_gate import ImageGateChecker
 from tests.formal.checkers.queue import QueueChecker
 from tests.formal.checkers.sum_queue import SumQueueChecker
 from tests.formal.checkers.turns import CurrentTurnsChecker, SpikeTurnsChecker
+from tests.formal.checkers.word_events import WordEventsChecker
 from tests.formal.checkers.word_filter import WordFilterChecker
 from tests.formal.proofs import proofs, sum_queue_design
+from tests.hw.serial.designs import serial_layer
 from tests.support.mutation.mutated import mutated
 
 
@@ -118,6 +121,15 @@ def test_finds_a_unit_that_is_written_over():
     outcome = prove(checker, depth=12, induction=False)
     assert not outcome.proved
     assert "failed: occupancy_bounded" in outcome.failure or "in_order" in outcome.failure
+
+
+def test_finds_a_word_that_is_lost():
+    old = "self.words.ready.eq(~holds | (moves & ends))"
+    module = mutated(word_events, old, "self.words.ready.eq(~holds | ends)")
+    checker = WordEventsChecker(module.WordEvents(serial_layer("radix", 3).serial_design))
+    outcome = prove(checker, depth=8, induction=False)
+    assert not outcome.proved
+    assert outcome.failure.startswith("counterexample from the initial state\nfailed: ")
 
 
 def test_finds_a_mutation_within_the_depth():

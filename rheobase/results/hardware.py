@@ -13,8 +13,8 @@ from .models import RightAnswers
 class PlannedLayer(Part):
     """What a layer gets, and what it is predicted to take.
 
-    ``kind`` is "events" or "graph". E, words and rows are those of each connection; an E of 0 is a
-    direct lane, or a graph.
+    ``kind`` is "events", "graph" or "serial". E, words and rows are those of each connection; an E
+    of 0 is a direct lane, a graph, or none. Without a window buffer ``buffer_of`` is "none".
     """
 
     name: str

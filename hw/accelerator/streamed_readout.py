@@ -57,13 +57,9 @@ class StreamedReadout(wiring.Component):
         radix = network.coding == Coding.RADIX
         part = connection.part
         self.select = map_select(connection)
-        masks = tuple(
-            sum(int(bit) << i for i, bit in enumerate(word))
-            for word in connection.seen_bits.reshape(-1, connection.word_width)
-        )
         self.slabs = TrainSlabs(
             connection.word_width,
-            masks,
+            connection.seen_masks,
             pixels=len(part.rows) * len(part.columns),
             steps=connection.largest_steps,
             radix=radix,

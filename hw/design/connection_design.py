@@ -9,7 +9,14 @@ import numpy as np
 
 from ...golden.basics.arithmetic import ceil_div
 from ...golden.network.bounds import Interval, connection_bounds, input_range
-from ...golden.network.network import IMAGE, Coding, Connection, Layer, Network
+from ...golden.network.network import (
+    IMAGE,
+    PIXEL_BITS,
+    Coding,
+    Connection,
+    Layer,
+    Network,
+)
 from ..basics.widths import count_bits, index_bits
 from .adder_graph import AdderGraph
 from .folding import WeightMemory
@@ -98,6 +105,16 @@ class ConnectionDesign:
     def source_map(self) -> tuple[int, int, int]:
         """Channels, rows and columns of the source's map."""
         return self.network.shapes[self.index].inputs[self.number]
+
+    @property
+    def word_planes(self) -> int:
+        """Bit planes of a word, the most significant first; one but for pixels."""
+        return PIXEL_BITS if self.pixels else 1
+
+    @property
+    def word_channels(self) -> int:
+        """Channels of a word: bits of each of its planes."""
+        return self.word_width // self.word_planes
 
     @property
     def source_groups(self) -> int:
@@ -356,11 +373,17 @@ class ConnectionDesign:
 
     @cached_property
     def seen_bits(self) -> np.ndarray:
-        """bool: which bits of the words of a pixel are channels of the connection."""
+        """bool: which bits of a plane of a pixel's words are channels of the connection."""
         part = self.part
-        seen = np.zeros(len(part.groups) * self.word_width, bool)
+        seen = np.zeros(len(part.groups) * self.word_channels, bool)
         seen[part.first_channel : part.first_channel + self.connection.in_channels] = True
         return seen
+
+    @property
+    def seen_masks(self) -> tuple[int, ...]:
+        """Per word of a pixel, a bit mask of those of its bits that are channels of it."""
+        words = np.tile(self.seen_bits.reshape(-1, self.word_channels), self.word_planes)
+        return tuple(sum(int(bit) << i for i, bit in enumerate(word)) for word in words)
 
     def direct_blocks(self) -> np.ndarray:
         """The weights of a direct lane: (groups, slabs, slab rows, P)."""

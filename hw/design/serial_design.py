@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...golden.network.network import PIXEL_BITS, Connection
+from ...golden.network.network import Connection
 from ...golden.network.windows import tap_offsets, window_steps
 from .connection_design import ConnectionDesign
 
@@ -39,13 +39,13 @@ class SerialDesign:
 
     @property
     def planes(self) -> int:
-        """Bit planes of a word, the most significant first; one but for pixels."""
-        return PIXEL_BITS if self.connection.pixels else 1
+        """Bit planes of a word."""
+        return self.connection.word_planes
 
     @property
     def taps(self) -> int:
-        """Channels of a word: bits of each of its planes."""
-        return self.connection.word_width // self.planes
+        """Bits of each plane of a word."""
+        return self.connection.word_channels
 
     @property
     def largest_shift(self) -> int:
@@ -67,17 +67,6 @@ class SerialDesign:
     def passes(self) -> int:
         """Cycles of an event: no sum is read before what was added to it has been written."""
         return max(self.groups, 3 if self.sum_register else 2)
-
-    @cached_property
-    def seen(self) -> tuple[int, ...]:
-        """Per word of a pixel, a bit mask of those of its bits that count."""
-        design = self.connection
-        bits = np.zeros(self.word_groups * self.taps, bool)
-        first = design.part.first_channel
-        bits[first : first + design.connection.in_channels] = True
-        masks = bits.reshape(self.word_groups, self.taps)
-        masks = np.tile(masks, self.planes)
-        return tuple(sum(int(bit) << i for i, bit in enumerate(mask)) for mask in masks)
 
     @cached_property
     def weights(self) -> np.ndarray:

@@ -119,9 +119,7 @@ def _remedies(
     """Serial layers, if it would with them; else the most weight bits, and the largest T."""
     network = planner.network
     if planner.lane_choice is LaneChoice.EVENTS:
-        serial = Planner(
-            network, planner.events, planner.family, planner.large_rams, LaneChoice.SERIAL
-        )
+        serial = planner.of(network, planner.events, LaneChoice.SERIAL)
         if _fits(serial, budget, cycles):
             return f"--lanes {LaneChoice.SERIAL} would fit"
     widths = [c.weight_bits for layer in network.layers for c in layer.connections]

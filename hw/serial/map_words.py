@@ -52,6 +52,7 @@ class MapWords(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         design, marked = self.design, self.marked.payload
+        seen = design.connection.seen_masks
         moves, train_ends, pixel_ends, map_ends = Signal(), Signal(), Signal(), Signal()
         group = Signal(index_shape(design.word_groups))
         pixel = Signal(index_shape(design.positions))
@@ -62,7 +63,7 @@ class MapWords(wiring.Component):
             pixel_ends.eq(train_ends & (group == design.word_groups - 1)),
             map_ends.eq(pixel_ends & (pixel == design.positions - 1)),
             marked.bits.eq(
-                Mux(counts, self.words.payload & lookup(m, group, design.seen, name="seen"), 0)
+                Mux(counts, self.words.payload & lookup(m, group, seen, name="seen"), 0)
             ),
             marked.weights.eq(weights),
             marked.last.eq(map_ends),
@@ -82,7 +83,7 @@ class MapWords(wiring.Component):
     def _train(self, m: Module, moves: Signal, ends: Signal) -> Signal:
         """What the word is worth, whether it ``ends`` a train; gives whether it counts."""
         connection, marked = self.design.connection, self.marked.payload
-        counts = Signal(init=1)
+        counts = Signal()
         if connection.pixels:
             m.d.comb += [counts.eq(1), marked.shift.eq(self.design.largest_shift), ends.eq(1)]
             return counts

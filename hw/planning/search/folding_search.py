@@ -61,9 +61,12 @@ class Planner(PricedNetwork):
         super().__init__(network, family, large_rams)
         self.events = known_events(network) if events is None else events
 
-    def of(self, network: Network, events: NetworkEvents) -> Planner:
-        """A planner of another network for the same device."""
-        return Planner(network, events, self.family, self.large_rams, self.lane_choice)
+    def of(
+        self, network: Network, events: NetworkEvents, lane_choice: LaneChoice | None = None
+    ) -> Planner:
+        """A planner of another network, or with other lanes, for the same device."""
+        lanes = self.lane_choice if lane_choice is None else lane_choice
+        return Planner(network, events, self.family, self.large_rams, lanes)
 
     @cached_property
     def options(self) -> tuple[tuple[Option, ...], ...]:

@@ -131,11 +131,11 @@ def _serial_options(
         if neurons > MOST_SERIAL_ADDERS:
             break
         fold = LayerFolding(neurons, 1, style=family.style, lane_kind=LaneKind.SERIAL)
-        stages = layer_stages(layer_design(network, index, fold, [width]), events)
-        fold = replace(fold, firing=fewest_firing(layer_design(network, index, fold), stages))
-        area = total_area(
-            layer_items(layer_design(network, index, fold, [width]), buffers=False), family
-        )
+        design = layer_design(network, index, fold, [width])
+        stages = layer_stages(design, events)
+        fold = replace(fold, firing=fewest_firing(design, stages))
+        design = layer_design(network, index, fold, [width])
+        area = total_area(layer_items(design, buffers=False), family)
         options.append(Option(fold, image_cycles(stages), area))
     return options
 

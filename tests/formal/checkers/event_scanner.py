@@ -5,6 +5,7 @@ from amaranth.hdl import Assume
 
 from rheobase.hw.lanes.event_scanner import EventScanner
 from rheobase.sim.prove import Checker
+from tests.formal.checkers.words_inside import follow_words
 
 #: Words under way at most; cycles from a word's coming to its first event.
 INSIDE, OLD = 3, 3
@@ -97,14 +98,8 @@ class EventScannerChecker(Checker):
                 m.d.sync += [fresh.eq(1), reached.eq(0)]
         gone = Signal()
         m.d.comb += gone.eq(goes & word_ends)
-        m.d.sync += count.eq(count + comes - gone)
-        for index in range(INSIDE):
-            later = min(index + 1, INSIDE - 1)
-            age = Mux(gone, ages[later], ages[index])
-            m.d.sync += ages[index].eq(Mux(age == OLD, OLD, age + 1))
-            with m.If(gone):
-                m.d.sync += words_inside[index].eq(words_inside[later])
-            with m.If(comes & (count - gone == index)):
-                m.d.sync += [words_inside[index].eq(incoming), ages[index].eq(1)]
-                if index == 0:
-                    m.d.sync += [fresh.eq(1), reached.eq(0)]
+        follow_words(
+            m, words_inside, ages, count, comes=comes, incoming=incoming, gone=gone, old=OLD
+        )
+        with m.If(comes & (count - gone == 0)):
+            m.d.sync += [fresh.eq(1), reached.eq(0)]

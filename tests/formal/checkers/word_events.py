@@ -1,10 +1,11 @@
 """WordEvents: the set bits of each word, in order, each with its weights and its worth."""
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Module, Signal, Value
 
 from rheobase.hw.basics.table import lookup
 from rheobase.hw.serial.word_events import WordEvents
 from rheobase.sim.prove import Checker
+from tests.formal.checkers.words_inside import follow_words
 
 #: Words with events that are under way at most; cycles from a word's coming to its first event.
 INSIDE, OLD = 2, 2
@@ -59,12 +60,4 @@ class WordEventsChecker(Checker):
 
         with m.If(goes):
             m.d.sync += Value.cast(word.bits).eq(rest)
-        m.d.sync += count.eq(count + comes - gone)
-        for index in range(INSIDE):
-            later = min(index + 1, INSIDE - 1)
-            age = Mux(gone, ages[later], ages[index])
-            m.d.sync += ages[index].eq(Mux(age == OLD, OLD, age + 1))
-            with m.If(gone):
-                m.d.sync += words[index].eq(words[later])
-            with m.If(comes & (count - gone == index)):
-                m.d.sync += [words[index].eq(incoming), ages[index].eq(1)]
+        follow_words(m, words, ages, count, comes=comes, incoming=incoming, gone=gone, old=OLD)

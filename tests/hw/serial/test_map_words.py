@@ -6,6 +6,7 @@ import pytest
 from rheobase.hw.serial.map_words import MapWords
 from tests.hw.serial.designs import CHANNELS, KINDS, SIZE, SOURCE_NEURONS, STEPS, serial_layer
 from tests.support.simulation.components import check_exchange
+from tests.support.simulation.components import word as number_of
 
 IMAGES = 3
 
@@ -47,10 +48,10 @@ def test_marks(kind, steps):
                     step = plane // 2 if kind == "signed rate" else plane
                     counts = "rate" not in kind or step >= delay
                     last = place == len(places) - 1 and word == len(of_pixel) - 1
-                    words.append(_number(bit))
+                    words.append(number_of(bit))
                     marked.append(
                         {
-                            "bits": _number(bit * seen[word]) if counts else 0,
+                            "bits": number_of(bit * seen[word]) if counts else 0,
                             "weights": first * channels * groups,
                             "shift": {"pixels": 7}.get(kind, 0)
                             if "radix" not in kind
@@ -67,7 +68,3 @@ def test_marks(kind, steps):
         {"marked": (component.layout, marked)},
         ports={"steps": steps, "delay": delay},
     )
-
-
-def _number(bits):
-    return int(sum(int(bit) << index for index, bit in enumerate(bits)))

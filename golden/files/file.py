@@ -28,6 +28,8 @@ RECORDED_VERSION = 3
 SIGNED_VERSION = 4
 #: Of a file with layers that have a T of their own; it may say both as well.
 OWN_STEPS_VERSION = 5
+#: Of a file that says how often each channel spikes; it may say all of that as well.
+CHANNELS_VERSION = 6
 _NETWORK_KEYS = {
     "name",
     "input_shape",
@@ -60,7 +62,8 @@ def network_bytes(network: Network) -> bytes:
     """The file's content, the same for the same network.
 
     Its version is the least that has what the network has: 2 where it carries neither event counts
-    nor provenance, 4 where a layer fires signed, 5 where one has a T of its own.
+    nor provenance, 4 where a layer fires signed, 5 where one has a T of its own, 6 where its event
+    counts have those of channels.
     """
     return _content(network, network.events, network.provenance)
 
@@ -73,7 +76,9 @@ def _content(network: Network, events: EventCounts | None, provenance: Provenanc
         for number, connection in enumerate(layer.connections):
             tensors[_weight_name(index, number)] = connection.weight
     version = FORMAT_VERSION
-    if any(layer.steps is not None for layer in network.layers):
+    if events is not None and events.channels:
+        version = CHANNELS_VERSION
+    elif any(layer.steps is not None for layer in network.layers):
         version = OWN_STEPS_VERSION
     elif any(layer.signed for layer in network.layers):
         version = SIGNED_VERSION
@@ -130,7 +135,7 @@ def _parse(content: bytes) -> Network:
             f"metadata 'format' is {shown(metadata.get('format'))}, must be {FORMAT!r} "
             "(a file that `rheobase convert` wrote)"
         )
-    versions = {str(number): number for number in range(FORMAT_VERSION, OWN_STEPS_VERSION + 1)}
+    versions = {str(number): number for number in range(FORMAT_VERSION, CHANNELS_VERSION + 1)}
     version = versions.get(str(metadata.get("version")))
     if version is None:
         raise RheobaseError(
@@ -148,7 +153,7 @@ def _parse(content: bytes) -> Network:
     provenance = metadata.get("provenance")
     return replace(
         network,
-        events=parsed_events(network, counted),
+        events=parsed_events(network, counted, of_channels=version >= CHANNELS_VERSION),
         provenance=None if provenance is None else parsed_provenance(provenance),
     )
 

@@ -6,7 +6,7 @@ image takes without having images.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,10 +26,14 @@ class EventCounts:
         windows: (layer, connection) of each that sees the image to a sample of its windows that
             hold a set bit: uint8, (windows, kernel rows, kernel columns, channels). A window that
             is most of an image has each position from an image of its own.
+        channels: of each layer that some connection sees, by its index, the spikes of each of its
+            channels in as many images as were counted, at least those of ``maps``: uint32,
+            (channels,). Empty where nobody counted them.
     """
 
     maps: dict[Seen, np.ndarray]
     windows: dict[tuple[int, int], np.ndarray]
+    channels: dict[int, np.ndarray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"EventCounts of {self.images} images"
@@ -40,18 +44,17 @@ class EventCounts:
         return len(next(iter(self.maps.values())))
 
     def first_steps(self, steps: int) -> EventCounts:
-        """The counts of the first ``steps`` time steps."""
+        """The counts of the first ``steps`` time steps; those of channels stay those of all."""
         maps = {
             seen: events if seen[0] == IMAGE else events[:, :steps]
             for seen, events in self.maps.items()
         }
-        return EventCounts(maps, self.windows)
+        return EventCounts(maps, self.windows, self.channels)
 
     def of(self, images: np.ndarray) -> EventCounts:
-        """The counts of the images with these indices."""
-        return EventCounts(
-            {seen: events[images] for seen, events in self.maps.items()}, self.windows
-        )
+        """The counts of the images with these indices; those of channels stay those of all."""
+        maps = {seen: events[images] for seen, events in self.maps.items()}
+        return EventCounts(maps, self.windows, self.channels)
 
 
 def seen_by(connection: Connection) -> Seen:

@@ -47,6 +47,12 @@ def window_shapes(network: UncheckedNetwork) -> dict[tuple[int, int], tuple[int,
     }
 
 
+def seen_layers(network: UncheckedNetwork) -> list[int]:
+    """Indices of the layers that some connection sees, ascending."""
+    sources = {one.source for layer in network.layers for one in layer.connections}
+    return sorted(sources - {IMAGE})
+
+
 def check_event_counts(network: UncheckedNetwork, counts: EventCounts) -> None:
     """Raise ``RheobaseError`` where ``counts`` are not of ``network``."""
     shapes, windows = map_shapes(network), window_shapes(network)
@@ -69,6 +75,12 @@ def check_event_counts(network: UncheckedNetwork, counts: EventCounts) -> None:
                 f"{where}: {shown(found.shape)}, must be 0..{MOST_WINDOWS} of {shape}"
             )
         _check(where, found, np.uint8, (len(found), *shape))
+
+    if counts.channels and counts.channels.keys() != {*seen_layers(network)}:
+        raise RheobaseError("events: of other layers' channels, must be of those that are seen")
+    for index, events in counts.channels.items():
+        where = f"events of the channels of layer {shown(network.layers[index].name)}"
+        _check(where, events, np.uint32, (network.layers[index].out_channels,))
 
 
 def _check(where: str, array: np.ndarray, kind: DTypeLike, shape: tuple[int, ...]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..network.event_counts import EventCounts, Seen
-from ..network.event_validation import MOST_WINDOWS, map_shapes, window_shapes
+from ..network.event_validation import MOST_WINDOWS, map_shapes, seen_layers, window_shapes
 from ..network.network import IMAGE, Network
 from ..network.windows import tap_offsets, window_steps
+from .records import LayerRecord
 from .run import run_golden
 
 #: Images, numbers and windows of each connection that a network's file carries at most.
@@ -30,6 +31,10 @@ def count_events(network: Network, images: np.ndarray) -> EventCounts:
     batch = max(1, _RECORDED // (neurons * network.steps))
     shapes = map_shapes(network)
     parts: dict[Seen, list[np.ndarray]] = {seen: [] for seen in shapes}
+    of_channels = {
+        index: np.zeros(network.layers[index].out_channels, np.uint64)
+        for index in seen_layers(network)
+    }
     for start in range(0, len(images), batch):
         shown = images[start : start + batch]
         records = run_golden(network, shown, record=True).layers
@@ -40,11 +45,29 @@ def count_events(network: Network, images: np.ndarray) -> EventCounts:
             held = np.bitwise_count(shown[:, np.newaxis]) if spikes is None else np.abs(spikes)
             held = held[:, :, first : first + channels]
             parts[seen].append(held.sum(axis=2, dtype=np.int64).astype(kind))
+        for index, total in of_channels.items():
+            total += _channel_spikes(records[index])
     windows = {
         (index, number): image_windows(network, index, number, images)
         for index, number in window_shapes(network)
     }
-    return EventCounts({seen: np.concatenate(part) for seen, part in parts.items()}, windows)
+    return EventCounts(
+        {seen: np.concatenate(part) for seen, part in parts.items()},
+        windows,
+        {index: _as_uint32(total) for index, total in of_channels.items()},
+    )
+
+
+def _channel_spikes(record: LayerRecord) -> np.ndarray:
+    """Spikes of either sign of each channel: uint64, (channels,)."""
+    if record.spikes is None:
+        raise ValueError(f"layer {record.name!r} is read out and sends no spikes")
+    return np.count_nonzero(record.spikes, axis=(0, 1, 3, 4)).astype(np.uint64)
+
+
+def _as_uint32(counts: np.ndarray) -> np.ndarray:
+    """``counts``, or those of a part of the images where they are too many."""
+    return (counts // (int(counts.max(initial=0)) // 2**32 + 1)).astype(np.uint32)
 
 
 def image_windows(network: Network, index: int, number: int, images: np.ndarray) -> np.ndarray:
@@ -105,7 +128,8 @@ def kept_counts(counts: EventCounts) -> EventCounts:
     """What a network's file carries of ``counts``: fewer images, and fewer windows."""
     size = sum(events[0].size for events in counts.maps.values())
     kept = representative(counts, max(1, min(KEPT_IMAGES, KEPT_NUMBERS // size)))
-    return EventCounts(kept.maps, {key: w[:KEPT_WINDOWS] for key, w in kept.windows.items()})
+    windows = {key: found[:KEPT_WINDOWS] for key, found in kept.windows.items()}
+    return EventCounts(kept.maps, windows, kept.channels)
 
 
 def representative(counts: EventCounts, most: int) -> EventCounts:

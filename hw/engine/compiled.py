@@ -27,6 +27,7 @@ class LayerMap:
         digit_words: of trains, from one digit to the next.
         train_steps: T of spike trains; 0 where the map has numbers or currents.
         delay: t0; steps up to it do not count.
+        order: which channel of the network's map lies at each place; none where it is that one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class LayerMap:
     digit_words: int = 0
     train_steps: int = 0
     delay: int = 0
+    order: tuple[int, ...] = ()
 
     @property
     def train(self) -> TrainFormat | None:
@@ -227,7 +229,10 @@ def map_trains(program: Program, memory: np.ndarray, layer: int) -> np.ndarray:
 
 
 def _map_fields(place: LayerMap, memory: np.ndarray, base: int) -> np.ndarray:
-    """What lies from word ``base`` on as the map does: int64, (channels, rows, columns)."""
+    """What lies from word ``base`` on as the map does: int64, (channels, rows, columns).
+
+    Channels are in the network's order.
+    """
     bits = NUMBER_BITS[place.kind]
     at = (
         base
@@ -237,4 +242,9 @@ def _map_fields(place: LayerMap, memory: np.ndarray, base: int) -> np.ndarray:
     )
     fields = memory[at][..., None].astype(np.int64) >> (np.arange(WORD_BITS // bits) * bits)
     numbers = (fields & ((1 << bits) - 1)).reshape(place.rows, place.columns, -1)
-    return numbers[..., : place.channels].transpose(2, 0, 1)
+    in_memory = numbers[..., : place.channels].transpose(2, 0, 1)
+    if not place.order:
+        return in_memory
+    found = np.empty_like(in_memory)
+    found[list(place.order)] = in_memory
+    return found

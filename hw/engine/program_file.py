@@ -20,7 +20,7 @@ from .design import TRAIN_DIGITS, EngineDesign
 from .program import ADDRESS_BITS, EXTENT_BITS, NUMBER_BITS, Kind
 from .program_check import check_program
 
-FORMAT, FORMAT_VERSION = "rheobase-program", 4
+FORMAT, FORMAT_VERSION = "rheobase-program", 5
 _KEYS = {
     "design",
     "name",
@@ -178,12 +178,17 @@ def _layer_map(where: str, entry: Any) -> LayerMap:
     check_name(where, entry["name"])
     if not isinstance(entry["signed"], bool):
         raise RheobaseError(f"{where}: signed is {shown(entry['signed'])}, must be true or false")
-    for field in entry.keys() - {"name", "signed", "kind"}:
+    for field in entry.keys() - {"name", "signed", "kind", "order"}:
         check_integer(where, field, entry[field], int(field in _AT_LEAST_ONE), _most(field))
+    order = entry["order"]
+    if order != [] and sorted(_integers("order", order, 0, _FURTHEST)) != [
+        *range(entry["channels"])
+    ]:
+        raise RheobaseError(f"{where}: order is {shown(order)}, must have each channel once")
     kind = check_integer(where, "kind", entry["kind"], Kind.DIGITS, Kind.CURRENTS)
     if kind != Kind.CURRENTS:
         check_integer(where, "steps", entry["steps"], 1, NUMBER_BITS[Kind(kind)])
-    place = LayerMap(**{**entry, "kind": Kind(kind)})
+    place = LayerMap(**{**entry, "kind": Kind(kind), "order": tuple(order)})
     if place.train is not None:
         check_integer(where, "kind", kind, Kind.DIGITS, Kind.DIGITS)
         check_integer(where, "digits of a train", place.train.digits, 1, TRAIN_DIGITS)

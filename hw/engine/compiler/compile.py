@@ -20,6 +20,7 @@ from .blocks import Task, network_passes
 from .coding import check_coding
 from .costs import PassCost
 from .maps.addresses import Place, placed_maps
+from .maps.channel_orders import Orders, channel_orders, reordered
 from .maps.densities import densities
 from .maps.readings import Readings, network_readings
 from .maps.stored_maps import ImageView, Source, turn_words
@@ -70,8 +71,10 @@ def compile_network(
         RheobaseError: the network is beyond a limit of the engine; the message names the layer,
             the limit and the value.
     """
-    network = network_of(network)
-    check_coding(network, design)
+    given = network_of(network)
+    check_coding(given, design)
+    orders = channel_orders(given, given.events.channels if given.events else {})
+    network = reordered(given, orders)
     readings = network_readings(network)
     task = Task(network, readings, design, densities(network), word_cycles)
     drafts = network_passes(task, fold, progress)
@@ -87,7 +90,7 @@ def compile_network(
     program = Program(
         design=design,
         name=network.name,
-        network_hash=network_hash(network),
+        network_hash=network_hash(given),
         input_shape=network.input_shape,
         zero_point=network.zero_point,
         outputs=network.outputs,
@@ -96,7 +99,8 @@ def compile_network(
         program_base=program_base,
         images=tuple(_image_place(s, p) for s, p in places.items() if isinstance(s, ImageView)),
         maps=tuple(
-            _layer_map(network, readings, index, places) for index in range(len(network.layers))
+            _layer_map(network, readings, index, places, orders)
+            for index in range(len(network.layers))
         ),
     )
     return Compilation(program, tuple(drafts), tuple(task.cost(draft) for draft in drafts))
@@ -133,7 +137,11 @@ def _pass_words(
 
 
 def _layer_map(
-    network: Network, readings: Readings, index: int, places: Mapping[Source, Place]
+    network: Network,
+    readings: Readings,
+    index: int,
+    places: Mapping[Source, Place],
+    orders: Orders,
 ) -> LayerMap:
     stored = readings.map_of[index]
     place, member = places[stored], stored.member(index)
@@ -152,6 +160,7 @@ def _layer_map(
         place.row_words,
         stored.train.steps if stored.train else 0,
         network.delay,
+        tuple(orders[index].tolist()) if index in orders else (),
     )
 
 

@@ -90,6 +90,9 @@ def test_maps_are_sums_of_spikes_and_of_bits(network):
                 spikes = records[connection.source].spikes
                 expected = sum((spikes[:, :, c] != 0).astype(int) for c in seen)
             assert np.array_equal(found, expected)
+            if connection.source != IMAGE:
+                total = [(spikes[:, :, c] != 0).sum() for c in range(spikes.shape[2])]
+                assert counts.channels[connection.source].tolist() == total
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -199,10 +202,13 @@ def test_few_images_stand_for_many():
         (0, 0, 4): rng.poisson(rng.gamma(2, 2, (60, 1, 1, 1)), (60, 3, 4, 4)).astype(np.uint8),
         (1, 0, 9): rng.poisson(rng.gamma(2, 1, (60, 1, 1, 1)), (60, 3, 2, 2)).astype(np.uint8),
     }
-    counts = EventCounts(maps, {(0, 0): np.ones((KEPT_WINDOWS + 9, 3, 3, 1), np.uint8)})
+    channels = {0: np.arange(4, dtype=np.uint32)}
+    windows = {(0, 0): np.ones((KEPT_WINDOWS + 9, 3, 3, 1), np.uint8)}
+    counts = EventCounts(maps, windows, channels)
     for few in (representative(counts, 8), kept_counts(counts)):
         for seen, events in few.maps.items():
             assert events.mean() == pytest.approx(maps[seen].mean(), rel=0.05)
+        assert few.channels is channels
     assert representative(counts, 8).images == 8
     assert len(kept_counts(counts).windows[0, 0]) == KEPT_WINDOWS
 
@@ -212,6 +218,37 @@ def test_fewer_steps_are_the_first_ones():
     shorter = replace(network, steps=2, delay=0, events=network.events.first_steps(2))
     for seen, events in shorter.events.maps.items():
         assert np.array_equal(events, network.events.maps[seen][:, :2])
+
+
+def _without_channels(network):
+    return replace(network, events=replace(network.events, channels={}))
+
+
+def test_files_without_counts_of_channels_are_what_they_were(tmp_path):
+    network = _recorded(_network())
+    older = _without_channels(network)
+    path = tmp_path / "network.safetensors"
+    for recorded, version in ((network, "6"), (older, "3")):
+        save_network(recorded, path)
+        assert _parts(path.read_bytes())[1]["version"] == version
+        found = load_network(path)
+        assert found.events.channels.keys() == recorded.events.channels.keys()
+        assert network_bytes(found) == path.read_bytes()
+
+
+def test_a_file_of_the_first_version_has_no_counts(tmp_path):
+    tensors, metadata = _parts(network_bytes(_without_channels(_recorded(_network()))))
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(save(tensors, metadata=metadata | {"version": "2"}))
+    with pytest.raises(RheobaseError, match=r"'events.* is not part of the network"):
+        load_network(path)
+
+
+def test_counts_of_other_layers_are_refused():
+    network = _recorded(_network())
+    for channels in ({9: np.zeros(3, np.uint32)}, {0: network.events.channels[0]}):
+        with pytest.raises(RheobaseError, match="must be of those that are seen"):
+            replace(network, events=replace(network.events, channels=channels))
 
 
 def _parts(content):
@@ -263,12 +300,19 @@ DAMAGE = {
     "images": (_of_tensor("events.", lambda a: a[:-1]), "must be uint8"),
     "no dimension": (_of_tensor("events.", lambda a: np.array(3, np.uint8)), "without dimensions"),
     "too many": (_of_tensor("events.", lambda a: a * 0 + 255), "255 at a position, must be"),
+    "channels missing": (_of_tensor("channels.", lambda _: None), "'channels.0' is missing"),
+    "channels of no layer": (
+        lambda tensors, _: tensors.update({"channels.9": np.zeros(3, np.uint32)}),
+        "'channels.9' is not part",
+    ),
+    "channel type": (_of_tensor("channels.", lambda a: a.astype(np.uint64)), "must be uint32"),
+    "channel shape": (_of_tensor("channels.", lambda a: a[:-1]), "channels of layer .*must be u"),
+    "channels in version 5": (
+        lambda _, metadata: metadata.update(version="5"),
+        "'(channels.0|signed|steps)'",
+    ),
     "window": (_of_tensor("windows.", lambda a: a[:, :, :, :, None]), "windows of connection 0"),
     "window type": (_of_tensor("windows.", lambda a: a.astype(np.int8)), "int8 .*must be uint"),
-    "old version": (
-        lambda _, metadata: metadata.update(version="2"),
-        "'events.* is not part of the network",
-    ),
 }
 
 

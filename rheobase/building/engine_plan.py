@@ -33,7 +33,8 @@ def show_engine_plan(plan: Plan, design: EngineDesign, clock: float) -> None:
         f"{len(plan.passes)} passes on {design.neurons} x {design.lanes} adders, "
         f"{plan.cycles:,.0f} cycles an image: {clock * 1e6 / plan.cycles:.1f} images/s at "
         f"{clock:g} MHz",
-        f"bound: {plan.least:,.0f} cycles, of the additions on all adders or the words moved",
+        f"bound: {plan.least:,.0f} cycles, of the additions on all adders or the words moved; "
+        f"{plan.least_pass_by_pass:,.0f} where each pass moves its own weights",
         f"memory: {plan.memory_bytes / 2**20:.2f} MiB, of which an image moves "
         f"{plan.moved_bytes / 2**20:.2f} MiB; {plan.image_bytes / 2**10:.0f} KiB are sent of it",
         *(f"close to a limit: {name} is {taken} of {limit}" for name, taken, limit in plan.close),
@@ -49,6 +50,7 @@ def compiled(plan: Plan, file: Path, engine: str, clock: float) -> Compiled:
         clock_hz=clock * 1e6,
         cycles=float(plan.cycles),
         least_cycles=float(plan.least),
+        least_cycles_pass_by_pass=float(plan.least_pass_by_pass),
         images_per_second=clock * 1e6 / plan.cycles,
         memory_bytes=plan.memory_bytes,
         moved_bytes=float(plan.moved_bytes),

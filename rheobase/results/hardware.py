@@ -105,13 +105,18 @@ class NearLimit(Part):
 
 @dataclass(frozen=True)
 class Compiled(Result):
-    """Of ``compile``. An image moves ``moved_bytes`` of ``memory_bytes``."""
+    """Of ``compile``. An image moves ``moved_bytes`` of ``memory_bytes``.
+
+    No order of work takes fewer than ``least_cycles``, and none in which each pass moves its own
+    weights fewer than ``least_cycles_pass_by_pass``.
+    """
 
     file: str
     engine: str
     clock_hz: float
     cycles: float
     least_cycles: float
+    least_cycles_pass_by_pass: float
     images_per_second: float
     memory_bytes: int
     moved_bytes: float
@@ -190,6 +195,7 @@ class EngineSimulated(Result):
     passes: int
     cycles_per_image: float
     least_cycles: float
+    least_cycles_pass_by_pass: float
     clock_hz: float
     images_per_second: float
     right_answers: float | None

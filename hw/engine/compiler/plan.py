@@ -25,8 +25,7 @@ class PassPlan:
         cost: cycles by what bounds them.
         waits: cycles until its weights are there, after the pass before it.
         utilisation: of its adders' lanes, of the events that they may take in all its cycles.
-        least: cycles below which it cannot be: its channels' additions over all adders, or the
-            words of its maps and tables, whichever take longer.
+        additions: cycles of its channels' additions, were all adders always at work.
     """
 
     layer: str
@@ -37,12 +36,22 @@ class PassPlan:
     cost: PassCost
     waits: float
     utilisation: float
-    least: float
+    additions: float
 
     @property
     def cycles(self) -> float:
         """From the end of the pass before it to its own."""
         return self.cost.after(self.waits)
+
+    @property
+    def least(self) -> float:
+        """Cycles below which it cannot be: of its additions, or of its maps' and tables' words."""
+        return max(self.additions, self.cost.memory + self.cost.tables)
+
+    @property
+    def least_with_weights(self) -> float:
+        """The same where it moves its own weights."""
+        return max(self.additions, self.cost.memory + self.cost.tables + self.cost.weights)
 
     @property
     def bound(self) -> str:
@@ -85,6 +94,11 @@ class Plan:
         return max(words, sum(one.least for one in self.passes))
 
     @property
+    def least_pass_by_pass(self) -> float:
+        """The same where each pass moves its own weights (docs/engine.md)."""
+        return sum(one.least_with_weights for one in self.passes)
+
+    @property
     def moved_bytes(self) -> int:
         """Bytes that an image moves in memory."""
         return sum(one.cost.memory_words for one in self.passes) * WORD_BITS // 8
@@ -109,7 +123,7 @@ def plan_program(compilation: Compilation) -> Plan:
                 cost=cost,
                 waits=wait,
                 utilisation=cost.accumulations / (cost.after(wait) * lanes),
-                least=max(cost.accumulations * filled / lanes, cost.memory + cost.tables),
+                additions=cost.accumulations * filled / lanes,
             )
         )
     return Plan(

@@ -47,7 +47,7 @@ def test_a_plan_says_what_the_model_counts():
     runs = run_program(design, memory, compilation.program.program_base, 0)
     plan = plan_program(compilation)
     assert len(runs) == len(plan.passes)
-    bounds = {"passes": 0.0, "words": 0.0}
+    bounds, in_turn = {"passes": 0.0, "words": 0.0}, 0.0
     for run, one, draft in zip(runs, plan.passes, compilation.drafts, strict=True):
         words = run.words_read + run.words_written
         assert one.cost.memory == 2 * words
@@ -62,9 +62,11 @@ def test_a_plan_says_what_the_model_counts():
         assert one.least == pytest.approx(max(additions / design.adders, moved))
         assert one.least <= one.cycles
         bounds["passes"] += one.least
+        in_turn += max(additions / design.adders, moved + 2 * run.weight_words)
         bounds["words"] += moved + 2 * run.weight_words
         assert 0.75 * one.cost.accumulations < events < 1.25 * one.cost.accumulations + 100
     assert plan.least == pytest.approx(max(bounds.values()))
+    assert plan.least_pass_by_pass == pytest.approx(in_turn)
 
 
 def test_squeezenet_fits(capsys):

@@ -155,7 +155,7 @@ class Engine(wiring.Component):
             place, lane = digit_lane(number, design.lanes)
             digits[lane][place] = buffer.word.word_select(number, DIGIT_BITS)
         m.d.comb += [
-            reader.go.eq(sequencer.go),
+            reader.go.eq(sequencer.reads),
             reader.count.eq(header.sources),
             reader.window_rows.eq(header.rows),
             reader.row_finished.eq(walker.row_done),

@@ -353,10 +353,11 @@ def parameter_record(design: EngineDesign) -> Record:
     return Record("parameter", tuple(fields))
 
 
-#: Tables of a pass, in the order in which they follow its head.
+#: Tables of a pass, in the order in which they follow its head: what maps are read by comes first,
+#: as the first rows are read while the other tables come.
 TABLES = {
-    "chunks": chunk_record,
     "sources": source_record,
+    "chunks": chunk_record,
     "segments": segment_record,
     "row_entries": row_record,
     "operations": operation_record,

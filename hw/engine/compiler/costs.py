@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -23,9 +23,9 @@ from .passes.drafts import Draft, DraftSource
 CHANNEL_SPREAD = 0.6
 #: Cycles of a memory's command beside those of its words.
 COMMAND_CYCLES = 1.0
-#: Cycles between passes beside those in which the next one's tables and first rows are read: queues
-#: run dry, and what was written leaves.
-PASS_CYCLES = 100
+#: Cycles between passes beside those in which the next one's sources and first rows are read:
+#: queues run dry, and what was written leaves.
+PASS_CYCLES = 200
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class PassCost:
         fill: words and commands of the rows that the first row of windows sees.
         neurons: turns, of each chunk, or what the maximum behind them compares.
         tables: words of its head and tables, before it begins.
+        first_tables: of them those that come before its first rows are read.
         weights: words of its weights, which load while other passes run.
         accumulations: events of all lanes, for each group.
         memory_words: that are moved, of maps, tables and weights.
@@ -52,14 +53,16 @@ class PassCost:
     fill: float
     neurons: float
     tables: float
+    first_tables: float
     weights: float
     accumulations: float
     memory_words: int
 
     @property
     def running(self) -> float:
-        """Cycles from its beginning to its end: its first rows, then what takes longest."""
-        return max(self.moving, self.fill + max(self.adders, self.window, self.neurons))
+        """Cycles from its first row on: first rows beside tables, then what takes longest."""
+        begins = max(self.fill, self.tables - self.first_tables)
+        return max(self.moving, begins + max(self.adders, self.window, self.neurons))
 
     @property
     def moving(self) -> float:
@@ -68,12 +71,12 @@ class PassCost:
 
     def after(self, waits: float) -> float:
         """Cycles from the end of the pass before it to its own, where its weights come late."""
-        return self.running + self.tables + waits + PASS_CYCLES
+        return self.running + self.first_tables + waits + PASS_CYCLES
 
     @property
     def alone(self) -> float:
         """Cycles that it takes among passes like it: all weights are moved some time."""
-        return max(self.running, self.moving + self.weights) + self.tables + PASS_CYCLES
+        return max(self.running, self.moving + self.weights) + self.first_tables + PASS_CYCLES
 
 
 def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: float) -> PassCost:
@@ -106,7 +109,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
         row_cycles = source.read_words * word_cycles + row_commands * COMMAND_CYCLES
         fill += read_rows(source, 1) * row_cycles
     weights = stream_words(design, draft.weight_stride, draft.group_turns)
-    tables = table_words(draft)
+    tables, first_tables = table_words(draft, TABLES), table_words(draft, ["sources"])
     return PassCost(
         adders=windows * draft.groups * _busiest(events, squares),
         window=windows * words,
@@ -118,6 +121,7 @@ def pass_cost(draft: Draft, target: StoredMap, density: Density, word_cycles: fl
             draft.positions.comparisons * draft.fired_turns,
         ),
         tables=tables * word_cycles,
+        first_tables=first_tables * word_cycles,
         weights=weights * word_cycles,
         accumulations=windows * draft.groups * float(events.sum()),
         memory_words=moved + tables + weights,
@@ -180,10 +184,10 @@ def write_commands(draft: Draft, target: StoredMap) -> int:
     return rows * columns * ceil_div(pixel, BURST_WORDS)
 
 
-def table_words(draft: Draft) -> int:
-    """Memory words of a pass's head and tables."""
-    design = draft.design
-    words = sum(TABLES[name](design).words * count for name, count in draft.records.items())
+def table_words(draft: Draft, tables: Iterable[str]) -> int:
+    """Memory words of a pass's head and of some of its tables."""
+    design, records = draft.design, draft.records
+    words = sum(TABLES[name](design).words * records[name] for name in tables)
     return words + pass_record(design).words
 
 

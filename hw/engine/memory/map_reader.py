@@ -30,8 +30,8 @@ class MapReader(wiring.Component):
     Members:
         port: out, memory port.
         sources: in, ``TableWordsPort``; the table of sources, written before ``go``.
-        go: in; a pass begins: ``count`` sources, ``window_rows`` rows of windows.
-        count, window_rows: in; they stand still while the pass runs.
+        go: in; rows may be read: of ``count`` sources, ``window_rows`` rows of windows.
+        count, window_rows: in; they stand still until the pass is over.
         row_finished: in; the walker is done with a row of windows.
         rows_ready: out; rows of windows of the pass that have all their rows in the row buffer.
         enables, address, first_word, other_word: out; write port of the row buffer.

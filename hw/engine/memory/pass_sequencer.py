@@ -18,8 +18,9 @@ class PassSequencer(wiring.Component):
     """Runs a program, one pass after the other.
 
     The head of a pass and its tables are written while no pass runs, and stand still from ``go``
-    until ``finished``. What comes behind the program's end is left in the stream; whoever reads the
-    program drops it before the next ``start``.
+    until ``finished``; the head and the table of sources from ``reads`` on. What comes behind the
+    program's end is left in the stream; whoever reads the program drops it before the next
+    ``start``.
 
     Members:
         words: in, stream; the program.
@@ -29,6 +30,8 @@ class PassSequencer(wiring.Component):
         header: out; the head of the pass.
         chunks, sources, segments, row_entries, operations, parameters: out, ``TablePort``;
             ``sources`` and ``parameters`` are a ``TableWordsPort``.
+        reads: out; rows of the next pass may be read from the next cycle on: its head and its
+            sources are there, and what the pass before has written is in memory.
         go: out; a pass begins in this cycle: head, tables and weights are there.
         done: out; no program runs.
     """
@@ -38,6 +41,7 @@ class PassSequencer(wiring.Component):
     weights_ready: Signal
     finished: Signal
     header: data.View
+    reads: Signal
     go: Signal
     done: Signal
 
@@ -53,6 +57,7 @@ class PassSequencer(wiring.Component):
                 "finished": In(1),
                 "header": Out(record_layout(self.head)),
                 **{name: Out(table_port(design, name)) for name in TABLES},
+                "reads": Out(1),
                 "go": Out(1),
                 "done": Out(1, init=1),
             }
@@ -97,6 +102,8 @@ class PassSequencer(wiring.Component):
             m.d.sync += word.eq(word + 1)
 
         next_table = [table.eq(table.rotate_left(1)), index.eq(0)]
+        sources = table[list(TABLES).index("sources")]
+        m.d.sync += self.reads.eq(0)
         with m.FSM(init="IDLE"):
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += [self.done.eq(0), word.eq(0)]
@@ -123,7 +130,7 @@ class PassSequencer(wiring.Component):
                     with m.If(last_word):
                         m.d.sync += [word.eq(0), index.eq(index + 1)]
                 with m.If(no_records | (takes & last_word & last_record)):
-                    m.d.sync += next_table
+                    m.d.sync += [*next_table, self.reads.eq(sources)]
                     m.next = "COUNT"
                     with m.If(table[-1]):
                         m.next = "READY"

@@ -43,6 +43,7 @@ class Engine:
         self.sequencer, self.rng, self.programs = sequencer, rng, programs
         self.tables = {name: {} for name in TABLES}
         self.started = []
+        self.read = None
         self.running = self.starting = self.finishing = self.was_ready = False
         self.ended = 0
 
@@ -70,9 +71,13 @@ class Engine:
                     table[index].append(context.get(port.word))
                 else:
                     table[index] = context.get(port.record)
+        if context.get(sequencer.reads):
+            assert not self.running and self.read is None
+            self.read = context.get(sequencer.header), dict(self.tables["sources"])
         if context.get(sequencer.go):
             assert not self.running and self.was_ready
-            self.running = True
+            assert self.read == (context.get(sequencer.header), self.tables["sources"])
+            self.running, self.read = True, None
             self.started.append((context.get(sequencer.header), dict(self.tables)))
             self.tables = {name: {} for name in TABLES}
         elif self.running:

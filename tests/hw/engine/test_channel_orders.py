@@ -76,12 +76,19 @@ def test_a_reordered_network_is_the_same_network(network, seed, signed) -> None:
     if signed:
         network = with_signed_layers(rng, network)
     orders = channel_orders(network, _counts(rng, network.layers))
-    other = reordered(network, orders)
     images = random_images(rng, network, 3)
+    network = replace(network, events=count_events(network, images))
+    other = reordered(network, orders)
+    again = count_events(other, images)
     expected = run_golden(network, images, record=True)
     found = run_golden(other, images, record=True)
     for map_expected, map_found in zip(expected.outputs, found.outputs, strict=True):
         np.testing.assert_array_equal(map_found, map_expected)
+    assert again.channels.keys() == other.events.channels.keys()
+    for index, counts in again.channels.items():
+        np.testing.assert_array_equal(other.events.channels[index], counts)
+    for seen, events in again.maps.items():
+        np.testing.assert_array_equal(other.events.maps[seen], events)
     for index, (before, after) in enumerate(zip(expected.layers, found.layers, strict=True)):
         if before.spikes is not None:
             order = orders.get(index, slice(None))

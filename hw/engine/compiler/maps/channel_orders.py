@@ -48,13 +48,20 @@ def channel_orders(network: Network, counts: Mapping[int, np.ndarray]) -> Orders
 def reordered(network: Network, orders: Orders) -> Network:
     """``network`` with the channels of its layers in ``orders``: it computes the same outputs.
 
-    Its event counts stay: they are of all channels of such a layer together.
+    So have the counts of its channels; other counts are of all channels of such a layer together.
     """
     layers = tuple(
         _reordered_layer(layer, orders.get(index), orders)
         for index, layer in enumerate(network.layers)
     )
-    return replace(network, layers=layers)
+    events = network.events
+    if events is not None:
+        channels = {
+            index: counts[orders[index]] if index in orders else counts
+            for index, counts in events.channels.items()
+        }
+        events = replace(events, channels=channels)
+    return replace(network, layers=layers, events=events)
 
 
 def _order(events: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from rheobase.hw.engine.compiler.compile import compile_network
 from rheobase.hw.engine.compiler.maps.channel_orders import RUN, channel_orders, reordered
 from rheobase.hw.engine.design import EngineDesign
 from tests.support.networks.random_graphs import graph_networks
-from tests.support.networks.random_networks import random_images, with_signed_layers
+from tests.support.networks.random_networks import networks, random_images, with_signed_layers
 
 
 def _layer(connections: list[Connection], threshold: int | None = 50) -> Layer:
@@ -70,11 +70,19 @@ def _depthwise(source: int, channels: int, weight: np.ndarray) -> Connection:
 
 
 @settings(deadline=None, max_examples=60)
-@given(network=graph_networks(), seed=st.integers(0, 2**32 - 1), signed=st.booleans())
+@given(
+    network=st.one_of(graph_networks(), networks()),
+    seed=st.integers(0, 2**32 - 1),
+    signed=st.booleans(),
+)
 def test_a_reordered_network_is_the_same_network(network, seed, signed) -> None:
     rng = np.random.default_rng(seed)
     if signed:
         network = with_signed_layers(rng, network)
+    _check_the_same(network, rng)
+
+
+def _check_the_same(network: Network, rng: np.random.Generator) -> None:
     orders = channel_orders(network, _counts(rng, network.layers))
     images = random_images(rng, network, 3)
     network = replace(network, events=count_events(network, images))
@@ -123,6 +131,7 @@ def test_what_may_change_places() -> None:
     # Layers 0 to 2 have one order, and half of layer 2 is read; 3 is free, 4 is fed in halves.
     assert set(channel_orders(network, counts)) == {3}
     whole = [*layers[:3], _layer([Connection(2, _kernel(rng, 6, 8, 1, 1))]), *layers[4:]]
+    _check_the_same(_network(whole), rng)
     orders = channel_orders(_network(whole), counts)
     assert set(orders) == {0, 1, 2, 3}
     np.testing.assert_array_equal(orders[0], orders[1])

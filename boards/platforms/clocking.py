@@ -69,7 +69,7 @@ class Clocking(Elaboratable):
                 m.d.comb += [loop_clock.eq(pad.i), locked.eq(1)]
             elif self.second is not None:
                 other = self._other_output(other_clock, *((2, 0) if fast else (1, 1)))
-                m.submodules.pll = self._ecp5(pad.i, loop_clock, locked, other)
+                m.submodules.pll = ecp5_loop(self.setting, pad.i, loop_clock, locked, other)
             else:
                 m.submodules.pll = self._loop(pad.i, loop_clock, locked)
         frequency = self.board.oscillator if self.setting is None else self.setting.frequency
@@ -98,55 +98,10 @@ class Clocking(Elaboratable):
         """A loop that takes its reference from anywhere."""
         if self.board.family == Family.ICE40:
             return self._ice40("SB_PLL40_CORE", "REFERENCECLK", reference, clock, locked)
-        made = {Family.ECP5: self._ecp5, Family.GOWIN: self._gowin}[self.board.family]
-        return made(reference, clock, locked)
-
-    def _ecp5(
-        self,
-        reference: Signal,
-        clock: Signal,
-        locked: Signal,
-        other: dict[str, Any] | None = None,
-    ) -> Instance:
-        setting = self.setting
-        return Instance(
-            "EHXPLLL",
-            a_FREQUENCY_PIN_CLKI=f"{setting.reference / 1e6:.6f}",
-            a_FREQUENCY_PIN_CLKOP=f"{setting.frequency / 1e6:.6f}",
-            a_ICP_CURRENT="12",
-            a_LPF_RESISTOR="8",
-            a_MFG_ENABLE_FILTEROPAMP="1",
-            a_MFG_GMCREF_SEL="2",
-            p_PLLRST_ENA="DISABLED",
-            p_INTFB_WAKE="DISABLED",
-            p_STDBY_ENABLE="DISABLED",
-            p_DPHASE_SOURCE="DISABLED",
-            p_OUTDIVIDER_MUXA="DIVA",
-            p_OUTDIVIDER_MUXB="DIVB",
-            p_OUTDIVIDER_MUXC="DIVC",
-            p_OUTDIVIDER_MUXD="DIVD",
-            p_CLKI_DIV=setting.reference_divider,
-            p_CLKFB_DIV=setting.feedback_divider,
-            p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_DIV=setting.output_divider,
-            p_CLKOP_CPHASE=setting.output_divider - 1,
-            p_CLKOP_FPHASE=0,
-            p_FEEDBK_PATH="CLKOP",
-            i_RST=Const(0),
-            i_STDBY=Const(0),
-            i_CLKI=reference,
-            i_CLKFB=clock,
-            o_CLKOP=clock,
-            i_PHASESEL0=Const(0),
-            i_PHASESEL1=Const(0),
-            i_PHASEDIR=Const(1),
-            i_PHASESTEP=Const(1),
-            i_PHASELOADREG=Const(1),
-            i_PLLWAKESYNC=Const(0),
-            i_ENCLKOP=Const(0),
-            o_LOCK=locked,
-            **(other or {}),
-        )
+        if self.board.family == Family.ECP5:
+            assert self.setting is not None
+            return ecp5_loop(self.setting, reference, clock, locked)
+        return self._gowin(reference, clock, locked)
 
     def _other_output(self, clock: Signal, ratio: int, quarters: int) -> dict[str, Any]:
         """The loop's other output, ``ratio`` times slower, and later by quarters of a cycle."""
@@ -201,3 +156,51 @@ class Clocking(Elaboratable):
             o_PLLOUTGLOBAL=clock,
             o_LOCK=locked,
         )
+
+
+def ecp5_loop(
+    setting: PllSetting,
+    reference: Signal,
+    clock: Signal,
+    locked: Signal,
+    other: dict[str, Any] | None = None,
+) -> Instance:
+    """A phase-locked loop of an ECP5, whose other output ``other`` has parameters and ports of."""
+    return Instance(
+        "EHXPLLL",
+        a_FREQUENCY_PIN_CLKI=f"{setting.reference / 1e6:.6f}",
+        a_FREQUENCY_PIN_CLKOP=f"{setting.frequency / 1e6:.6f}",
+        a_ICP_CURRENT="12",
+        a_LPF_RESISTOR="8",
+        a_MFG_ENABLE_FILTEROPAMP="1",
+        a_MFG_GMCREF_SEL="2",
+        p_PLLRST_ENA="DISABLED",
+        p_INTFB_WAKE="DISABLED",
+        p_STDBY_ENABLE="DISABLED",
+        p_DPHASE_SOURCE="DISABLED",
+        p_OUTDIVIDER_MUXA="DIVA",
+        p_OUTDIVIDER_MUXB="DIVB",
+        p_OUTDIVIDER_MUXC="DIVC",
+        p_OUTDIVIDER_MUXD="DIVD",
+        p_CLKI_DIV=setting.reference_divider,
+        p_CLKFB_DIV=setting.feedback_divider,
+        p_CLKOP_ENABLE="ENABLED",
+        p_CLKOP_DIV=setting.output_divider,
+        p_CLKOP_CPHASE=setting.output_divider - 1,
+        p_CLKOP_FPHASE=0,
+        p_FEEDBK_PATH="CLKOP",
+        i_RST=Const(0),
+        i_STDBY=Const(0),
+        i_CLKI=reference,
+        i_CLKFB=clock,
+        o_CLKOP=clock,
+        i_PHASESEL0=Const(0),
+        i_PHASESEL1=Const(0),
+        i_PHASEDIR=Const(1),
+        i_PHASESTEP=Const(1),
+        i_PHASELOADREG=Const(1),
+        i_PLLWAKESYNC=Const(0),
+        i_ENCLKOP=Const(0),
+        o_LOCK=locked,
+        **(other or {}),
+    )

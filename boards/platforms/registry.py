@@ -20,7 +20,7 @@ from ...hw.memories.devices import (
     Device,
     Family,
 )
-from ..sdram.chips import M12L16161A, M12L64322A, MT48LC16M16, SdramChip
+from ..sdram.chips import M12L16161A, M12L64322A, MT41K64M16, MT48LC16M16, SdramChip
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class BoardDescription:
         pad_loop: the oscillator is at a phase-locked loop's own pin (iCE40).
         cable: what openFPGALoader calls the way to the board, where it is not the usual one.
         by_hand: how to program the board without openFPGALoader.
-        sdram: the board's, where the platform's resource ``sdram`` has its pins.
+        sdram: the board's, where the platform's resource ``sdram`` or ``ddr3`` has its pins.
         engine: name of the engine that is built where none is asked for.
     """
 
@@ -126,18 +126,20 @@ def _ulx3s(size: str, device: Device, engine: str) -> BoardDescription:
     )
 
 
-def _orangecrab(size: str, device: Device) -> BoardDescription:
+def _orangecrab(size: str, device: Device, engine: str) -> BoardDescription:
     return BoardDescription(
         id=f"orangecrab-{size}",
         title=f"OrangeCrab r0.2 {size.upper()}",
         device=device,
-        platform_path=f"amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_{size.upper()}Platform",
+        platform_path=f".orangecrab:OrangeCrab{size.upper()}Platform",
         oscillator=48_000_000,
         clock=48_000_000,
         loader="orangeCrab",
         note=f"{_ADAPTER} at the pins 0 (its TX) and 1 (its RX)",
         uart_pins=("0", "1"),
         led="rgb_led",
+        sdram=MT41K64M16,
+        engine=engine,
     )
 
 
@@ -186,8 +188,8 @@ _ALL = (
         sdram=M12L16161A,
         engine="ulx3s-25f",
     ),
-    _orangecrab("25f", LFE5U_25F),
-    _orangecrab("85f", LFE5U_85F),
+    _orangecrab("25f", LFE5U_25F, "ulx3s-25f"),
+    _orangecrab("85f", LFE5U_85F, "ulx3s-85f"),
     BoardDescription(
         id="ecpix-5-85f",
         title="ECPIX-5 85F",

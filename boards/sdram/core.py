@@ -78,4 +78,4 @@ def sdram_core(chip: SdramChip, clock: int, *, model: bool = False, ecp5: bool =
 def _plain(text: str) -> str:
     """Comments name the day; and pins that are driven at times go both ways."""
     text = re.sub(r"^//.*\n", "", text, flags=re.MULTILINE)
-    return re.sub(r"input  wire (.*\bdq\b)", r"inout  wire \1", text)
+    return re.sub(r"input  wire (.*\b(dq|dqs_p)\b)", r"inout  wire \1", text)

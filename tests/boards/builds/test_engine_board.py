@@ -31,7 +31,12 @@ def sites(name):
     return SITES["ulx3s" if name.startswith("ulx3s") else name]
 
 
-@pytest.mark.parametrize("name", boards_with_sdram())
+#: Boards with an SDRAM of a single data rate, and with a DDR3 memory.
+SINGLE = [name for name in boards_with_sdram() if not BOARDS[name].sdram.double]
+DOUBLE = [name for name in boards_with_sdram() if BOARDS[name].sdram.double]
+
+
+@pytest.mark.parametrize("name", SINGLE)
 def test_pins_and_both_clocks(name):
     board = BOARDS[name]
     platform = board.platform()
@@ -65,6 +70,31 @@ def test_pins_and_both_clocks(name):
         assert f"cell \\{module} " in netlist
 
 
+@pytest.mark.parametrize("name", DOUBLE)
+def test_pins_and_clocks_of_a_ddr3_memory(name):
+    """By the schematic of the OrangeCrab r0.2."""
+    board = BOARDS[name]
+    platform = board.platform()
+    loop = pll_setting(board, board.sdram.rate * 48_000_000)
+    core = SdramCore("", 32, 25)
+    plan = platform.prepare(EngineBoardDesign(board, loop, core), "top", debug_verilog=False)
+    pins, netlist = plan.files["top.lpf"], plan.files["top.il"]
+    for pin, site in {
+        "dq__io[0]": "C17", "dq__io[15]": "F18", "dm__io[0]": "D16", "dqs__p[0]": "B15",
+        "dqs__p[1]": "G18", "ba__io[0]": "D6", "ba__io[2]": "A6", "a__io[12]": "B6",
+        "clk__p": "J18", "rst__io": "L18", "clk_en__io": "D18", "odt__io": "C13", "cs__io": "A12",
+    }.items():  # fmt: skip
+        assert f'LOCATE COMP "ddr3_0__{pin}" SITE "{site}";' in pins
+    for signal, count in {"dq__io[": 16, "a__io[": 13, "ba__io[": 3, "dqs__p[": 2}.items():
+        assert pins.count(f'LOCATE COMP "ddr3_0__{signal}') == count
+    # Pins beside it that stand for the supply: driven high, driven low.
+    assert pins.count('LOCATE COMP "ddr3_pseudo_power_0__') == 8
+    for clock, hertz in {"loop_clock": 96e6, "design_clock": 48e6}.items():
+        assert re.search(rf'{clock}" {hertz:.0f}(\.0)? HZ', pins), clock
+    for module in ("rheobase_board", "sdram_core", "EHXPLLL"):
+        assert f"cell \\{module} " in netlist
+
+
 @pytest.mark.parametrize("name", boards_with_sdram())
 def test_every_board_with_an_sdram_has_an_engine(name):
     assert BOARDS[name].engine in DESIGNS
@@ -90,7 +120,7 @@ def test_the_oscillators_own_clock_is_refused(name, clock, said, tmp_path):
         )
 
 
-@pytest.mark.parametrize("name", ["icebreaker", "tang-nano-20k", "orangecrab-25f"])
+@pytest.mark.parametrize("name", ["icebreaker", "tang-nano-20k", "ecpix-5-85f"])
 def test_boards_without_an_engine_are_refused(name, tmp_path):
     assert name not in boards_with_sdram()
     with pytest.raises(RheobaseError, match=r"no SDRAM .* must be one of ulx3s-12f, .*ulx3s-85f"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rheobase.boards.host.engine_board import EngineBoard
-from rheobase.boards.sdram.chips import M12L64322A, MT48LC16M16
+from rheobase.boards.sdram.chips import M12L64322A, MT41K64M16, MT48LC16M16
 from rheobase.boards.simulation.board import running_board
 from rheobase.boards.simulation.sdram_board import build_sdram_board
 from tests.boards.simulation.test_engine_board import DESIGN, TIMEOUT, check
@@ -16,7 +16,9 @@ CLOCK, BAUD = 65_000_000, 16_250_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chip", [MT48LC16M16, M12L64322A], ids=["16 bits", "32 bits"])
+@pytest.mark.parametrize(
+    "chip", [MT48LC16M16, M12L64322A, MT41K64M16], ids=["16 bits", "32 bits", "DDR3"]
+)
 def test_networks_out_of_an_sdram(chip):
     built = build_sdram_board(DESIGN, chip, clock=CLOCK, baud=BAUD)
     with running_board(built, CLOCK / BAUD) as port, EngineBoard(port, timeout=TIMEOUT) as board:

@@ -72,7 +72,7 @@ def sdram_core(chip: SdramChip, clock: int, *, model: bool = False, ecp5: bool =
             core, core.ports, name=CORE, special_overrides=overrides, regular_comb=ecp5 or model
         )
     )
-    return SdramCore(_plain(text), len(core.port.rdata.data), len(core.port.cmd.addr))
+    return SdramCore(_plain(text), core.data_bits, core.address_bits)
 
 
 def _plain(text: str) -> str:

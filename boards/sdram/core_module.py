@@ -16,6 +16,7 @@ from migen import ClockDomain, If, Module, Record, Signal
 from ...hw.engine.design import WORD_BITS
 from .chips import SdramChip
 from .ddr_clocks import DdrClocks
+from .narrow_port import NarrowPort
 from .read_leveling import ReadLeveling
 from .start_up import StartUp
 
@@ -31,7 +32,7 @@ class CoreModule(Module):
 
     Attributes:
         ports: of the Verilog module.
-        port: LiteDRAM's native port.
+        data_bits, address_bits: of the native port.
     """
 
     def __init__(
@@ -69,13 +70,14 @@ class CoreModule(Module):
             done = leveling.done
             if not model:
                 self.comb += _levels(leveling, levels)
-        self.port = port = crossbar.get_port(data_width=WORD_BITS if chip.double else None)
+        port = crossbar.get_port()
         ready = Signal(name_override="ready")
         self.comb += [
             ready.eq(done),
             If(start.done, controller.dfi.connect(phy.dfi)).Else(start.dfi.connect(phy.dfi)),
         ]
-        own = self._native(port, done)
+        own = self._narrow(port, done) if chip.double else self._native(port, done)
+        self.data_bits, self.address_bits = len(own.rdata_data), len(own.cmd_addr)
         self.ports = {*ends, ready, *own.flatten(), *([] if model else pads.flatten())}
 
     def _clocks(self, chip: SdramChip, phy: Any, *, model: bool) -> list[Signal]:
@@ -97,21 +99,26 @@ class CoreModule(Module):
             ends += [self.cd_sys2x.clk, self.cd_sys2x.rst]
         return ends
 
+    def _narrow(self, port: LiteDRAMNativePort, done: Signal) -> Record:
+        """Signals of a native port of single words, by their names."""
+        self.submodules.narrow = narrow = NarrowPort(port, WORD_BITS)
+        own = _signals(len(narrow.cmd_addr), WORD_BITS)
+        given = ("cmd_we", "cmd_addr", "wdata_valid", "wdata_we", "wdata_data")
+        taken = ("wdata_ready", "rdata_valid", "rdata_data")
+        self.comb += [
+            narrow.cmd_valid.eq(own.cmd_valid & done),
+            own.cmd_ready.eq(narrow.cmd_ready & done),
+            *(getattr(narrow, name).eq(getattr(own, name)) for name in given),
+            *(getattr(own, name).eq(getattr(narrow, name)) for name in taken),
+        ]
+        return own
+
     def _native(self, port: LiteDRAMNativePort, done: Signal) -> Record:
         """The native port's signals, by their names."""
-        own = Record(
-            [("cmd_valid", 1), ("cmd_ready", 1), ("cmd_we", 1), ("cmd_addr", len(port.cmd.addr)),
-             ("wdata_valid", 1), ("wdata_ready", 1), ("wdata_we", len(port.wdata.we)),
-             ("wdata_data", len(port.wdata.data)),
-             ("rdata_valid", 1), ("rdata_ready", 1), ("rdata_data", len(port.rdata.data))]
-        )  # fmt: skip
-        for name, *_ in own.layout:
-            getattr(own, name).name_override = name
+        own = _signals(len(port.cmd.addr), len(port.wdata.data))
         self.comb += [
             port.cmd.valid.eq(own.cmd_valid & done),
             own.cmd_ready.eq(port.cmd.ready & done),
-            # A part of a wide word does not wait for the other parts where none is asked for.
-            port.flush.eq(~own.cmd_valid),
             port.cmd.we.eq(own.cmd_we),
             port.cmd.addr.eq(own.cmd_addr),
             port.wdata.valid.eq(own.wdata_valid),
@@ -123,6 +130,19 @@ class CoreModule(Module):
             own.rdata_data.eq(port.rdata.data),
         ]
         return own
+
+
+def _signals(address_bits: int, data_bits: int) -> Record:
+    """Signals of a native port, by their names in the Verilog."""
+    own = Record(
+        [("cmd_valid", 1), ("cmd_ready", 1), ("cmd_we", 1), ("cmd_addr", address_bits),
+         ("wdata_valid", 1), ("wdata_ready", 1), ("wdata_we", data_bits // 8),
+         ("wdata_data", data_bits),
+         ("rdata_valid", 1), ("rdata_ready", 1), ("rdata_data", data_bits)]
+    )  # fmt: skip
+    for name, *_ in own.layout:
+        getattr(own, name).name_override = name
+    return own
 
 
 def _pads(module: SDRAMModule, chip: SdramChip) -> Record:

@@ -92,12 +92,19 @@ def check_network(
             np.testing.assert_array_equal(found[number], expected)
 
 
+def test_a_board_begins_without_a_network():
+    with (
+        running_engine_board(built(), SDRAM_16) as opened,
+        EngineBoard(opened[0], timeout=TIMEOUT) as board,
+    ):
+        assert not board.identity.loaded
+
+
 def test_one_network_after_another(line):
     """No reset in between; what is loaded already is not sent again."""
     with EngineBoard(line[0], timeout=TIMEOUT) as board:
         assert board.identity.design == DESIGN
         assert (board.identity.clock, board.identity.memory_words) == (CLOCK, MEMORY_WORDS)
-        assert not board.identity.loaded
         for seed in (3, 4, 3):
             check(board, seed)
         written = []

@@ -7,7 +7,7 @@ from litex.soc.interconnect.stream import SyncFIFO
 from migen import If, Module, Replicate, Signal
 
 #: Words that are asked for and have not been given, and bursts.
-WORDS, BURSTS = 128, 64
+WORDS, BURSTS = 64, 16
 
 
 class NarrowPort(Module):
@@ -42,7 +42,7 @@ class NarrowPort(Module):
         again = Signal()
         asked = SyncFIFO([("index", index_bits), ("fresh", 1)], WORDS)
         written = SyncFIFO([("index", index_bits)], WORDS)
-        came = SyncFIFO([("data", wide.data_width)], BURSTS, buffered=True)
+        came = SyncFIFO([("data", wide.data_width)], BURSTS)
         self.submodules += asked, written, came
         room, issues = Signal(), Signal()
         # Bursts come twice as fast as their words leave, where a refresh has held them back.

@@ -27,8 +27,9 @@ from .board_top import TOP
 #: Pins of an SDRAM: name in the platform's resource, and in the core; none where the board ties it.
 _OUTPUTS = {"a": "a", "ba": "ba", "ras": "ras_n", "cas": "cas_n", "we": "we_n"}
 _OPTIONAL = {"clk_en": "cke", "cs": "cs_n", "dqm": "dm"}
-#: Of a DDR3 memory beside the first.
+#: Pins that stand for the supply of a DDR3 memory's neighbours.
 _SUPPLY = ("ddr3_pseudo_power", 0)
+#: Of a DDR3 memory beside the first.
 _DDR_OUTPUTS = {"rst": "reset_n", "clk_en": "cke", "cs": "cs_n", "odt": "odt", "dm": "dm"}
 
 
@@ -121,10 +122,9 @@ class EngineBoardDesign(Elaboratable):
             "i_clk_power": oscillator.i,
             "o_clk": clock,
             "o_rst": ResetSignal(),
-            "o_a": pins.a.io,
             "o_clk_p": pins.clk.p,
             "io_dq": pins.dq.io,
             "io_dqs_p": pins.dqs.p,
         }
-        outputs = {name: core for name, core in (_OUTPUTS | _DDR_OUTPUTS).items() if name != "a"}
+        outputs = _OUTPUTS | _DDR_OUTPUTS
         return ends | {f"o_{core}": getattr(pins, ours).io for ours, core in outputs.items()}

@@ -47,8 +47,7 @@ class CoreModule(Module):
         pads = _pads(module, chip)
         phy = _phy(chip, pads, clock, latency)
         ends = self._clocks(chip, phy, model=model)
-        leveling = None
-        levels = phy
+        at_pins = phy
         if model:
             phy = SDRAMPHYModel(module, phy.settings, clk_freq=clock)
         self.submodules.phy = phy
@@ -69,7 +68,7 @@ class CoreModule(Module):
             self.comb += leveling.start.eq(start.done)
             done = leveling.done
             if not model:
-                self.comb += _levels(leveling, levels)
+                self.comb += _levels(leveling, at_pins)
         port = crossbar.get_port()
         ready = Signal(name_override="ready")
         self.comb += [

@@ -65,6 +65,11 @@ class PassCost:
         return max(self.moving, begins + max(self.adders, self.window, self.neurons))
 
     @property
+    def words(self) -> float:
+        """Cycles of all words that it moves, those of its weights too."""
+        return self.memory + self.tables + self.weights
+
+    @property
     def moving(self) -> float:
         """Cycles of the memory."""
         return self.memory + self.commands

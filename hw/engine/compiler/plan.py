@@ -51,7 +51,7 @@ class PassPlan:
     @property
     def least_with_weights(self) -> float:
         """The same where it moves its own weights."""
-        return max(self.additions, self.cost.memory + self.cost.tables + self.cost.weights)
+        return max(self.additions, self.cost.words)
 
     @property
     def bound(self) -> str:
@@ -90,7 +90,7 @@ class Plan:
 
         Of all passes one after another, or of all words: weights may be moved in any pass.
         """
-        words = sum(one.cost.memory + one.cost.tables + one.cost.weights for one in self.passes)
+        words = sum(one.cost.words for one in self.passes)
         return max(words, sum(one.least for one in self.passes))
 
     @property

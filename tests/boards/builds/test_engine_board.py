@@ -36,14 +36,18 @@ SINGLE = [name for name in boards_with_sdram() if not BOARDS[name].sdram.double]
 DOUBLE = [name for name in boards_with_sdram() if BOARDS[name].sdram.double]
 
 
+def _prepared(board, clock):
+    """The loop's setting, the constraints and the netlist of a board's design."""
+    loop = pll_setting(board, board.sdram.rate * clock)
+    design = EngineBoardDesign(board, loop, SdramCore("", 32, 23))
+    plan = board.platform().prepare(design, "top", debug_verilog=False)
+    return loop, plan.files["top.lpf"], plan.files["top.il"]
+
+
 @pytest.mark.parametrize("name", SINGLE)
 def test_pins_and_both_clocks(name):
     board = BOARDS[name]
-    platform = board.platform()
-    loop = pll_setting(board, board.sdram.rate * 65_000_000)
-    core = SdramCore("", 32, 23)
-    plan = platform.prepare(EngineBoardDesign(board, loop, core), "top", debug_verilog=False)
-    pins, netlist = plan.files["top.lpf"], plan.files["top.il"]
+    loop, pins, netlist = _prepared(board, 65_000_000)
     last = board.sdram.data_bits - 1
     signals = ("sdram_0__dq__io[0]", f"sdram_0__dq__io[{last}]", "sdram_0__clk__io")
     for pin, site in zip(signals, sites(name), strict=True):
@@ -73,12 +77,7 @@ def test_pins_and_both_clocks(name):
 @pytest.mark.parametrize("name", DOUBLE)
 def test_pins_and_clocks_of_a_ddr3_memory(name):
     """By the schematic of the OrangeCrab r0.2."""
-    board = BOARDS[name]
-    platform = board.platform()
-    loop = pll_setting(board, board.sdram.rate * 48_000_000)
-    core = SdramCore("", 32, 25)
-    plan = platform.prepare(EngineBoardDesign(board, loop, core), "top", debug_verilog=False)
-    pins, netlist = plan.files["top.lpf"], plan.files["top.il"]
+    _, pins, netlist = _prepared(BOARDS[name], 48_000_000)
     for pin, site in {
         "dq__io[0]": "C17", "dq__io[15]": "F18", "dm__io[0]": "D16", "dqs__p[0]": "B15",
         "dqs__p[1]": "G18", "ba__io[0]": "D6", "ba__io[2]": "A6", "a__io[12]": "B6",

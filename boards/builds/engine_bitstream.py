@@ -10,13 +10,12 @@ from pathlib import Path
 from ...golden.errors import RheobaseError
 from ...hw.engine.design import EngineDesign
 from ...hw.folded.ecp5_map import ECP5_MAP, ecp5_commands
-from ...hw.memories.devices import Family
 from ...hw.verilog.generation import to_verilog
 from ..engine_protocol import VERSION
 from ..link.engine.engine_top import EngineTop
 from ..link.engine.native_top import NativeTop
 from ..platforms.clocking import pll_setting
-from ..platforms.registry import BOARDS, BoardDescription
+from ..platforms.registry import BoardDescription, boards_with_engine
 from ..sdram.core import CORE, SdramCore, sdram_core
 from .bitstream import BoardSources, Build, BuildClock, board_tools, build_design
 from .board_top import TOP
@@ -103,22 +102,12 @@ def build_engine(
 
 def check_sdram(board: BoardDescription) -> None:
     """Raise ``RheobaseError`` unless an engine can be built for ``board``."""
-    if not _has_sdram(board):
+    if not board.takes_engine:
         raise RheobaseError(
             f"--board: {board.title} has no SDRAM that an engine can use, and its "
             f"{board.device.block_rams} block RAMs hold no network beside one; must be one of "
-            f"{', '.join(boards_with_sdram())}"
+            f"{', '.join(boards_with_engine())}"
         )
-
-
-def boards_with_sdram() -> list[str]:
-    """Boards that an engine can be built for."""
-    return [board.id for board in BOARDS.values() if _has_sdram(board)]
-
-
-def _has_sdram(board: BoardDescription) -> bool:
-    """Whether the board has an SDRAM that an engine can use."""
-    return board.sdram is not None and board.family is Family.ECP5
 
 
 def engine_verilog(

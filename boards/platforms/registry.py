@@ -88,6 +88,11 @@ class BoardDescription:
     def family(self) -> Family:
         return self.device.family
 
+    @property
+    def takes_engine(self) -> bool:
+        """There is an SDRAM, behind pins that the controller has for this family."""
+        return self.sdram is not None and self.family is Family.ECP5
+
     def platform(self) -> Any:
         """A fresh Amaranth platform with a resource ``uart``."""
         module, name = self.platform_path.split(":")
@@ -271,6 +276,11 @@ _ALL = (
 BOARDS = {board.id: board for board in _ALL}
 #: Targets of ``rheobase build`` that are no board: plain Verilog for other flows.
 VERILOG_TARGETS = ("generic", "asic")
+
+
+def boards_with_engine() -> list[str]:
+    """Boards that an engine can be built for."""
+    return [name for name, board in BOARDS.items() if board.takes_engine]
 
 
 def board(name: str, targets: Sequence[str] = ()) -> BoardDescription:

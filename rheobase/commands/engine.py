@@ -9,20 +9,18 @@ from typing import Annotated
 import typer
 
 from ..boards.builds.placement import SEEDS
-from ..boards.platforms.registry import BOARDS
+from ..boards.platforms.registry import boards_with_engine
 from ..boards.protocol import DEFAULT_BAUD
 from ..options.folding import Baud
 from ..results.hardware import EngineBuilt
-
-_WITH_SDRAM = [board.id for board in BOARDS.values() if board.sdram is not None]
 
 
 def engine(
     board: Annotated[
         str,
         typer.Option(
-            help=f"A board with an SDRAM: {', '.join(_WITH_SDRAM)}.",
-            autocompletion=lambda: _WITH_SDRAM,
+            help=f"A board with an SDRAM: {', '.join(boards_with_engine())}.",
+            autocompletion=boards_with_engine,
         ),
     ],
     engine: Annotated[

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from rheobase.boards.builds.engine_bitstream import boards_with_sdram, build_engine
+from rheobase.boards.builds.engine_bitstream import build_engine
 from rheobase.boards.builds.engine_design import EngineBoardDesign
 from rheobase.boards.platforms.clocking import pll_setting
-from rheobase.boards.platforms.registry import BOARDS
+from rheobase.boards.platforms.registry import BOARDS, boards_with_engine
 from rheobase.boards.sdram.core import SdramCore
 from rheobase.golden.errors import RheobaseError
 from rheobase.hw.engine.design import EngineDesign
@@ -32,8 +32,8 @@ def sites(name):
 
 
 #: Boards with an SDRAM of a single data rate, and with a DDR3 memory.
-SINGLE = [name for name in boards_with_sdram() if not BOARDS[name].sdram.double]
-DOUBLE = [name for name in boards_with_sdram() if BOARDS[name].sdram.double]
+SINGLE = [name for name in boards_with_engine() if not BOARDS[name].sdram.double]
+DOUBLE = [name for name in boards_with_engine() if BOARDS[name].sdram.double]
 
 
 def _prepared(board, clock):
@@ -94,7 +94,7 @@ def test_pins_and_clocks_of_a_ddr3_memory(name):
         assert f"cell \\{module} " in netlist
 
 
-@pytest.mark.parametrize("name", boards_with_sdram())
+@pytest.mark.parametrize("name", boards_with_engine())
 def test_every_board_with_an_sdram_has_an_engine(name):
     assert BOARDS[name].engine in DESIGNS
 
@@ -121,7 +121,7 @@ def test_the_oscillators_own_clock_is_refused(name, clock, said, tmp_path):
 
 @pytest.mark.parametrize("name", ["icebreaker", "tang-nano-20k", "ecpix-5-85f"])
 def test_boards_without_an_engine_are_refused(name, tmp_path):
-    assert name not in boards_with_sdram()
+    assert name not in boards_with_engine()
     with pytest.raises(RheobaseError, match=r"no SDRAM .* must be one of ulx3s-12f, .*ulx3s-85f"):
         build_engine(
             EngineDesign(),

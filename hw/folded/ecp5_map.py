@@ -1,4 +1,4 @@
-"""Cells of an ECP5 for the adders, selectors and registers of this folder, in their place.
+"""Cells of an ECP5 for the adders and registers of this folder, in their place.
 
 A half of a CCU2C is a look-up table of four inputs and a carry: it adds its first input and any
 function of the other three that is 0 where the last two are. yosys uses one of these functions, as
@@ -67,20 +67,6 @@ endmodule
             .cs({WIDTH{turned[i]}}), .ds({WIDTH{adds}}),
             .first(adds & turned[i]), .totals(totals[i*WIDTH +: WIDTH])
         );
-    end endgenerate
-endmodule
-"""
-    + HEADS["selectors"]
-    + """    wire [WIDTH-1:0] lower, upper;
-    genvar i;
-    generate for (i = 0; i < WIDTH; i = i + 1) begin: bits
-        LUT4 #(.INIT(16'hCACA)) lower_i (
-            .A(choices[i]), .B(choices[WIDTH+i]), .C(select[0]), .D(1'b0), .Z(lower[i])
-        );
-        LUT4 #(.INIT(16'hCACA)) upper_i (
-            .A(choices[2*WIDTH+i]), .B(choices[3*WIDTH+i]), .C(select[0]), .D(1'b0), .Z(upper[i])
-        );
-        PFUMX chosen_i (.ALUT(upper[i]), .BLUT(lower[i]), .C0(select[1]), .Z(chosen[i]));
     end endgenerate
 endmodule
 """

@@ -25,13 +25,6 @@ module turning_adders(values, terms, turned, adds, totals);
   input adds;
   output [COUNT*WIDTH-1:0] totals;
 """,
-    "selectors": """
-module selectors(choices, select, chosen);
-  parameter WIDTH = 1;
-  input [4*WIDTH-1:0] choices;
-  input [1:0] select;
-  output [WIDTH-1:0] chosen;
-""",
     "own_register": """
 module own_register(clk, next, now);
   parameter WIDTH = 1;
@@ -57,13 +50,6 @@ endmodule
       + (adds ? terms[i*WIDTH +: WIDTH] ^ {WIDTH{turned[i]}} : {WIDTH{1'b0}})
       + {{(WIDTH-1){1'b0}}, adds & turned[i]};
   end endgenerate
-endmodule
-""",
-    "selectors": HEADS["selectors"]
-    + """  wire [WIDTH-1:0] lower, upper;
-  assign lower = select[0] ? choices[1*WIDTH +: WIDTH] : choices[0*WIDTH +: WIDTH];
-  assign upper = select[0] ? choices[3*WIDTH +: WIDTH] : choices[2*WIDTH +: WIDTH];
-  assign chosen = select[1] ? upper : lower;
 endmodule
 """,
     "own_register": HEADS["own_register"]

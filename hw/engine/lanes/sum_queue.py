@@ -7,7 +7,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...basics.shapes import count_shape, index_shape
-from ...folded.selectors import CHOICES, Selectors
 from ..design import EngineDesign
 from ..layouts import sums_layout, turn_sums_layout
 
@@ -21,7 +20,7 @@ class SumQueue(wiring.Component):
 
     ::
 
-        complete -> held -> F of P -> place 0 -> place 1 -> ... -> sums
+        complete -> held, F of P at its end -> place 0 -> place 1 -> ... -> sums
 
     Lanes have different numbers of events in a unit. One that is ahead goes on until
     ``turns_ahead`` turns wait here, so it waits for the others less often. A place takes what the
@@ -73,15 +72,20 @@ class SumQueue(wiring.Component):
             # A place is free where one behind it is empty, or the last turn leaves.
             *(free[place].eq(self.leaves | ~full[place:].all()) for place in range(places)),
         ]
+        moves = Signal()
+        m.d.comb += moves.eq(holds & free[0])
         m.d.sync += holds.eq(self.valid | (holds & ~(free[0] & last_turn)))
-        with m.If(self.valid):
-            m.d.sync += held.eq(self.complete)
-        with m.If(holds & free[0]):
+        size = turn_sums_layout(design).size
+        waiting = Value.cast(held)
+        with m.If(self.valid | moves):
+            # Turns come by, the next one a step nearer: no wire crosses the lane to be chosen.
+            m.d.sync += waiting.eq(Mux(self.valid, Value.cast(self.complete), waiting >> size))
+        with m.If(moves):
             m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
             if design.turns > 1:
                 m.d.sync += last_turn.eq(~last_turn & (turn + 2 == self.turns))
 
-        before, comes = self._selected(m, held, turn), holds
+        before, comes = waiting[:size], holds
         for place in range(places):
             waits = Signal(turn_sums_layout(design), name=f"place_{place}", reset_less=True)
             with m.If(free[place]):
@@ -91,13 +95,3 @@ class SumQueue(wiring.Component):
             before, comes = Value.cast(waits), full[place]
         m.d.comb += Value.cast(self.sums).eq(before)
         return m
-
-    def _selected(self, m: Module, held: Signal, turn: Signal) -> Value:
-        """The F sums of ``turn``."""
-        size = turn_sums_layout(self.design).size
-        sums = Value.cast(held)
-        if self.design.turns != CHOICES:
-            return sums.word_select(turn, size)
-        m.submodules.selectors = selectors = Selectors(size)
-        m.d.comb += [Value.cast(selectors.choices).eq(sums), selectors.select.eq(turn)]
-        return selectors.chosen

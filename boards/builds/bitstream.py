@@ -21,6 +21,7 @@ from ..platforms.clocking import pll_setting
 from ..platforms.pll import PllSetting
 from ..platforms.registry import FAMILY_TOOLS, BoardDescription
 from ..protocol import VERSION
+from .block_rams.netlist import place_block_rams
 from .board_design import BoardDesign
 from .board_top import TOP, board_verilog
 from .failure import FAILED, BuildError, keep_reports, missed_by
@@ -71,6 +72,7 @@ class BoardSources:
         commands: of yosys, after all is read.
         placing: options of nextpnr beside those that all builds have.
         rips_up: wires that are too slow for the clock are laid anew, see ``rip_up``.
+        block_rams: places for those that are given by name, see ``floorplan``.
     """
 
     design: Elaboratable
@@ -79,6 +81,7 @@ class BoardSources:
     commands: Sequence[str] = ()
     placing: str = ""
     rips_up: bool = False
+    block_rams: Callable[[Iterable[str]], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -283,6 +286,8 @@ def _run_tools(
 
     progress(synthesise)
     run(synthesise)
+    if sources.block_rams is not None:
+        place_block_rams(work / f"{NAME}.json", sources.block_rams)
     for name, text in sources.verilog.items():
         (work / name).write_text(text)
     results = (_REPORT, f"{NAME}.tim", f"{NAME}.{FAMILY_TOOLS[board.family].placement}")

@@ -18,6 +18,7 @@ from ..platforms.clocking import pll_setting
 from ..platforms.registry import BoardDescription, boards_with_engine
 from ..sdram.core import CORE, SdramCore, sdram_core
 from .bitstream import BoardSources, Build, BuildClock, board_tools, build_design
+from .block_rams.floorplan import floorplan
 from .board_top import TOP
 from .engine_design import EngineBoardDesign
 from .output import check_output
@@ -77,6 +78,7 @@ def build_engine(
         ecp5_commands(top, _CELLS),
         NEXTPNR_OPTIONS,
         rips_up=True,
+        block_rams=lambda cells: floorplan(cells, board.device),
     )
     return build_design(
         board,

@@ -29,7 +29,7 @@ class SumQueue(wiring.Component):
 
     Members:
         valid, complete: in; P sums that are complete; only where there is ``room``.
-        room: out.
+        room: out, from a register.
         turns: in; of a unit, from ``fewest_turns`` of the design on, stable while any is here.
         entered: out; a turn may leave two cycles from now, or later.
         leaves: in; the oldest turn goes; only where one may.
@@ -60,21 +60,31 @@ class SumQueue(wiring.Component):
         m = Module()
         design = self.design
         held = Signal(sums_layout(design), reset_less=True)
-        holds = Signal()
+        holds, holds_next = Signal(), Signal()
         turn = Signal(index_shape(design.turns))
-        # A register: whether a unit fits depends on it, and on that whether the lane goes on.
+        # A register: whether the turns of a unit come to an end.
         last_turn = Signal(init=design.turns == 1)
+        last_turn_next = Signal()
         places = design.turns_ahead
-        full, free = Signal(places), Signal(places)
+        full, full_next, free = Signal(places), Signal(places), Signal(places)
+        moves = Signal()
         m.d.comb += [
-            # That the last turn leaves comes late: where all places are full, no unit counts on it.
-            self.room.eq(~holds | (last_turn & ~full.all())),
             # A place is free where one behind it is empty, or the last turn leaves.
             *(free[place].eq(self.leaves | ~full[place:].all()) for place in range(places)),
+            moves.eq(holds & free[0]),
+            holds_next.eq(self.valid | (holds & ~(moves & last_turn))),
+            last_turn_next.eq(last_turn),
         ]
-        moves = Signal()
-        m.d.comb += moves.eq(holds & free[0])
-        m.d.sync += holds.eq(self.valid | (holds & ~(free[0] & last_turn)))
+        # A register too, as all of the lane's sums wait for it: no logic is in front. That the
+        # last turn leaves comes late: where all places are full, no unit counts on it.
+        room = Signal(init=1)
+        m.d.comb += self.room.eq(room)
+        m.d.sync += [
+            holds.eq(holds_next),
+            last_turn.eq(last_turn_next),
+            full.eq(full_next),
+            room.eq(~holds_next | (last_turn_next & ~full_next.all())),
+        ]
         size = turn_sums_layout(design).size
         waiting = Value.cast(held)
         with m.If(self.valid | moves):
@@ -83,13 +93,14 @@ class SumQueue(wiring.Component):
         with m.If(moves):
             m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
             if design.turns > 1:
-                m.d.sync += last_turn.eq(~last_turn & (turn + 2 == self.turns))
+                m.d.comb += last_turn_next.eq(~last_turn & (turn + 2 == self.turns))
 
         before, comes = waiting[:size], holds
         for place in range(places):
             waits = Signal(turn_sums_layout(design), name=f"place_{place}", reset_less=True)
+            m.d.comb += full_next[place].eq(Mux(free[place], comes, full[place]))
             with m.If(free[place]):
-                m.d.sync += [Value.cast(waits).eq(before), full[place].eq(comes)]
+                m.d.sync += Value.cast(waits).eq(before)
             if place == max(0, places - KNOWN_AHEAD):
                 m.d.sync += self.entered.eq(comes & free[place])
             before, comes = Value.cast(waits), full[place]

@@ -1,0 +1,1 @@
+"""Where an engine's block RAMs lie on an ECP5, settled before place and route."""

@@ -14,10 +14,10 @@ ENGINE_CLOCK_MHZ = 50.0
 
 #: By the boards that they are for; what each is for, and what nextpnr says of it: docs/engine.md.
 DESIGNS = {
-    "ulx3s-85f": EngineDesign(
+    "ulx3s-85f": EngineDesign(lanes=8, neurons=64, sum_bits=17, segments=16),
+    "ulx3s-85f-24": EngineDesign(
         neurons=24, sum_bits=16, threshold_bits=24, segments=64, rows=128, rate_turns=512
     ),
-    "ulx3s-85f-64": EngineDesign(lanes=8, neurons=64, sum_bits=17, segments=16),
     "ulx3s-85f-16": EngineDesign(
         neurons=16,
         steps=4,

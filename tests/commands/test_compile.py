@@ -38,7 +38,7 @@ def test_a_program_is_written_and_its_plan_printed(compile_):
 
 
 def test_a_network_in_rate_is_compiled(compile_):
-    status, shown, _ = compile_("rate.safetensors", "-o", "rate.rbe")
+    status, shown, _ = compile_("rate.safetensors", "-o", "rate.rbe", "--engine", "ulx3s-85f-24")
     assert status == 0 and "6 passes on 24 x 16 adders" in shown
     assert all(place.train is not None for place in load_program("rate.rbe").maps[:-1])
 

@@ -43,40 +43,35 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
 
         lane ... lane | what all lanes share | lane ... lane       a row of the die
 
-    Lanes are shared out evenly among the rows and begin at their ends, the weights of a group's
-    first channels innermost: their sums leave first. The rest lies between them, in the middle
-    of each row.
+    Lanes begin at the ends of the rows, the weights of a group's first channels innermost: their
+    sums leave first. Lanes whose sums are added first (``TurnJoin``: even ones, and odd ones) are
+    neighbours. The rest lies between them.
 
     Args:
         cells: names of the block RAMs, with those of the modules they are in.
 
     Returns:
-        a place for each cell; none at all where there are not enough.
+        a place for each cell of the engine; none at all where there are not enough. What is around
+        the engine is left to the placer, as pins decide about it.
     """
     lanes: dict[int, list[str]] = defaultdict(list)
     shared = []
     for cell in cells:
         lane = lane_of(cell)
-        if lane is None:
-            shared.append(cell)
-        else:
+        if lane is not None:
             lanes[lane].append(cell)
+        elif ".engine." in cell:
+            shared.append(cell)
     rows = block_ram_rows(device)
     places: dict[str, str] = {}
-    free = []
-    each = ceil_div(len(lanes), len(rows))
-    in_order = [sorted(lanes[lane], key=_outermost_first) for lane in sorted(lanes)]
-    for row, sites in enumerate(_middle_first(rows)):
-        here = in_order[row * each : (row + 1) * each]
-        left = [cell for lane in here[: len(here) // 2] for cell in lane]
-        right = [cell for lane in here[len(here) // 2 :] for cell in lane]
-        if len(left) + len(right) > len(sites):
-            return {}
-        places |= zip(left, sites, strict=False)
-        places |= zip(right, reversed(sites), strict=False)
-        between = sites[len(left) : len(sites) - len(right)]
-        free.append(between)
-    if len(shared) > sum(map(len, free)):
+    ends = _ends(len(rows), ceil_div(len(lanes), len(rows)))
+    in_order = sorted(lanes, key=lambda lane: (lane % 2, lane))
+    for lane, (row, right) in zip(in_order, ends, strict=False):
+        sites = rows[row][::-1] if right else rows[row]
+        sites = [site for site in sites if site not in places.values()]
+        places |= zip(sorted(lanes[lane], key=_outermost_first), sites, strict=False)
+    free = [[site for site in row if site not in places.values()] for row in _middle_first(rows)]
+    if len(places) != sum(map(len, lanes.values())) or len(shared) > sum(map(len, free)):
         return {}
     shared.sort(key=_along_the_way)
     for between in free:
@@ -85,6 +80,21 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
         places |= zip(shared[:count], between[first:], strict=False)
         del shared[:count]
     return places
+
+
+def _ends(rows: int, each: int) -> list[tuple[int, bool]]:
+    """A row and whether its right end, for ``each`` lanes of ``rows`` rows.
+
+    Neighbours in the list are neighbours on the die: by halves of it, by sides, by rows.
+    """
+    halves = [range(first, min(first + 2, rows)) for first in range(0, rows, 2)]
+    return [
+        (row, right)
+        for half in halves
+        for right in (False, True)
+        for row in half
+        for _ in range(each - each // 2 if right else each // 2)
+    ]
 
 
 def _middle_first(rows: Sequence[list[str]]) -> list[list[str]]:

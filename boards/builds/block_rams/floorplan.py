@@ -13,6 +13,8 @@ from .sites import block_ram_rows
 #: The lane of a block RAM, and of a lane's weights which memory word it keeps.
 _LANE = re.compile(r"\bengine\.lane_(\d+)\.")
 _PART = re.compile(r"\bpart_(\d+)\b")
+#: Lanes from which on it was measured that this helps; the engines with fewer have short wires.
+FEWEST_LANES = 8
 #: The engine's other parts that have block RAMs, in the order in which numbers go through them.
 _THEN = (
     "neurons",
@@ -51,8 +53,9 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
         cells: names of the block RAMs, with those of the modules they are in.
 
     Returns:
-        a place for each cell of the engine; none at all where there are not enough. What is around
-        the engine is left to the placer, as pins decide about it.
+        a place for each cell of the engine; none at all where there are not enough, or fewer than
+        ``FEWEST_LANES`` lanes. What is around the engine is left to the placer, as pins decide
+        about it.
     """
     lanes: dict[int, list[str]] = defaultdict(list)
     shared = []
@@ -62,6 +65,8 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
             lanes[lane].append(cell)
         elif ".engine." in cell:
             shared.append(cell)
+    if len(lanes) < FEWEST_LANES:
+        return {}
     rows = block_ram_rows(device)
     places: dict[str, str] = {}
     ends = _ends(len(rows), ceil_div(len(lanes), len(rows)))

@@ -23,7 +23,7 @@ def _cells(lanes, parts, shared):
     ]
     names += [f"board.top.link.engine.lane_{lane}.list.ring.0.0" for lane in range(lanes)]
     names += [f"board.top.link.engine.neurons.table.part_{part}.0.0" for part in range(shared - 2)]
-    return [*names, "board.top.link.engine.writer.kept.0.0", "board.port.read.storage.0.0"]
+    return [*names, "board.top.link.engine.writer.kept.0.0", "board.top.link.engine.reader.kept.0"]
 
 
 def _position(place):
@@ -38,13 +38,14 @@ def _position(place):
         (LFE5U_85F, 8, 16, 52),
         (LFE5U_85F, 16, 6, 70),
         (LFE5U_45F, 8, 4, 40),
-        (LFE5U_25F, 4, 4, 36),
-        (LFE5U_12F, 2, 5, 7),
+        (LFE5U_25F, 8, 3, 20),
+        (LFE5U_12F, 8, 2, 7),
     ],
 )
 def test_lanes_lie_side_by_side(device, lanes, parts, shared):
     cells = _cells(lanes, parts, shared)
-    places = floorplan(reversed(cells), device)
+    around = "board.port.read.storage.0.0"
+    places = floorplan([around, *reversed(cells)], device)
     assert sorted(places) == sorted(cells)
     assert len(set(places.values())) == len(cells)
     sites = [site for row in block_ram_rows(device) for site in row]
@@ -62,8 +63,8 @@ def test_lanes_lie_side_by_side(device, lanes, parts, shared):
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize(("lanes", "parts", "shared"), [(8, 16, 80), (4, 60, 4), (1, 53, 2)])
-def test_too_many_are_left_to_the_placer(lanes, parts, shared):
+@pytest.mark.parametrize(("lanes", "parts", "shared"), [(8, 16, 80), (8, 27, 4), (4, 4, 36)])
+def test_others_are_left_to_the_placer(lanes, parts, shared):
     assert floorplan(_cells(lanes, parts, shared), LFE5U_85F) == {}
 
 

@@ -7,7 +7,15 @@ import pytest
 
 #: Programs that leave what the real ones leave; a placement of seed n reaches the n-th Fmax.
 TOOLS = {
-    "yosys": ("Yosys 0.70", "for name in ('json', 'rpt'): open(f'rheobase.{name}', 'w')"),
+    "yosys": (
+        "Yosys 0.70",
+        """
+names = [f'top.engine.lane_{lane}.list' for lane in range(8)] + ['top.port']
+cells = {name: {'type': 'DP16KD', 'attributes': {}} for name in names}
+open('rheobase.json', 'w').write(json.dumps({'modules': {'top': {'cells': cells}}}))
+open('rheobase.rpt', 'w')
+""",
+    ),
     "nextpnr-ecp5": (
         "nextpnr-ecp5 (Version nextpnr-0.9)",
         """
@@ -23,7 +31,9 @@ clock = {'achieved': fmax, 'constraint': 40.0}
 usage = {kind: {'used': {CELLS}, 'available': 24288}
          for kind in ('TRELLIS_COMB', 'TRELLIS_FF', 'DP16KD')}
 open('rheobase.report.json', 'w').write(json.dumps({'fmax': {'c': clock}, 'utilization': usage}))
-open('rheobase.tim', 'w').write(f'log of {seed}')
+settled = open('rheobase.json').read().count('"BEL"')
+told = f', {settled} block RAMs settled' if settled else ''
+open('rheobase.tim', 'w').write(f'log of {seed}{told}')
 open('rheobase.config', 'w').write(f'placement of {seed}')
 """,
     ),

@@ -186,3 +186,5 @@ def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):
     assert (found["board"], found["adders"], found["memory_bits"]) == ("ulx3s-45f", 16, 32)
     assert found["placed"]["achieved_hz"] == 41e6
     assert {path.name for path in made.iterdir() if path.is_file()} >= {*found["files"]}
+    # Those of the netlist's eight lanes, and not the one beside the engine.
+    assert (made / "reports/nextpnr.txt").read_text() == "log of 1, 8 block RAMs settled"

@@ -6,15 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from ....golden.basics.arithmetic import ceil_div
 from ....hw.memories.devices import Device
 from .sites import block_ram_rows
 
 #: The lane of a block RAM, and of a lane's weights which memory word it keeps.
 _LANE = re.compile(r"\bengine\.lane_(\d+)\.")
 _PART = re.compile(r"\bpart_(\d+)\b")
-#: Lanes from which on it was measured that this helps; the engines with fewer have short wires.
-FEWEST_LANES = 8
+#: Lanes with which it was measured that this helps: one at each end of a row of an LFE5U-85F.
+LANES = 8
 #: The engine's other parts that have block RAMs, in the order in which numbers go through them.
 _THEN = (
     "neurons",
@@ -43,9 +42,9 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
 
     ::
 
-        lane ... lane | what all lanes share | lane ... lane       a row of the die
+        lane | what all lanes share | lane       a row of the die
 
-    Lanes begin at the ends of the rows, the weights of a group's first channels innermost: their
+    A lane begins at each end of a row, the weights of a group's first channels innermost: their
     sums leave first. Lanes whose sums are added first (``TurnJoin``: even ones, and odd ones) are
     neighbours. The rest lies between them.
 
@@ -53,9 +52,9 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
         cells: names of the block RAMs, with those of the modules they are in.
 
     Returns:
-        a place for each cell of the engine; none at all where there are not enough, or fewer than
-        ``FEWEST_LANES`` lanes. What is around the engine is left to the placer, as pins decide
-        about it.
+        a place for each cell of the engine; none at all where there are not enough, or not
+        ``LANES`` lanes and an end for each. What is around the engine is left to the placer, as
+        pins decide about it.
     """
     lanes: dict[int, list[str]] = defaultdict(list)
     shared = []
@@ -65,13 +64,13 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
             lanes[lane].append(cell)
         elif ".engine." in cell:
             shared.append(cell)
-    if len(lanes) < FEWEST_LANES:
-        return {}
     rows = block_ram_rows(device)
+    ends = _ends(len(rows))
+    if not len(lanes) == LANES == len(ends):
+        return {}
     places: dict[str, str] = {}
-    ends = _ends(len(rows), ceil_div(len(lanes), len(rows)))
     in_order = sorted(lanes, key=lambda lane: (lane % 2, lane))
-    for lane, (row, right) in zip(in_order, ends, strict=False):
+    for lane, (row, right) in zip(in_order, ends, strict=True):
         sites = rows[row][::-1] if right else rows[row]
         sites = [site for site in sites if site not in places.values()]
         places |= zip(sorted(lanes[lane], key=_outermost_first), sites, strict=False)
@@ -87,19 +86,13 @@ def floorplan(cells: Iterable[str], device: Device) -> dict[str, str]:
     return places
 
 
-def _ends(rows: int, each: int) -> list[tuple[int, bool]]:
-    """A row and whether its right end, for ``each`` lanes of ``rows`` rows.
+def _ends(rows: int) -> list[tuple[int, bool]]:
+    """A row and whether its right end, one after another.
 
     Neighbours in the list are neighbours on the die: by halves of it, by sides, by rows.
     """
     halves = [range(first, min(first + 2, rows)) for first in range(0, rows, 2)]
-    return [
-        (row, right)
-        for half in halves
-        for right in (False, True)
-        for row in half
-        for _ in range(each - each // 2 if right else each // 2)
-    ]
+    return [(row, right) for half in halves for right in (False, True) for row in half]
 
 
 def _middle_first(rows: Sequence[list[str]]) -> list[list[str]]:

@@ -176,14 +176,14 @@ def test_the_command_with_tools_that_stand_in(tmp_path, place_at, run_command):
     design.write_text(json.dumps({"lanes": 2, "neurons": 8, "groups": 2, "windows": 2}))
     made = tmp_path / "made"
     status, shown, error = run_command(
-        *("engine", "--board", "ulx3s-45f", "--engine", design, "--clock", 40, "--seeds", 1),
+        *("engine", "--board", "ulx3s-85f", "--engine", design, "--clock", 40, "--seeds", 1),
         *("--output", made, "--json"),
     )
     assert status == 0, error
     envelope = envelope_of(shown)
     assert (envelope["command"], envelope["status"], envelope["error"]) == ("engine", 0, None)
     found = result_of(shown)
-    assert (found["board"], found["adders"], found["memory_bits"]) == ("ulx3s-45f", 16, 32)
+    assert (found["board"], found["adders"], found["memory_bits"]) == ("ulx3s-85f", 16, 32)
     assert found["placed"]["achieved_hz"] == 41e6
     assert {path.name for path in made.iterdir() if path.is_file()} >= {*found["files"]}
     # Those of the netlist's eight lanes, and not the one beside the engine.

@@ -8,8 +8,8 @@ import pytest
 from rheobase.boards.builds.block_rams.floorplan import floorplan, lane_of
 from rheobase.boards.builds.block_rams.netlist import place_block_rams
 from rheobase.boards.builds.block_rams.sites import block_ram_rows
+from rheobase.boards.link.engine.engine_top import EngineTop
 from rheobase.hw.engine.designs import DESIGNS
-from rheobase.hw.engine.engine import Engine
 from rheobase.hw.memories.devices import ICE40UP5K, LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F
 from rheobase.hw.verilog.generation import to_verilog
 from rheobase.sim.tools.eda_tools import find_tool
@@ -78,9 +78,13 @@ def test_other_families_have_no_such_places():
 
 @pytest.mark.quick
 def test_lanes_have_the_names_that_are_looked_for():
-    text = to_verilog(Engine(DESIGNS["ulx3s-25f"]), "engine")
-    for lane in range(DESIGNS["ulx3s-25f"].lanes):
-        assert re.search(rf"\blane_{lane}\b", text)
+    design = DESIGNS["ulx3s-25f"]
+    top = EngineTop(design, memory_words=1 << 20, clock=50_000_000, baud=1_000_000)
+    text = to_verilog(top, "board")
+    # yosys joins the names of the modules that a cell is in, as Amaranth does for a module's own.
+    modules = re.findall(r"^module \\(\S+) ", text, re.MULTILINE)
+    lanes = {lane_of(f"{module}.cell") for module in modules}
+    assert lanes == {None, *range(design.lanes)}
     assert re.search(r"\bpart_3\b", text)
 
 
